@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bench bus: the one byte stream between emulated glasses and the workbench.
+
+A frame is u8 channel, u8 zero, u16 payload length (little endian), payload. What each channel
+carries is in boards/README.md; `workbench.bench` is the other end.
+"""
+
+import struct
+
+MIC = 1
+CAMERA = 2
+BUTTON = 3
+BATTERY = 4
+LIGHT = 5
+RADIO = 6
+
+HEADER_BYTES = 4
+PAYLOAD_MAX_BYTES = 4096
+
+
+class Bus:
+    """Frames over `stream`, whose `readinto` never blocks and whose `write` takes everything.
+
+    `on_lost` is called when the other end is gone.
+    """
+
+    def __init__(self, stream, on_lost):
+        self._stream = stream
+        self._on_lost = on_lost
+        self._handlers = {}
+        self._rx = memoryview(bytearray(HEADER_BYTES + PAYLOAD_MAX_BYTES))
+        self._rx_bytes = 0
+        self._rx_wanted = HEADER_BYTES
+        self._reading = False
+        self._tx = memoryview(bytearray(HEADER_BYTES + PAYLOAD_MAX_BYTES))
+        self._sending = False
+        self._pump_due = False
+
+    def on(self, channel, handler):
+        """`handler(payload)` runs for each frame of `channel`; the memoryview is its own only until it returns."""
+        self._handlers[channel] = handler
+
+    def send(self, channel, *parts):
+        """Sends one frame made of `parts`. Raises ValueError when they are too long together."""
+        n = HEADER_BYTES
+        tx = self._tx
+        # A scheduled pump may run between any two byte codes and send too: it waits until this frame is out.
+        self._sending = True
+        try:
+            for part in parts:
+                if n + len(part) > HEADER_BYTES + PAYLOAD_MAX_BYTES:
+                    raise ValueError("bench bus: a frame takes %d bytes" % PAYLOAD_MAX_BYTES)
+                tx[n : n + len(part)] = part
+                n += len(part)
+            struct.pack_into("<BBH", tx, 0, channel, 0, n - HEADER_BYTES)
+            self._stream.write(tx[:n])
+        finally:
+            self._sending = False
+        if self._pump_due:
+            self.pump()
+
+    def pump(self, _=None):
+        """Reads and dispatches what has arrived; may be called from within a handler."""
+        if self._sending or self._reading:
+            self._pump_due = True  # whoever holds the stream now comes back here
+            return
+        while True:
+            self._pump_due = False
+            frame = self._read_frame()
+            if frame is not None:
+                handler = self._handlers.get(frame[0])
+                if handler:
+                    handler(frame[HEADER_BYTES:])
+            elif not self._pump_due:
+                return
+
+    def _read_frame(self):
+        self._reading = True
+        try:
+            while True:
+                got = self._stream.readinto(self._rx[self._rx_bytes : self._rx_wanted])
+                if got is None:
+                    return None
+                if got == 0:
+                    self._on_lost()
+                    return None
+                self._rx_bytes += got
+                if self._rx_bytes < self._rx_wanted:
+                    continue
+                if self._rx_wanted == HEADER_BYTES:
+                    length = self._rx[2] | self._rx[3] << 8
+                    if length > PAYLOAD_MAX_BYTES:
+                        raise OSError("bench bus: frame of %d bytes; the stream is out of step" % length)
+                    self._rx_wanted += length
+                    if length:
+                        continue
+                frame = self._rx[: self._rx_wanted]
+                # Ready for the next frame before the handler runs: it may pump.
+                self._rx_bytes = 0
+                self._rx_wanted = HEADER_BYTES
+                return frame
+        finally:
+            self._reading = False
+
+
+_bus = None
+
+
+def set(bus):
+    """The board names its bus, once, at start."""
+    global _bus
+    _bus = bus
+
+
+def get():
+    """The bus of this board."""
+    return _bus

@@ -5,6 +5,7 @@ A frame is u8 channel, u8 zero, u16 payload length (little endian), payload. Wha
 carries is in boards/README.md; `workbench.bench` is the other end.
 """
 
+import errno
 import struct
 
 MIC = 1
@@ -19,14 +20,11 @@ PAYLOAD_MAX_BYTES = 4096
 
 
 class Bus:
-    """Frames over `stream`, whose `readinto` never blocks and whose `write` takes everything.
+    """Frames over `stream`, whose `readinto` never blocks and whose `write` takes everything."""
 
-    `on_lost` is called when the other end is gone.
-    """
-
-    def __init__(self, stream, on_lost):
+    def __init__(self, stream):
+        self.lost = False
         self._stream = stream
-        self._on_lost = on_lost
         self._handlers = {}
         self._rx = memoryview(bytearray(HEADER_BYTES + PAYLOAD_MAX_BYTES))
         self._rx_bytes = 0
@@ -59,8 +57,17 @@ class Bus:
         if self._pump_due:
             self.pump()
 
-    def pump(self, _=None):
-        """Reads and dispatches what has arrived; may be called from within a handler."""
+    def check(self):
+        """Raises OSError when the other end has gone."""
+        if self.lost:
+            raise OSError(errno.ENODEV, "bench bus: the workbench has gone")
+
+    def pump(self):
+        """Reads and dispatches what has arrived; may be called from within a handler.
+
+        Raises OSError when the workbench has gone.
+        """
+        self.check()
         if self._sending or self._reading:
             self._pump_due = True  # whoever holds the stream now comes back here
             return
@@ -82,14 +89,15 @@ class Bus:
                 if got is None:
                     return None
                 if got == 0:
-                    self._on_lost()
-                    return None
+                    self.lost = True
+                    self.check()
                 self._rx_bytes += got
                 if self._rx_bytes < self._rx_wanted:
                     continue
                 if self._rx_wanted == HEADER_BYTES:
                     length = self._rx[2] | self._rx[3] << 8
                     if length > PAYLOAD_MAX_BYTES:
+                        self.lost = True
                         raise OSError("bench bus: frame of %d bytes; the stream is out of step" % length)
                     self._rx_wanted += length
                     if length:

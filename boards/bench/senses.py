@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Microphone, camera, battery, light and button of an emulated board, over the bench bus.
+
+Each has the interface that boards/README.md asks of a board, so the firmware sees no difference.
+"""
+
+import asyncio
+import struct
+from micropython import RingIO
+
+import bus as bench
+
+# What a driver's DMA buffers would hold: half a second of 16 kHz, 16-bit samples.
+MIC_BUFFER_BYTES = 16000
+# Room for samples is given back in steps, to spare a frame on the bus for every hop.
+MIC_CREDIT_BYTES = 1600
+
+CAPTURE = 1
+PICTURE_BEGIN = 1
+PICTURE_DATA = 2
+PICTURE_ERROR = 3
+CAPTURE_TIMEOUT_MS = 10000
+
+
+class Microphone:
+    """16 kHz mono int16 samples. The bench sends no more than the buffer has room for: none is lost."""
+
+    def __init__(self, bus):
+        self._bus = bus
+        self._ring = RingIO(MIC_BUFFER_BYTES)
+        self._arrived = asyncio.ThreadSafeFlag()
+        self._taken_bytes = 0
+        self._credit = bytearray(4)
+        bus.on(bench.MIC, self._on_samples)
+
+    def start(self):
+        self._give_credit(MIC_BUFFER_BYTES)
+
+    def any(self):
+        """Bytes waiting."""
+        return self._ring.any()
+
+    def readinto(self, buf):
+        """Fills `buf` from what has arrived and returns the bytes read; never blocks."""
+        n = self._ring.readinto(buf) or 0
+        self._taken_bytes += n
+        if self._taken_bytes >= MIC_CREDIT_BYTES:
+            self._give_credit(self._taken_bytes)
+            self._taken_bytes = 0
+        return n
+
+    async def wait(self):
+        """Returns when samples have arrived since the last call. Raises OSError when no more can come."""
+        await self._arrived.wait()
+        self._bus.check()
+
+    def wake(self):
+        """Ends a wait without samples."""
+        self._arrived.set()
+
+    def _give_credit(self, nbytes):
+        struct.pack_into("<I", self._credit, 0, nbytes)
+        self._bus.send(bench.MIC, self._credit)
+
+    def _on_samples(self, payload):
+        self._ring.write(payload)
+        self._arrived.set()
+
+
+class Camera:
+    """Pictures of what the bench has in front of the lens."""
+
+    GREY = 0
+    JPEG = 1
+
+    def __init__(self, bus):
+        self._bus = bus
+        self._arrived = asyncio.ThreadSafeFlag()
+        self._lock = asyncio.Lock()
+        bus.on(bench.CAMERA, self._on_picture)
+
+    async def capture(self, form, width, height):
+        """Takes a picture: `width` * `height` bytes of GREY, or a JPEG of about that size.
+
+        Raises OSError when there is no picture, with the camera's reason.
+        """
+        async with self._lock:
+            self._picture = None
+            self._error = None
+            self._bus.send(bench.CAMERA, struct.pack("<BBHH", CAPTURE, form, width, height))
+            while self._error is None and (self._picture is None or self._filled < len(self._picture)):
+                try:
+                    await asyncio.wait_for_ms(self._arrived.wait(), CAPTURE_TIMEOUT_MS)
+                except asyncio.TimeoutError:
+                    raise OSError("camera: no picture came within %d ms" % CAPTURE_TIMEOUT_MS)
+            if self._error is not None:
+                raise OSError("camera: " + self._error)
+            picture, self._picture = self._picture, None
+            return picture
+
+    def _on_picture(self, payload):
+        op = payload[0]
+        if op == PICTURE_BEGIN:
+            self._picture = bytearray(struct.unpack_from("<I", payload, 1)[0])
+            self._filled = 0
+        elif op == PICTURE_DATA and self._picture is not None:
+            data = payload[1:]
+            self._picture[self._filled : self._filled + len(data)] = data
+            self._filled += len(data)
+        elif op == PICTURE_ERROR:
+            self._error = str(payload[1:], "utf-8")
+        self._arrived.set()
+
+
+class Battery:
+    """Charge as the bench sets it; full until it says otherwise."""
+
+    percent = 100
+    millivolts = 4200
+
+    def __init__(self, bus):
+        self.on_change = None
+        bus.on(bench.BATTERY, self._on_level)
+
+    def _on_level(self, payload):
+        self.percent, self.millivolts = struct.unpack("<BH", payload)
+        if self.on_change:
+            self.on_change()
+
+
+class Light:
+    """The privacy light; the bench sees every change."""
+
+    def __init__(self, bus):
+        self._bus = bus
+
+    def set(self, on):
+        self._bus.send(bench.LIGHT, b"\x01" if on else b"\x00")
+
+
+class Button:
+    """The wearer's button; `on_change(pressed)` is called at each change."""
+
+    def __init__(self, bus):
+        self.on_change = None
+        bus.on(bench.BUTTON, self._on_button)
+
+    def _on_button(self, payload):
+        if self.on_change:
+            self.on_change(bool(payload[0]))

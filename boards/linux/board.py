@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The linux board: MicroPython's unix port as a pair of glasses.
+
+GLINT_BUS_FD is a socket to the workbench, which carries the senses and the radio; GLINT_FLASH is
+the folder that stands for the flash.
+"""
+
+import os
+import select
+import _thread
+
+import bus
+import senses
+from micropython import schedule
+
+
+class _Stream:
+    """The bench bus's socket, which the workbench made non-blocking."""
+
+    def __init__(self, fd):
+        self.file = open(fd, "r+b")
+        self._room = select.poll()
+        self._room.register(self.file, select.POLLOUT)
+
+    def readinto(self, buf):
+        return self.file.readinto(buf)
+
+    def write(self, buf):
+        sent = 0
+        while sent < len(buf):
+            n = self.file.write(buf[sent:])
+            if n is None:
+                self._room.poll()
+            else:
+                sent += n
+
+
+def _watch(file):
+    """Schedules the bus's pump when bytes arrive, as a UART's interrupt would."""
+    arrived = select.poll()
+    arrived.register(file, select.POLLIN)
+    pumped = _thread.allocate_lock()
+
+    def run(_):
+        try:
+            _bus.pump()
+        except OSError:
+            if not _bus.lost:
+                raise
+            mic.wake()  # the perception loop is the one to end the program
+        finally:
+            pumped.release()
+
+    while not _bus.lost:
+        arrived.poll()
+        pumped.acquire()
+        while True:
+            try:
+                schedule(run, None)
+                break
+            except RuntimeError:  # the scheduler's queue is full
+                pass
+        pumped.acquire()
+        pumped.release()
+
+
+_stream = _Stream(int(os.getenv("GLINT_BUS_FD")))
+_bus = bus.Bus(_stream)
+bus.set(_bus)
+name = "linux"
+flash = os.getenv("GLINT_FLASH")
+# Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it.
+slice_macs = 400000
+mic = senses.Microphone(_bus)
+camera = senses.Camera(_bus)
+battery = senses.Battery(_bus)
+light = senses.Light(_bus)
+button = senses.Button(_bus)
+
+_thread.start_new_thread(_watch, (_stream.file,))

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The glasses: perception, journal and link put together on a board."""
+
+import asyncio
+import gc
+import random
+import sys
+
+from glasses import config, media, perception, protocol, smp, vision, wake
+from glasses.bonds import Bonds
+from glasses.journal import Journal
+from glasses.link import Link
+from glasses.perception import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
+from glasses.privacy import Privacy
+
+PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
+# An event record has no room for more.
+ERROR_TEXT_MAX = 100
+# An event record has no room for more.
+ERROR_TEXT_MAX = 100
+RECORD_MIN_MS, RECORD_MAX_MS = 1000, 60000
+
+
+class Glasses:
+    """The application on `board`, a module or object with what boards/README.md lists."""
+
+    def __init__(self, board):
+        self.board = board
+        self.settings = config.load(board.flash + "/config.json")
+        self.boot = random.getrandbits(32)
+        self.journal = Journal()
+        self.outbox = media.Outbox(self.journal)
+        self.privacy = Privacy(board.light)
+        models = board.flash + "/models"
+        self.perception = perception.Perception(
+            board.mic, [wake.load(models, word) for word in self.settings["words"]]
+        )
+        self.perception.on_word = self._on_word
+        self.perception.on_recorded = self._on_recorded
+        self.perception.on_sound = self.outbox.filled
+        self.vision = self._load_vision(models)
+        self._photo_wanted = asyncio.Event()
+        self._photo_id = None
+        server = smp.Server()
+        self._serve(server)
+        self.link = Link(
+            self.settings["name"],
+            board.name,
+            config.FIRMWARE,
+            self.journal,
+            self.outbox,
+            server,
+            Bonds(board.flash + "/bonds.json"),
+        )
+        self.link.on_lost = self._on_link_lost
+        board.battery.on_change = self._on_battery
+        board.button.on_change = self._on_button
+        about = {"board": board.name, "firmware": config.FIRMWARE, "boot": self.boot}
+        self.journal.append(protocol.EVENT_BOOT, about)
+        self._on_battery()
+
+    def _load_vision(self, models):
+        try:
+            return vision.load(models, self.settings["vision"], self.board.slice_macs)
+        except OSError:
+            print("vision: no model %s; motion and brightness instead" % self.settings["vision"])
+        return vision.Motion()
+
+    async def run(self):
+        """Runs for ever; an error in any part ends it."""
+        await asyncio.gather(self.perception.run(), self.link.run(), self._take_photos())
+
+    # What the senses report.
+
+    def _on_word(self, detector, at_ms):
+        event = self.journal.append(
+            protocol.EVENT_WAKE,
+            {"word": detector.word, "p": detector.probability, "at_ms": at_ms},
+        )
+        if self.link.listening and not self.perception.recorder.recording:
+            self._record(self.settings["wake_audio_ms"], event)
+
+    def _record(self, length_ms, cause):
+        item = self.outbox.open(
+            self.outbox.reserve(),
+            media.AUDIO,
+            bytearray(length_ms // HOP_MS * HOP_ADPCM_BYTES),
+            codec=protocol.CODEC_ADPCM,
+            rate_hz=16000,
+            preroll_ms=PREROLL_HOPS * HOP_MS,
+            cause=cause,
+        )
+        self.privacy.begin()
+        self.perception.recorder.start(item)
+        self.outbox.filled()
+        return item
+
+    def _on_recorded(self):
+        self.privacy.end()
+        self.outbox.filled()
+
+    def _on_link_lost(self):
+        if self.perception.recorder.recording:
+            self.perception.recorder.stop()
+            self.privacy.end()
+
+    def _on_battery(self):
+        battery = self.board.battery
+        self.journal.append(
+            protocol.EVENT_BATTERY, {"percent": battery.percent, "mv": battery.millivolts}
+        )
+        self.link.battery(battery.percent)
+
+    def _on_button(self, pressed):
+        self.journal.append(protocol.EVENT_BUTTON, {"pressed": pressed})
+
+    # Requests.
+
+    def _serve(self, server):
+        glint = protocol.SMP_GROUP_GLINT
+        server.handle(glint, protocol.SMP_GLINT_STATUS, smp.READ, self._status)
+        server.handle(glint, protocol.SMP_GLINT_EVENTS, smp.WRITE, self._listen)
+        server.handle(glint, protocol.SMP_GLINT_PHOTO, smp.WRITE, self._request_photo)
+        server.handle(glint, protocol.SMP_GLINT_RECORD, smp.WRITE, self._request_recording)
+        board = self.board.name
+        server.serve_info(
+            {
+                "s": "Glint",
+                "n": self.settings["name"],
+                "r": config.FIRMWARE,
+                "v": "MicroPython " + ".".join(str(n) for n in sys.implementation.version[:3]),
+                "m": board,
+                "p": sys.platform,
+                "i": board,
+                "o": "MicroPython",
+            }
+        )
+
+    def _status(self, body):
+        gc.collect()
+        heard = self.perception
+        arenas = {detector.name: detector.model.arena_used for detector in heard.detectors}
+        if self.vision.name != vision.Motion.name:
+            arenas[self.vision.name] = self.vision.model.arena_used
+        return {
+            "board": self.board.name,
+            "firmware": config.FIRMWARE,
+            "micropython": ".".join(str(n) for n in sys.implementation.version[:3]),
+            "uptime_ms": self.journal.time_ms(),
+            "battery_percent": self.board.battery.percent,
+            "heap_used": gc.mem_alloc(),
+            "heap_free": gc.mem_free(),
+            "words": [detector.word for detector in heard.detectors],
+            "vision": self.vision.name,
+            "arena": arenas,
+            "hops": heard.hops,
+            "slow_hops": heard.slow_hops,
+            "busy_us": heard.busy_s * 1000000 + heard.busy_us,
+            "notified": self.link.notified,
+            "notified_bytes": self.link.notified_bytes,
+            "next": self.journal.next,
+            "light": self.privacy.lit,
+        }
+
+    def _listen(self, body):
+        try:
+            self.link.listen(body["from"])
+        except ValueError as error:
+            raise smp.RequestError(protocol.RC_FAILED, str(error))
+        return {"boot": self.boot, "first": self.journal.first, "next": self.journal.next}
+
+    def _request_recording(self, body):
+        length_ms = body["ms"]
+        if not RECORD_MIN_MS <= length_ms <= RECORD_MAX_MS:
+            why = "a recording takes %d to %d ms" % (RECORD_MIN_MS, RECORD_MAX_MS)
+            raise smp.RequestError(protocol.RC_BAD_REQUEST, why)
+        if not self.link.listening or self.perception.recorder.recording:
+            raise smp.RequestError(protocol.RC_BUSY, "a recording is under way")
+        return {"id": self._record(length_ms, 0).id}
+
+    def _request_photo(self, body):
+        if not self.link.listening or self._photo_id is not None:
+            raise smp.RequestError(protocol.RC_BUSY, "a photo is under way")
+        if self.board.camera is None:
+            raise smp.RequestError(protocol.RC_NO_CAMERA, "this board has no camera")
+        self._photo_id = self.outbox.reserve()
+        self._photo_wanted.set()
+        return {"id": self._photo_id}
+
+    async def _take_photos(self):
+        while True:
+            await self._photo_wanted.wait()
+            self._photo_wanted.clear()
+            await self._take_photo(self._photo_id)
+            self._photo_id = None
+
+    async def _take_photo(self, id):
+        camera, eye = self.board.camera, self.vision
+        try:
+            with self.privacy:
+                grey = await camera.capture(camera.GREY, eye.width, eye.height)
+                picture = await camera.capture(camera.JPEG, PHOTO_WIDTH, PHOTO_HEIGHT)
+        except OSError as error:
+            self.journal.append(
+                protocol.EVENT_MEDIA_END, {"id": id, "error": str(error)[:ERROR_TEXT_MAX]}
+            )
+            return
+        photo = self.outbox.open(
+            id,
+            media.PHOTO,
+            picture,
+            codec=protocol.CODEC_JPEG,
+            width=PHOTO_WIDTH,
+            height=PHOTO_HEIGHT,
+        )
+        photo.fill(len(picture))
+        self.outbox.filled()
+        label, p = await eye.look(grey)
+        self.journal.append(
+            protocol.EVENT_SEEN, {"label": label, "p": p, "by": eye.name, "media": id}
+        )

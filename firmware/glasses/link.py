@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link: the glasses' GATT services, and what goes out over them in which order.
+
+Requests come in over SMP; responses go first, then events, then audio, then pictures. Nothing is
+sent before the companion has asked for events on an encrypted link.
+"""
+
+import asyncio
+import errno
+import struct
+
+import bluetooth
+from bluetooth import UUID
+from micropython import const
+
+from glasses import protocol
+
+_IRQ_CENTRAL_CONNECT = const(1)
+_IRQ_CENTRAL_DISCONNECT = const(2)
+_IRQ_GATTS_WRITE = const(3)
+_IRQ_MTU_EXCHANGED = const(21)
+_IRQ_ENCRYPTION_UPDATE = const(28)
+_IRQ_GET_SECRET = const(29)
+_IRQ_SET_SECRET = const(30)
+
+_READ = const(0x0002)
+_WRITE_NO_RESPONSE = const(0x0004)
+_NOTIFY = const(0x0010)
+_WRITE_ENCRYPTED = const(0x1000)
+_IO_NO_INPUT_OUTPUT = const(3)
+
+MTU_BYTES = 512
+ADVERTISE_INTERVAL_US = 100000
+ATT_HEADER_BYTES = 3
+# With the stack's buffers full, as long as it may take a connection event to empty some.
+FULL_WAIT_MS = 3
+# The least MTU with which an event record fits one notification.
+MTU_LEAST_BYTES = protocol.LIMIT_EVENT_BYTES + ATT_HEADER_BYTES
+
+
+def _advertised(kind, data):
+    return bytes((len(data) + 1, kind)) + data
+
+
+class Link:
+    """Serves one companion at a time.
+
+    Attributes:
+        notified: Notifications sent since boot.
+        notified_bytes: Their payload.
+    """
+
+    def __init__(self, name, board_name, firmware, journal, outbox, smp, bonds):
+        self.notified = 0
+        self.notified_bytes = 0
+        self.on_lost = None
+        self._journal = journal
+        self._outbox = outbox
+        self._smp = smp
+        self._bonds = bonds
+        self._inbox = []
+        self._responses = []
+        self._wake = asyncio.ThreadSafeFlag()
+        journal.on_append = outbox.on_data = self._wake.set
+        self._forget_peer()
+        self._ble = ble = bluetooth.BLE()
+        ble.active(True)
+        ble.irq(self._irq)
+        ble.config(gap_name=name, mtu=MTU_BYTES)
+        ble.config(bond=True, le_secure=True, mitm=False, io=_IO_NO_INPUT_OUTPUT)
+        self._register(board_name, firmware)
+        self._advertisement = (
+            _advertised(0x01, b"\x06")  # general discoverable, no BR/EDR
+            + _advertised(0x07, bytes(UUID(protocol.UUID_GLINT_SERVICE)))
+        )
+        self._scan_response = _advertised(0x09, name.encode()) + _advertised(
+            0x07, bytes(UUID(protocol.UUID_SMP_SERVICE))
+        )
+        self._advertise()
+
+    def _register(self, board_name, firmware):
+        closed_in = _WRITE_NO_RESPONSE | _WRITE_ENCRYPTED
+        ((maker, model, revision), (self._battery,), (self._events, self._media), (self._smp_handle,)) = (
+            self._ble.gatts_register_services(
+                (
+                    (
+                        UUID(protocol.SIG_DEVICE_INFORMATION),
+                        (
+                            (UUID(protocol.SIG_MANUFACTURER_NAME), _READ),
+                            (UUID(protocol.SIG_MODEL_NUMBER), _READ),
+                            (UUID(protocol.SIG_FIRMWARE_REVISION), _READ),
+                        ),
+                    ),
+                    (
+                        UUID(protocol.SIG_BATTERY_SERVICE),
+                        ((UUID(protocol.SIG_BATTERY_LEVEL), _READ | _NOTIFY),),
+                    ),
+                    (
+                        UUID(protocol.UUID_GLINT_SERVICE),
+                        (
+                            (UUID(protocol.UUID_EVENTS), _NOTIFY | closed_in),
+                            (UUID(protocol.UUID_MEDIA), _NOTIFY | closed_in),
+                        ),
+                    ),
+                    (
+                        UUID(protocol.UUID_SMP_SERVICE),
+                        ((UUID(protocol.UUID_SMP), _NOTIFY | closed_in),),
+                    ),
+                )
+            )
+        )
+        self._ble.gatts_write(maker, b"Glint")
+        self._ble.gatts_write(model, board_name.encode())
+        self._ble.gatts_write(revision, firmware.encode())
+        # Appending, so that requests that come in faster than they are read all stay.
+        self._ble.gatts_set_buffer(self._smp_handle, 2 * protocol.LIMIT_SMP_BYTES, True)
+
+    def battery(self, percent):
+        """Sets the Battery Level."""
+        self._ble.gatts_write(self._battery, bytes((percent,)), True)
+
+    @property
+    def listening(self):
+        """Whether a companion has asked for events."""
+        return self._next_event is not None
+
+    def listen(self, sequence):
+        """Starts sending event records from `sequence` on (0: the oldest kept).
+
+        Raises ValueError when the link's MTU does not fit them.
+        """
+        if self._mtu < MTU_LEAST_BYTES:
+            raise ValueError("MTU %d; at least %d" % (self._mtu, MTU_LEAST_BYTES))
+        self._next_event = max(1, min(sequence or self._journal.first, self._journal.next))
+        self._wake.set()
+
+    async def run(self):
+        """Serves requests and sends what is due, for ever."""
+        while True:
+            await self._wake.wait()
+            self._receive()
+            while self._connection is not None:
+                try:
+                    if not self._send_next():
+                        break
+                except OSError as error:
+                    if error.errno == errno.ENOMEM:
+                        await asyncio.sleep_ms(FULL_WAIT_MS)
+                    elif self._connection is not None:
+                        await asyncio.sleep_ms(FULL_WAIT_MS)  # the disconnect is on its way
+                self._receive()
+                await asyncio.sleep_ms(0)
+            self._bonds.save()
+
+    def _send_next(self):
+        """Sends the one most urgent notification; False when there is none. OSError: not sent."""
+        payload_bytes = self._mtu - ATT_HEADER_BYTES
+        if self._responses:
+            response = self._responses[0]
+            self._notify(self._smp_handle, response[:payload_bytes])
+            if len(response) > payload_bytes:
+                self._responses[0] = response[payload_bytes:]
+            else:
+                self._responses.pop(0)
+            return True
+        if not self.listening:
+            return False
+        if self._next_event < self._journal.next:
+            self._notify(self._events, self._journal.read(self._next_event))
+            self._next_event = max(self._next_event + 1, self._journal.first)
+            return True
+        item = self._outbox.next()
+        if item is None:
+            return False
+        chunk = item.chunk(payload_bytes - protocol.LIMIT_MEDIA_HEADER_BYTES)
+        header = struct.pack("<HI", item.id, item.sent_bytes)
+        self._notify(self._media, header + bytes(chunk))
+        item.sent(chunk)
+        if item.done:
+            self._outbox.close_done()
+        return True
+
+    def _notify(self, handle, data):
+        self._ble.gatts_notify(self._connection, handle, data)
+        self.notified += 1
+        self.notified_bytes += len(data)
+
+    def _receive(self):
+        while self._inbox:
+            handle, data = self._inbox.pop(0)
+            if handle == self._smp_handle:
+                self._responses.extend(self._smp.receive(data))
+            elif handle == self._events and len(data) == 4:
+                self._journal.acknowledge(struct.unpack("<I", data)[0])
+
+    def _advertise(self):
+        self._ble.gap_advertise(
+            ADVERTISE_INTERVAL_US, self._advertisement, resp_data=self._scan_response
+        )
+
+    def _forget_peer(self):
+        self._connection = None
+        self._encrypted = False
+        self._mtu = 23
+        self._next_event = None
+        self._inbox.clear()
+        self._responses.clear()
+        self._smp.reset()
+
+    def _irq(self, event, data):
+        if event == _IRQ_CENTRAL_CONNECT:
+            self._forget_peer()
+            self._connection = data[0]
+        elif event == _IRQ_CENTRAL_DISCONNECT:
+            self._forget_peer()
+            self._outbox.give_up("link lost")
+            self._advertise()
+            self.on_lost()
+        elif event == _IRQ_MTU_EXCHANGED:
+            self._mtu = data[1]
+        elif event == _IRQ_ENCRYPTION_UPDATE:
+            self._encrypted = bool(data[1])
+        elif event == _IRQ_GATTS_WRITE:
+            if self._encrypted and data[0] == self._connection:
+                self._inbox.append((data[1], self._ble.gatts_read(data[1])))
+                self._wake.set()
+        elif event == _IRQ_GET_SECRET:
+            return self._bonds.get(data[0], data[1], data[2])
+        elif event == _IRQ_SET_SECRET:
+            self._bonds.set(data[0], data[1], data[2])
+            self._wake.set()
+            return True

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the camera sees: an image classifier where there is one, else motion and brightness."""
+
+import asyncio
+import json
+
+import tflm
+
+# The motion trigger looks at every STEP-th pixel of every STEP-th row.
+MOTION_SIZE = 96
+MOTION_STEP = 4
+# A pixel has changed when it differs by more than this many grey levels: sensor noise stays below.
+MOTION_LEVELS = 24
+# The trigger calls it motion when this share of the pixels has changed.
+MOTION_SHARE = 0.05
+DARK_MEAN = 16
+
+
+class Classifier:
+    """An int8 image model whose outputs are the manifest's `labels`, on a grey picture."""
+
+    def __init__(self, name, manifest, model_bytes, slice_macs):
+        self.name = name
+        self.model = tflm.Model(model_bytes)
+        self._slice_macs = slice_macs
+        tensor = self.model.inputs[0]
+        output = self.model.outputs[0]
+        try:
+            self._labels = manifest["labels"]
+        except KeyError:
+            raise ValueError("vision %s: its manifest lacks labels" % name)
+        _, self.height, self.width, depth = tensor.shape
+        if depth != 1 or tensor.dtype != "int8" or output.dtype != "int8":
+            raise ValueError(
+                "vision %s: takes %s %s and gives %s, not one grey int8 picture and int8"
+                % (name, tensor.dtype, tensor.shape, output.dtype)
+            )
+        if output.shape[-1] != len(self._labels):
+            raise ValueError(
+                "vision %s: %d outputs, %d labels" % (name, output.shape[-1], len(self._labels))
+            )
+        self._flip = int.from_bytes(b"\x80" * (self.width * self.height), "little")
+        self._scale, self._zero_point = output.scale, output.zero_point
+
+    async def look(self, grey):
+        """(label, probability) of a grey picture; gives way to other tasks every few milliseconds."""
+        # Grey 0..255 to int8 -128..127 flips each byte's top bit: one wide XOR does all of them.
+        flipped = int.from_bytes(grey, "little") ^ self._flip
+        self.model.input(0)[:] = flipped.to_bytes(len(grey), "little")
+        while not self.model.step(self._slice_macs):
+            await asyncio.sleep_ms(0)
+        scores = self.model.output(0)
+        best = max(range(len(self._labels)), key=lambda i: scores[i])
+        return self._labels[best], (scores[best] - self._zero_point) * self._scale
+
+
+class Motion:
+    """The trigger that needs no model: did the scene change since the last look, is it dark?"""
+
+    name = "motion"
+    width = height = MOTION_SIZE
+
+    def __init__(self):
+        self._last = None
+
+    async def look(self, grey):
+        """("motion" | "still" | "dark", share of pixels that changed)."""
+        now = bytes(
+            grey[row * MOTION_SIZE + column]
+            for row in range(0, MOTION_SIZE, MOTION_STEP)
+            for column in range(0, MOTION_SIZE, MOTION_STEP)
+        )
+        last, self._last = self._last or now, now
+        await asyncio.sleep_ms(0)
+        changed = sum(1 for i in range(len(now)) if abs(now[i] - last[i]) > MOTION_LEVELS)
+        share = changed / len(now)
+        if share >= MOTION_SHARE:
+            return "motion", share
+        return ("dark" if sum(now) < DARK_MEAN * len(now) else "still"), share
+
+
+def load(folder, name, slice_macs):
+    """The classifier of `name`.json and `name`.tflite in `folder`.
+
+    Raises OSError when a file is missing, ValueError when one is broken.
+    """
+    with open(folder + "/" + name + ".json") as file:
+        manifest = json.load(file)
+    with open(folder + "/" + name + ".tflite", "rb") as file:
+        return Classifier(name, manifest, file.read(), slice_macs)

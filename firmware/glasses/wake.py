@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wake word detection as microWakeWord v2 manifests describe it."""
+
+import json
+
+import micdsp
+import tflm
+
+
+class ManifestError(ValueError):
+    """A wake word's manifest lacks something or holds nonsense."""
+
+
+class Detector:
+    """One wake word: a streaming model, and a sliding mean of its output against a cutoff.
+
+    Attributes:
+        name: The model's file name without its ending.
+        word: The phrase, from the manifest.
+        active: Whether the mean was above the cutoff at the last inference.
+    """
+
+    def __init__(self, name, manifest, model_bytes):
+        """Loads a model (used in place) and the parsed JSON manifest beside it.
+
+        Raises ManifestError, or what `tflm.Model` raises.
+        """
+        try:
+            micro = manifest["micro"]
+            self.word = manifest["wake_word"]
+            window = int(micro["sliding_window_size"])
+            cutoff = float(micro["probability_cutoff"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ManifestError("wake word %s: its manifest lacks %s" % (name, error))
+        if not 1 <= window <= 255 or not 0 < cutoff < 1:
+            raise ManifestError("wake word %s: window %d, cutoff %s" % (name, window, cutoff))
+        self.name = name
+        self.model = model = tflm.Model(model_bytes)
+        tensor_in, tensor_out = model.inputs[0], model.outputs[0]
+        rows, channels = tensor_in.shape[-2:]
+        if channels != micdsp.CHANNELS or tensor_in.dtype != "int8" or tensor_out.dtype != "uint8":
+            raise ManifestError(
+                "wake word %s: takes %s %s and gives %s, not int8 features of %d channels and uint8"
+                % (name, tensor_in.dtype, tensor_in.shape, tensor_out.dtype, micdsp.CHANNELS)
+            )
+        features = model.input(0)
+        self._rows = [features[i * channels : (i + 1) * channels] for i in range(rows)]
+        self._output = model.output(0)
+        self._scale = tensor_in.scale
+        self._zero_point = tensor_in.zero_point
+        # mean > cutoff, over integers: the sum of the window's steps exceeds this. The small term
+        # keeps a product that is whole by definition (0.85 * 5 * 256) whole in single precision.
+        self._zero_sum = tensor_out.zero_point * window
+        self._cutoff_sum = int(cutoff * window / tensor_out.scale + 0.001) + self._zero_sum
+        self._sum_scale = tensor_out.scale / window
+        self._window = bytearray(window)
+        self.reset()
+
+    def reset(self):
+        """Forgets what was heard."""
+        self.model.reset()
+        self.active = False
+        self._sum = 0
+        self._row = 0
+        self._next = 0
+        self._heard = 0
+        for i in range(len(self._window)):
+            self._window[i] = 0
+
+    def push(self, frontend, features):
+        """Takes one hop's features; returns True when the word begins to be heard. Allocates nothing."""
+        frontend.quantize(features, self._rows[self._row], self._scale, self._zero_point)
+        self._row += 1
+        if self._row < len(self._rows):
+            return False
+        self._row = 0
+        self.model.invoke()
+        window = self._window
+        i = self._next
+        self._sum += self._output[0] - window[i]
+        window[i] = self._output[0]
+        self._next = i + 1 if i + 1 < len(window) else 0
+        if self._heard < len(window):
+            self._heard += 1
+            if self._heard < len(window):
+                return False  # the mean counts once the window is full
+        was_active = self.active
+        self.active = self._sum > self._cutoff_sum
+        return self.active and not was_active
+
+    @property
+    def full(self):
+        """Whether enough has been heard for `probability` to count."""
+        return self._heard == len(self._window)
+
+    @property
+    def probability(self):
+        """Mean of the window, 0 to 1; 0 until the window is full."""
+        return (self._sum - self._zero_sum) * self._sum_scale if self.full else 0.0
+
+
+def load(folder, name):
+    """The detector of `name`.json and `name`.tflite in `folder`.
+
+    Raises OSError when a file is missing, ValueError when one is broken.
+    """
+    with open(folder + "/" + name + ".json") as file:
+        try:
+            manifest = json.load(file)
+        except ValueError:
+            raise ManifestError("wake word %s: its manifest is not JSON" % name)
+    with open(folder + "/" + name + ".tflite", "rb") as file:
+        return Detector(name, manifest, file.read())

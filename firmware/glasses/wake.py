@@ -18,6 +18,7 @@ class Detector:
         name: The model's file name without its ending.
         word: The phrase, from the manifest.
         active: Whether the mean was above the cutoff at the last inference.
+        inferred: Whether the last `push` ended with an inference.
     """
 
     def __init__(self, name, manifest, model_bytes):
@@ -59,7 +60,7 @@ class Detector:
     def reset(self):
         """Forgets what was heard."""
         self.model.reset()
-        self.active = False
+        self.active = self.inferred = False
         self._sum = 0
         self._row = 0
         self._next = 0
@@ -71,7 +72,8 @@ class Detector:
         """Takes one hop's features; returns True when the word begins to be heard. Allocates nothing."""
         frontend.quantize(features, self._rows[self._row], self._scale, self._zero_point)
         self._row += 1
-        if self._row < len(self._rows):
+        self.inferred = self._row == len(self._rows)
+        if not self.inferred:
             return False
         self._row = 0
         self.model.invoke()

@@ -9,12 +9,13 @@ import os
 import subprocess
 from pathlib import Path
 
+from workbench.errors import WorkbenchError
 from workbench.paths import BUILD, MODULES
 
 CFLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]
 
 
-class CompileError(Exception):
+class CompileError(WorkbenchError):
     """The C compiler refused a module; the message holds what it printed."""
 
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+
+from workbench.errors import WorkbenchError
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 JPEG_QUALITY = 80
 
 
-class PictureError(Exception):
+class PictureError(WorkbenchError):
     """No such picture, or it cannot be read."""
 
 
@@ -59,3 +61,22 @@ def jpeg(path: Path, width: int, height: int) -> bytes:
     picture = ImageOps.fit(_open(path).convert("RGB"), (width, height))
     picture.save(encoded, "JPEG", quality=JPEG_QUALITY)
     return encoded.getvalue()
+
+
+def draw_scenes(folder: Path) -> Path:
+    """Draws two plain scenes into `folder`, for when nobody gave pictures: a room, lit and dark."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, brightness in enumerate((1.0, 0.3)):
+        scene = Image.new("RGB", (640, 480), _shade(201, 214, 222, brightness))
+        draw = ImageDraw.Draw(scene)
+        draw.rectangle((0, 330, 640, 480), fill=_shade(150, 111, 77, brightness))
+        draw.rectangle((60, 60, 240, 220), fill=_shade(250, 244, 200, brightness))
+        draw.line((150, 60, 150, 220), fill=_shade(90, 70, 60, brightness), width=8)
+        draw.rectangle((360, 250, 600, 380), fill=_shade(110, 80, 60, brightness))
+        draw.ellipse((440, 190, 500, 250), fill=_shade(190, 60, 50, brightness))
+        scene.save(folder / f"scene{number}.png")
+    return folder
+
+
+def _shade(red: int, green: int, blue: int, brightness: float) -> tuple[int, int, int]:
+    return int(red * brightness), int(green * brightness), int(blue * brightness)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that the workbench adds to `glint`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench import model_cli, wake
+
+Board = Annotated[str, typer.Option(help="Which emulated glasses.")]
+Mirror = Annotated[
+    Path | None,
+    typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."),
+]
+CameraFolder = Annotated[
+    Path | None, typer.Option(help="Folder of pictures that the camera sees [default: drawn ones].")
+]
+
+DEFAULT_WORDS = ["okay_nabu"]
+DEFAULT_VISION = "person_detect"
+
+
+def run_until_told(main: Coroutine[Any, Any, None]) -> None:
+    """Runs `main` until it is done, or ends it cleanly on SIGTERM as on Ctrl-C."""
+
+    async def wrapped() -> None:
+        task = asyncio.ensure_future(main)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(wrapped())
+
+
+def sim(
+    board: Board = "linux",
+    mic: Annotated[
+        list[Path] | None, typer.Option(help="Sound that the microphone hears; may be repeated.")
+    ] = None,
+    camera: CameraFolder = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this long.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Play the sound again and again.")] = False,
+    name: Annotated[str, typer.Option(help="The name that the glasses advertise.")] = "Glint",
+    word: Annotated[
+        list[str] | None, typer.Option(help="Wake word model to load; may be repeated.")
+    ] = None,
+    mirror: Mirror = None,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Obey JSON lines on standard input, and end with it."),
+    ] = False,
+) -> None:
+    """Starts emulated glasses and their air; prints a JSON line when a companion may connect."""
+    from workbench import sim as simulator
+
+    config = {"name": name, "words": word or DEFAULT_WORDS, "vision": DEFAULT_VISION}
+    run_until_told(
+        simulator.run(
+            board,
+            config,
+            mic=mic or [],
+            camera=camera,
+            seconds=seconds,
+            loop=loop,
+            mirror=mirror,
+            controlled=control,
+        )
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the workbench's commands to `app`."""
+    app.command()(sim)
+    app.add_typer(model_cli.app, name="model")
+    app.add_typer(wake.app, name="wake")

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Emulated boards as processes: each gives a bench bus, a console and an end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.bench import Bus
+from workbench.errors import WorkbenchError
+from workbench.paths import BOARDS, FIRMWARE
+
+# As much heap as the firmware could have in an ESP32-S3's PSRAM, and then some for 64-bit objects.
+HEAP_BYTES = 8 * 1024 * 1024
+STOP_TIMEOUT_S = 3.0
+
+
+class EmulatorError(WorkbenchError):
+    """The emulated board did not start, or ended by itself."""
+
+
+class Linux:
+    """The linux board: MicroPython's unix port running the firmware from this checkout.
+
+    Args:
+        program: The board's image.
+        flash: Folder that stands for the flash.
+        on_console: Called with each line that the board prints.
+    """
+
+    def __init__(self, program: Path, flash: Path, on_console: Callable[[str], None]) -> None:
+        self._program = program
+        self._flash = flash
+        self._on_console = on_console
+        self._process: asyncio.subprocess.Process | None = None
+        self._console: asyncio.Task[None] | None = None
+
+    async def start(self) -> Bus:
+        """Starts the board and returns its bench bus."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.setblocking(False)
+            path = [FIRMWARE, BOARDS / "bench", BOARDS / "linux", ".frozen"]
+            environment = {
+                **os.environ,
+                "MICROPYPATH": ":".join(map(str, path)),
+                "GLINT_BUS_FD": str(theirs.fileno()),
+                "GLINT_FLASH": str(self._flash),
+            }
+            self._process = await asyncio.create_subprocess_exec(
+                str(self._program),
+                "-X",
+                f"heapsize={HEAP_BYTES}",
+                "-m",
+                "glasses.main",
+                env=environment,
+                cwd=self._flash,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+            )
+        self._console = asyncio.create_task(self._read_console(self._process))
+        reader, writer = await asyncio.open_connection(sock=ours)
+        return Bus(reader, writer)
+
+    async def _read_console(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        async for line in process.stdout:
+            self._on_console(line.decode(errors="replace").rstrip())
+
+    async def wait(self) -> int:
+        """Waits until the board ends and returns its exit status."""
+        assert self._process and self._console
+        await self._console
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Ends the board, if it has not ended."""
+        if self._process is None:
+            return
+        if self._process.returncode is None:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+            except TimeoutError:
+                self._process.kill()
+        if self._console:
+            await self._console
+        await self._process.wait()

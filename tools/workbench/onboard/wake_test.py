@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs on a board: wake_test.py FOLDER NAME. Standard input holds sounds, each a u32 count of bytes
+# and that many of 16 kHz int16 samples; for each, a line of JSON says what the detector made of it.
+
+import json
+import struct
+import sys
+
+import micdsp
+from glasses import wake
+from glasses.perception import HOP_BYTES, HOP_MS
+
+
+def test(detector, read, count):
+    frontend = micdsp.Frontend()
+    detector.reset()
+    features = bytearray(2 * micdsp.CHANNELS)
+    highest, detections, trace = 0.0, [], []
+    for hop in range(count // HOP_BYTES):
+        if not frontend.process(read(HOP_BYTES), features):
+            continue
+        if detector.push(frontend, features):
+            detections.append((hop + 1) * HOP_MS / 1000)
+        if detector.inferred:
+            trace.append(detector.probability)
+            highest = max(highest, detector.probability)
+    read(count % HOP_BYTES)
+    return {"max_probability": highest, "detections": detections, "trace": trace}
+
+
+def main(folder, name):
+    detector = wake.load(folder, name)
+    read = sys.stdin.buffer.read
+    while True:
+        head = read(4)
+        if not head:
+            return
+        print(json.dumps(test(detector, read, struct.unpack("<I", head)[0])))
+
+
+main(*sys.argv[1:])

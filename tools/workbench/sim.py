@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`glint sim`: a pair of emulated glasses on an emulated air, told what to do in JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench import build, sound, zoo
+from workbench.air import Air, serve
+from workbench.bench import Bench
+from workbench.emulator import EmulatorError, Linux
+from workbench.pictures import PictureError, draw_scenes
+from workbench.radio import Radio
+
+READY_TIMEOUT_S = 15.0
+
+Say = Callable[..., None]
+
+
+def say_json(event: str, **fields: Any) -> None:
+    """Prints one JSON object a line."""
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say: Say) -> None:
+    """Puts models and configuration where the board expects them.
+
+    Raises:
+        zoo.ZooError: A wake word model cannot be had. (Without a vision model the glasses do.)
+    """
+    models = flash / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    for word in config["words"]:
+        shutil.copyfile(zoo.find(word, mirror), models / f"{word}.tflite")
+        (models / f"{word}.json").write_text(json.dumps(zoo.manifest(word)))
+    vision = config["vision"]
+    try:
+        shutil.copyfile(zoo.find(vision, mirror), models / f"{vision}.tflite")
+        (models / f"{vision}.json").write_text(json.dumps(zoo.manifest(vision)))
+    except zoo.ZooError as error:
+        say("note", text=f"{error}; the glasses go on with motion and brightness")
+    (flash / "config.json").write_text(json.dumps(config))
+
+
+class Simulation:
+    """One pair of emulated glasses, the air around it, and what it hears and sees."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._cleanup = contextlib.AsyncExitStack()
+        self._play: asyncio.Task[None] | None = None
+        self.address = ""
+
+    async def start(self, board: str, flash: Path) -> None:
+        """Starts everything and returns when a companion may connect.
+
+        Raises:
+            EmulatorError: The glasses did not come up; the message ends with their last words.
+        """
+        program = build.ensure(board)
+        self.air = Air()
+        server = await serve(self.air, "tcp:127.0.0.1:0")
+        self._cleanup.push_async_callback(server.close)
+        self.address = server.address
+        last_words: list[str] = []
+
+        def on_console(line: str) -> None:
+            last_words.append(line)
+            self._say("console", line=line)
+
+        self.board = Linux(program, flash, on_console)
+        bus = await self.board.start()
+        self._cleanup.push_async_callback(self.board.stop)
+        self.bench = Bench(bus, lambda on: self._say("light", on=on))
+        self.radio = Radio(bus, self.address)
+        await self.radio.start()
+        self._cleanup.push_async_callback(self.radio.close)
+        reading = asyncio.create_task(bus.run())
+        self.ended = asyncio.create_task(self.board.wait())
+        self._cleanup.callback(reading.cancel)
+        advertising = asyncio.create_task(self.radio.advertising.wait())
+        await asyncio.wait(
+            {advertising, self.ended}, timeout=READY_TIMEOUT_S, return_when="FIRST_COMPLETED"
+        )
+        advertising.cancel()
+        if not self.radio.advertising.is_set():
+            words = last_words[-1] if last_words else "nothing"
+            raise EmulatorError(f"the glasses did not come up; they said: {words}")
+
+    async def play(self, paths: list[Path], *, realtime: bool = True, loop: bool = False) -> None:
+        """Plays sound files to the microphone, in place of what was playing.
+
+        Raises:
+            sound.SoundError: A file cannot be read.
+        """
+        samples = b"".join(sound.load(path).tobytes() for path in paths)
+        await self.hush()
+        self._play = asyncio.create_task(self._run_play(samples, realtime, loop))
+
+    async def _run_play(self, samples: bytes, realtime: bool, loop: bool) -> None:
+        while True:
+            await self.bench.mic.play(
+                samples,
+                realtime=realtime,
+                on_start=lambda at: self._say("mic_started", monotonic_s=at),
+            )
+            if not loop:
+                self._say("mic_done")
+                return
+
+    async def hush(self) -> None:
+        """Stops what is playing."""
+        if self._play:
+            self._play.cancel()
+            await asyncio.gather(self._play, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Ends everything that `start` started."""
+        await self.hush()
+        await self._cleanup.aclose()
+
+
+async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
+    """Carries out one command of the control stream.
+
+    Raises:
+        ValueError, KeyError, TypeError: The command is not understood.
+        sound.SoundError, PictureError: A file in it cannot be used.
+    """
+    match command.pop("do"):
+        case "mic":
+            await simulation.play([Path(file) for file in command.pop("files")], **command)
+        case "hush":
+            await simulation.hush()
+        case "camera":
+            simulation.bench.camera.show(Path(command["folder"]))
+        case "battery":
+            simulation.bench.battery(command["percent"], command["mv"])
+        case "button":
+            simulation.bench.button(command["pressed"])
+        case "range":
+            simulation.air.out_of_range(not command["in"])
+        case "counters":
+            say_json("counters", **simulation.radio.counters())
+        case other:
+            raise ValueError(f"no command {other!r}")
+
+
+async def control(simulation: Simulation) -> None:
+    """Obeys the JSON lines on standard input until it ends."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async for line in reader:
+        try:
+            await obey(simulation, json.loads(line))
+        except (ValueError, KeyError, TypeError, sound.SoundError, PictureError) as error:
+            say_json("error", text=f"{type(error).__name__}: {error}")
+
+
+async def run(
+    board: str,
+    config: dict[str, Any],
+    *,
+    mic: list[Path],
+    camera: Path | None,
+    seconds: float | None,
+    loop: bool,
+    mirror: Path | None,
+    controlled: bool,
+) -> None:
+    """Runs emulated glasses until their time is up, the control stream ends, or they end themselves.
+
+    Raises:
+        EmulatorError: The glasses did not come up, or ended by themselves.
+        sound.SoundError, PictureError, zoo.ZooError: What they should hear, see or run is missing.
+    """
+    simulation = Simulation(say_json)
+    with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder:
+        flash = Path(folder)
+        prepare_flash(flash, config, mirror, say_json)
+        scenes = camera or draw_scenes(flash / "scenes")
+        try:
+            await simulation.start(board, flash)
+            simulation.bench.camera.show(scenes)
+            say_json("ready", air=simulation.address, board=board, name=config["name"])
+            if mic:
+                await simulation.play(mic, loop=loop)
+            ends = {simulation.ended}
+            if controlled:
+                ends.add(asyncio.create_task(control(simulation)))
+            done, _ = await asyncio.wait(ends, timeout=seconds, return_when="FIRST_COMPLETED")
+            if simulation.ended in done:
+                status = simulation.ended.result()
+                raise EmulatorError(f"the glasses ended by themselves, with status {status}")
+        finally:
+            await simulation.stop()

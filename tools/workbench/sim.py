@@ -177,7 +177,7 @@ async def run(
     mirror: Path | None,
     controlled: bool,
 ) -> None:
-    """Runs emulated glasses until their time is up, the control stream ends, or they end themselves.
+    """Runs emulated glasses until time is up or the control stream ends.
 
     Raises:
         EmulatorError: The glasses did not come up, or ended by themselves.

@@ -33,7 +33,8 @@ class SimProcess:
         self._said: list[dict[str, Any]] = []
         self._news = asyncio.Condition()
         self._ended = False
-        self._reading = asyncio.create_task(self._read())
+        self._errors: deque[str] = deque(maxlen=LINES_KEPT)
+        self._reading = asyncio.gather(self._read(), self._read_errors())
 
     async def _read(self) -> None:
         assert self.process.stdout
@@ -50,6 +51,11 @@ class SimProcess:
         async with self._news:
             self._ended = True
             self._news.notify_all()
+
+    async def _read_errors(self) -> None:
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self._errors.append(line.decode(errors="replace").rstrip())
 
     def mark(self) -> int:
         """A place in what has been said, for `wait_for` to begin at."""
@@ -73,15 +79,12 @@ class SimProcess:
                             return said
                     at = len(self._said)
                     if self._ended:
-                        raise EmulatorError(f"the simulator ended: {await self._last_words()}")
+                        await asyncio.sleep(0)  # for the last of its error output
+                        words = self._errors[-1] if self._errors else "it said nothing"
+                        raise EmulatorError(f"the simulator ended: {words}")
                     await self._news.wait()
         except TimeoutError:
             raise EmulatorError(f"the simulator did not say {wanted} in {timeout_s:g} s") from None
-
-    async def _last_words(self) -> str:
-        assert self.process.stderr
-        words = (await self.process.stderr.read()).decode(errors="replace").strip().splitlines()
-        return words[-1] if words else f"status {await self.process.wait()}"
 
     def do(self, command: str, **fields: Any) -> None:
         """Sends one command of the control stream."""
@@ -91,7 +94,6 @@ class SimProcess:
     async def stop(self) -> None:
         """Ends the simulator by ending its control stream, and waits until it is gone."""
         assert self.process.stdin
-        assert self.process.stderr
         self.process.stdin.close()
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
@@ -100,7 +102,6 @@ class SimProcess:
             self.process.kill()
             await self.process.wait()
         await self._reading
-        await self.process.stderr.read()
 
 
 @contextlib.asynccontextmanager

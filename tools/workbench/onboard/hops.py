@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs on a board: hops.py FOLDER HOPS NAME... Standard input holds 16 kHz int16 samples, which the
+# perception loop hears again and again; prints what HOPS hops took and allocated, as JSON.
+
+import gc
+import json
+import sys
+
+from glasses import wake
+from glasses.perception import HOP_BYTES, HOP_MS, Perception
+
+
+class Tape:
+    """A microphone that plays the same samples for ever."""
+
+    def __init__(self, samples):
+        hops = len(samples) // HOP_BYTES
+        view = memoryview(samples)
+        self._hops = [view[i * HOP_BYTES : (i + 1) * HOP_BYTES] for i in range(hops)]
+        self._next = 0
+        self._whole = slice(None)
+
+    def readinto(self, buf):
+        buf[self._whole] = self._hops[self._next]
+        self._next = self._next + 1 if self._next + 1 < len(self._hops) else 0
+        return HOP_BYTES
+
+
+def main(folder, hops, *names):
+    samples = sys.stdin.buffer.read()
+    heard = Perception(Tape(samples), [wake.load(folder, name) for name in names])
+    for _ in range(100):
+        heard.hop()
+    start_us = heard.busy_s * 1000000 + heard.busy_us
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    for _ in range(hops):
+        heard.hop()
+    allocated = gc.mem_alloc() - before
+    gc.enable()
+    took_us = heard.busy_s * 1000000 + heard.busy_us - start_us
+    result = {"hops": hops, "busy_us": took_us, "allocated_bytes": allocated}
+    result["share_of_real_time"] = took_us / (hops * HOP_MS * 1000)
+    print(json.dumps(result))
+
+
+main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// The unix port as the firmware wants it: what a microcontroller's image has, and native code.
+
+#define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
+
+// Brings the unix port's own settings: VfsRom, os.getenv, _thread's locks, memory statistics.
+#include "variants/mpconfigvariant_common.h"

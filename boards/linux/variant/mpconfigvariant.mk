@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# Off: what needs libraries that the source package does not carry, or the machine may not have.
+MICROPY_PY_BTREE = 0
+MICROPY_PY_FFI = 0
+MICROPY_PY_SSL = 0
+
+COPT = -O2
+FROZEN_MANIFEST = $(VARIANT_DIR)/manifest.py

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small integer helpers. Right shifts of negative integers are taken to be arithmetic throughout
+// micdsp, as they are on every compiler in use.
+#ifndef MICDSP_BITS_H
+#define MICDSP_BITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+// Position of the highest set bit, from 1; 0 for 0.
+static inline int micdsp_bit_length(uint32_t x) {
+#if defined(__riscv) && !defined(__riscv_zbb)
+    // No such instruction: __builtin_clz would call libgcc.
+    int length = 0;
+    for (int step = 16; step; step >>= 1) {
+        if (x >> step) {
+            x >>= step;
+            length += step;
+        }
+    }
+    return length + (int)x;
+#else
+    return x ? 32 - __builtin_clz(x) : 0;
+#endif
+}
+
+static inline int32_t micdsp_load_sample(const uint8_t *samples, size_t i) {
+    int16_t sample;
+    memcpy(&sample, samples + 2 * i, sizeof sample);
+    return sample;
+}
+
+// Square root rounded down.
+uint32_t micdsp_sqrt32(uint32_t x);
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages.h"
+#include <string.h>
+
+void micdsp_frontend_reset(micdsp_frontend_t *frontend) {
+    memset(frontend, 0, sizeof *frontend);
+}
+
+size_t micdsp_frontend_frames(const micdsp_frontend_t *frontend, size_t sample_count) {
+    size_t missing = MICDSP_WINDOW_SAMPLES - frontend->sample_count;
+    return sample_count < missing ? 0 : 1 + (sample_count - missing) / MICDSP_HOP_SAMPLES;
+}
+
+static void compute_frame(micdsp_frontend_t *frontend, void *features) {
+    int shift = micdsp_window_apply(frontend->samples, frontend->work.windowed);
+    micdsp_fft_energy(frontend->work.windowed, shift, frontend->spectrum.bins);
+    uint32_t *channels = frontend->work.channels;
+    micdsp_filterbank_apply(frontend->spectrum.energy, shift, channels);
+    micdsp_noise_reduce(frontend->noise, channels);
+    micdsp_pcan_apply(frontend->noise, channels);
+    micdsp_log_scale(channels, features);
+}
+
+size_t micdsp_frontend_process(micdsp_frontend_t *frontend, const void *samples,
+                               size_t sample_count, void *features) {
+    const uint8_t *in = samples;
+    uint8_t *out = features;
+    size_t frames = 0;
+    while (sample_count) {
+        size_t count = MICDSP_WINDOW_SAMPLES - frontend->sample_count;
+        if (count > sample_count) {
+            count = sample_count;
+        }
+        memcpy(frontend->samples + frontend->sample_count, in, 2 * count);
+        in += 2 * count;
+        sample_count -= count;
+        frontend->sample_count += count;
+        if (frontend->sample_count == MICDSP_WINDOW_SAMPLES) {
+            compute_frame(frontend, out);
+            out += MICDSP_CHANNELS * sizeof(uint16_t);
+            frames++;
+            frontend->sample_count -= MICDSP_HOP_SAMPLES;
+            memmove(frontend->samples, frontend->samples + MICDSP_HOP_SAMPLES,
+                    2 * frontend->sample_count);
+        }
+    }
+    return frames;
+}
+
+void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, int32_t zero_point) {
+    // Beyond 256 every feature but 0 saturates, and 0 gives the zero point.
+    uint32_t whole = ratio < 256.0f ? (uint32_t)ratio : 256;
+    uint32_t fraction = ratio < 256.0f ? (uint32_t)((ratio - (float)whole) * 4294967296.0f) : 0;
+    for (int i = 0; i < MICDSP_CHANNELS; i++) {
+        uint16_t feature;
+        memcpy(&feature, (const uint8_t *)features + 2 * i, sizeof feature);
+        uint64_t product = (uint64_t)feature * fraction;
+        uint32_t rest = (uint32_t)product;
+        int32_t value = (int32_t)(feature * whole + (uint32_t)(product >> 32)) + zero_point;
+        value += rest > 0x80000000u || (rest == 0x80000000u && (value & 1));
+        out[i] = (int8_t)(value > 127 ? 127 : value < -128 ? -128 : value);
+    }
+}

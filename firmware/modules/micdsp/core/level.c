@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bits.h"
+#include "micdsp.h"
+
+// sum / count, which must fit 31 bits. By shifting and subtracting: a 64-bit division, or a shift by
+// a variable, would call libgcc on 32-bit targets.
+static uint32_t quotient(uint64_t sum, size_t count) {
+    uint64_t part = (uint64_t)count << 30;
+    uint32_t result = 0;
+    for (int bit = 30; bit >= 0; bit--, part >>= 1) {
+        result <<= 1;
+        if (sum >= part) {
+            sum -= part;
+            result |= 1;
+        }
+    }
+    return result;
+}
+
+int32_t micdsp_level_rms(const void *samples, size_t sample_count) {
+    if (sample_count == 0) {
+        return 0;
+    }
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sample_count; i++) {
+        int32_t sample = micdsp_load_sample(samples, i);
+        sum += (uint32_t)(sample * sample);
+    }
+    uint32_t root = micdsp_sqrt32(quotient(sum, sample_count));
+    return root < 32767 ? (int32_t)root : 32767;
+}
+
+int32_t micdsp_level_peak(const void *samples, size_t sample_count) {
+    int32_t peak = 0;
+    for (size_t i = 0; i < sample_count; i++) {
+        int32_t sample = micdsp_load_sample(samples, i);
+        int32_t magnitude = sample < 0 ? -sample : sample;
+        if (magnitude > peak) {
+            peak = magnitude;
+        }
+    }
+    return peak;
+}

@@ -6,14 +6,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workbench import build, sound, zoo
+from workbench import build, onboard, sound, zoo
 from workbench.air import Air, serve
 from workbench.bench import Bench
 from workbench.emulator import EmulatorError, Linux
@@ -39,12 +38,9 @@ def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say:
     models = flash / "models"
     models.mkdir(parents=True, exist_ok=True)
     for word in config["words"]:
-        shutil.copyfile(zoo.find(word, mirror), models / f"{word}.tflite")
-        (models / f"{word}.json").write_text(json.dumps(zoo.manifest(word)))
-    vision = config["vision"]
+        onboard.place(word, models, mirror)
     try:
-        shutil.copyfile(zoo.find(vision, mirror), models / f"{vision}.tflite")
-        (models / f"{vision}.json").write_text(json.dumps(zoo.manifest(vision)))
+        onboard.place(config["vision"], models, mirror)
     except zoo.ZooError as error:
         say("note", text=f"{error}; the glasses go on with motion and brightness")
     (flash / "config.json").write_text(json.dumps(config))

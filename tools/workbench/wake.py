@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import struct
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,18 +15,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from workbench import build, sound, zoo
-from workbench.errors import WorkbenchError
-from workbench.paths import FIRMWARE, ROOT
+from workbench import onboard, sound
 
 app = typer.Typer(help="Wake word models.", no_args_is_help=True)
-
-SCRIPT = ROOT / "tools" / "workbench" / "onboard" / "wake_test.py"
-
-
-class WakeError(WorkbenchError):
-    """A wake word model or its manifest cannot be used."""
-
 
 @dataclass(frozen=True)
 class Heard:
@@ -45,21 +34,6 @@ class Heard:
     trace: list[float]
 
 
-def _place(model: str, folder: Path, mirror: Path | None) -> str:
-    """Puts a model and its manifest into `folder` under one name, which is returned."""
-    path = zoo.find(model, mirror)
-    beside = path.with_suffix(".json")
-    name = Path(model).stem
-    shutil.copyfile(path, folder / f"{name}.tflite")
-    if Path(model).exists():
-        if not beside.exists():
-            raise WakeError(f"{path}: no manifest {beside.name} beside it")
-        shutil.copyfile(beside, folder / f"{name}.json")
-    else:
-        (folder / f"{name}.json").write_text(json.dumps(zoo.manifest(model)))
-    return name
-
-
 def listen(
     model: str, sounds: Iterable[sound.Samples], *, mirror: Path | None = None
 ) -> list[Heard]:
@@ -71,25 +45,15 @@ def listen(
         mirror: Folder to look for models in.
 
     Raises:
-        WakeError: The board refused the model, with its reason.
+        onboard.OnboardError: The board refused the model, with its reason.
         zoo.ZooError: The model cannot be had.
         build.BuildError: The board's image cannot be built.
     """
-    program = build.ensure("linux")
     fed = b"".join(struct.pack("<I", len(s) * 2) + s.astype("<i2").tobytes() for s in sounds)
     with tempfile.TemporaryDirectory(prefix="glint-wake-") as folder:
-        name = _place(model, Path(folder), mirror)
-        done = subprocess.run(
-            [program, SCRIPT, folder, name],
-            input=fed,
-            capture_output=True,
-            check=False,
-            env={"MICROPYPATH": f"{FIRMWARE}:.frozen"},
-        )
-    if done.returncode:
-        words = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
-        raise WakeError(f"{model}: {words[-1] if words else 'the board said nothing'}")
-    return [Heard(**json.loads(line)) for line in done.stdout.splitlines()]
+        name = onboard.place(model, Path(folder), mirror)
+        printed = onboard.run("wake_test", folder, name, stdin=fed)
+    return [Heard(**json.loads(line)) for line in printed.splitlines()]
 
 
 @app.command("test")

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pytest --glasses=TARGET`: the feature tests run on a named pair of glasses (see targets.py)."""
+
+import pytest
+import pytest_asyncio
+import targets
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--glasses",
+        default="linux",
+        help=f"run the feature tests on: {', '.join(targets.TARGETS)} [linux]",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "needs(*abilities): skip on glasses that lack one of targets.ABILITIES"
+    )
+    name = config.getoption("--glasses")
+    if name not in targets.TARGETS:
+        known = ", ".join(targets.TARGETS)
+        raise pytest.UsageError(f"--glasses={name}: no such target; there are: {known}")
+
+
+@pytest.fixture(autouse=True)
+def _skip_what_the_target_cannot(request):
+    marker = request.node.get_closest_marker("needs")
+    if marker is None:
+        return
+    name = request.config.getoption("--glasses")
+    lacking = set(marker.args) - targets.TARGETS[name].abilities
+    if lacking:
+        pytest.skip(f"glasses '{name}' lack {', '.join(sorted(lacking))}")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def target(request):
+    """The glasses under test, started once."""
+    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def glasses(target):
+    """A companion connected to the glasses under test, for one test."""
+    async with target.connect() as connected:
+        yield connected

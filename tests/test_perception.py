@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The function called once a hop: it allocates nothing, on the linux board."""
+
+import pytest
+from workbench import measure, sound
+
+HOPS = 10_000
+
+
+@pytest.mark.parametrize("words", [["okay_nabu"], ["okay_nabu", "alexa", "hey_mycroft"]])
+def test_ten_thousand_hops_allocate_nothing(words):
+    heard = sound.mix(sound.speech("one two three alexa okay nabu"), sound.noise(2, 100))
+    result = measure.hops(words, HOPS, heard)
+    assert result["hops"] == HOPS
+    assert result["allocated_bytes"] == 0

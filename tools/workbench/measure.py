@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m workbench.measure` (`make bench`): what the firmware takes, as tables and JSON."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from workbench import onboard, sound
+from workbench.paths import BUILD
+
+HOPS = 6000
+
+
+def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
+    """Runs `Perception.hop` on the linux board `count` times.
+
+    Args:
+        words: Wake word models by name, all at once.
+        count: Hops of 10 ms.
+        heard: 16 kHz samples, heard again and again.
+
+    Returns:
+        {"hops", "busy_us", "allocated_bytes", "share_of_real_time"}.
+
+    Raises:
+        onboard.OnboardError: The board refused, with its reason.
+    """
+    with tempfile.TemporaryDirectory(prefix="glint-hops-") as folder:
+        names = [onboard.place(word, Path(folder)) for word in words]
+        printed = onboard.run(
+            "hops", folder, str(count), *names, stdin=heard.astype("<i2").tobytes()
+        )
+    result: dict[str, Any] = json.loads(printed)
+    return result
+
+
+def main() -> None:
+    """Measures, prints a table, and writes build/bench.json."""
+    heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
+    rows = {
+        "front-end": hops([], HOPS, heard),
+        "front-end, one wake word": hops(["okay_nabu"], HOPS, heard),
+        "front-end, four wake words": hops(
+            ["okay_nabu", "hey_jarvis", "alexa", "hey_mycroft"], HOPS, heard
+        ),
+    }
+    table = Table(
+        "perception loop", "us a hop", "share of real time", "allocated", title="linux board"
+    )
+    for name, row in rows.items():
+        table.add_row(
+            name,
+            f"{row['busy_us'] / row['hops']:.1f}",
+            f"{row['share_of_real_time']:.2%}",
+            f"{row['allocated_bytes']} bytes",
+        )
+    Console().print(table)
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "bench.json").write_text(json.dumps({"perception": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,8 +4,8 @@
 
 Usage: python firmware/modules/micdsp/make_tables.py [FILE]
 
-The formulas are those of TensorFlow's tensorflow/lite/experimental/microfrontend/lib (named below by
-file) and of KISS FFT (_kiss_fft_guts.h, kiss_fftr.c, FIXED_POINT=16), for the settings that
+The formulas are those of TensorFlow's tensorflow/lite/experimental/microfrontend/lib (named below
+by file) and of KISS FFT (_kiss_fft_guts.h, kiss_fftr.c, FIXED_POINT=16), for the settings that
 microWakeWord and pymicro-features use. Where the original computes in C `float`, `f32` rounds.
 """
 
@@ -162,7 +162,9 @@ def array(kind: str, name: str, values: list[int]) -> str:
             lines.append(line)
             line = "   "
         line += item
-    return f"const {kind} micdsp_{name}[{len(values)}] = {{\n" + "\n".join([*lines, line]) + "\n};\n"
+    return (
+        f"const {kind} micdsp_{name}[{len(values)}] = {{\n" + "\n".join([*lines, line]) + "\n};\n"
+    )
 
 
 def tables(log1pf: Callable[[float], float] | None = None) -> str:

@@ -21,11 +21,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glint.errors import GlintError
-
 from workbench import sources
+from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS, BUILD, MODULES, ROOT
-from workbench.system import Say, require, steps
+from workbench.system import Say, require, say_step, steps
 
 INPUT_SUFFIXES = frozenset({".c", ".h", ".s", ".S", ".ld", ".mk", ".toml", ".py"})
 SHOWN_LINES = 12
@@ -33,7 +32,7 @@ SHOWN_LINES = 12
 SOURCE_DATE_EPOCH = 1744675200
 
 
-class BuildError(GlintError):
+class BuildError(WorkbenchError):
     """A board is unknown, or its image did not build; the message holds the compiler's lines."""
 
 
@@ -165,18 +164,18 @@ def _mpy_cross(tree: Path, say: Say) -> Path:
     return program
 
 
-def mpy_cross(say: Say = print) -> Path:
+def mpy_cross(say: Say = say_step) -> Path:
     """The path of mpy-cross, which is fetched and built when it is not there yet.
 
     Raises:
-        GlintError: As `ensure`.
+        WorkbenchError: As `ensure`.
     """
     with _locked(BUILD / "lock"):
         require(["make", "cc"], say)
         return _mpy_cross(sources.micropython(say), say)
 
 
-def ensure(name: str, say: Say = print) -> Path:
+def ensure(name: str, say: Say = say_step) -> Path:
     """The path of a board's image, which is fetched and built as far as it is out of date.
 
     A tree of one's own that GLINT_MICROPYTHON names is not watched for changes: remove build/ after
@@ -238,7 +237,7 @@ def main(names: list[str]) -> int:
     try:
         with steps() as say:
             programs = [ensure(name, say) for name in names]
-    except GlintError as error:
+    except WorkbenchError as error:
         print(error, file=sys.stderr)
         return 1
     print(*programs, sep="\n")

@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from glint.errors import GlintError
-
+from workbench.errors import WorkbenchError
 from workbench.paths import BUILD
-from workbench.system import Say, require
+from workbench.system import Say, require, say_step
 
 VERSION = "1.25.0"
 # Debian's suite trixie carries this one. What is pinned is the upstream part of the package: the
@@ -37,15 +36,14 @@ GIT_COMMIT = "f498a16c7db6d4b2de200b3e0856528dfe0613c3"
 APT_FOLDER = Path("/etc/apt")
 # A sources entry with one of these as its suite names a mirror that has trixie too. Other archives
 # for Debian (security, and those of third parties) use other suite names.
-DEBIAN_SUITES = frozenset(
-    ["oldoldstable", "oldstable", "stable", "testing", "unstable", "sid"]
-    + ["buster", "bullseye", "bookworm", "trixie", "forky", "duke"]
-)
+DEBIAN_RELEASES = frozenset(["buster", "bullseye", "bookworm", "trixie", "forky", "duke"])
+DEBIAN_CLASSES = frozenset(["oldoldstable", "oldstable", "stable", "testing", "unstable", "sid"])
+DEBIAN_SUITES = DEBIAN_RELEASES | DEBIAN_CLASSES
 APT_TIMEOUT_S = 120
 GIT_TIMEOUT_S = 300
 
 
-class SourceError(GlintError):
+class SourceError(WorkbenchError):
     """MicroPython's source is not to be had, or is not what it should be."""
 
 
@@ -243,7 +241,7 @@ def version_of(tree: Path) -> str:
     return ".".join(numbers[:3])
 
 
-def micropython(say: Say = print, *, folder: Path = BUILD / "sources") -> Path:
+def micropython(say: Say = say_step, *, folder: Path = BUILD / "sources") -> Path:
     """The root of an unmodified MicroPython tree; GLINT_MICROPYTHON names one of the user's.
 
     Args:
@@ -274,7 +272,7 @@ def micropython(say: Say = print, *, folder: Path = BUILD / "sources") -> Path:
         require(["git"], say)
         _from_git(tree)
         return tree
-    except GlintError as error:
+    except WorkbenchError as error:
         failures.append(f"git: {error}")
     raise SourceError(
         f"MicroPython {VERSION} is not to be had. Unpack it yourself and name its folder in "

@@ -10,8 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
-from glint.errors import GlintError
 from rich.console import Console
+
+from workbench.errors import WorkbenchError
 
 Say = Callable[[str], None]
 
@@ -23,8 +24,13 @@ PACKAGES = {
 }
 
 
-class MissingToolError(GlintError):
+class MissingToolError(WorkbenchError):
     """A program is missing and may not be installed from here; the message holds the command."""
+
+
+def say_step(line: str) -> None:
+    """Reports a step; standard output stays free for what a program reads."""
+    print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -41,7 +47,7 @@ def steps() -> Iterator[Say]:
         yield say
 
 
-def require(tools: Iterable[str], say: Say = print) -> None:
+def require(tools: Iterable[str], say: Say = say_step) -> None:
     """Makes sure that programs are there: installs missing ones as root, or says how to.
 
     Raises:

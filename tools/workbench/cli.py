@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,8 +77,35 @@ def sim(
     )
 
 
+def demo(
+    board: Board = "linux",
+    camera: CameraFolder = None,
+    mirror: Mirror = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Where sound and photo are saved.")
+    ] = Path("demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Says the wake word to emulated glasses and shows what reaches the companion."""
+    from workbench import demo as demonstration
+    from workbench import demo_view
+
+    view: demo_view.View
+    if as_json:
+        view = demo_view.JsonView()
+    elif sys.stdout.isatty():
+        view = demo_view.LiveView()
+    else:
+        view = demo_view.PlainView()
+    with view:
+        run_until_told(
+            demonstration.run(board, view, camera=camera, mirror=mirror, output=output)
+        )
+
+
 def register(app: typer.Typer) -> None:
     """Adds the workbench's commands to `app`."""
+    app.command()(demo)
     app.command()(sim)
     app.add_typer(model_cli.app, name="model")
     app.add_typer(wake.app, name="wake")

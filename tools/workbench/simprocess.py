@@ -86,6 +86,10 @@ class SimProcess:
         except TimeoutError:
             raise EmulatorError(f"the simulator did not say {wanted} in {timeout_s:g} s") from None
 
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """All lines of one kind so far."""
+        return [said for said in self._said if said["event"] == event]
+
     def do(self, command: str, **fields: Any) -> None:
         """Sends one command of the control stream."""
         assert self.process.stdin

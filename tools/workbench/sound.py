@@ -72,6 +72,11 @@ def noise(seconds: float, rms: float, seed: int = 0) -> Samples:
     return np.clip(np.round(shaped), -32768, 32767).astype(np.int16)
 
 
+def join(*tracks: Samples) -> Samples:
+    """Tracks one after another."""
+    return np.concatenate(tracks)
+
+
 def mix(*tracks: Samples) -> Samples:
     """The sum of tracks that start together, saturated; as long as the longest."""
     total = np.zeros(max(len(track) for track in tracks), np.int32)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On the glasses under test: services, battery, button, SMP, coming and going."""
+
+import asyncio
+
+import pytest
+from glint.air import install
+from glint.events import Battery, Boot, Button
+from smpclient import SMPClient
+from smpclient.generics import success
+from smpclient.requests.os_management import EchoWrite
+from smpclient.transport.ble import SMPBLETransport
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def first(glasses, kind, since):
+    async def read():
+        async for event in glasses.events(since):
+            if isinstance(event, kind):
+                return event
+        raise AssertionError("the events ended")
+
+    return await asyncio.wait_for(read(), 20)
+
+
+async def test_device_information(target, glasses):
+    info = await glasses.info()
+    assert info.manufacturer == "Glint"
+    assert info.model == target.board
+    assert info.firmware == (await glasses.status()).firmware
+    assert target.board in info.os
+
+
+@pytest.mark.needs("senses")
+async def test_battery_and_button_are_told(target, glasses):
+    since = (await glasses.status()).next
+    target.sim.do("battery", percent=41, mv=3712)
+    battery = await first(glasses, Battery, since)
+    assert (battery.percent, battery.mv) == (41, 3712)
+    assert (await glasses.info()).battery_percent == 41
+    target.sim.do("button", pressed=True)
+    assert (await first(glasses, Button, battery.seq + 1)).pressed
+
+
+async def test_events_from_before_the_connection_are_kept(target):
+    async with target.connect() as glasses:
+        since = (await glasses.status()).next
+    target.sim.do("button", pressed=False)
+    async with target.connect() as glasses:
+        event = await first(glasses, Button, since)
+        assert event.seq >= since
+
+
+async def test_smpclient_gets_its_echo(target):
+    uninstall = install(target.sim.address)
+    try:
+        async with SMPClient(SMPBLETransport(), "Glint") as client:
+            answer = await client.request(EchoWrite(d="is it you?"))
+    finally:
+        uninstall()
+    assert success(answer)
+    assert answer.r == "is it you?"
+
+
+@pytest.mark.needs("range")
+async def test_walking_away_and_back(target, glasses):
+    since = (await glasses.status()).next
+    target.sim.do("range", **{"in": False})
+    target.sim.do("button", pressed=True)
+    await asyncio.sleep(1)
+    target.sim.do("range", **{"in": True})
+    assert (await first(glasses, Button, since)).pressed
+    assert Boot  # the same run of the glasses: no boot event came in between

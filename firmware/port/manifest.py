@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+freeze("$(PORT_DIR)/modules")
+include("$(MPY_DIR)/extmod/asyncio")

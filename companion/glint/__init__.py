@@ -1,2 +1,87 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companion of Glint glasses: events, photos and audio over Bluetooth LE."""
+"""The companion of Glint glasses: events, photos and audio over Bluetooth LE.
+
+async with glint.connect() as glasses:
+    async for event in glasses.events():
+        print(event)
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from glint.audio import Audio
+from glint.errors import (
+    BluetoothError,
+    GlintError,
+    LinkLostError,
+    MediaError,
+    NoAnswerError,
+    NotFoundError,
+    PairingError,
+    ProtocolError,
+    RequestError,
+)
+from glint.events import (
+    Battery,
+    Boot,
+    Button,
+    Event,
+    Gap,
+    Media,
+    MediaEnd,
+    Seen,
+    Unknown,
+    Wake,
+)
+from glint.info import Info, Statistics, Status
+
+if TYPE_CHECKING:
+    from glint.client import Glasses, connect
+    from glint.finding import Found, scan
+    from glint.photo import Photo
+
+__all__ = [
+    "Audio",
+    "Battery",
+    "BluetoothError",
+    "Boot",
+    "Button",
+    "Event",
+    "Found",
+    "Gap",
+    "Glasses",
+    "GlintError",
+    "Info",
+    "LinkLostError",
+    "Media",
+    "MediaEnd",
+    "MediaError",
+    "NoAnswerError",
+    "NotFoundError",
+    "PairingError",
+    "Photo",
+    "ProtocolError",
+    "RequestError",
+    "Seen",
+    "Statistics",
+    "Status",
+    "Unknown",
+    "Wake",
+    "connect",
+    "scan",
+]
+
+# Bluetooth and SMP take most of a second to import: commands that need neither start at once.
+_LATER = {
+    "Found": "glint.finding",
+    "Glasses": "glint.client",
+    "Photo": "glint.photo",
+    "connect": "glint.client",
+    "scan": "glint.finding",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which Bluetooth is used: the machine's own, or an emulated air; and what its errors mean."""
+
+import contextlib
+from collections.abc import Iterator
+
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.scanner import BaseBleakScanner
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDBusError,
+    BleakGATTProtocolError,
+)
+
+from glint.errors import BluetoothError, GlintError
+
+
+def client_backend(air: str | None) -> type[BaseBleakClient] | None:
+    """Returns bleak's `backend=` for a client; None for the machine's own Bluetooth."""
+    if air is None:
+        return None
+    from glint.air import client_backend as emulated  # bumble is an extra
+
+    return emulated(air)
+
+
+def scanner_backend(air: str | None) -> type[BaseBleakScanner] | None:
+    """Returns bleak's `backend=` for a scanner; None for the machine's own Bluetooth."""
+    if air is None:
+        return None
+    from glint.air import scanner_backend as emulated  # bumble is an extra
+
+    return emulated(air)
+
+
+@contextlib.contextmanager
+def errors_explained(doing: str, air: str | None) -> Iterator[None]:
+    """Turns whatever bleak raises into a `BluetoothError` that says what to do.
+
+    Args:
+        doing: What is being done, as in "scan" or "connect to Glint".
+        air: The emulated air in use, if any.
+
+    Raises:
+        BluetoothError: Something below bleak failed.
+    """
+    try:
+        yield
+    except GlintError:
+        raise
+    except Exception as error:  # each platform's stack has its own
+        raise BluetoothError(_explained(error, doing, air)) from error
+
+
+def _explained(error: Exception, doing: str, air: str | None) -> str:
+    if air is not None and isinstance(error, BleakBluetoothNotAvailableError | OSError):
+        return f"No air at {air}: start one with 'glint sim' and use the address it prints."
+    if isinstance(error, BleakBluetoothNotAvailableError):
+        if error.reason is BleakBluetoothNotAvailableReason.POWERED_OFF:
+            return "Bluetooth is switched off: switch it on."
+        if "DENIED" in error.reason.name:
+            return "Using Bluetooth was denied: allow it in the system's privacy settings."
+        return _NO_ADAPTER
+    if isinstance(error, TimeoutError):
+        return f"Could not {doing} in time: come closer, or switch the glasses off and on."
+    unreachable = "org.freedesktop.DBus.Error.ServiceUnknown"
+    if isinstance(error, OSError) or (
+        isinstance(error, BleakDBusError) and error.dbus_error == unreachable
+    ):
+        return _NO_ADAPTER  # no D-Bus, or no BlueZ on it
+    if isinstance(error, BleakGATTProtocolError):
+        return f"Could not {doing}: the glasses refused ({error.args[1]})."
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"Could not {doing}: {reason}."
+
+
+_NO_ADAPTER = (
+    "No Bluetooth on this machine: plug in or switch on an adapter (on Linux, start the bluetooth "
+    "service), or use an emulated air with --air ADDRESS or GLINT_AIR."
+)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings: IMA ADPCM from the glasses to 16-bit PCM and WAV files."""
+
+import audioop
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+from glint import protocol
+from glint.errors import MediaError
+from glint.events import Media
+
+SAMPLE_BYTES = 2
+# audioop takes the first sample from a byte's high nibble; IMA (and WAV) order is low nibble first.
+_SWAP_NIBBLES = bytes((byte & 0x0F) << 4 | byte >> 4 for byte in range(256))
+
+
+class AdpcmDecoder:
+    """Decodes IMA ADPCM, piece by piece; the state is carried from one piece to the next."""
+
+    def __init__(self) -> None:
+        self._state: tuple[int, int] | None = None
+
+    def decode(self, data: bytes) -> bytes:
+        """Decodes a piece.
+
+        Args:
+            data: IMA ADPCM, two samples a byte, the first in the low nibble.
+
+        Returns:
+            Signed 16-bit samples in the machine's byte order, 4 bytes for each byte given.
+        """
+        pcm, self._state = audioop.adpcm2lin(
+            data.translate(_SWAP_NIBBLES), SAMPLE_BYTES, self._state
+        )
+        return pcm
+
+
+def decoder(media: Media) -> AdpcmDecoder:
+    """Returns a decoder for a recording.
+
+    Raises:
+        MediaError: The codec is not known here.
+    """
+    if media.codec != protocol.CODEC_ADPCM:
+        raise MediaError(
+            f"The recording's codec {media.codec!r} is unknown here: update the glint package."
+        )
+    return AdpcmDecoder()
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A recording.
+
+    Attributes:
+        pcm: Signed 16-bit samples, one channel, in the machine's byte order.
+        rate_hz: Samples per second.
+        preroll_ms: How much of it is from before the wake word was decided.
+        cause: Sequence number of the wake event it belongs to, or 0.
+    """
+
+    pcm: bytes
+    rate_hz: int
+    preroll_ms: int
+    cause: int
+
+    @classmethod
+    def from_media(cls, media: Media, data: bytes) -> "Audio":
+        """Decodes a whole object.
+
+        Raises:
+            MediaError: The codec is not known here.
+        """
+        return cls(decoder(media).decode(data), media.rate_hz, media.preroll_ms, media.cause)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the recording."""
+        return len(self.pcm) / SAMPLE_BYTES / self.rate_hz
+
+    def save(self, path: str | Path) -> None:
+        """Writes a WAV file.
+
+        Raises:
+            MediaError: The file's name does not end in .wav.
+            OSError: The file cannot be written.
+        """
+        path = check_path(path)
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(SAMPLE_BYTES)
+            file.setframerate(self.rate_hz)
+            file.writeframes(self.pcm)
+
+
+def check_path(path: str | Path) -> Path:
+    """Returns the path if a recording can be saved under that name.
+
+    Raises:
+        MediaError: The file's name does not end in .wav.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".wav":
+        raise MediaError(f"A recording is saved as WAV: call it {path.with_suffix('.wav').name}.")
+    return path

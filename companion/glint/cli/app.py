@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the command line together and decides how it ends."""
+
+import importlib.metadata
+import io
+import logging
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from glint.cli import commands
+from glint.errors import GlintError
+
+_ERROR = 1
+_INTERRUPTED = 130
+
+# Extras whose commands could not be loaded, and why.
+_missing: dict[str, str] = {}
+
+
+class _Group(TyperGroup):
+    """Says which extra a command that is not there may be part of."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            for extra, reason in _missing.items():
+                raise GlintError(
+                    f"No command {cmd_name!r}; those of {extra} could not be loaded ({reason}): "
+                    f"pip install 'glint[{extra}]'."
+                )
+        return command
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"glint {importlib.metadata.version('glint')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Smart glasses with on-device AI: what they hear and see, over Bluetooth LE."""
+
+
+def build() -> typer.Typer:
+    """Returns the command line, with the commands of every extra that is installed."""
+    app = typer.Typer(
+        cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+    app.callback()(_root)
+    commands.register(app)
+    for entry in importlib.metadata.entry_points(group="glint.commands"):
+        try:
+            entry.load()(app)
+        except ImportError as error:
+            _missing[entry.name] = str(error)
+    return app
+
+
+def main() -> int:
+    """Runs the command line.
+
+    Returns:
+        Exit status: 0, 1 with one line on standard error, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    # The libraries below log what they also raise; only what this package says is for the user.
+    logging.getLogger().addHandler(logging.NullHandler())
+    said = logging.StreamHandler()
+    said.setFormatter(logging.Formatter("glint: %(message)s"))
+    logging.getLogger("glint").addHandler(said)
+    try:
+        build()()
+    except GlintError as error:
+        return _fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _fail(f"{error.filename}: {error.strerror}.")
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return 0
+
+
+def _fail(line: str) -> int:
+    print(f"glint: {line}", file=sys.stderr)
+    return _ERROR

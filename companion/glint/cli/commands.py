@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The companion's own commands: scan, listen, info, photo, record."""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from glint import audio
+from glint.cli import render
+from glint.errors import GlintError, MediaError, NotFoundError
+from glint.events import Event, Media, Wake
+
+if TYPE_CHECKING:
+    from glint.client import Glasses, Progress
+
+Air = Annotated[
+    str | None,
+    typer.Option(
+        envvar="GLINT_AIR",
+        metavar="ADDRESS",
+        help="Emulated air to use, as 'glint sim' prints it, instead of the machine's Bluetooth.",
+    ),
+]
+Wanted = Annotated[
+    str | None,
+    typer.Option(
+        "--glasses", metavar="NAME_OR_ADDRESS", help="Which glasses [default: the first heard]."
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        min=0, metavar="S", help="How long to look for them, at first and when the link was lost."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    for command in (scan, listen, info, photo, record):
+        app.command()(command)
+
+
+def scan(
+    seconds: Annotated[float, typer.Option(min=0, metavar="S", help="How long.")] = 3.0,
+    air: Air = None,
+    as_json: Json = False,
+) -> None:
+    """List the glasses that advertise."""
+    from glint.finding import scan as scan_air
+
+    found = asyncio.run(scan_air(seconds, air))
+    if not found:
+        raise NotFoundError(
+            f"No glasses heard within {seconds:g} s: are they on, near, and not connected to "
+            "another companion?"
+        )
+    for one in found:
+        if as_json:
+            _print_object(dataclasses.asdict(one))
+        else:
+            _print_line(f"{one.address}  {one.rssi:4} dBm  {render.printable(one.name)}")
+
+
+def listen(
+    seconds: Annotated[
+        float | None, typer.Option(min=0, metavar="S", help="Stop after this long.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Save the audio and photos that come to this folder."),
+    ] = None,
+    air: Air = None,
+    glasses: Wanted = None,
+    timeout: Timeout = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Print what the glasses hear and see, an event a line."""
+    if save:
+        save.mkdir(parents=True, exist_ok=True)
+
+    async def run() -> None:
+        async with (
+            _connect(glasses, air, timeout) as connected,
+            _Saver(connected, save, as_json) as saver,
+        ):
+            async for event in connected.events():
+                _print_event(event, as_json)
+                saver.take(event)
+
+    asyncio.run(_for_seconds(run(), seconds))
+
+
+def info(
+    air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
+) -> None:
+    """Say what the glasses are and how they are."""
+
+    async def run() -> dict[str, Any]:
+        async with _connect(glasses, air, timeout) as connected:
+            return dataclasses.asdict(await connected.info())
+
+    facts = asyncio.run(run())
+    if as_json:
+        _print_object(facts)
+        return
+    state = facts.pop("status")
+    for key, value in {**facts, **state}.items():
+        if isinstance(value, list):
+            value = ", ".join(value)
+        elif isinstance(value, dict):
+            value = ", ".join(f"{name} {number}" for name, number in value.items())
+        _print_line(f"{key:16}  {render.printable(str(value))}")
+
+
+def photo(
+    output: Output,
+    air: Air = None,
+    glasses: Wanted = None,
+    timeout: Timeout = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Take a photo; the file's extension chooses the format."""
+    from glint.photo import check_path
+
+    _check_folder(check_path(output))
+
+    async def run() -> None:
+        async with _connect(glasses, air, timeout) as connected:
+            begin = time.monotonic()
+            with _progress("photo", as_json) as progress:
+                taken = await connected.photo(progress=progress)
+            took_s = time.monotonic() - begin
+        taken.save(output)
+        if as_json:
+            facts = {"width": taken.width, "height": taken.height, "bytes": len(taken.data)}
+            _print_object({"path": str(output), **facts, "took_s": round(took_s, 3)})
+        else:
+            size = f"{taken.width}x{taken.height}, {len(taken.data)} bytes"
+            _print_line(f"{output}: {size} in {took_s:.2f} s")
+
+    asyncio.run(run())
+
+
+def record(
+    output: Output,
+    seconds: Annotated[float, typer.Option(min=0, metavar="S", help="Length.")] = 5.0,
+    air: Air = None,
+    glasses: Wanted = None,
+    timeout: Timeout = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Record the microphone to a WAV file."""
+    _check_folder(audio.check_path(output))
+
+    async def run() -> None:
+        async with _connect(glasses, air, timeout) as connected:
+            with _progress("recording", as_json) as progress:
+                recorded = await connected.record(seconds, progress=progress)
+        recorded.save(output)
+        if as_json:
+            facts = {"seconds": recorded.seconds, "rate_hz": recorded.rate_hz}
+            _print_object({"path": str(output), **facts, "preroll_ms": recorded.preroll_ms})
+        else:
+            _print_line(f"{output}: {recorded.seconds:.2f} s at {recorded.rate_hz} Hz")
+
+    asyncio.run(run())
+
+
+class _Saver:
+    """Saves media as they are announced, if a folder is given."""
+
+    def __init__(self, glasses: "Glasses", folder: Path | None, as_json: bool) -> None:
+        self._glasses = glasses
+        self._folder = folder
+        self._as_json = as_json
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake: Wake | None = None
+
+    async def __aenter__(self) -> "_Saver":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Wake):
+            self._wake = event
+        if self._folder and isinstance(event, Media):
+            task = asyncio.create_task(self._save(event, self._folder))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _save(self, media: Media, folder: Path) -> None:
+        of_word = self._wake and media.cause == self._wake.seq
+        label = re.sub(r"\W+", "_", self._wake.word) if self._wake and of_word else media.kind
+        suffix = "wav" if media.kind == "audio" else "jpg"
+        path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}-{media.id}.{suffix}"
+        try:
+            if media.kind == "audio":
+                (await self._glasses.audio(media)).save(path)
+            else:
+                (await self._glasses.photo(media)).save(path)
+        except MediaError as error:
+            print(f"glint: {error}", file=sys.stderr)
+            return
+        if self._as_json:
+            _print_object({"type": "saved", "path": str(path), "id": media.id, "kind": media.kind})
+        else:
+            _print_line(f"{'saved':>12}  {path}")
+
+
+def _connect(glasses: str | None, air: str | None, timeout_s: float) -> "Glasses":
+    from glint.client import connect
+
+    return connect(glasses, air=air, timeout_s=timeout_s)
+
+
+async def _for_seconds(work: Any, seconds: float | None) -> None:
+    """Awaits `work`, but no longer than so many seconds."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            await work
+    except TimeoutError:
+        if not limit.expired():
+            raise
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise GlintError(f"There is no folder {path.parent}: make it first.")
+
+
+@contextlib.contextmanager
+def _progress(title: str, as_json: bool) -> "Iterator[Progress | None]":
+    """Shows a bar on a terminal; gives what reports progress to it."""
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(title, total=None)
+        yield lambda received, total: bars.update(bar, completed=received, total=total)
+
+
+def _print_event(event: Event, as_json: bool) -> None:
+    if as_json:
+        _print_object(render.event_object(event))
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(render.event_text(event), soft_wrap=True)
+    else:
+        _print_line(render.event_text(event).plain)
+
+
+def _print_object(fields: dict[str, Any]) -> None:
+    _print_line(json.dumps(fields))
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events and facts as a line of text, and as an object for a program to read."""
+
+import dataclasses
+import re
+from typing import Any
+
+from rich.text import Text
+
+from glint import events as ev
+
+_STYLES: dict[type[ev.Event], str] = {
+    ev.Wake: "bold green",
+    ev.Seen: "bold magenta",
+    ev.Media: "cyan",
+    ev.MediaEnd: "cyan",
+    ev.Gap: "bold red",
+    ev.Unknown: "dim",
+}
+
+
+def printable(text: str) -> str:
+    """Returns text from the glasses without what a terminal would obey."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
+def event_name(event: ev.Event) -> str:
+    """Returns an event's type as `--json` names it: wake, seen, media, media_end ..."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
+
+
+def event_object(event: ev.Event) -> dict[str, Any]:
+    """Returns an event as a JSON object."""
+    fields = dataclasses.asdict(event)
+    if isinstance(event, ev.Unknown):
+        return {**fields, "type": "unknown", "code": event.type, "fields": repr(event.fields)}
+    return {"type": event_name(event), **fields}
+
+
+def event_text(event: ev.Event) -> Text:
+    """Returns an event as one line: time since boot, type, what it says."""
+    line = Text(f"{event.time_ms / 1000:10.3f} s  ", style="dim")
+    line.append(f"{event_name(event):9}  ", style=_STYLES.get(type(event), "bold"))
+    line.append(printable(_said(event)), style="default")
+    return line
+
+
+def _said(event: ev.Event) -> str:
+    match event:
+        case ev.Boot():
+            return f"{event.board}, firmware {event.firmware}"
+        case ev.Wake():
+            return f"{event.word}  {event.probability:.2f}"
+        case ev.Seen():
+            return f"{event.label}  {event.probability:.2f}  by {event.by}"
+        case ev.Media(kind="audio"):
+            return f"audio {event.id}, {event.bytes} bytes of {event.codec}"
+        case ev.Media():
+            return f"photo {event.id}, {event.width}x{event.height}, {event.bytes} bytes"
+        case ev.MediaEnd(error=None):
+            return f"object {event.id} sent"
+        case ev.MediaEnd():
+            return f"object {event.id} given up: {event.error}"
+        case ev.Battery():
+            return f"{event.percent} %, {event.mv} mV"
+        case ev.Button():
+            return "pressed" if event.pressed else "released"
+        case ev.Gap():
+            return f"{event.count} events lost"
+        case ev.Unknown():
+            return f"type {event.type} {event.fields}"
+    return ""

@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glasses, as an app sees them: events, photos, audio, state."""
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+
+from smpclient.requests.os_management import OSApplicationInfoRead
+
+from glint import protocol
+from glint.audio import Audio, decoder
+from glint.errors import GlintError, LinkLostError, MediaError
+from glint.events import Event, Media, MediaEnd, Wake
+from glint.info import Info, Statistics, Status
+from glint.keeper import Keeper
+from glint.link import Link
+from glint.media import MediaStore, Transfer
+from glint.photo import Photo
+from glint.reader import EventReader
+from glint.sequence import Sequence
+from glint.smp import EventsWrite, PhotoWrite, RecordWrite, StatusRead
+
+# Acknowledge after so many events or so much time, whichever comes first.
+_ACKNOWLEDGE_EVENTS = 16
+_ACKNOWLEDGE_S = 0.2
+# A recording is announced right after its wake word, an object right after the answer to its
+# request; chunks come all the time, or as fast as sound is recorded.
+_ANNOUNCED_S = 3.0
+_STALL_S = 10.0
+# What may still be under way when the glasses say that all has been sent.
+_LATE_S = 1.0
+
+Progress = Callable[[int, int], None]
+
+
+def connect(
+    glasses: str | None = None, *, air: str | None = None, timeout_s: float = 10.0
+) -> "Glasses":
+    """Connects to glasses, for as long as the `async with` block lasts.
+
+        async with glint.connect() as glasses:
+            async for event in glasses.events():
+                print(event)
+
+    Args:
+        glasses: Name or address; None for the first that are heard.
+        air: Address of an emulated air; None for the machine's own Bluetooth.
+        timeout_s: How long to look for the glasses, at first and when the link was lost;
+            `math.inf` to wait for ever.
+
+    Returns:
+        An asynchronous context manager that gives the glasses.
+    """
+    return Glasses(glasses, air=air, timeout_s=timeout_s)
+
+
+class Glasses:
+    """One pair of glasses. They are connected inside `async with`, and again when the link drops.
+
+    Every method may raise `LinkLostError` when the link drops meanwhile, or was lost and could not
+    be had again within the time given to `connect`.
+
+    Attributes:
+        statistics: What has come over the air.
+    """
+
+    def __init__(self, glasses: str | None, *, air: str | None, timeout_s: float) -> None:
+        self.statistics = Statistics()
+        self._store = MediaStore()
+        self._sequence = Sequence(self._on_event, self._ask_again, self._on_reboot)
+        self._keeper = Keeper(
+            glasses,
+            air=air,
+            timeout_s=timeout_s,
+            statistics=self.statistics,
+            on_event=self._sequence.feed,
+            on_media=self._store.feed,
+            resume=self._resume,
+            failed=self._end,
+        )
+        self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
+        self._streaming = False
+        self._start_lock = asyncio.Lock()
+        self._asking: asyncio.Task[None] | None = None
+        self._acknowledging: asyncio.Task[None] | None = None
+        self._acknowledged = 0
+        self._given = 0  # to any reader, also one that is gone
+        self._some_done = asyncio.Event()
+        self._many_done = asyncio.Event()
+
+    async def __aenter__(self) -> "Glasses":
+        """Finds the glasses and connects.
+
+        Raises:
+            BluetoothError: There is no usable Bluetooth, or it cannot connect.
+            LinkLostError, NoAnswerError, NotFoundError: The glasses are not there, or not well.
+        """
+        await self._keeper.open()
+        self._acknowledging = asyncio.create_task(self._acknowledge())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Disconnects. What was read is acknowledged, unless the block ends in an error."""
+        for task in (self._acknowledging, self._asking):
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if kind is None and self.connected:
+            with contextlib.suppress(GlintError):
+                given = min((reader.given for reader in self._readers), default=self._given)
+                await self._send_acknowledge(given)
+        await self._keeper.close()
+        self._end(None)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a link right now."""
+        return self._keeper.connected
+
+    def events(self, since: int = 0) -> EventReader:
+        """Iterates over events, also over those that happened while nobody was connected.
+
+        An event is acknowledged, so that the glasses may forget it, when the next one is asked for.
+
+        Args:
+            since: First sequence number wanted; 0 for the oldest that the glasses keep.
+
+        Returns:
+            An asynchronous iterator. It ends when the glasses are closed.
+        """
+        return EventReader(since, self._start_reader, self._on_moved)
+
+    async def status(self) -> Status:
+        """Asks for the glasses' state.
+
+        Raises:
+            NoAnswerError, ProtocolError, RequestError: They do not tell.
+        """
+        link = await self._keeper.link()
+        state = await link.requests.request(StatusRead())
+        return Status(**{name: getattr(state, name) for name in Status.__dataclass_fields__})
+
+    async def info(self) -> Info:
+        """Asks the glasses what they are.
+
+        Raises:
+            BluetoothError, NoAnswerError, ProtocolError, RequestError: They do not tell.
+        """
+        link = await self._keeper.link()
+
+        async def text(assigned_number: int) -> str | None:
+            value = await link.read(assigned_number)
+            return None if value is None else value.decode(errors="replace")
+
+        battery = await link.read(protocol.SIG_BATTERY_LEVEL)
+        system = await link.requests.request(OSApplicationInfoRead(format="a"))
+        return Info(
+            name=link.name,
+            address=link.address,
+            manufacturer=await text(protocol.SIG_MANUFACTURER_NAME),
+            model=await text(protocol.SIG_MODEL_NUMBER),
+            firmware=await text(protocol.SIG_FIRMWARE_REVISION),
+            battery_percent=battery[0] if battery else None,
+            os=system.output,
+            status=await self.status(),
+        )
+
+    async def photo(self, of: Media | None = None, *, progress: Progress | None = None) -> Photo:
+        """Takes a photo, or collects one that an event announced.
+
+        Args:
+            of: Event that announced the photo; None to take one.
+            progress: Called with bytes received and bytes in all.
+
+        Raises:
+            MediaError: The photo did not arrive whole.
+            NoAnswerError, ProtocolError, RequestError: The glasses take none.
+        """
+        if of is None:
+            await self._ensure_streaming()
+            link = await self._keeper.link()
+            transfer = await self._announced((await link.requests.request(PhotoWrite())).id)
+        else:
+            transfer = await self._announced(of.id)
+        data = await self._receive(transfer, "photo", progress)
+        return Photo.from_media(transfer.media, data)
+
+    async def record(self, seconds: float, *, progress: Progress | None = None) -> Audio:
+        """Records the microphone.
+
+        Args:
+            seconds: Length of the recording.
+            progress: Called with bytes received and bytes in all.
+
+        Raises:
+            MediaError: The recording did not arrive whole.
+            NoAnswerError, ProtocolError, RequestError: The glasses do not record.
+        """
+        await self._ensure_streaming()
+        link = await self._keeper.link()
+        answer = await link.requests.request(RecordWrite(ms=round(seconds * 1000)))
+        transfer = await self._announced(answer.id)
+        return Audio.from_media(transfer.media, await self._receive(transfer, "audio", progress))
+
+    async def audio(self, of: Wake | Media, *, progress: Progress | None = None) -> Audio:
+        """Collects the recording that followed a wake word, or that an event announced.
+
+        Args:
+            of: The wake event, or the event that announced the recording.
+            progress: Called with bytes received and bytes in all.
+
+        Raises:
+            MediaError: There is none, or it did not arrive whole.
+        """
+        transfer = await self._recording(of)
+        return Audio.from_media(transfer.media, await self._receive(transfer, "audio", progress))
+
+    async def audio_stream(self, of: Wake | Media) -> AsyncIterator[bytes]:
+        """Iterates over a recording while it arrives.
+
+        Args:
+            of: The wake event, or the event that announced the recording.
+
+        Yields:
+            Signed 16-bit samples, one channel, in the machine's byte order.
+
+        Raises:
+            MediaError: There is none, or it did not arrive whole.
+        """
+        transfer = await self._recording(of)
+        decode = decoder(transfer.media).decode
+        position = 0
+        while True:
+            if position < transfer.arrived:
+                piece = transfer.read(position)
+                position += len(piece)
+                yield decode(piece)
+            elif not await self._more(transfer):
+                break
+        transfer.data()
+
+    # Events.
+
+    def _on_event(self, event: Event, number: int) -> None:
+        if isinstance(event, Media):
+            self._store.announce(event)
+        elif isinstance(event, MediaEnd):
+            self._store.end(event)
+        for reader in self._readers:
+            reader.push(event, number)
+
+    def _on_reboot(self) -> None:
+        self._store.forget(LinkLostError("The glasses started anew: ask again."))
+        self._acknowledged = self._given = 0
+        for reader in self._readers:
+            reader.rebooted()
+
+    async def _resume(self, link: Link) -> None:
+        if self._streaming:
+            await self._start(link, self._sequence.expected)
+
+    async def _start_reader(self, reader: EventReader) -> None:
+        while True:
+            link = await self._keeper.link()
+            with contextlib.suppress(LinkLostError):
+                return await self._start(link, reader.since, reader)
+
+    async def _ensure_streaming(self) -> None:
+        """Media comes with events only; start them from now on if nobody has wanted any yet."""
+        if not self._streaming:
+            link = await self._keeper.link()
+            await self._start(link, (await link.requests.request(StatusRead())).next)
+
+    async def _start(self, link: Link, since: int, reader: EventReader | None = None) -> None:
+        async with self._start_lock:
+            self._streaming = True
+            in_order = False
+            while not in_order:
+                self._sequence.begin(since)
+                if reader:
+                    self._readers.add(reader)
+                answer = await link.requests.request(EventsWrite(since=since))
+                in_order = self._sequence.started(answer.boot, answer.first, answer.next)
+                since = 0
+
+    def _ask_again(self) -> None:
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._restart())
+
+    async def _restart(self) -> None:
+        link = await self._keeper.link()
+        try:
+            await self._start(link, self._sequence.expected)
+        except GlintError:
+            await link.close()  # the keeper takes it from here
+
+    def _end(self, error: Exception | None) -> None:
+        for reader in self._readers:
+            reader.end(error)
+        self._store.fail(error or GlintError("The glasses were closed: connect again."))
+
+    # Acknowledging.
+
+    def _on_moved(self, reader: EventReader) -> None:
+        self._given = max(self._given, reader.given)
+        done = self._done()
+        if done > self._acknowledged:
+            self._some_done.set()
+        if done - self._acknowledged >= _ACKNOWLEDGE_EVENTS:
+            self._many_done.set()
+
+    def _done(self) -> int:
+        return min((reader.done for reader in self._readers), default=0)
+
+    async def _acknowledge(self) -> None:
+        while True:
+            await self._some_done.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ACKNOWLEDGE_S):
+                    await self._many_done.wait()
+            self._some_done.clear()
+            self._many_done.clear()
+            with contextlib.suppress(GlintError):
+                await self._send_acknowledge(self._done())
+
+    async def _send_acknowledge(self, seq: int) -> None:
+        if seq > self._acknowledged:
+            link = await self._keeper.link()
+            await link.acknowledge(seq)
+            self._acknowledged = seq
+
+    # Media.
+
+    async def _recording(self, of: Wake | Media) -> Transfer:
+        if isinstance(of, Media):
+            return await self._announced(of.id)
+        return await self._found(
+            lambda: self._store.caused_by(of.seq),
+            f"No recording belongs to wake word event {of.seq}: the glasses were busy recording.",
+        )
+
+    async def _announced(self, number: int) -> Transfer:
+        return await self._found(
+            lambda: self._store.find(number), f"Media object {number} did not come: ask again."
+        )
+
+    async def _found(self, look: Callable[[], Transfer | None], absent: str) -> Transfer:
+        try:
+            async with asyncio.timeout(_ANNOUNCED_S):
+                while (transfer := look()) is None:
+                    await self._store.announced.wait()
+                    await self._keeper.link()
+                return transfer
+        except TimeoutError:
+            raise MediaError(absent) from None
+
+    async def _receive(self, transfer: Transfer, kind: str, progress: Progress | None) -> bytes:
+        if transfer.media.kind != kind:
+            raise MediaError(f"Object {transfer.media.id} is no {kind}: {transfer.media.kind}.")
+        while True:
+            if progress:
+                progress(transfer.received, transfer.media.bytes)
+            if not await self._more(transfer):
+                return transfer.data()
+
+    async def _more(self, transfer: Transfer) -> bool:
+        """Waits until more has arrived; False when nothing more will."""
+        if transfer.complete:
+            return False
+        try:
+            async with asyncio.timeout(_LATE_S if transfer.ended else _STALL_S):
+                await transfer.changed.wait()
+        except TimeoutError:
+            return False
+        return True

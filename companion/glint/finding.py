@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds glasses by what they advertise."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bleak import BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+
+from glint import protocol
+from glint.adapter import errors_explained, scanner_backend
+from glint.errors import NotFoundError
+
+
+@dataclass(frozen=True)
+class Found:
+    """Glasses that advertise.
+
+    Attributes:
+        name: Name that they advertise; empty if none was heard.
+        address: Bluetooth address (on macOS, an identifier that stands for it).
+        rssi: Strength of the last advertisement in dBm.
+    """
+
+    name: str
+    address: str
+    rssi: int
+
+
+def _scanner(air: str | None) -> BleakScanner:
+    return BleakScanner(service_uuids=[protocol.UUID_GLINT_SERVICE], backend=scanner_backend(air))
+
+
+async def scan(timeout_s: float = 3.0, air: str | None = None) -> list[Found]:
+    """Listens for glasses.
+
+    Args:
+        timeout_s: How long to listen.
+        air: Address of an emulated air; None for the machine's own Bluetooth.
+
+    Returns:
+        What was heard, the strongest first.
+
+    Raises:
+        BluetoothError: There is no usable Bluetooth.
+    """
+    with errors_explained("scan", air):
+        async with _scanner(air) as scanner:
+            await asyncio.sleep(timeout_s)
+        heard = scanner.discovered_devices_and_advertisement_data.values()
+    found = [Found(_name(device, heard), device.address, heard.rssi) for device, heard in heard]
+    return sorted(found, key=lambda one: -one.rssi)
+
+
+async def find(wanted: str | None, *, timeout_s: float, air: str | None) -> BLEDevice:
+    """Returns the first glasses heard that match.
+
+    Args:
+        wanted: Name or address; None for any.
+        timeout_s: How long to listen.
+        air: Address of an emulated air; None for the machine's own Bluetooth.
+
+    Raises:
+        BluetoothError: There is no usable Bluetooth.
+        NotFoundError: No such glasses were heard.
+    """
+    others = set()
+    with errors_explained("scan", air):
+        async with _scanner(air) as scanner:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    async for device, heard in scanner.advertisement_data():
+                        name = _name(device, heard)
+                        if wanted is None or wanted.lower() in (
+                            name.lower(),
+                            device.address.lower(),
+                        ):
+                            return device
+                        others.add(name or device.address)
+            except TimeoutError:
+                pass
+    if others:
+        seen = ", ".join(sorted(others))
+        raise NotFoundError(
+            f"No glasses called {wanted} heard within {timeout_s:g} s, only {seen}."
+        )
+    raise NotFoundError(
+        f"No glasses heard within {timeout_s:g} s: are they on, near, and not connected to "
+        "another companion?"
+    )
+
+
+def _name(device: BLEDevice, heard: AdvertisementData) -> str:
+    return heard.local_name or device.name or ""

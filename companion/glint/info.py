@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What glasses say about themselves."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Status:
+    """The glasses' state.
+
+    Attributes:
+        board: Board that the firmware runs on.
+        firmware: Version of the firmware.
+        micropython: Version of MicroPython.
+        uptime_ms: Time since boot.
+        battery_percent: Charge.
+        heap_used: Bytes of MicroPython's heap in use.
+        heap_free: Bytes of it that are free.
+        words: Wake words that are listened for.
+        vision: Model that looks, or "motion".
+        arena: Bytes of tensor arena that each model uses.
+        hops: 10 ms hops of sound that were perceived.
+        slow_hops: Hops that took longer than they last.
+        busy_us: Time spent in hops.
+        notified: Notifications sent since boot.
+        notified_bytes: Bytes in them.
+        next: Sequence number of the next event.
+        light: Whether the privacy light is on.
+    """
+
+    board: str
+    firmware: str
+    micropython: str
+    uptime_ms: int
+    battery_percent: int
+    heap_used: int
+    heap_free: int
+    words: list[str]
+    vision: str
+    arena: dict[str, int]
+    hops: int
+    slow_hops: int
+    busy_us: int
+    notified: int
+    notified_bytes: int
+    next: int
+    light: bool
+
+
+@dataclass(frozen=True)
+class Info:
+    """What one pair of glasses is.
+
+    Attributes:
+        name: Name that they advertise.
+        address: Bluetooth address.
+        manufacturer: From Device Information; None if they do not say.
+        model: From Device Information; None if they do not say.
+        firmware: From Device Information; None if they do not say.
+        battery_percent: From the Battery service; None if they do not say.
+        os: SMP's OS information.
+        status: State of the Glint application.
+    """
+
+    name: str
+    address: str
+    manufacturer: str | None
+    model: str | None
+    firmware: str | None
+    battery_percent: int | None
+    os: str
+    status: Status
+
+
+@dataclass
+class Statistics:
+    """What has come over the air since `connect`.
+
+    Attributes:
+        links: Times the glasses were connected.
+        notifications: Notifications that came, of any kind.
+        notified_bytes: Bytes in them.
+    """
+
+    links: int = 0
+    notifications: int = 0
+    notified_bytes: int = 0

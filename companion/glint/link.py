@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to glasses: encrypted, subscribed, and with one way out."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
+from bleak.uuids import normalize_uuid_16
+from smpclient.requests.os_management import MCUMgrParametersRead
+
+from glint import protocol
+from glint.adapter import client_backend, errors_explained
+from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError
+from glint.info import Statistics
+from glint.smp import Requests
+
+# A host that restores encryption by itself may still be at it: unencrypted writes are dropped.
+_HELLO_TRIES = 4
+_HELLO_TIMEOUT_S = 0.7
+_CLOSE_TIMEOUT_S = 5.0
+
+Notified = Callable[[bytes], None]
+
+
+class Link:
+    """A connection, used once: `open`, then `close`.
+
+    Attributes:
+        name: What the glasses are called.
+        requests: SMP over this link.
+        lost: Done once the link is gone, with the reason.
+    """
+
+    def __init__(
+        self, device: BLEDevice, *, air: str | None, timeout_s: float, statistics: Statistics
+    ) -> None:
+        self.name = device.name or device.address
+        self.lost: asyncio.Future[LinkLostError] = asyncio.get_running_loop().create_future()
+        self.requests = Requests(self._write_smp)
+        self._air = air
+        self._timeout_s = timeout_s
+        self._statistics = statistics
+        self._client = BleakClient(
+            device,
+            disconnected_callback=self._on_disconnected,
+            timeout=timeout_s,
+            backend=client_backend(air),
+        )
+
+    async def open(self, on_event: Notified, on_media: Notified) -> None:
+        """Connects, encrypts, subscribes and says hello.
+
+        Raises:
+            BluetoothError: It cannot be done.
+            LinkLostError: The link dropped meanwhile.
+            PairingError: The glasses refuse to pair.
+            NoAnswerError: The glasses do not answer requests.
+        """
+        try:
+            with errors_explained(f"connect to {self.name}", self._air):
+                async with asyncio.timeout(self._timeout_s):
+                    await self._client.connect()
+            try:
+                async with self._doing("pair with"):
+                    await self._encrypt()
+            except BluetoothError as error:
+                raise PairingError(
+                    f"{error} Have this machine forget the glasses, and connect again."
+                ) from error
+            async with self._doing("subscribe to"):
+                await self._subscribe(on_event, on_media)
+            await self._hello()
+            self._statistics.links += 1
+        except BaseException:
+            await self.close()
+            raise
+
+    @contextlib.asynccontextmanager
+    async def _doing(self, what: str) -> AsyncIterator[None]:
+        """Bounds what is done in time, and says why it failed."""
+        if self.lost.done():
+            raise self.lost.result()
+        try:
+            with errors_explained(f"{what} {self.name}", self._air):
+                async with asyncio.timeout(self._timeout_s):
+                    yield
+        except BluetoothError as error:
+            if self._client.is_connected:
+                raise
+            self._on_disconnected(self._client)
+            raise self.lost.result() from error
+
+    async def _encrypt(self) -> None:
+        # macOS pairs by itself when a characteristic asks for it, and has no call for it.
+        with contextlib.suppress(NotImplementedError):
+            await self._client.pair()
+
+    async def _subscribe(self, on_event: Notified, on_media: Notified) -> None:
+        self._events = self._characteristic(protocol.UUID_EVENTS)
+        media = self._characteristic(protocol.UUID_MEDIA)
+        self._smp = self._characteristic(protocol.UUID_SMP)
+        self.requests.allow(self._smp.max_write_without_response_size)
+        await self._notify(self._smp, self.requests.feed)
+        await self._notify(self._events, on_event)
+        await self._notify(media, on_media)
+
+    async def _notify(self, characteristic: BleakGATTCharacteristic, notified: Notified) -> None:
+        def callback(_: BleakGATTCharacteristic, data: bytearray) -> None:
+            if not self.lost.done():
+                self._statistics.notifications += 1
+                self._statistics.notified_bytes += len(data)
+                notified(bytes(data))
+
+        await self._client.start_notify(characteristic, callback)
+
+    def _characteristic(self, uuid: str) -> BleakGATTCharacteristic:
+        characteristic = self._client.services.get_characteristic(uuid)
+        if characteristic is None:
+            raise BluetoothError(
+                f"{self.name} lacks characteristic {uuid}: update its firmware, or have this "
+                "machine forget the device and connect again."
+            )
+        return characteristic
+
+    async def _hello(self) -> None:
+        for _ in range(_HELLO_TRIES - 1):
+            with contextlib.suppress(NoAnswerError):
+                return await self._say_hello()
+        await self._say_hello()
+
+    async def _say_hello(self) -> None:
+        await self.requests.request(MCUMgrParametersRead(), _HELLO_TIMEOUT_S)
+
+    async def _write_smp(self, data: bytes) -> None:
+        await self._write(self._smp, data)
+
+    async def acknowledge(self, seq: int) -> None:
+        """Tells the glasses that they may forget the records up to and with `seq`.
+
+        Raises:
+            BluetoothError, LinkLostError: It could not be sent.
+        """
+        await self._write(self._events, seq.to_bytes(4, "little"))
+
+    async def _write(self, characteristic: BleakGATTCharacteristic, data: bytes) -> None:
+        async with self._doing("write to"):
+            await self._client.write_gatt_char(characteristic, data, response=False)
+
+    async def read(self, assigned_number: int) -> bytes | None:
+        """Reads a characteristic with a 16-bit UUID; None if the glasses have none.
+
+        Raises:
+            BluetoothError, LinkLostError: It cannot be read.
+        """
+        uuid = normalize_uuid_16(assigned_number)
+        async with self._doing("read from"):
+            characteristic = self._client.services.get_characteristic(uuid)
+            if characteristic is None:
+                return None
+            return bytes(await self._client.read_gatt_char(characteristic))
+
+    @property
+    def address(self) -> str:
+        """The glasses' address; pairing may change it to one that lasts."""
+        return self._client.address
+
+    async def close(self) -> None:
+        """Disconnects; nothing is called back afterwards."""
+        self._on_disconnected(self._client)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._client.disconnect()
+
+    def _on_disconnected(self, _client: BleakClient) -> None:
+        if not self.lost.done():
+            lost = LinkLostError(f"The link to {self.name} was lost: come closer.")
+            self.lost.set_result(lost)
+            self.requests.lose(lost)

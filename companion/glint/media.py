@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts media objects together from their chunks, checks them, and bounds what they may take.
+
+A chunk is u16 object id, u32 offset (little endian), then data. Chunks of several objects may
+interleave, and come before the event that announces their object.
+"""
+
+import struct
+import zlib
+from collections import deque
+
+from glint.errors import MediaError
+from glint.events import Media, MediaEnd
+from glint.pulse import Pulse
+
+_HEADER = struct.Struct("<HI")
+
+MAX_OBJECT_BYTES = 16 << 20  # half an hour of audio
+_MAX_STORE_BYTES = 64 << 20
+_MAX_STORE_OBJECTS = 256
+_MAX_EARLY_CHUNKS = 1024
+_MAX_SPANS = 1024
+
+
+class Transfer:
+    """One object on its way; what has arrived can be read while the rest is under way.
+
+    Attributes:
+        media: The event that announced it.
+        received: Bytes that have arrived.
+        changed: Set off when something more has arrived, or it ended.
+    """
+
+    def __init__(self, media: Media) -> None:
+        self.media = media
+        self.received = 0
+        self._data = bytearray()
+        self._spans: list[tuple[int, int]] = []  # what has arrived: [start, stop), apart, in order
+        self._crc: int | None = None
+        self._error: Exception | None = None
+        self.changed = Pulse()
+
+    @property
+    def arrived(self) -> int:
+        """Bytes from the start without a hole."""
+        return self._spans[0][1] if self._spans and self._spans[0][0] == 0 else 0
+
+    @property
+    def ended(self) -> bool:
+        """The glasses have said that they sent all of it, or that they gave up."""
+        return self._crc is not None or self._error is not None
+
+    @property
+    def complete(self) -> bool:
+        """Nothing more is to come: it is whole, or has failed; `data()` tells which."""
+        whole = self._crc is not None and self.received == self.media.bytes
+        return whole or self._error is not None
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that it takes."""
+        return len(self._data)
+
+    def missing(self) -> list[tuple[int, int]]:
+        """Returns the ranges [start, stop) that have not arrived."""
+        holes = []
+        position = 0
+        for start, stop in (*self._spans, (self.media.bytes, self.media.bytes)):
+            if position < start:
+                holes.append((position, start))
+            position = stop
+        return holes
+
+    def read(self, start: int) -> bytes:
+        """Returns what has arrived without a hole from an offset within `arrived` on."""
+        return bytes(self._data[start : self.arrived])
+
+    def data(self) -> bytes:
+        """Returns the whole object.
+
+        Raises:
+            MediaError: It is not whole, or its CRC-32 is wrong, or the glasses gave up on it.
+        """
+        if self._error:
+            raise self._error
+        name = f"{self.media.kind} {self.media.id}"
+        if self.received != self.media.bytes or self._crc is None:
+            raise MediaError(
+                f"Only {self.received} of {self.media.bytes} bytes of {name} arrived: ask again."
+            )
+        crc = zlib.crc32(self._data)
+        if crc != self._crc:
+            raise MediaError(
+                f"{name} arrived damaged (CRC-32 {crc:08x}, should be {self._crc:08x}): ask again."
+            )
+        return bytes(self._data)
+
+    def add(self, offset: int, data: bytes) -> None:
+        """Takes a chunk; what reaches beyond the announced length is left out."""
+        stop = min(offset + len(data), self.media.bytes)
+        if self.complete or stop <= offset:
+            return
+        if len(self._data) < stop:
+            self._data.extend(bytes(stop - len(self._data)))
+        self._data[offset:stop] = data[: stop - offset]
+        self._note(offset, stop)
+        self.changed.set_off()
+
+    def end(self, event: MediaEnd) -> None:
+        """Takes the event that ends it."""
+        if event.crc is None:
+            name = f"{self.media.kind} {self.media.id}"
+            self.fail(MediaError(f"The glasses gave up on {name}: {event.error}. Ask again."))
+        else:
+            self._crc = event.crc
+            self.changed.set_off()
+
+    def fail(self, error: Exception) -> None:
+        """Ends it, unless it is already complete: `data()` will raise this error."""
+        if not self.complete:
+            self._error = error
+            self.changed.set_off()
+
+    def _note(self, start: int, stop: int) -> None:
+        """Adds a span to those that have arrived, and joins what touches."""
+        if self._spans and self._spans[-1][0] <= start <= self._spans[-1][1]:  # the usual: goes on
+            first, last = self._spans[-1]
+            self._spans[-1] = (first, max(last, stop))
+        else:
+            apart = [span for span in self._spans if span[1] < start or span[0] > stop]
+            touching = [span for span in self._spans if span[1] >= start and span[0] <= stop]
+            joined = (
+                min(start, *(span[0] for span in touching), start),
+                max(stop, *(span[1] for span in touching), stop),
+            )
+            self._spans = sorted((*apart, joined))
+            if len(self._spans) > _MAX_SPANS:
+                self.fail(MediaError(f"{self.media.kind} {self.media.id} arrives in shreds."))
+        self.received = sum(last - first for first, last in self._spans)
+
+
+class MediaStore:
+    """The objects of one boot of the glasses; the oldest go when they take too much memory.
+
+    Attributes:
+        announced: Set off when another object is announced, or all have failed.
+        bad_chunks: Notifications that were no chunk.
+    """
+
+    def __init__(self) -> None:
+        self._transfers: dict[int, Transfer] = {}  # by id, oldest first
+        # A record that has to be asked for again may announce an object after its first chunks.
+        self._early: deque[tuple[int, int, bytes]] = deque(maxlen=_MAX_EARLY_CHUNKS)
+        self._taken_bytes = 0
+        self.announced = Pulse()
+        self.bad_chunks = 0
+
+    def announce(self, media: Media) -> None:
+        """Takes the event that announces an object."""
+        known = self._transfers.get(media.id)
+        if known and known.media.seq == media.seq:
+            return
+        if known:  # the id has come round
+            self._drop(media.id, MediaError(f"{known.media.kind} {media.id} has become too old."))
+        transfer = self._transfers[media.id] = Transfer(media)
+        if media.bytes > MAX_OBJECT_BYTES:
+            transfer.fail(
+                MediaError(
+                    f"{media.kind} {media.id} is {media.bytes} bytes; "
+                    f"{MAX_OBJECT_BYTES} are accepted: ask for less."
+                )
+            )
+        early = [chunk for chunk in self._early if chunk[0] == media.id]
+        for chunk in early:
+            self._early.remove(chunk)
+            self._add(transfer, *chunk[1:])
+        if len(self._transfers) > _MAX_STORE_OBJECTS:
+            self._drop_oldest()
+        self.announced.set_off()
+
+    def feed(self, chunk: bytes) -> None:
+        """Takes one notification of the media characteristic."""
+        if len(chunk) <= _HEADER.size:
+            self.bad_chunks += 1
+            return
+        number, offset = _HEADER.unpack_from(chunk)
+        data = chunk[_HEADER.size :]
+        transfer = self._transfers.get(number)
+        if transfer is None:
+            self._early.append((number, offset, data))
+        else:
+            self._add(transfer, offset, data)
+
+    def end(self, event: MediaEnd) -> None:
+        """Takes the event that ends an object."""
+        transfer = self._transfers.get(event.id)
+        if transfer:
+            transfer.end(event)
+
+    def find(self, number: int) -> Transfer | None:
+        """Returns an object by its id."""
+        return self._transfers.get(number)
+
+    def caused_by(self, seq: int) -> Transfer | None:
+        """Returns the object that belongs to a wake event."""
+        return next((t for t in self._transfers.values() if t.media.cause == seq), None)
+
+    def fail(self, error: Exception) -> None:
+        """Ends every object that is not complete."""
+        for transfer in self._transfers.values():
+            transfer.fail(error)
+        self.announced.set_off()
+
+    def forget(self, error: Exception) -> None:
+        """Ends and forgets every object: the glasses count from the start again."""
+        self.fail(error)
+        self._transfers.clear()
+        self._taken_bytes = 0
+        self._early.clear()
+
+    def _add(self, transfer: Transfer, offset: int, data: bytes) -> None:
+        before = transfer.kept_bytes
+        transfer.add(offset, data)
+        self._taken_bytes += transfer.kept_bytes - before
+        while self._taken_bytes > _MAX_STORE_BYTES:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self._drop(next(iter(self._transfers)), MediaError("Too much media at once: ask for less."))
+
+    def _drop(self, number: int, error: MediaError) -> None:
+        transfer = self._transfers.pop(number)
+        self._taken_bytes -= transfer.kept_bytes
+        transfer.fail(error)

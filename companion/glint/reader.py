@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One app's place in the stream of events."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from glint.events import Event, Gap
+from glint.pulse import Pulse
+
+# More than a journal holds; an app that lags further behind gets a Gap.
+_MAX_QUEUED = 4096
+
+
+class EventReader(AsyncIterator[Event]):
+    """Iterates over events; made by `Glasses.events`.
+
+    An event counts as dealt with, and is acknowledged to the glasses, when the next one is asked
+    for.
+
+    Attributes:
+        done: Sequence number up to which this reader has dealt with everything.
+        given: Sequence number up to which this reader has been given everything.
+    """
+
+    def __init__(
+        self,
+        since: int,
+        start: Callable[["EventReader"], Awaitable[None]],
+        moved: Callable[["EventReader"], None],
+    ) -> None:
+        """Makes a reader that has not started.
+
+        Args:
+            since: First sequence number wanted; 0 for the oldest that the glasses keep.
+            start: Starts the stream for this reader; awaited before the first event.
+            moved: Called when `done` or `given` has moved.
+        """
+        self.since = since
+        self.done = 0
+        self.given = 0
+        self._start = start
+        self._started = False
+        self._moved = moved
+        self._next = since
+        self._queue: deque[tuple[Event, int]] = deque()
+        self._overrun = 0
+        self._ended = False
+        self._error: Exception | None = None
+        self._changed = Pulse()
+
+    def push(self, event: Event, number: int) -> None:
+        """Takes an event that is in order; `number` may be acknowledged once it is dealt with."""
+        if number < self._next:
+            return  # another reader wanted it again
+        self._next = number + 1
+        if len(self._queue) >= _MAX_QUEUED:
+            self._overrun += 1
+            return
+        if self._overrun:
+            self._queue.append((Gap(event.seq, event.time_ms, self._overrun), number - 1))
+            self._overrun = 0
+        self._queue.append((event, number))
+        self._changed.set_off()
+
+    def rebooted(self) -> None:
+        """The glasses count from 1 again: what is queued still comes, but is not acknowledged."""
+        self._next = self.done = self.given = 0
+        self._queue = deque((event, 0) for event, _ in self._queue)
+
+    def end(self, error: Exception | None) -> None:
+        """Ends the iteration once what is queued has been read, with an error or without."""
+        self._ended = True
+        self._error = error
+        self._changed.set_off()
+
+    async def __anext__(self) -> Event:
+        """Returns the next event; ends when the glasses are closed.
+
+        Raises:
+            LinkLostError: The glasses could not be reached again in time.
+        """
+        self.done = self.given
+        self._moved(self)
+        if not self._started:
+            await self._start(self)
+            self._started = True
+        while not self._queue:
+            if self._error:
+                raise self._error
+            if self._ended:
+                raise StopAsyncIteration
+            await self._changed.wait()
+        event, number = self._queue.popleft()
+        self.given = max(self.given, number)
+        self._moved(self)
+        return event

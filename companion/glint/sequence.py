@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts event records in order, so that nothing is lost without being noticed.
+
+Pure logic, no Bluetooth: the client feeds it notifications and answers, it says what to deliver and
+what to ask for again. A record that the operating system dropped is still in the glasses' journal:
+it is asked for again. What the journal no longer has is delivered as a `Gap`.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+
+from glint.errors import ProtocolError
+from glint.events import Event, Gap, decode
+
+_log = logging.getLogger(__name__)
+
+# Records that arrive between a start request and its answer; more than a journal holds.
+_MAX_HELD = 4096
+# How often one record is asked for before it counts as lost: it may be one that cannot be decoded.
+_MAX_TRIES = 3
+
+
+class Sequence:
+    """The order of one pair of glasses' events, across links and reboots.
+
+    Attributes:
+        boot: The run of the glasses that the numbers belong to, once known.
+        expected: Sequence number of the next record; 0 until the first start.
+        duplicates: Records that came a second time and were left out.
+        bad_records: Records that could not be decoded.
+    """
+
+    def __init__(
+        self,
+        deliver: Callable[[Event, int], None],
+        ask_again: Callable[[], None],
+        rebooted: Callable[[], None],
+    ) -> None:
+        """Makes an order that has not started.
+
+        Args:
+            deliver: Called with each event in order, and the number that may be acknowledged once
+                the event has been dealt with.
+            ask_again: Called when a record went missing on the way: the caller should start again
+                (`begin`, request, `started`) from `expected`.
+            rebooted: Called when the answer comes from another boot than the one before.
+        """
+        self._deliver = deliver
+        self._ask_again = ask_again
+        self._rebooted = rebooted
+        self._held: list[Event] | None = None
+        self._missing = 0  # the record that was asked for again, and how often
+        self._tries = 0
+        self.boot: int | None = None
+        self.expected = 0
+        self.duplicates = 0
+        self.bad_records = 0
+
+    def begin(self, since: int) -> None:
+        """A start request is about to be sent: what arrives before its answer is held."""
+        self._held = []
+        self.expected = since
+
+    def started(self, boot: int, first: int, following: int) -> bool:
+        """Takes the answer to a start request.
+
+        Args:
+            boot: Boot that the glasses are in.
+            first: Oldest sequence number that they keep.
+            following: Sequence number that their next record will have.
+
+        Returns:
+            False if the numbers asked for were those of an earlier boot: start again from 0.
+        """
+        held, self._held = self._held or [], None
+        rebooted = self.boot is not None and boot != self.boot
+        self.boot = boot
+        if rebooted:
+            self._rebooted()
+        if self.expected and (rebooted or self.expected > following):
+            self.expected = 0
+            return False
+        if self.expected == 0:
+            self.expected = max(first, 1)
+        elif first > self.expected:
+            self._lost(first, held[0].time_ms if held else 0)
+            self.expected = first
+        # Of what came before the answer, the part that continues is the new start; the rest was
+        # already on its way.
+        for event in held:
+            if event.seq == self.expected:
+                self._accept(event)
+        return True
+
+    def feed(self, record: bytes) -> None:
+        """Takes one notification of the events characteristic."""
+        try:
+            event = decode(record)
+        except ProtocolError as error:
+            # If its number was real, the next record shows the hole.
+            self.bad_records += 1
+            _log.warning("%s", error)
+            return
+        if self._held is not None:
+            if len(self._held) < _MAX_HELD:
+                self._held.append(event)
+        elif self.expected == 0:
+            pass  # nobody has asked for events yet
+        elif event.seq < self.expected:
+            self.duplicates += 1
+        elif event.seq == self.expected:
+            self._accept(event)
+        elif isinstance(event, Gap):
+            count = max(event.count, event.seq - self.expected)
+            self._accept(dataclasses.replace(event, count=count))
+        else:
+            self._ask_for_expected(event.time_ms)
+
+    def _ask_for_expected(self, time_ms: int) -> None:
+        if self._missing != self.expected:
+            self._missing = self.expected
+            self._tries = 0
+        if self._tries == _MAX_TRIES:
+            self._lost(self.expected + 1, time_ms)
+            self.expected += 1
+            self._missing, self._tries = self.expected, 0
+        self._tries += 1
+        self._ask_again()
+
+    def _accept(self, event: Event) -> None:
+        self.expected = event.seq + 1
+        self._deliver(event, event.seq)
+
+    def _lost(self, before: int, time_ms: int) -> None:
+        gap = Gap(before, time_ms, count=before - self.expected)
+        self._deliver(gap, before - 1)

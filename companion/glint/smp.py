@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests to the glasses: the Glint group's messages, and SMP over a connection that is open.
+
+The request and response code is `smpclient`'s; this gives it our link to travel on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import IntEnum
+from typing import Any, ClassVar
+
+import cbor2
+from pydantic import ConfigDict, Field
+from smp import error as smp_error
+from smp import message as smp_message
+from smp.exceptions import SMPException
+from smpclient import SMPClient
+from smpclient.exceptions import SMPClientException
+from smpclient.generics import SMPRequest, TEr1, TEr2, TRep, error, error_v1
+from smpclient.transport import SMPTransport
+
+from glint import protocol
+from glint.errors import NoAnswerError, ProtocolError, RequestError
+
+_U32 = Field(ge=0, le=0xFFFF_FFFF)
+
+
+class Rc(IntEnum):
+    """Error codes of the Glint group; a later firmware's code becomes a member without a name."""
+
+    BAD_REQUEST = protocol.RC_BAD_REQUEST
+    BUSY = protocol.RC_BUSY
+    NO_CAMERA = protocol.RC_NO_CAMERA
+    FAILED = protocol.RC_FAILED
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Rc | None":
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"RC_{value}"
+        member._value_ = value
+        return member
+
+
+_SAID: dict[int, str] = {
+    Rc.BAD_REQUEST: "the glasses do not accept such a value",
+    Rc.BUSY: "the glasses are busy with another one: try again when it is done",
+    Rc.NO_CAMERA: "these glasses have no camera",
+    Rc.FAILED: "it failed on the glasses: try again",
+}
+
+
+class GlintErrorV1(smp_error.ErrorV1):
+    """A request was refused with one of SMP's general codes."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+
+
+class GlintErrorV2(smp_error.ErrorV2[Rc]):
+    """A request was refused with one of the Glint group's codes."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+
+
+class _GlintGroup:
+    """What all requests of the group have."""
+
+    _GROUP_ID: ClassVar[int] = protocol.SMP_GROUP_GLINT
+    _ErrorV1 = GlintErrorV1
+    _ErrorV2 = GlintErrorV2
+
+
+# Later firmware may say more than this version reads.
+_READER = ConfigDict(extra="ignore", frozen=True)
+
+
+class StatusReadResponse(smp_message.ReadResponse):
+    """The glasses' state; see `glint.info.Status`."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_STATUS
+    model_config = _READER
+
+    board: str
+    firmware: str
+    micropython: str
+    uptime_ms: int
+    battery_percent: int
+    heap_used: int
+    heap_free: int
+    words: list[str]
+    vision: str
+    arena: dict[str, int]
+    hops: int
+    slow_hops: int
+    busy_us: int
+    notified: int
+    notified_bytes: int
+    next: int = _U32
+    light: bool
+
+
+class StatusRead(_GlintGroup, smp_message.ReadRequest):
+    """Asks for the glasses' state."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_STATUS
+    _Response = StatusReadResponse
+
+
+class EventsWriteResponse(smp_message.WriteResponse):
+    """Events will come: `first` is the oldest kept, `next` the number of the next to happen."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_EVENTS
+    model_config = _READER
+
+    boot: int = _U32
+    first: int = _U32
+    next: int = _U32
+
+
+class EventsWrite(_GlintGroup, smp_message.WriteRequest):
+    """Asks for event records from a sequence number on; 0 is the oldest kept."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_EVENTS
+    _Response = EventsWriteResponse
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+    since: int = Field(serialization_alias="from")
+
+
+class ObjectWriteResponse(smp_message.WriteResponse):
+    """A media object with this id will follow."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    model_config = _READER
+
+    id: int = Field(ge=0, le=0xFFFF)
+
+
+class PhotoWriteResponse(ObjectWriteResponse):
+    """The photo will follow as a media object."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_PHOTO
+
+
+class PhotoWrite(_GlintGroup, smp_message.WriteRequest):
+    """Asks for a photo."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_PHOTO
+    _Response = PhotoWriteResponse
+
+
+class RecordWriteResponse(ObjectWriteResponse):
+    """The recording will follow as a media object."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_RECORD
+
+
+class RecordWrite(_GlintGroup, smp_message.WriteRequest):
+    """Asks for a recording."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_RECORD
+    _Response = RecordWriteResponse
+
+    ms: int
+
+
+class _Transport(SMPTransport):
+    """Carries SMP frames over writes and notifications of a link that somebody else keeps."""
+
+    def __init__(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        self._write = write
+        self.max_write_bytes = 20  # what every link can carry
+        self._buffer = bytearray()
+        self._sequence = 0
+        self._answer: asyncio.Future[bytes] | None = None
+
+    async def connect(self, address: str, timeout_s: float) -> None:
+        """The link is open already."""
+
+    async def disconnect(self) -> None:
+        """The link's owner closes it."""
+
+    @property
+    def mtu(self) -> int:
+        """The most bytes of one write."""
+        return self.max_write_bytes
+
+    async def send(self, data: bytes) -> None:
+        """Sends a frame in as many writes as it takes."""
+        for offset in range(0, len(data), self.mtu):
+            await self._write(data[offset : offset + self.mtu])
+
+    async def receive(self) -> bytes:
+        """Returns the frame that answers the one sent last."""
+        assert self._answer is not None
+        return await self._answer
+
+    async def send_and_receive(self, data: bytes) -> bytes:
+        """Sends a request and returns its response; those to earlier requests are dropped."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._sequence = data[6]
+        try:
+            await self.send(data)
+            return await self.receive()
+        except BaseException:
+            self._buffer.clear()
+            raise
+        finally:
+            self._answer = None
+
+    def feed(self, data: bytes) -> None:
+        """Takes one notification."""
+        self._buffer += data
+        while len(self._buffer) >= protocol.SMP_HEADER_BYTES:
+            length = protocol.SMP_HEADER_BYTES + int.from_bytes(self._buffer[2:4], "big")
+            if length > protocol.LIMIT_SMP_BYTES:
+                self._buffer.clear()  # no frame begins here; the request will time out
+            if len(self._buffer) < length:
+                return
+            frame = bytes(self._buffer[:length])
+            del self._buffer[:length]
+            if self._answer and not self._answer.done() and frame[6] == self._sequence:
+                self._answer.set_result(frame)
+
+    def lose(self, reason: Exception) -> None:
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(reason)
+
+
+class Requests:
+    """Makes SMP requests over one link, one at a time."""
+
+    def __init__(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Makes requests over a link.
+
+        Args:
+            write: Sends one write of the SMP characteristic.
+        """
+        self._transport = _Transport(write)
+        self._client = SMPClient(self._transport, "")
+        self._one_at_a_time = asyncio.Lock()
+
+    def allow(self, max_write_bytes: int) -> None:
+        """Sets the most that one write may hold."""
+        self._transport.max_write_bytes = max_write_bytes
+
+    def feed(self, data: bytes) -> None:
+        """Takes one notification of the SMP characteristic."""
+        self._transport.feed(data)
+
+    def lose(self, reason: Exception) -> None:
+        """The link is gone: ends the request under way with an error."""
+        self._transport.lose(reason)
+
+    async def request(self, request: SMPRequest[TRep, TEr1, TEr2], timeout_s: float = 2.5) -> TRep:
+        """Makes a request and returns its response.
+
+        Raises:
+            LinkLostError: The link dropped meanwhile.
+            NoAnswerError: Nothing came within `timeout_s`.
+            ProtocolError: What came is no response.
+            RequestError: The glasses refused.
+        """
+        name = type(request).__name__
+        async with self._one_at_a_time:
+            try:
+                response = await self._client.request(request, timeout_s)
+            except TimeoutError as cause:
+                raise NoAnswerError(
+                    f"The glasses did not answer within {timeout_s:g} s: try again, or switch "
+                    "them off and on."
+                ) from cause
+            except (
+                SMPClientException, SMPException, cbor2.CBORError, ValueError, TypeError
+            ) as cause:  # fmt: skip
+                raise ProtocolError(
+                    f"The glasses' answer to {name} is not understood: update glint or the "
+                    "glasses' firmware."
+                ) from cause
+        if error(response):
+            raise _refused(response)
+        return response
+
+
+def _refused(response: smp_error.ErrorV1 | smp_error.ErrorV2[Any]) -> RequestError:
+    if error_v1(response):
+        group, rc, said = 0, int(response.rc), f"{response.rc.name}: update glint or the firmware"
+    else:
+        group, rc = int(response.err.group), int(response.err.rc)
+        said = _SAID.get(rc, "") if group == protocol.SMP_GROUP_GLINT else ""
+        said = said or f"error {rc} of group {group}: update glint"
+    return RequestError(f"Refused: {said}.", group=group, rc=rc)

@@ -8,8 +8,8 @@ import board
 from glasses.app import Glasses
 
 try:
-    glasses = Glasses(board)
+    asyncio.run(Glasses(board).run())
 except (OSError, ValueError, MemoryError) as error:
+    sys.print_exception(error)
     print("glasses:", error)
     sys.exit(1)
-asyncio.run(glasses.run())

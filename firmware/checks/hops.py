@@ -3,6 +3,7 @@
 # perception loop hears again and again; prints what HOPS hops took and allocated, as JSON.
 
 import gc
+import io
 import json
 import sys
 
@@ -14,15 +15,12 @@ class Tape:
     """A microphone that plays the same samples for ever."""
 
     def __init__(self, samples):
-        hops = len(samples) // HOP_BYTES
-        view = memoryview(samples)
-        self._hops = [view[i * HOP_BYTES : (i + 1) * HOP_BYTES] for i in range(hops)]
-        self._next = 0
-        self._whole = slice(None)
+        self._tape = io.BytesIO(samples[: len(samples) // HOP_BYTES * HOP_BYTES])
 
     def readinto(self, buf):
-        buf[self._whole] = self._hops[self._next]
-        self._next = self._next + 1 if self._next + 1 < len(self._hops) else 0
+        if self._tape.readinto(buf) == 0:
+            self._tape.seek(0)
+            self._tape.readinto(buf)
         return HOP_BYTES
 
 

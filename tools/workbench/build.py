@@ -24,7 +24,7 @@ from pathlib import Path
 from workbench import sources
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS, BUILD, MODULES, ROOT
-from workbench.system import Say, require, say_step, steps
+from workbench.system import Say, provide, say_step, steps
 
 INPUT_SUFFIXES = frozenset({".c", ".h", ".s", ".S", ".ld", ".mk", ".toml", ".py"})
 SHOWN_LINES = 12
@@ -119,6 +119,11 @@ def relevant_lines(log: str) -> list[str]:
     return (lines or log.splitlines())[:SHOWN_LINES]
 
 
+def _provide(tools: list[str], say: Say) -> None:
+    if todo := provide(tools, say):
+        raise BuildError(todo)
+
+
 def _make(directory: Path, variables: dict[str, str], log: Path) -> None:
     jobs = len(os.sched_getaffinity(0))
     command = ["make", "-C", str(directory), f"-j{jobs}", f"PYTHON={sys.executable}"]
@@ -171,7 +176,7 @@ def mpy_cross(say: Say = say_step) -> Path:
         WorkbenchError: As `ensure`.
     """
     with _locked(BUILD / "lock"):
-        require(["make", "cc"], say)
+        _provide(["make", "cc"], say)
         return _mpy_cross(sources.micropython(say), say)
 
 
@@ -186,9 +191,8 @@ def ensure(name: str, say: Say = say_step) -> Path:
         say: Told what is going on, a line a step.
 
     Raises:
-        MissingToolError: A program is missing and may not be installed from here.
         SourceError: MicroPython's source is not to be had.
-        BuildError: There is no such board, or it did not build.
+        BuildError: There is no such board, a program is missing, or it did not build.
     """
     board = load_board(name)
     if " " in str(ROOT):
@@ -204,7 +208,7 @@ def ensure(name: str, say: Say = say_step) -> Path:
         before = json.loads(stamp.read_text()) if stamp.exists() else {}
         if before == inputs and program.exists():
             return program
-        require(board.tools, say)
+        _provide(board.tools, say)
         compiler = _mpy_cross(tree, say)
         if must_start_over(before, inputs):
             shutil.rmtree(board.output, ignore_errors=True)

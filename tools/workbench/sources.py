@@ -19,7 +19,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.paths import BUILD
-from workbench.system import Say, require, say_step
+from workbench.system import Say, provide, say_step
 
 VERSION = "1.25.0"
 # Debian's suite trixie carries this one. What is pinned is the upstream part of the package: the
@@ -269,10 +269,11 @@ def micropython(say: Say = say_step, *, folder: Path = BUILD / "sources") -> Pat
         failures.append(f"Debian's source package: {error}")
     try:
         say(f"getting MicroPython {VERSION} (git, {GIT_URL})")
-        require(["git"], say)
+        if todo := provide(["git"], say):
+            raise SourceError(todo)
         _from_git(tree)
         return tree
-    except WorkbenchError as error:
+    except SourceError as error:
         failures.append(f"git: {error}")
     raise SourceError(
         f"MicroPython {VERSION} is not to be had. Unpack it yourself and name its folder in "

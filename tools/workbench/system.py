@@ -1,31 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the workbench asks of the machine: programs to call, and a terminal to report steps on."""
+"""What the workbench asks of the machine: programs to call, and a terminal to report steps on.
+
+The Makefile runs this module before any package is installed: it needs only Python's own.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
-from rich.console import Console
-
-from workbench.errors import WorkbenchError
-
 Say = Callable[[str], None]
 
-# Debian's packages for each program; Ubuntu's have the same names.
+# Debian's packages for each program; Ubuntu's have the same names. "venv" is Python's module, which
+# Debian cuts out of its Python.
 PACKAGES = {
     "cc": ("gcc", "libc6-dev"),
     "git": ("git",),
     "make": ("make",),
+    "venv": (f"python3.{sys.version_info.minor}-venv",),
 }
-
-
-class MissingToolError(WorkbenchError):
-    """A program is missing and may not be installed from here; the message holds the command."""
 
 
 def say_step(line: str) -> None:
@@ -36,6 +34,8 @@ def say_step(line: str) -> None:
 @contextlib.contextmanager
 def steps() -> Iterator[Say]:
     """Gives a `say` for steps that take a while: a line each, the last with a spinner on a tty."""
+    from rich.console import Console
+
     console = Console(stderr=True, highlight=False)
     with console.status("") if console.is_terminal else contextlib.nullcontext() as status:
 
@@ -47,20 +47,26 @@ def steps() -> Iterator[Say]:
         yield say
 
 
-def require(tools: Iterable[str], say: Say = say_step) -> None:
-    """Makes sure that programs are there: installs missing ones as root, or says how to.
+def _there(tool: str) -> bool:
+    if tool == "venv":
+        return importlib.util.find_spec("ensurepip") is not None
+    return shutil.which(tool) is not None
 
-    Raises:
-        MissingToolError: A program is missing and the user has to install it.
+
+def provide(tools: Iterable[str], say: Say = say_step) -> str:
+    """Makes sure that programs are there: installs missing ones as root.
+
+    Returns:
+        What the user has to do where that may not be; nothing when all are there.
     """
-    missing = [tool for tool in tools if shutil.which(tool) is None]
+    missing = [tool for tool in tools if not _there(tool)]
     if not missing:
-        return
-    packages = sorted({package for tool in missing for package in PACKAGES[tool]})
+        return ""
     names = ", ".join(missing)
-    install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if shutil.which("apt-get") is None:
-        raise MissingToolError(f"not found: {names}. Install them with your system's packages")
+        return f"not found: {names}. Install them with your system's packages"
+    packages = sorted({package for tool in missing for package in PACKAGES[tool]})
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if os.geteuid() == 0:
         say(f"installing {', '.join(packages)} with apt-get ({names} not found)")
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
@@ -68,20 +74,11 @@ def require(tools: Iterable[str], say: Say = say_step) -> None:
             subprocess.run(
                 command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
             )
-        if all(shutil.which(tool) for tool in missing):
-            return
-    raise MissingToolError(f"not found: {names}. Run: sudo {' '.join(install)}")
-
-
-def main(tools: list[str]) -> int:
-    """Runs `python -m workbench.system TOOL...`; the exit status is 1 when one is missing."""
-    try:
-        require(tools)
-    except MissingToolError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        importlib.invalidate_caches()
+        if all(map(_there, missing)):
+            return ""
+    return f"not found: {names}. Run: sudo {' '.join(install)}"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(provide(sys.argv[1:]) or 0)

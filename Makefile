@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sets up what each target needs below .venv and build, then runs it.
+
+PYTHON ?= python3
+BOARD ?= linux
+# Folder with model files, for machines without internet.
+MIRROR ?= $(wildcard ../shared/models)
+ifneq ($(MIRROR),)
+export GLINT_MIRROR := $(abspath $(MIRROR))
+endif
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+C_FILES = $(shell find firmware boards -name '*.[ch]')
+
+.PHONY: help demo test bench lint format clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo    run emulated glasses and a companion: say the wake word, see it arrive'
+	@echo 'make test    run the tests'
+	@echo 'make bench   measure what perception takes'
+	@echo 'make lint    check style and types'
+	@echo 'make format  put Python and C into the house style'
+	@echo 'make clean   remove everything built or installed here'
+	@echo 'Variables: PYTHON=$(PYTHON) BOARD=$(BOARD) MIRROR=$(MIRROR)'
+
+demo: .venv/workbench.stamp
+	@$(BIN)/python -m workbench.build $(BOARD) >/dev/null
+	@$(BIN)/glint demo --board $(BOARD)
+
+test: .venv/dev.stamp
+	@$(BIN)/python -m workbench.build linux >/dev/null
+	@$(BIN)/python -m pytest
+
+bench: .venv/workbench.stamp
+	@$(BIN)/python -m workbench.build linux >/dev/null
+	@$(BIN)/python -m workbench.measure
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	@echo $(BIN)/clang-format --dry-run -Werror '...'
+	@$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	@$(BIN)/clang-format -i $(C_FILES)
+
+clean:
+	rm -rf .venv build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The workbench checks the machine before its own packages are there: that part needs only Python.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or later is needed: make PYTHON=/path/to/python3 ...' >&2; exit 1; }
+	@PYTHONPATH=tools:companion $(PYTHON) -m workbench.system cc make venv
+	@$(PYTHON) -m venv .venv
+
+.venv/workbench.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo 'installing Python packages into .venv (a minute or so, once)'
+	@$(PIP_INSTALL) -e '.[workbench]'
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo 'installing Python packages into .venv (a minute or so, once)'
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch .venv/workbench.stamp $@

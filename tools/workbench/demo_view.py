@@ -132,9 +132,10 @@ class LiveView:
         self._refresh()
 
     def _refresh(self, *, running: bool = True) -> None:
-        self._live.update(self._frame(running), refresh=True)
+        self._live.update(self.frame(running), refresh=True)
 
-    def _frame(self, running: bool) -> RenderableType:
+    def frame(self, running: bool) -> RenderableType:
+        """All that is shown now."""
         parts: list[RenderableType] = [
             Text(f"✓ {step}", style="green") for step in self._steps[:-1]
         ]

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m workbench.demo_picture FILE.svg [MIRROR]`: runs the demo and draws its last frame."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from workbench import demo
+from workbench.demo_view import LiveView
+
+WIDTH_COLUMNS = 100
+
+
+def main(target: str, mirror: str | None = None) -> None:
+    """Draws the demo's last frame into `target`."""
+    view = LiveView()
+    with tempfile.TemporaryDirectory() as folder, view:
+        output = Path(folder) / "demo"
+        where = Path(mirror) if mirror else None
+        asyncio.run(demo.run("linux", view, camera=None, mirror=where, output=output))
+    console = Console(record=True, width=WIDTH_COLUMNS, file=io.StringIO(), force_terminal=True)
+    console.print(view.frame(running=False))
+    console.save_svg(target, title="glint demo")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

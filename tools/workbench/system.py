@@ -19,9 +19,11 @@ Say = Callable[[str], None]
 # Debian's packages for each program; Ubuntu's have the same names. "venv" is Python's module, which
 # Debian cuts out of its Python.
 PACKAGES = {
+    "arm-none-eabi-gcc": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
     "cc": ("gcc", "libc6-dev"),
     "git": ("git",),
     "make": ("make",),
+    "qemu-system-arm": ("qemu-system-arm",),
     "venv": (f"python3.{sys.version_info.minor}-venv",),
 }
 

@@ -34,7 +34,9 @@ class EmulatedLinux:
         if "GLINT_MIRROR" not in os.environ and mirror.is_dir():
             arguments += ["--mirror", str(mirror)]
         self.sim = await self._cleanup.enter_async_context(simulator(*arguments))
-        self.folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="glint-test-")))
+        self.folder = Path(
+            self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="glint-test-"))
+        )
         return self
 
     async def __aexit__(self, *exception):

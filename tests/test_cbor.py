@@ -14,8 +14,10 @@ floats = st.floats(width=32, allow_nan=False)
 leaves = st.none() | st.booleans() | integers | floats | st.text() | st.binary()
 values = st.recursive(
     leaves,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(max_size=8) | integers, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=8) | integers, inner, max_size=4)
+    ),
     max_leaves=12,
 )
 

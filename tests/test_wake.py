@@ -53,11 +53,8 @@ def test_decisions_equal_pymicro_wakeword(name, scenes):
     for samples, heard in zip(scenes, wake.listen(name, scenes), strict=True):
         expected = [mean > cutoff for mean in oracle_means(name, samples)]
         assert [mean > cutoff for mean in heard.trace] == expected
-        onsets = [
-            i for i, above in enumerate(expected) if above and not (i and expected[i - 1])
-        ]
+        onsets = [i for i, above in enumerate(expected) if above and not (i and expected[i - 1])]
         assert len(heard.detections) == len(onsets)
         decided += len(onsets)
     if name != "hey_jarvis":  # eSpeak's voices do not say it so that the model believes them
         assert decided
-

@@ -98,7 +98,9 @@ class Bus:
                     length = self._rx[2] | self._rx[3] << 8
                     if length > PAYLOAD_MAX_BYTES:
                         self.lost = True
-                        raise OSError("bench bus: frame of %d bytes; the stream is out of step" % length)
+                        raise OSError(
+                            "bench bus: frame of %d bytes; the stream is out of step" % length
+                        )
                     self._rx_wanted += length
                     if length:
                         continue

@@ -88,7 +88,9 @@ class Camera:
             self._picture = None
             self._error = None
             self._bus.send(bench.CAMERA, struct.pack("<BBHH", CAPTURE, form, width, height))
-            while self._error is None and (self._picture is None or self._filled < len(self._picture)):
+            while self._error is None and (
+                self._picture is None or self._filled < len(self._picture)
+            ):
                 try:
                     await asyncio.wait_for_ms(self._arrived.wait(), CAPTURE_TIMEOUT_MS)
                 except asyncio.TimeoutError:

@@ -57,7 +57,9 @@ class Journal:
             self._records.popleft()
 
     def _record(self, sequence, kind, body):
-        record = struct.pack("<IIB", sequence, self.time_ms() & 0xFFFFFFFF, kind) + cbor.encode(body)
+        record = struct.pack("<IIB", sequence, self.time_ms() & 0xFFFFFFFF, kind) + cbor.encode(
+            body
+        )
         if len(record) > LIMIT_EVENT_BYTES:
             raise ValueError("event of %d bytes; at most %d" % (len(record), LIMIT_EVENT_BYTES))
         return record

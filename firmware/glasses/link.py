@@ -80,33 +80,36 @@ class Link:
 
     def _register(self, board_name, firmware):
         closed_in = _WRITE_NO_RESPONSE | _WRITE_ENCRYPTED
-        ((maker, model, revision), (self._battery,), (self._events, self._media), (self._smp_handle,)) = (
-            self._ble.gatts_register_services(
+        (
+            (maker, model, revision),
+            (self._battery,),
+            (self._events, self._media),
+            (self._smp_handle,),
+        ) = self._ble.gatts_register_services(
+            (
                 (
+                    UUID(protocol.SIG_DEVICE_INFORMATION),
                     (
-                        UUID(protocol.SIG_DEVICE_INFORMATION),
-                        (
-                            (UUID(protocol.SIG_MANUFACTURER_NAME), _READ),
-                            (UUID(protocol.SIG_MODEL_NUMBER), _READ),
-                            (UUID(protocol.SIG_FIRMWARE_REVISION), _READ),
-                        ),
+                        (UUID(protocol.SIG_MANUFACTURER_NAME), _READ),
+                        (UUID(protocol.SIG_MODEL_NUMBER), _READ),
+                        (UUID(protocol.SIG_FIRMWARE_REVISION), _READ),
                     ),
+                ),
+                (
+                    UUID(protocol.SIG_BATTERY_SERVICE),
+                    ((UUID(protocol.SIG_BATTERY_LEVEL), _READ | _NOTIFY),),
+                ),
+                (
+                    UUID(protocol.UUID_GLINT_SERVICE),
                     (
-                        UUID(protocol.SIG_BATTERY_SERVICE),
-                        ((UUID(protocol.SIG_BATTERY_LEVEL), _READ | _NOTIFY),),
+                        (UUID(protocol.UUID_EVENTS), _NOTIFY | closed_in),
+                        (UUID(protocol.UUID_MEDIA), _NOTIFY | closed_in),
                     ),
-                    (
-                        UUID(protocol.UUID_GLINT_SERVICE),
-                        (
-                            (UUID(protocol.UUID_EVENTS), _NOTIFY | closed_in),
-                            (UUID(protocol.UUID_MEDIA), _NOTIFY | closed_in),
-                        ),
-                    ),
-                    (
-                        UUID(protocol.UUID_SMP_SERVICE),
-                        ((UUID(protocol.UUID_SMP), _NOTIFY | closed_in),),
-                    ),
-                )
+                ),
+                (
+                    UUID(protocol.UUID_SMP_SERVICE),
+                    ((UUID(protocol.UUID_SMP), _NOTIFY | closed_in),),
+                ),
             )
         )
         self._ble.gatts_write(maker, b"Glint")

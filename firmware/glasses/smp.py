@@ -89,7 +89,9 @@ class Server:
         if handler is None:
             return self._response(request, {"rc": ERROR_NOT_SUPPORTED})
         try:
-            body = cbor.decode(request[SMP_HEADER_BYTES:]) if len(request) > SMP_HEADER_BYTES else {}
+            body = (
+                cbor.decode(request[SMP_HEADER_BYTES:]) if len(request) > SMP_HEADER_BYTES else {}
+            )
             answer = handler(body)
         except RequestError as error:
             answer = {"err": {"group": group, "rc": error.rc}}

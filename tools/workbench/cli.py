@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import sys
 from collections.abc import Coroutine
@@ -29,14 +28,17 @@ DEFAULT_VISION = "person_detect"
 
 
 def run_until_told(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` until it is done, or ends it cleanly on SIGTERM as on Ctrl-C."""
+    """Runs `main` until it is done; SIGTERM ends it as cleanly as Ctrl-C does."""
 
     async def wrapped() -> None:
         task = asyncio.ensure_future(main)
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        try:
             await task
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this and this.cancelling():  # by Ctrl-C, which asyncio.run turns into its exception
+                raise
 
     asyncio.run(wrapped())
 
@@ -98,9 +100,7 @@ def demo(
     else:
         view = demo_view.PlainView()
     with view:
-        run_until_told(
-            demonstration.run(board, view, camera=camera, mirror=mirror, output=output)
-        )
+        run_until_told(demonstration.run(board, view, camera=camera, mirror=mirror, output=output))
 
 
 def register(app: typer.Typer) -> None:

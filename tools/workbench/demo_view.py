@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -67,7 +66,7 @@ class JsonView(_Bare):
         self._say("step", {"text": text})
 
     def event(self, event: Event) -> None:
-        self._say("glasses", render.as_json(event))
+        self._say("glasses", render.event_object(event))
 
     def saved(self, path: Path, what: str) -> None:
         self._say("saved", {"file": str(path), "text": what})
@@ -83,7 +82,7 @@ class PlainView(_Bare):
         print(f"- {text}", flush=True)
 
     def event(self, event: Event) -> None:
-        print(f"  {render.as_text(event).plain}", flush=True)
+        print(f"  {render.event_text(event).plain}", flush=True)
 
     def saved(self, path: Path, what: str) -> None:
         print(f"  saved {path} ({what})", flush=True)
@@ -99,9 +98,8 @@ class LiveView:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
-        self._start_s = time.monotonic()
         self._steps: list[str] = []
-        self._events: list[tuple[float, RenderableType]] = []
+        self._events: list[Text] = []
         self._facts: dict[str, Any] | None = None
         self._live = Live(console=self._console, refresh_per_second=10)
 
@@ -118,17 +116,17 @@ class LiveView:
         self._refresh()
 
     def event(self, event: Event) -> None:
-        self._add(render.as_text(event))
+        self._add(render.event_text(event))
 
     def saved(self, path: Path, what: str) -> None:
-        self._add(Text.assemble("saved ", (str(path), "bold"), f"  {what}"))
+        self._add(Text.assemble(" " * 14, "saved      ", (str(path), "bold"), f"  {what}"))
 
     def summary(self, facts: dict[str, Any]) -> None:
         self._facts = facts
         self._refresh()
 
-    def _add(self, shown: RenderableType) -> None:
-        self._events.append((time.monotonic() - self._start_s, shown))
+    def _add(self, shown: Text) -> None:
+        self._events.append(shown)
         self._refresh()
 
     def _refresh(self, *, running: bool = True) -> None:
@@ -145,12 +143,8 @@ class LiveView:
                 Spinner("dots", f" {last}") if running else Text(f"✓ {last}", style="green")
             )
         if self._events:
-            rows = Table.grid(padding=(0, 2))
-            rows.add_column(justify="right", style="dim", no_wrap=True)
-            rows.add_column()
-            for at_s, shown in self._events[-EVENTS_SHOWN:]:
-                rows.add_row(f"{at_s:.2f} s", shown)
-            parts.append(Panel(rows, title="from the glasses", box=box.ROUNDED))
+            shown = Text("\n").join(self._events[-EVENTS_SHOWN:])
+            parts.append(Panel(shown, title="from the glasses", box=box.ROUNDED))
         if self._facts:
             figures = Table.grid(padding=(0, 2))
             for name, value in summary_rows(self._facts):

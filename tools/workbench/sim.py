@@ -190,7 +190,7 @@ async def run(
             say_json("ready", air=simulation.address, board=board, name=config["name"])
             if mic:
                 await simulation.play(mic, loop=loop)
-            ends = {simulation.ended}
+            ends: set[asyncio.Task[Any]] = {simulation.ended}
             if controlled:
                 ends.add(asyncio.create_task(control(simulation)))
             done, _ = await asyncio.wait(ends, timeout=seconds, return_when="FIRST_COMPLETED")

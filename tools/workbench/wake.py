@@ -19,6 +19,7 @@ from workbench import onboard, sound
 
 app = typer.Typer(help="Wake word models.", no_args_is_help=True)
 
+
 @dataclass(frozen=True)
 class Heard:
     """What a detector made of one sound.

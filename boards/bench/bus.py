@@ -35,14 +35,14 @@ class Bus:
         self._pump_due = False
 
     def on(self, channel, handler):
-        """`handler(payload)` runs for each frame of `channel`; the memoryview is its own only until it returns."""
+        """`handler(payload)` runs for each frame; the memoryview holds until it returns."""
         self._handlers[channel] = handler
 
     def send(self, channel, *parts):
         """Sends one frame made of `parts`. Raises ValueError when they are too long together."""
         n = HEADER_BYTES
         tx = self._tx
-        # A scheduled pump may run between any two byte codes and send too: it waits until this frame is out.
+        # A scheduled pump may run between any two byte codes, and send: it waits for this frame.
         self._sending = True
         try:
             for part in parts:

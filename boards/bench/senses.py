@@ -6,9 +6,9 @@ Each has the interface that boards/README.md asks of a board, so the firmware se
 
 import asyncio
 import struct
-from micropython import RingIO
 
 import bus as bench
+from micropython import RingIO
 
 # What a driver's DMA buffers would hold: half a second of 16 kHz, 16-bit samples.
 MIC_BUFFER_BYTES = 16000
@@ -23,7 +23,7 @@ CAPTURE_TIMEOUT_MS = 10000
 
 
 class Microphone:
-    """16 kHz mono int16 samples. The bench sends no more than the buffer has room for: none is lost."""
+    """16 kHz mono int16 samples. The bench sends no more than there is room for: none is lost."""
 
     def __init__(self, bus):
         self._bus = bus
@@ -50,7 +50,7 @@ class Microphone:
         return n
 
     async def wait(self):
-        """Returns when samples have arrived since the last call. Raises OSError when no more can come."""
+        """Returns when samples have arrived since the last call. Raises OSError at their end."""
         await self._arrived.wait()
         self._bus.check()
 

@@ -5,9 +5,9 @@ GLINT_BUS_FD is a socket to the workbench, which carries the senses and the radi
 the folder that stands for the flash.
 """
 
+import _thread
 import os
 import select
-import _thread
 
 import bus
 import senses

@@ -21,7 +21,7 @@ class Bonds:
             pass  # none yet, or unreadable: companions have to pair again
 
     def get(self, kind, index, key):
-        """The secret for `key`, or the `index`-th of `kind` when the key is None; None if there is none."""
+        """The secret for `key`, or the `index`-th of `kind` when the key is None; or None."""
         if key is not None:
             return self._secrets.get((kind, bytes(key)))
         for stored_kind, stored_key in self._secrets:

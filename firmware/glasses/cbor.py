@@ -70,7 +70,7 @@ def _encode(value, out):
 
 
 def decode(data):
-    """The one value that `data` holds. Raises ValueError when it is anything but one whole value."""
+    """The one value that `data` holds. Raises ValueError when it is anything else."""
     reader = _Reader(data)
     value = reader.value(0)
     if value is _BREAK:
@@ -152,7 +152,7 @@ class _Reader:
         return value
 
     def _array(self, n, depth):
-        # Every item takes a byte at least: a count beyond that is a lie, found before anything is made.
+        # Every item takes a byte at least: a count beyond that is a lie, found early.
         if n is not None and n > self.left():
             raise ValueError("cbor: cut short")
         items = []

@@ -8,7 +8,7 @@ FIRMWARE = "0.1.0"
 DEFAULTS = {
     "name": "Glint",
     "words": ["okay_nabu"],  # wake word models in /models, all listened for at once
-    "vision": "person_detect",  # image classifier in /models; without the file: motion and brightness
+    "vision": "person_detect",  # image classifier in /models; without: motion, brightness
     "wake_audio_ms": 3000,  # sound kept of a wake word, the half second before it included
 }
 

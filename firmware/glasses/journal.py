@@ -28,14 +28,14 @@ class Journal:
         return self.next - len(self._records)
 
     def time_ms(self):
-        """Milliseconds since boot; called at least once in a ticks period (6 days), it does not wrap."""
+        """Milliseconds since boot; called once in a ticks period (6 days), it does not wrap."""
         now = time.ticks_ms()
         self._time_ms += time.ticks_diff(now, self._start_ms)
         self._start_ms = now
         return self._time_ms
 
     def append(self, kind, body):
-        """Writes an event and returns its sequence number. Raises ValueError when it is too long."""
+        """Writes an event and returns its sequence number. Raises ValueError: too long."""
         sequence = self.next
         record = self._record(sequence, kind, body)
         self._records.append(record)  # drops the oldest when full

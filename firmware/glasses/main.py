@@ -5,6 +5,7 @@ import asyncio
 import sys
 
 import board
+
 from glasses.app import Glasses
 
 try:

@@ -64,7 +64,7 @@ class Outbox:
         return id
 
     def open(self, id, kind, data, **about):
-        """Announces an object of `len(data)` bytes and returns it; `fill` and `filled` give it data."""
+        """Announces an object of `len(data)` bytes; `fill` and `filled` give it data."""
         item = Object(id, kind, data)
         about.update({"id": item.id, "kind": kind, "bytes": len(data)})
         self._journal.append(EVENT_MEDIA, about)

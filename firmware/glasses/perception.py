@@ -44,7 +44,10 @@ class Recorder:
         return self._ring[self._next]
 
     def push(self):
-        """Takes the hop in `slot`; returns True when it filled the object. Allocates only while recording."""
+        """Takes the hop in `slot`; returns True when it filled the object.
+
+        Allocates only while recording.
+        """
         samples = self._ring[self._next]
         self._next = self._next + 1 if self._next + 1 < PREROLL_HOPS else 0
         item = self._item

@@ -43,7 +43,7 @@ class Classifier:
         self._scale, self._zero_point = output.scale, output.zero_point
 
     async def look(self, grey):
-        """(label, probability) of a grey picture; gives way to other tasks every few milliseconds."""
+        """(label, probability) of a grey picture; gives way to others every few milliseconds."""
         # Grey 0..255 to int8 -128..127 flips each byte's top bit: one wide XOR does all of them.
         flipped = int.from_bytes(grey, "little") ^ self._flip
         self.model.input(0)[:] = flipped.to_bytes(len(grey), "little")

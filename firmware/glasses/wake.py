@@ -69,7 +69,7 @@ class Detector:
             self._window[i] = 0
 
     def push(self, frontend, features):
-        """Takes one hop's features; returns True when the word begins to be heard. Allocates nothing."""
+        """Takes one hop's features; returns True when the word begins. Allocates nothing."""
         frontend.quantize(features, self._rows[self._row], self._scale, self._zero_point)
         self._row += 1
         self.inferred = self._row == len(self._rows)

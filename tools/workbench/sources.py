@@ -104,7 +104,7 @@ def _deb822(text: str) -> Iterator[tuple[list[str], list[str], list[str], dict[s
             yield uris, suites, components, fields
 
 
-def debian_mirrors(folder: Path = APT_FOLDER) -> list[Mirror]:
+def debian_mirrors(folder: Path) -> list[Mirror]:
     """The Debian mirrors that a machine's apt is set up for, in its order."""
     mirrors: list[Mirror] = []
     parts = folder / "sources.list.d"
@@ -167,7 +167,7 @@ def _from_debian(folder: Path) -> Path:
     """The upstream tarball of Debian's package, with apt's state kept below `folder`."""
     if shutil.which("apt-get") is None:
         raise SourceError("this machine has no apt-get")
-    mirrors = debian_mirrors()
+    mirrors = debian_mirrors(APT_FOLDER)
     if not mirrors:
         raise SourceError("this machine's apt knows no Debian mirror")
     apt = folder / "apt"

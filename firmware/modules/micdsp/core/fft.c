@@ -5,53 +5,38 @@
 // then rotates them by Q15 twiddles, both rounded to nearest; sums wrap to 16 bits when stored. A
 // rotation by the twiddle of angle 0, which is 32767, leaves such inputs as they are (they are
 // below 16384), so it is left out.
+#include "complex.h"
 #include "stages.h"
 #include "tables.h"
-#include <string.h>
 
-typedef struct {
-    int32_t re, im;
-} wide_t;
-
-static inline int32_t round_q15(int32_t x) {
-    return (x + (1 << 14)) >> 15;
-}
-
-static inline wide_t quarter(micdsp_complex_t z) {
-    return (wide_t){round_q15(z.re * 8191), round_q15(z.im * 8191)};
-}
-
-static inline wide_t rotate(wide_t z, const int16_t *twiddle) {
-    int32_t re = twiddle[0], im = twiddle[1];
-    return (wide_t){round_q15(z.re * re - z.im * im), round_q15(z.re * im + z.im * re)};
-}
-
-static inline micdsp_complex_t narrow(int32_t re, int32_t im) {
-    return (micdsp_complex_t){(int16_t)re, (int16_t)im};
-}
+#define QUARTER 8191
+#define HALF 16383
 
 // Radix-4 butterfly of inputs already scaled and rotated.
-static inline void butterfly(micdsp_complex_t *z, int span, wide_t a, wide_t b, wide_t c,
-                             wide_t d) {
-    wide_t sum = {a.re + c.re, a.im + c.im}, difference = {a.re - c.re, a.im - c.im};
-    wide_t odd_sum = {b.re + d.re, b.im + d.im}, odd_difference = {b.re - d.re, b.im - d.im};
-    z[0] = narrow(sum.re + odd_sum.re, sum.im + odd_sum.im);
-    z[span] = narrow(difference.re + odd_difference.im, difference.im - odd_difference.re);
-    z[2 * span] = narrow(sum.re - odd_sum.re, sum.im - odd_sum.im);
-    z[3 * span] = narrow(difference.re - odd_difference.im, difference.im + odd_difference.re);
+static inline void butterfly(micdsp_complex_t *z, int span, complex_t a, complex_t b, complex_t c,
+                             complex_t d) {
+    complex_t even = complex_add(a, c), even_difference = complex_subtract(a, c);
+    complex_t odd = complex_add(b, d), odd_difference = complex_subtract(b, d);
+    complex_store(z, complex_add(even, odd));
+    complex_store(z + span, complex_subtract_i(even_difference, odd_difference));
+    complex_store(z + 2 * span, complex_subtract(even, odd));
+    complex_store(z + 3 * span, complex_add_i(even_difference, odd_difference));
+}
+
+static inline complex_t quarter(const micdsp_complex_t *z) {
+    return complex_scale(complex_load(z), QUARTER);
 }
 
 // Stage 1: takes samples in base-4 digit-reversed order.
 static void first_stage(const int16_t *windowed, int shift, micdsp_complex_t *z) {
+    int32_t factor = QUARTER << shift;
     for (int i = 0; i < 64; i++, z += 4) {
         const int16_t *in = windowed + 2 * ((i & 3) << 4 | (i & 12) | i >> 4);
-        wide_t inputs[4];
-        for (int j = 0; j < 4; j++, in += 128) {
-            // Wraps as the original does: -32768, which its magnitude misses, becomes 0.
-            inputs[j] = quarter(narrow((int32_t)((uint32_t)in[0] << shift),
-                                       (int32_t)((uint32_t)in[1] << shift)));
-        }
-        butterfly(z, 1, inputs[0], inputs[1], inputs[2], inputs[3]);
+        complex_t a = complex_scale_wide(complex_load(in), factor);
+        complex_t b = complex_scale_wide(complex_load(in + 128), factor);
+        complex_t c = complex_scale_wide(complex_load(in + 256), factor);
+        complex_t d = complex_scale_wide(complex_load(in + 384), factor);
+        butterfly(z, 1, a, b, c, d);
     }
 }
 
@@ -59,25 +44,19 @@ static void first_stage(const int16_t *windowed, int shift, micdsp_complex_t *z)
 static const int16_t *later_stage(micdsp_complex_t *bins, int span, const int16_t *twiddles) {
     micdsp_complex_t *end = bins + 256;
     for (micdsp_complex_t *z = bins; z < end; z += 4 * span) {
-        butterfly(z, span, quarter(z[0]), quarter(z[span]), quarter(z[2 * span]),
-                  quarter(z[3 * span]));
+        butterfly(z, span, quarter(z), quarter(z + span), quarter(z + 2 * span),
+                  quarter(z + 3 * span));
     }
     for (int u = 1; u < span; u++, twiddles += 6) {
+        complex_t w1 = complex_load(twiddles), w2 = complex_load(twiddles + 2);
+        complex_t w3 = complex_load(twiddles + 4);
         for (micdsp_complex_t *z = bins + u; z < end; z += 4 * span) {
-            butterfly(z, span, quarter(z[0]), rotate(quarter(z[span]), twiddles),
-                      rotate(quarter(z[2 * span]), twiddles + 2),
-                      rotate(quarter(z[3 * span]), twiddles + 4));
+            butterfly(z, span, quarter(z), complex_rotate(quarter(z + span), w1),
+                      complex_rotate(quarter(z + 2 * span), w2),
+                      complex_rotate(quarter(z + 3 * span), w3));
         }
     }
     return twiddles;
-}
-
-static inline wide_t half(int16_t re, int16_t im) {
-    return (wide_t){round_q15(re * 16383), round_q15(im * 16383)};
-}
-
-static inline uint32_t energy(int32_t re, int32_t im) {
-    return (uint32_t)(re * re + im * im);
 }
 
 void micdsp_fft_energy(const int16_t *windowed, int shift, micdsp_complex_t *spectrum) {
@@ -92,13 +71,12 @@ void micdsp_fft_energy(const int16_t *windowed, int shift, micdsp_complex_t *spe
     twiddles = micdsp_real_twiddles;
     for (int k = MICDSP_FIRST_BIN; k <= 128; k++, twiddles += 2) {
         micdsp_complex_t *low = spectrum + k, *high = spectrum + 256 - k;
-        wide_t a = half(low->re, low->im), b = half(high->re, (int16_t)-high->im);
-        wide_t even = {a.re + b.re, a.im + b.im};
-        wide_t odd = rotate((wide_t){a.re - b.re, a.im - b.im}, twiddles);
-        odd.re = (int16_t)odd.re;
-        odd.im = (int16_t)odd.im;
-        uint32_t low_energy = energy((even.re + odd.re) >> 1, (even.im + odd.im) >> 1);
-        uint32_t high_energy = energy((even.re - odd.re) >> 1, (odd.im - even.im) >> 1);
+        complex_t a = complex_scale(complex_load(low), HALF);
+        complex_t b = complex_scale(complex_conjugate(complex_load(high)), HALF);
+        complex_t even = complex_add(a, b);
+        complex_t odd = complex_rotate(complex_subtract(a, b), complex_load(twiddles));
+        uint32_t low_energy = complex_mean_energy(even, odd);
+        uint32_t high_energy = complex_mirror_energy(even, odd);
         memcpy(low, &low_energy, sizeof low_energy);
         memcpy(high, &high_energy, sizeof high_energy);
     }

@@ -47,10 +47,29 @@ size_t micdsp_frontend_process(micdsp_frontend_t *frontend, const void *samples,
     return frames;
 }
 
+// A positive float as integer part and 32 bits of fraction, from its bits: its arithmetic would
+// call libgcc where there is no FPU. From 256 on it gives 256, with which every feature but 0
+// saturates.
+static void split(float x, uint32_t *whole, uint32_t *fraction) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint32_t mantissa = (bits & 0x7FFFFF) | 0x800000;
+    int point = 150 - (int)(bits >> 23); // x is mantissa / 2^point
+    if (point < 16) {
+        *whole = 256;
+        *fraction = 0;
+    } else if (point < 32) {
+        *whole = mantissa >> point;
+        *fraction = mantissa << (32 - point);
+    } else {
+        *whole = 0;
+        *fraction = point < 64 ? mantissa >> (point - 32) : 0;
+    }
+}
+
 void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, int32_t zero_point) {
-    // Beyond 256 every feature but 0 saturates, and 0 gives the zero point.
-    uint32_t whole = ratio < 256.0f ? (uint32_t)ratio : 256;
-    uint32_t fraction = ratio < 256.0f ? (uint32_t)((ratio - (float)whole) * 4294967296.0f) : 0;
+    uint32_t whole, fraction;
+    split(ratio, &whole, &fraction);
     for (int i = 0; i < MICDSP_CHANNELS; i++) {
         uint16_t feature;
         memcpy(&feature, (const uint8_t *)features + 2 * i, sizeof feature);

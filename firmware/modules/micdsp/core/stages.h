@@ -6,7 +6,7 @@
 #include "micdsp.h"
 
 // Hann window, Q12. Returns the left shift that brings the largest value to 15 bits.
-int micdsp_window_apply(const int16_t *samples, int16_t *windowed);
+int micdsp_window_apply(const int16_t *restrict samples, int16_t *restrict windowed);
 
 // windowed, 512 values, shifted left, through a real FFT of 512; leaves the energies of bins
 // MICDSP_FIRST_BIN..MICDSP_END_BIN - 1 in spectrum. The FFT is scaled by 1/512 on its way.

@@ -15,13 +15,14 @@ PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-
   -c constraints.txt
 C_FILES = $(shell find firmware boards -name '*.[ch]')
 
-.PHONY: help demo test bench lint format clean
+.PHONY: help demo test bench natmod lint format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    run emulated glasses and a companion: say the wake word, see it arrive'
 	@echo 'make test    run the tests'
 	@echo 'make bench   measure what perception takes'
+	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64   build the C modules as native .mpy files'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put Python and C into the house style'
 	@echo 'make clean   remove everything built or installed here'
@@ -38,6 +39,9 @@ test: .venv/dev.stamp
 bench: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build linux >/dev/null
 	@$(BIN)/python -m workbench.measure
+
+natmod: .venv/workbench.stamp
+	@$(BIN)/python -m workbench.natmod $(or $(ARCH),xtensawin)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check

@@ -40,8 +40,7 @@ static mp_obj_t frontend_process(mp_obj_t self_in, mp_obj_t samples_in, mp_obj_t
         mp_raise_ValueError(
             MP_ERROR_TEXT("features: too small, give 80 bytes for each 160 samples begun"));
     }
-    return MP_OBJ_NEW_SMALL_INT(
-        micdsp_frontend_process(&self->core, samples, count, features.buf));
+    return MP_OBJ_NEW_SMALL_INT(micdsp_frontend_process(&self->core, samples, count, features.buf));
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(frontend_process_obj, frontend_process);
 
@@ -134,6 +133,7 @@ static mp_obj_t level_peak(mp_obj_t samples_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(level_peak_obj, level_peak);
 
+#if !MICROPY_ENABLE_DYNRUNTIME // natmod.c has these for a native .mpy.
 static const mp_rom_map_elem_t frontend_methods_table[] = {
     {MP_ROM_QSTR(MP_QSTR_process), MP_ROM_PTR(&frontend_process_obj)},
     {MP_ROM_QSTR(MP_QSTR_quantize), MP_ROM_PTR(&frontend_quantize_obj)},
@@ -169,3 +169,4 @@ const mp_obj_module_t micdsp_module = {
     .globals = (mp_obj_dict_t *)&module_globals,
 };
 MP_REGISTER_MODULE(MP_QSTR_micdsp, micdsp_module);
+#endif

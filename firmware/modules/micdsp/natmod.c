@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// micdsp as a native .mpy: what modmicdsp.c's constant tables say, filled in at import, since the
+// numbers of names are not known before.
+#include "py/dynruntime.h"
+
+#include "modmicdsp.c"
+
+mp_obj_full_type_t frontend_type;
+mp_map_elem_t frontend_methods_table[3];
+static MP_DEFINE_CONST_DICT(frontend_methods, frontend_methods_table);
+
+mp_obj_full_type_t adpcm_type;
+mp_map_elem_t adpcm_methods_table[2];
+static MP_DEFINE_CONST_DICT(adpcm_methods, adpcm_methods_table);
+
+static mp_map_elem_t method(qstr name, const void *function) {
+    return (mp_map_elem_t){MP_OBJ_NEW_QSTR(name), MP_OBJ_FROM_PTR(function)};
+}
+
+mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
+    (void)n_args;
+    (void)n_kw;
+    (void)args;
+    MP_DYNRUNTIME_INIT_ENTRY
+    frontend_methods_table[0] = method(MP_QSTR_process, &frontend_process_obj);
+    frontend_methods_table[1] = method(MP_QSTR_quantize, &frontend_quantize_obj);
+    frontend_methods_table[2] = method(MP_QSTR_reset, &frontend_reset_obj);
+    frontend_type.base.type = (void *)&mp_type_type;
+    frontend_type.name = MP_QSTR_Frontend;
+    MP_OBJ_TYPE_SET_SLOT(&frontend_type, make_new, frontend_make_new, 0);
+    MP_OBJ_TYPE_SET_SLOT(&frontend_type, locals_dict, (void *)&frontend_methods, 1);
+
+    adpcm_methods_table[0] = method(MP_QSTR_encode, &adpcm_encode_obj);
+    adpcm_methods_table[1] = method(MP_QSTR_reset, &adpcm_reset_obj);
+    adpcm_type.base.type = (void *)&mp_type_type;
+    adpcm_type.name = MP_QSTR_AdpcmEncoder;
+    MP_OBJ_TYPE_SET_SLOT(&adpcm_type, make_new, adpcm_make_new, 0);
+    MP_OBJ_TYPE_SET_SLOT(&adpcm_type, attr, adpcm_attr, 1);
+    MP_OBJ_TYPE_SET_SLOT(&adpcm_type, locals_dict, (void *)&adpcm_methods, 2);
+
+    mp_store_global(MP_QSTR_Frontend, MP_OBJ_FROM_PTR(&frontend_type));
+    mp_store_global(MP_QSTR_AdpcmEncoder, MP_OBJ_FROM_PTR(&adpcm_type));
+    mp_store_global(MP_QSTR_rms, MP_OBJ_FROM_PTR(&level_rms_obj));
+    mp_store_global(MP_QSTR_peak, MP_OBJ_FROM_PTR(&level_peak_obj));
+    mp_store_global(MP_QSTR_HOP_SAMPLES, MP_OBJ_NEW_SMALL_INT(MICDSP_HOP_SAMPLES));
+    mp_store_global(MP_QSTR_CHANNELS, MP_OBJ_NEW_SMALL_INT(MICDSP_CHANNELS));
+    MP_DYNRUNTIME_INIT_EXIT
+}

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the C modules as native .mpy files, for boards whose image does not have them built in.
+
+`python -m workbench.natmod ARCH [MODULE...]` writes build/natmod/ARCH/MODULE.mpy. MicroPython's own
+tools/mpy_ld.py links them; this is what its py/dynruntime.mk does, for several source files, with
+another compiler where the usual one is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import sources, xtensa_asm
+from workbench.errors import WorkbenchError
+from workbench.paths import BUILD, MODULES
+from workbench.system import Say, steps
+
+LIBC = MODULES / "native" / "libc.c"
+LLVM_RUNTIME = MODULES / "native" / "divsf3.c"
+
+
+class NatmodError(WorkbenchError):
+    """A native module did not build, or has become too large."""
+
+
+@dataclass(frozen=True)
+class Arch:
+    """How to compile for one of MicroPython's native architectures.
+
+    Attributes:
+        compilers: Names of the compilers to look for, the first found is used.
+        package: Debian's package that has one.
+        flags: For the compiler.
+        float_impl: What the module takes a Python float for.
+        llvm: Use LLVM's back end where none of the compilers is there.
+    """
+
+    compilers: tuple[str, ...]
+    package: str
+    flags: tuple[str, ...]
+    float_impl: str = "FLOAT"
+    llvm: bool = False
+
+
+ARCHS = {
+    "x64": Arch(("gcc",), "gcc", ("-fno-stack-protector",), "DOUBLE"),
+    "armv7emsp": Arch(
+        ("arm-none-eabi-gcc",),
+        "gcc-arm-none-eabi",
+        ("-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
+    ),
+    "rv32imc": Arch(
+        ("riscv64-unknown-elf-gcc",),
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+        ("-march=rv32imac", "-mabi=ilp32", "-mno-relax", "--specs=picolibc.specs"),
+    ),
+    "xtensawin": Arch(
+        ("xtensa-esp32s3-elf-gcc", "xtensa-esp32-elf-gcc"), "clang-22 llvm-22", (), llvm=True
+    ),
+}
+
+# The core of an ESP32-S3, as LLVM names its options.
+XTENSA_FEATURES = (
+    *("windowed", "density", "fp", "loop", "mul16", "mul32", "mul32high", "div32", "nsa", "sext"),
+    *("minmax", "clamps", "bool", "coprocessor", "s32c1i", "threadptr", "exception"),
+)
+# LLVM has no C library for Xtensa; only declarations are needed, so another machine's will do.
+LIBC_HEADERS = (
+    Path("/usr/lib/picolibc/riscv64-unknown-elf/include"),
+    Path("/usr/lib/arm-none-eabi/include"),
+    Path("/usr/include/newlib"),
+)
+
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+CFLAGS = (
+    *("-std=c99", "-O2", "-DNDEBUG", "-DNO_QSTR", "-DMICROPY_ENABLE_DYNRUNTIME=1"),
+    *("-fno-common", "-U_FORTIFY_SOURCE", "-ffunction-sections"),
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a native module takes on the board, in bytes.
+
+    Attributes:
+        text: Machine code; on ESP32-S3 this needs one block of executable RAM.
+        rodata: Constants, on the heap.
+        bss: Variables, on the heap.
+        file: The .mpy itself.
+    """
+
+    text: int
+    rodata: int
+    bss: int
+    file: int
+
+
+def _run(command: Sequence[str | Path], what: str) -> str:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NatmodError(f"{what}:\n{done.stdout}{done.stderr}".rstrip())
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler for one architecture; `llvm_mc` is LLVM's assembler where it is LLVM's."""
+
+    command: tuple[str, ...]
+    llvm_mc: str = ""
+
+    @property
+    def runtime(self) -> list[str]:
+        """mpy_ld.py's options for the library of what the compiler calls behind one's back."""
+        if self.llvm_mc:
+            return []
+        return ["-l", _run([*self.command, "--print-libgcc-file-name"], "gcc failed").strip()]
+
+    def compile(self, source: Path, output: Path, flags: Sequence[str]) -> None:
+        """Compiles one file into an object that mpy_ld.py can link.
+
+        Raises:
+            NatmodError: The compiler refused it; the message holds what it printed.
+        """
+        what = f"{source.name} did not compile"
+        if not self.llvm_mc:
+            _run([*self.command, *flags, "-fpic", "-c", "-o", output, source], what)
+            return
+        assembly = output.with_suffix(".s")
+        _run([*self.command, *flags, "-S", "-o", assembly, source], what)
+        assembly.write_text(xtensa_asm.normalise(assembly.read_text()))
+        command = [self.llvm_mc, "-triple=xtensa", "-mcpu=esp32", "-filetype=obj"]
+        _run([*command, assembly, "-o", output], what)
+        xtensa_asm.addends_in_place(output)
+
+
+def _llvm() -> Path | None:
+    """The bin folder of an LLVM that has the Xtensa back end, or None."""
+    folders = sorted(Path("/usr/lib").glob("llvm-*/bin"), reverse=True)
+    found = shutil.which("clang")
+    for folder in [*folders, *([Path(found).resolve().parent] if found else [])]:
+        if (folder / "clang").exists() and (folder / "llvm-mc").exists():
+            targets = _run([folder / "llvm-mc", "--version"], "llvm-mc failed")
+            if re.search(r"(?m)^\s+xtensa\b", targets):
+                return folder
+    return None
+
+
+def xtensa_llvm(features: Sequence[str] = XTENSA_FEATURES) -> Compiler | None:
+    """LLVM's compiler for an Xtensa core, or None where there is none with its headers."""
+    folder = _llvm()
+    headers = [path for path in LIBC_HEADERS if path.is_dir()]
+    if folder is None or not headers:
+        return None
+    resources = _run([folder / "clang", "-print-resource-dir"], "clang failed").strip()
+    command = [str(folder / "clang"), "--target=xtensa", "-ffreestanding", "-fno-jump-tables"]
+    command += ["-nostdinc", "-isystem", f"{resources}/include", "-isystem", str(headers[0])]
+    for feature in features:
+        command += ["-Xclang", "-target-feature", "-Xclang", f"+{feature}"]
+    return Compiler(tuple(command), str(folder / "llvm-mc"))
+
+
+def find_compiler(name: str) -> Compiler:
+    """The compiler for an architecture.
+
+    Raises:
+        NatmodError: There is none; the message says what to install.
+    """
+    arch = ARCHS[name]
+    for command in arch.compilers:
+        if shutil.which(command):
+            return Compiler((command, *arch.flags))
+    compiler = xtensa_llvm() if arch.llvm else None
+    if compiler is None:
+        extra = " picolibc-riscv64-unknown-elf" if arch.llvm else ""
+        raise NatmodError(
+            f"no compiler for {name}; install {' or '.join(arch.compilers)}, or on Debian: "
+            f"apt-get install {arch.package}{extra}"
+        )
+    return compiler
+
+
+def native_modules() -> list[str]:
+    """The modules of firmware/modules that can be built so."""
+    return sorted(path.parent.name for path in MODULES.glob("*/natmod.c"))
+
+
+def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag: str = "") -> Path:
+    """Builds a module; gives the path of its .mpy file, beside which a .size file lies.
+
+    Args:
+        module: Folder below firmware/modules.
+        arch: One of `ARCHS`.
+        say: Told what is going on.
+        defines: Macros for the C compiler, NAME or NAME=VALUE.
+        tag: Tells builds with different macros apart.
+
+    Raises:
+        NatmodError: There is no compiler, or it refused.
+        WorkbenchError: MicroPython's source is not to be had.
+    """
+    compiler = find_compiler(arch)
+    tree = sources.micropython(say)
+    folder = MODULES / module
+    output = BUILD / "natmod" / f"{arch}{tag}"
+    objects = output / module
+    objects.mkdir(parents=True, exist_ok=True)
+    config = objects / "config.h"
+    files = [folder / "natmod.c", LIBC, *sorted((folder / "core").glob("**/*.c"))]
+    if compiler.llvm_mc:
+        files.append(LLVM_RUNTIME)
+    linker: list[str | Path] = [sys.executable, tree / "tools" / "mpy_ld.py", "--arch", arch]
+    named = [*files, folder / f"mod{module}.c"]
+    _run([*linker, "--preprocess", "-o", config, *named], "reading the names failed")
+    flags = [*CFLAGS, *WARNINGS, *(f"-D{define}" for define in defines)]
+    flags += ["-isystem", str(tree), "-I", str(folder), "-I", str(folder / "core")]
+    flags += [f"-DMP_CONFIGFILE=<{config}>"]
+    flags += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{ARCHS[arch].float_impl}"]
+    compiled = []
+    for source in files:
+        path = objects / "_".join(source.relative_to(MODULES).with_suffix(".o").parts)
+        compiler.compile(source, path, flags)
+        compiled.append(path)
+    product = output / f"{module}.mpy"
+    link = [*linker, *compiler.runtime, "--qstrs", config, "-o", product]
+    report = _run([*link, *compiled], f"{module} did not link")
+    product.with_suffix(".size").write_text(report)
+    return product
+
+
+def size(product: Path) -> Size:
+    """What `build` found of a .mpy file's size."""
+    report = product.with_suffix(".size").read_text()
+    found = dict(re.findall(r"(?m)^(text|rodata|bss) size:\s+(\d+)$", report))
+    text, rodata, bss = (int(found.get(name, 0)) for name in ("text", "rodata", "bss"))
+    return Size(text, rodata, bss, product.stat().st_size)
+
+
+def main(arguments: list[str]) -> int:
+    """Builds and prints the sizes; the exit status is 1 when one did not build."""
+    parser = argparse.ArgumentParser(prog="python -m workbench.natmod", description=__doc__)
+    parser.add_argument("arch", choices=ARCHS)
+    parser.add_argument("module", nargs="*", help="[default: all]")
+    options = parser.parse_args(arguments)
+    try:
+        with steps() as say:
+            for module in options.module or native_modules():
+                product = build(module, options.arch, say=say)
+                took = size(product)
+                print(
+                    f"{product}: {took.text} bytes of code, {took.rodata} of constants, "
+                    f"{took.bss} of variables, {took.file} in the file"
+                )
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

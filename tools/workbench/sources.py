@@ -204,7 +204,9 @@ def unpack(tarball: Path, tree: Path) -> None:
     unfinished = tree.with_suffix(".tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
     with tarfile.open(tarball, "r:xz") as archive:
-        archive.extractall(unfinished, filter="data")
+        # Python 3.11.2, which Debian 12 has, knows no filters yet; what is pinned needs none.
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+        archive.extractall(unfinished)
     (top,) = unfinished.iterdir()
     top.rename(tree)
     unfinished.rmdir()

@@ -9,7 +9,8 @@
 int micdsp_window_apply(const int16_t *restrict samples, int16_t *restrict windowed);
 
 // windowed, 512 values, shifted left, through a real FFT of 512; leaves the energies of bins
-// MICDSP_FIRST_BIN..MICDSP_END_BIN - 1 in spectrum. The FFT is scaled by 1/512 on its way.
+// MICDSP_FIRST_BIN..MICDSP_END_BIN - 1 in spectrum, 256 values aligned to 4 bytes, as uint32. The
+// FFT is scaled by 1/512 on its way.
 void micdsp_fft_energy(const int16_t *windowed, int shift, micdsp_complex_t *spectrum);
 
 // Square roots of the energies under MICDSP_CHANNELS mel filters, shifted back right.

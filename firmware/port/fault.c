@@ -41,7 +41,7 @@ static const struct {
 
 static void print_polled(void *env, const char *text, size_t size) {
     (void)env;
-    uart_write_polled(UART_CONSOLE, text, size);
+    console_write_polled(text, size);
 }
 
 static const mp_print_t polled = {NULL, print_polled};

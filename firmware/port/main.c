@@ -43,7 +43,7 @@ int main(void) {
     retained_init();
     timebase_init();
     rtc_init();
-    uart_console_init();
+    console_init();
     mp_cstack_init_with_top(&_stack_top, (size_t)(&_stack_top - &_stack_limit));
     for (;;) {
         gc_init(&_heap_start, &_heap_end);

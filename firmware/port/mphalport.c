@@ -9,7 +9,7 @@
 
 uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
     uintptr_t ready = 0;
-    if ((flags & MP_STREAM_POLL_RD) && uart_available(UART_CONSOLE)) {
+    if ((flags & MP_STREAM_POLL_RD) && console_available()) {
         ready |= MP_STREAM_POLL_RD;
     }
     if (flags & MP_STREAM_POLL_WR) {
@@ -19,20 +19,14 @@ uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
 }
 
 int mp_hal_stdin_rx_chr(void) {
-    uint8_t byte;
-    while (!uart_read(UART_CONSOLE, &byte, 1)) {
+    while (!console_available()) {
         mp_event_wait_indefinite();
     }
-    return byte;
+    return console_read();
 }
 
 mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        while (!uart_can_write(UART_CONSOLE)) {
-            wait_for_interrupt();
-        }
-        uart_put(UART_CONSOLE, (uint8_t)text[i]);
-    }
+    console_write(text, size);
     return size;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Driver of the CMSDK APB UART, the UART of all Arm MPS boards.
+// The CMSDK APB UART of all Arm MPS boards, and the console on the first one.
 #ifndef GLINT_PORT_UART_H
 #define GLINT_PORT_UART_H
 
@@ -7,32 +7,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "py/ringbuf.h"
+#include "cortexm.h"
 
-struct uart {
-    uint32_t base;
-    ringbuf_t rx;
-    volatile bool held; // the ring was full: what comes waits in the UART
-};
+// Registers and bits: Arm Cortex-M System Design Kit, "APB UART".
+#define UART_DATA(base) REG32((base) + 0x00)
+#define UART_STATE(base) REG32((base) + 0x04)
+#define UART_CTRL(base) REG32((base) + 0x08)
+#define UART_INTCLEAR(base) REG32((base) + 0x0C)
+#define UART_BAUDDIV(base) REG32((base) + 0x10)
 
-#define UART_CONSOLE 0
-#define UART_COUNT 2
+#define UART_STATE_TX_FULL 1u
+#define UART_STATE_RX_FULL 2u
+#define UART_CTRL_TX 1u
+#define UART_CTRL_RX 2u
+#define UART_CTRL_RX_IRQ 8u
+#define UART_INT_RX 2u
 
-extern struct uart uarts[UART_COUNT];
+// Switches a UART on, with its receive interrupt.
+void uart_start(uint32_t base, unsigned rx_irq, uint8_t priority);
 
-// Called from the UART's interrupt when bytes came; the port's machine.UART provides it.
-void uart_on_receive(unsigned id);
-
-void uart_console_init(void);
-// Opens a UART but the console, with `size` bytes of ring at `ring`.
-void uart_open(unsigned id, uint8_t *ring, size_t size);
-void uart_close(unsigned id);
-size_t uart_available(unsigned id);
-// Takes up to `size` bytes that have arrived.
-size_t uart_read(unsigned id, uint8_t *buf, size_t size);
-bool uart_can_write(unsigned id);
-void uart_put(unsigned id, uint8_t byte);
-// For fault reports: needs no interrupt and no time.
-void uart_write_polled(unsigned id, const char *text, size_t size);
+void console_init(void);
+size_t console_available(void);
+// The next byte; console_available() must not be 0.
+uint8_t console_read(void);
+void console_write(const char *text, size_t size);
+// The same for fault reports: needs no interrupt.
+void console_write_polled(const char *text, size_t size);
 
 #endif

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Included by MicroPython's extmod/machine_uart.c: UART 1. UART 0 is the console.
+// Included by MicroPython's extmod/machine_uart.c: UART 1, the bench bus. UART 0 is the console.
 
+#include "bench.h"
 #include "machine_types.h"
-#include "uart.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
 
 #define UART_ID 1
-#define RING_BYTES_DEFAULT 8192
-#define RING_BYTES_MAX 65535
 #define IRQ_RX 1
 
 #define MICROPY_PY_MACHINE_UART_CLASS_CONSTANTS                                                    \
@@ -21,6 +19,7 @@ struct _machine_uart_obj_t {
     uint32_t baud;
     mp_irq_obj_t irq;
     bool irq_on;
+    bool is_open;
 };
 
 static machine_uart_obj_t uart1 = {.base = {&machine_uart_type}};
@@ -40,15 +39,14 @@ static const mp_irq_methods_t irq_methods = {.trigger = irq_trigger, .info = irq
 
 static void call_handler(mp_sched_node_t *node) {
     (void)node;
-    if (uart1.irq_on && uart_available(UART_ID)) {
+    if (uart1.irq_on && bench_available()) {
         mp_call_function_1_protected(uart1.irq.handler, uart1.irq.parent);
     }
 }
 
 // From the interrupt. A node is in the scheduler's queue once or not at all, so bytes that come
 // before the handler has run share its call, and no call is ever lost to a full queue.
-void uart_on_receive(unsigned id) {
-    (void)id;
+static void on_received(void) {
     if (uart1.irq_on) {
         mp_sched_schedule_node(&uart1.received, call_handler);
     }
@@ -63,24 +61,18 @@ static void mp_machine_uart_print(const mp_print_t *print, mp_obj_t self_in, mp_
 
 static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
                                         const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    enum { ARG_baudrate, ARG_rxbuf, ARG_timeout };
+    // Accepted as elsewhere; nothing is slower here for a lower one.
+    enum { ARG_baudrate, ARG_timeout };
     static const mp_arg_t allowed[] = {
         {MP_QSTR_baudrate, MP_ARG_INT, {.u_int = 115200}},
-        {MP_QSTR_rxbuf, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = RING_BYTES_DEFAULT}},
         {MP_QSTR_timeout, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = 0}},
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
-    mp_int_t size = args[ARG_rxbuf].u_int;
-    if (size < 2 || size > RING_BYTES_MAX) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("rxbuf must be 2 to %d"),
-                          RING_BYTES_MAX);
-    }
-    uart_close(UART_ID);
     self->baud = (uint32_t)args[ARG_baudrate].u_int;
     self->timeout_ms = (uint32_t)args[ARG_timeout].u_int;
-    MP_STATE_PORT(uart1_ring) = m_new(uint8_t, size);
-    uart_open(UART_ID, MP_STATE_PORT(uart1_ring), (size_t)size);
+    self->is_open = true;
+    bench_open(on_received);
 }
 
 static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
@@ -90,7 +82,7 @@ static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_arg
     if (mp_obj_get_int(args[0]) != UART_ID) {
         mp_raise_ValueError(MP_ERROR_TEXT("there is UART(1); UART 0 is the console"));
     }
-    if (n_args > 1 || n_kw > 0 || uarts[UART_ID].rx.size == 0) {
+    if (n_args > 1 || n_kw > 0 || !uart1.is_open) {
         mp_map_t kw_args;
         mp_map_init_fixed_table(&kw_args, n_kw, args + n_args);
         mp_machine_uart_init_helper(&uart1, n_args - 1, args + 1, &kw_args);
@@ -101,9 +93,9 @@ static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_arg
 static void mp_machine_uart_deinit(machine_uart_obj_t *self) {
     self->irq_on = false;
     self->irq.handler = mp_const_none;
-    uart_close(UART_ID);
-    MP_STATE_PORT(uart1_ring) = NULL;
+    self->is_open = false;
     MP_STATE_PORT(uart1_handler) = MP_OBJ_NULL;
+    bench_close();
 }
 
 void machine_uart_close_all(void) {
@@ -112,12 +104,12 @@ void machine_uart_close_all(void) {
 
 static mp_int_t mp_machine_uart_any(machine_uart_obj_t *self) {
     (void)self;
-    return (mp_int_t)uart_available(UART_ID);
+    return (mp_int_t)bench_available();
 }
 
 static bool mp_machine_uart_txdone(machine_uart_obj_t *self) {
     (void)self;
-    return uart_can_write(UART_ID);
+    return bench_room() == BENCH_RING_BYTES;
 }
 
 static mp_irq_obj_t *mp_machine_uart_irq(machine_uart_obj_t *self, bool any_args,
@@ -133,25 +125,25 @@ static mp_irq_obj_t *mp_machine_uart_irq(machine_uart_obj_t *self, bool any_args
         MP_STATE_PORT(uart1_handler) = handler;
         self->irq.handler = handler;
         self->irq_on = handler != mp_const_none && args[MP_IRQ_ARG_INIT_trigger].u_int == IRQ_RX;
-        if (uart_available(UART_ID)) {
-            uart_on_receive(UART_ID);
+        if (bench_available()) {
+            on_received();
         }
     }
     return &self->irq;
 }
 
-static void must_be_open(void) {
-    if (uarts[UART_ID].rx.size == 0) {
+static void must_be_open(const machine_uart_obj_t *self) {
+    if (!self->is_open) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("UART(1) is closed; call init()"));
     }
 }
 
 static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *buf, mp_uint_t size, int *errcode) {
     machine_uart_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    must_be_open();
+    must_be_open(self);
     uint32_t start = timebase_ms();
     mp_uint_t n;
-    while ((n = uart_read(UART_ID, buf, size)) == 0 && size > 0) {
+    while ((n = bench_read(buf, size)) == 0 && size > 0) {
         uint32_t elapsed = timebase_ms() - start;
         if (elapsed >= self->timeout_ms) {
             *errcode = MP_EAGAIN;
@@ -165,15 +157,15 @@ static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *buf, mp_uint_t siz
 // Takes everything, however long the other end lets it wait.
 static mp_uint_t mp_machine_uart_write(mp_obj_t self_in, const void *buf, mp_uint_t size,
                                        int *errcode) {
-    (void)self_in;
     (void)errcode;
-    must_be_open();
+    must_be_open(MP_OBJ_TO_PTR(self_in));
     const uint8_t *data = buf;
-    for (mp_uint_t i = 0; i < size; i++) {
-        while (!uart_can_write(UART_ID)) {
+    for (mp_uint_t sent = 0; sent < size;) {
+        size_t n = bench_write(data + sent, size - sent);
+        if (n == 0) {
             mp_event_wait_ms(1);
         }
-        uart_put(UART_ID, data[i]);
+        sent += n;
     }
     return size;
 }
@@ -183,10 +175,10 @@ static mp_uint_t mp_machine_uart_ioctl(mp_obj_t self_in, mp_uint_t request, uint
     (void)self_in;
     if (request == MP_STREAM_POLL) {
         mp_uint_t ready = 0;
-        if ((arg & MP_STREAM_POLL_RD) && uart_available(UART_ID)) {
+        if ((arg & MP_STREAM_POLL_RD) && bench_available()) {
             ready |= MP_STREAM_POLL_RD;
         }
-        if ((arg & MP_STREAM_POLL_WR) && uart_can_write(UART_ID)) {
+        if ((arg & MP_STREAM_POLL_WR) && bench_room()) {
             ready |= MP_STREAM_POLL_WR;
         }
         return ready;
@@ -198,5 +190,4 @@ static mp_uint_t mp_machine_uart_ioctl(mp_obj_t self_in, mp_uint_t request, uint
     return MP_STREAM_ERROR;
 }
 
-MP_REGISTER_ROOT_POINTER(uint8_t *uart1_ring);
 MP_REGISTER_ROOT_POINTER(mp_obj_t uart1_handler);

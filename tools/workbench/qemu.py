@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from workbench.benchlink import BenchLink
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS
 from workbench.system import provide
@@ -157,7 +158,7 @@ class Qemu:
     Attributes:
         console: Stream of the first UART (unless it is a pty).
         console_path: The pty's device, with `pty`; `mpremote connect` takes it.
-        bus: Stream of the second UART, the bench bus.
+        bus: Stream of the bench bus. Whoever closes it keeps the board waiting, not ended.
 
     Args:
         board: Folder below boards/.
@@ -219,7 +220,10 @@ class Qemu:
         cleanup.callback(flash.close)
         ends = contextlib.ExitStack()
         with ends:
-            self.bus, bus_end = self._stream(cleanup, ends)
+            doorbell, bus_end = self._stream(cleanup, ends)
+            link = BenchLink(flash_descriptor, self.machine.flash_bytes, doorbell)
+            cleanup.callback(link.close)
+            self.bus = link.stream
             inherited = [flash_descriptor, bus_end]
             console = "pty,id=console"
             if not self._pty:

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host's side of firmware/port/bench.h: a byte stream through memory shared with the emulator.
+
+QEMU hands the bytes of a UART over one at a time, 12 kB/s on two cores; through here they take a
+memory copy, and the UART only says that there are some.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import socket
+import threading
+import time
+
+RING_BYTES = 0x10000
+HEADER_BYTES = 4096
+SHARED_BYTES = HEADER_BYTES + 2 * RING_BYTES
+RX_PUT, RX_GOT, TX_PUT, TX_GOT = range(4)
+# The board tells when there is something to read, but not when it has read: look again after this.
+POLL_S = 0.001
+WRAP = 1 << 32
+
+
+class BenchLink:
+    """Copies between a stream for the bench and the rings of one emulated board.
+
+    Attributes:
+        stream: The bench's end. It ends when the emulator ends, and not before.
+
+    Args:
+        memory: Descriptor of the memory's file.
+        offset: Where the rings are in it.
+        doorbell: Stream of the board's second UART; closed by `close`.
+    """
+
+    def __init__(self, memory: int, offset: int, doorbell: socket.socket) -> None:
+        os.pwrite(memory, bytes(HEADER_BYTES), offset)
+        self._map = mmap.mmap(memory, SHARED_BYTES, offset=offset)
+        self._bytes = memoryview(self._map)
+        self._counters = self._bytes[: 4 * 4].cast("I")
+        self._to_board = self._bytes[HEADER_BYTES : HEADER_BYTES + RING_BYTES]
+        self._from_board = self._bytes[HEADER_BYTES + RING_BYTES :]
+        self._doorbell = doorbell
+        self._closing = False
+        self.stream, self._inner = socket.socketpair()
+        self._threads = [
+            threading.Thread(target=work, name=f"bench-{work.__name__}", daemon=True)
+            for work in (self._feed, self._drain)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _feed(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := memoryview(self._inner.recv(RING_BYTES)):
+                while data:
+                    sent = self._put(data)
+                    data = data[sent:]
+                    if sent:
+                        self._doorbell.sendall(b"\0")
+                    elif self._closing:
+                        return
+                    else:
+                        time.sleep(POLL_S)
+
+    def _put(self, data: memoryview) -> int:
+        put = self._counters[RX_PUT]
+        room = RING_BYTES - (put - self._counters[RX_GOT]) % WRAP
+        n = min(len(data), room)
+        at = put % RING_BYTES
+        straight = min(n, RING_BYTES - at)
+        self._to_board[at : at + straight] = data[:straight]
+        self._to_board[: n - straight] = data[straight:n]
+        self._counters[RX_PUT] = (put + n) % WRAP
+        return n
+
+    def _drain(self) -> None:
+        with contextlib.suppress(OSError):
+            while self._doorbell.recv(4096):
+                self._take()
+            self._take()
+        with contextlib.suppress(OSError):
+            self._inner.shutdown(socket.SHUT_RDWR)
+
+    def _take(self) -> None:
+        got = self._counters[TX_GOT]
+        n = (self._counters[TX_PUT] - got) % WRAP
+        at = got % RING_BYTES
+        straight = min(n, RING_BYTES - at)
+        self._inner.sendall(self._from_board[at : at + straight])
+        self._inner.sendall(self._from_board[: n - straight])
+        self._counters[TX_GOT] = (got + n) % WRAP
+
+    def close(self) -> None:
+        """Ends both directions; the emulator must have ended, or it would wait for ever."""
+        self._closing = True
+        for end in (self._inner, self._doorbell):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for end in (self._inner, self._doorbell, self.stream):
+            end.close()
+        for view in (self._counters, self._to_board, self._from_board, self._bytes):
+            view.release()
+        self._map.close()

@@ -10,8 +10,9 @@ export GLINT_MIRROR := $(abspath $(MIRROR))
 endif
 
 BIN := .venv/bin
-# Python compiles what is used when it is used: a quarter less to wait for.
-PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile \
+# Python compiles what is used when it is used: a quarter less to wait for. pip before 23.1 warns of
+# what --use-pep517 does, which later ones do anyway.
+PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --use-pep517 \
   -c constraints.txt
 C_FILES = $(shell find firmware boards -name '*.[ch]')
 

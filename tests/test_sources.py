@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
+import subprocess
 import tarfile
 
 import pytest
@@ -152,3 +154,39 @@ def test_failures_of_every_way_are_told(tmp_path, monkeypatch):
     assert "git" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(said) == 2
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A git repository that stands for MicroPython's, where only git can serve."""
+    if shutil.which("git") is None:
+        pytest.skip("no git")
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    a_tree(origin, 25)
+
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        command = ["git", "-C", str(origin), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "release")
+    git("tag", sources.GIT_TAG)
+    monkeypatch.delenv("GLINT_MICROPYTHON", raising=False)
+    monkeypatch.setattr(sources, "APT_FOLDER", tmp_path / "no-apt")
+    monkeypatch.setattr(sources, "GIT_URL", origin.as_uri())
+    return git("rev-parse", "HEAD")
+
+
+def test_git_serves_where_debian_cannot(repository, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "GIT_COMMIT", repository)
+    tree = sources.micropython(folder=tmp_path / "sources")
+    assert sources.version_of(tree) == "1.25.0"
+
+
+def test_a_tag_that_moved_is_refused_and_not_kept(repository, tmp_path):
+    with pytest.raises(sources.SourceError, match=f"is commit {repository}, not"):
+        sources.micropython(folder=tmp_path / "sources")
+    assert not list((tmp_path / "sources").glob("micropython*"))

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""constraints.txt pins what pyproject.toml asks for."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from workbench.paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PINS = {
+    canonicalize_name(pin.name): pin
+    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    if not line.startswith("#")
+    for pin in [Requirement(line)]
+}
+
+
+def requirements():
+    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    parsed = (Requirement(text) for group in groups for text in group)
+    return [requirement for requirement in parsed if requirement.name != PROJECT["name"]]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)
+def test_requirement_is_pinned_within_its_range(requirement):
+    (pin,) = PINS[canonicalize_name(requirement.name)].specifier
+    assert pin.operator == "=="
+    assert requirement.specifier.contains(pin.version, prereleases=True)
+
+
+def test_pins_name_versions_only():
+    assert not [pin.name for pin in PINS.values() if pin.url or pin.extras]

@@ -1,0 +1,517 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MicroPython 1.25's module `bluetooth` for emulated boards, as its NimBLE binding behaves.
+
+The radio is in the workbench, at the other end of the bench bus; workbench/radio/wire.py has the
+frames. Attribute values are kept here. The central role and L2CAP channels are not emulated.
+"""
+
+import errno
+import struct
+import sys
+from collections import deque
+
+import bus as bench
+from micropython import const
+
+FLAG_READ = const(0x0002)
+FLAG_WRITE_NO_RESPONSE = const(0x0004)
+FLAG_WRITE = const(0x0008)
+FLAG_NOTIFY = const(0x0010)
+FLAG_INDICATE = const(0x0020)
+
+_OP_ACTIVE = const(1)
+_OP_CONFIG = const(2)
+_OP_REGISTER = const(3)
+_OP_ADVERTISE = const(4)
+_OP_DISCONNECT = const(5)
+_OP_PAIR = const(6)
+_OP_PASSKEY = const(7)
+_OP_NOTIFY = const(16)
+_OP_INDICATE = const(17)
+_OP_UPDATE = const(18)
+_OP_ANSWER = const(19)
+
+_ITEM_GAP_NAME = const(0)
+# Names of config() in the order of their item numbers, from 1.
+_ITEMS = ("mtu", "bond", "mitm", "io", "le_secure")
+
+_EVENT_REPLY = const(0)
+_IRQ_CENTRAL_CONNECT = const(1)
+_IRQ_CENTRAL_DISCONNECT = const(2)
+_IRQ_GATTS_WRITE = const(3)
+_IRQ_GATTS_READ_REQUEST = const(4)
+_IRQ_GET_SECRET = const(29)
+_IRQ_SET_SECRET = const(30)
+_EVENT_ROOM = const(128)
+
+# How the numbers of the other events are packed; each is a field of the handler's tuple.
+_FORMATS = {20: "<HHB", 21: "<HH", 27: "<5H", 28: "<H4B", 31: "<HBI"}
+
+# NimBLE as MicroPython builds it: extmod/nimble/syscfg/syscfg.h, extmod/modbluetooth.h.
+_BUFFERS = const(12)
+_BUFFER_BYTES = const(256)
+_ATTRIBUTE_BYTES = const(20)
+_NAME_MAX_BYTES = const(31)
+_MTU_MIN = const(23)
+_MTU_MAX = const(527)
+_ADVERTISEMENT_MAX_BYTES = const(31)
+_NO_CONNECTION = const(0xFFFF)
+_ATT_NOT_FOUND = const(10)
+_SECRET_TYPE_PEER = const(2)
+_SECRET_TYPE_OUR_IRK = const(10)
+_ADDRESS_MODE_RANDOM = const(1)
+_UNCHANGED = const(255)
+
+
+class UUID:
+    """A 16-, 32- or 128-bit UUID: from a number, 2, 4 or 16 little-endian bytes, or text."""
+
+    def __init__(self, value):
+        if isinstance(value, int):
+            if value > 0xFFFF:
+                raise ValueError("invalid UUID")
+            self._bytes = struct.pack("<H", value & 0xFFFF)
+            return
+        if isinstance(value, UUID):
+            value = value._bytes
+        text = value.encode() if isinstance(value, str) else bytes(value)
+        if len(text) in (2, 4, 16):
+            self._bytes = text
+            return
+        digits = text.replace(b"-", b"")
+        for c in digits:
+            if not (48 <= c <= 57 or 65 <= c <= 70 or 97 <= c <= 102):
+                raise ValueError("invalid char in UUID")
+        if len(digits) != 32:
+            raise ValueError("UUID too long" if len(digits) > 32 else "UUID too short")
+        self._bytes = bytes(int(digits[i : i + 2], 16) for i in range(30, -1, -2))
+
+    # The C type has the buffer protocol, which a class cannot have: with these two, bytes(uuid) works.
+    def __iter__(self):
+        return iter(self._bytes)
+
+    def __len__(self):
+        return len(self._bytes)
+
+    def __hash__(self):
+        return hash(self._bytes)
+
+    def __eq__(self, other):
+        return isinstance(other, UUID) and self._bytes == other._bytes
+
+    def _sort_key(self, other):
+        if not isinstance(other, UUID):
+            raise TypeError("unsupported types for comparison")
+        return (len(self._bytes), self._bytes)
+
+    def __lt__(self, other):
+        return self._sort_key(other) < other._sort_key(self)
+
+    def __le__(self, other):
+        return self._sort_key(other) <= other._sort_key(self)
+
+    def __gt__(self, other):
+        return self._sort_key(other) > other._sort_key(self)
+
+    def __ge__(self, other):
+        return self._sort_key(other) >= other._sort_key(self)
+
+    def __repr__(self):
+        digits = "".join("%02x" % b for b in reversed(self._bytes))
+        if len(digits) <= 8:
+            return "UUID(0x%s)" % digits
+        parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+        return "UUID('%s')" % "-".join(parts)
+
+
+class _Value:
+    """An attribute's value in a buffer of a fixed size, as the binding's database keeps it."""
+
+    def __init__(self):
+        self.resize(_ATTRIBUTE_BYTES, False)
+
+    def resize(self, size, append):
+        self._buffer = bytearray(size)
+        self._length = 0
+        self._append = append
+
+    def get(self):
+        return memoryview(self._buffer)[: self._length]
+
+    def take(self):
+        value = bytes(self.get())
+        if self._append:
+            self._length = 0
+        return value
+
+    def set(self, data):
+        if len(data) > len(self._buffer):
+            self._buffer = bytearray(len(data))
+        self._buffer[: len(data)] = data
+        self._length = len(data)
+
+    def receive(self, data):
+        """What a peer wrote; cut off silently where the buffer ends."""
+        start = self._length if self._append else 0
+        data = data[: len(self._buffer) - start]
+        self._buffer[start : start + len(data)] = data
+        self._length = start + len(data)
+
+
+class _Call:
+    """A call that waits for its reply."""
+
+    reply = None
+
+
+def _bytes_of(value):
+    return value.encode() if isinstance(value, str) else value
+
+
+def _pack_uuid(uuid, what):
+    if not isinstance(uuid, UUID):
+        raise ValueError("invalid %s UUID" % what)
+    return bytes((len(uuid),)) + bytes(uuid)
+
+
+class BLE:
+    """The radio; every BLE() is the same one."""
+
+    _singleton = None
+
+    def __new__(cls):
+        if cls._singleton is None:
+            cls._singleton = ble = object.__new__(cls)
+            ble._setup()
+        return cls._singleton
+
+    def _setup(self):
+        self._bus = None
+        self._handler = None
+        self._active = False
+        self._in_handler = False
+        self._events = deque((), 64, 1)
+        self._calls = []
+        self._name = b"MPY NIMBLE"
+        self._settings = {"mtu": 256}
+        self._reset()
+
+    def _reset(self):
+        self._values = {}
+        self._connections = set()
+        self._room = _BUFFERS
+        self._events_clear()
+
+    def _events_clear(self):
+        while self._events:
+            self._events.popleft()
+
+    # Frames
+
+    def _call(self, op, *parts):
+        """Sends a call and returns its reply. Raises OSError as the radio says."""
+        call = _Call()
+        self._calls.append(call)  # before sending: the reply may be dispatched at once
+        try:
+            self._bus.send(bench.RADIO, bytes((op,)), *parts)
+            while call.reply is None:
+                self._bus.pump()
+        except OSError:
+            if call in self._calls:
+                self._calls.remove(call)
+            raise
+        error = call.reply[0]
+        if error:
+            raise OSError(error, str(call.reply[1:], "utf-8"))
+        return call.reply[1:]
+
+    def _on_frame(self, frame):
+        kind = frame[0]
+        if kind == _EVENT_REPLY:
+            self._calls.pop(0).reply = bytes(frame[1:])
+        elif kind == _EVENT_ROOM:
+            self._room += frame[1]
+        elif self._in_handler:
+            # NimBLE's one task runs one handler at a time. The radio answers calls while an event
+            # waits here, so a handler that makes a call does get its reply.
+            self._events.append(bytes(frame))
+        else:
+            self._dispatch(frame)
+            while self._events:
+                self._dispatch(memoryview(self._events.popleft()))
+
+    def _dispatch(self, frame):
+        kind = frame[0]
+        if kind == _IRQ_CENTRAL_CONNECT or kind == _IRQ_CENTRAL_DISCONNECT:
+            connection, address_type = struct.unpack_from("<HB", frame, 1)
+            if kind == _IRQ_CENTRAL_CONNECT:
+                self._connections.add(connection)
+            else:
+                self._connections.discard(connection)
+            self._irq(kind, (connection, address_type, frame[4:]))
+        elif kind == _IRQ_GATTS_WRITE:
+            connection, handle = struct.unpack_from("<HH", frame, 1)
+            value = self._values.get(handle)
+            if value is not None:
+                value.receive(frame[5:])
+                self._irq(kind, (connection, handle))
+            self._answer(0)
+        elif kind == _IRQ_GATTS_READ_REQUEST:
+            connection, handle = struct.unpack_from("<HH", frame, 1)
+            error, data = self._read_for_peer(connection, handle)
+            self._answer(error, data)
+        elif kind == _IRQ_GET_SECRET:
+            secret = self._get_secret(frame[1], frame[2], frame[3:] if len(frame) > 3 else None)
+            if secret is None:
+                self._answer(0)
+            else:
+                self._answer(1, secret)
+        elif kind == _IRQ_SET_SECRET:
+            at = 3 + frame[2]
+            value = frame[at:] if len(frame) > at else None
+            self._answer(1 if self._irq(kind, (frame[1], frame[3:at], value)) else 0)
+        else:
+            self._irq(kind, struct.unpack_from(_FORMATS[kind], frame, 1))
+
+    def _answer(self, result, data=b""):
+        self._bus.send(bench.RADIO, bytes((_OP_ANSWER, result)), data)
+
+    def _irq(self, event, data):
+        """Calls the handler; as in the binding, one that raises is reported and dropped."""
+        if self._handler is None:
+            return None
+        nested = self._in_handler
+        self._in_handler = True
+        try:
+            return self._handler(event, data)
+        except Exception as error:
+            print("Unhandled exception in IRQ callback handler")
+            sys.print_exception(error)
+            self._handler = None
+        finally:
+            self._in_handler = nested
+
+    def _read_for_peer(self, connection, handle):
+        """(ATT error, value) after the handler had its say."""
+        error = self._irq(_IRQ_GATTS_READ_REQUEST, (connection, handle))
+        if isinstance(error, int) and error:
+            return error & 0xFF, b""
+        value = self._values.get(handle)
+        if value is None:
+            return _ATT_NOT_FOUND, b""
+        return 0, value.get()
+
+    def _get_secret(self, kind, index, key):
+        secret = self._irq(_IRQ_GET_SECRET, (kind, index, key))
+        return None if secret is None else bytes(secret)
+
+    def _check_active(self):
+        if not self._active:
+            raise OSError(errno.ENODEV)
+
+    # General
+
+    def active(self, on=None):
+        if on is not None:
+            if on:
+                self._switch_on()
+            elif self._active:
+                self._active = False
+                self._call(_OP_ACTIVE, b"\x00")
+                self._reset()
+        return self._active
+
+    def _switch_on(self):
+        if self._bus is None:
+            self._bus = bench.get()
+            self._bus.on(bench.RADIO, self._on_frame)
+        self._active = False
+        self._reset()
+        # NimBLE's order: our own identity key, then the identities of bonded peers.
+        irk = self._get_secret(_SECRET_TYPE_OUR_IRK, 0, b"irk")
+        known = irk is not None and len(irk) == 16
+        peers = []
+        while True:
+            secret = self._get_secret(_SECRET_TYPE_PEER, len(peers), None)
+            if secret is None:
+                break
+            peers.append(secret)
+        self._call(_OP_CONFIG, bytes((_ITEM_GAP_NAME,)), self._name)
+        for name, value in self._settings.items():
+            self._set(name, value)
+        made = self._call(_OP_ACTIVE, b"\x01", irk if known else bytes(16), *peers)
+        self._address = (made[0], made[1:7])
+        if not known:
+            self._irq(_IRQ_SET_SECRET, (_SECRET_TYPE_OUR_IRK, b"irk", made[7:]))
+        self._active = True
+
+    def _set(self, name, value):
+        self._call(_OP_CONFIG, struct.pack("<BH", _ITEMS.index(name) + 1, value))
+
+    def config(self, *names, **settings):
+        if names:
+            if settings:
+                raise TypeError("can't specify pos and kw args")
+            if len(names) > 1:
+                raise TypeError("must query one param")
+            return self._query(names[0])
+        if not settings:
+            raise TypeError("must query one param")
+        for name, value in settings.items():
+            if name == "gap_name":
+                value = bytes(_bytes_of(value))
+                if len(value) > _NAME_MAX_BYTES:
+                    raise OSError(errno.EINVAL)
+                self._name = value
+                if self._active:
+                    self._call(_OP_CONFIG, bytes((_ITEM_GAP_NAME,)), value)
+            elif name == "addr_mode":
+                self._check_active()
+                if value != _ADDRESS_MODE_RANDOM:
+                    raise OSError(errno.EOPNOTSUPP, "the emulated radio has a random static address only")
+            elif name in _ITEMS:
+                if name == "mtu":
+                    self._check_active()
+                    if not _MTU_MIN <= value <= _MTU_MAX:
+                        raise OSError(errno.EINVAL)
+                self._settings[name] = int(value)
+                if self._active:
+                    self._set(name, int(value))
+            else:
+                raise ValueError("unknown config param")
+
+    def _query(self, name):
+        if name == "gap_name":
+            return self._name
+        if name == "mac":
+            self._check_active()
+            return self._address
+        if name == "mtu":
+            self._check_active()
+            return self._settings["mtu"]
+        raise ValueError("unknown config param")
+
+    def irq(self, handler):
+        if handler is not None and not callable(handler):
+            raise ValueError("invalid handler")
+        self._handler = handler
+
+    # GAP
+
+    def gap_advertise(self, interval_us=500000, adv_data=None, *, resp_data=None, connectable=True):
+        if interval_us is None:
+            if self._active:
+                self._call(_OP_ADVERTISE, struct.pack("<BIBB", 0, 0, _UNCHANGED, _UNCHANGED))
+            return
+        self._check_active()
+        lengths = []
+        parts = []
+        for data in (adv_data, resp_data):
+            if data is None:
+                lengths.append(_UNCHANGED)
+                continue
+            data = _bytes_of(data)
+            if len(data) > _ADVERTISEMENT_MAX_BYTES:
+                raise OSError(errno.EIO, "%d bytes to advertise; at most 31" % len(data))
+            lengths.append(len(data))
+            parts.append(data)
+        header = struct.pack("<BIBB", 2 if connectable else 1, interval_us, *lengths)
+        self._call(_OP_ADVERTISE, header, *parts)
+
+    def gap_disconnect(self, conn_handle):
+        self._check_active()
+        if conn_handle not in self._connections:
+            return False
+        try:
+            self._call(_OP_DISCONNECT, struct.pack("<H", conn_handle))
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:
+                raise
+            return False  # it ended on its own meanwhile
+        return True
+
+    def gap_pair(self, conn_handle):
+        self._check_active()
+        self._call(_OP_PAIR, struct.pack("<H", conn_handle))
+
+    def gap_passkey(self, conn_handle, action, passkey):
+        self._check_active()
+        self._call(_OP_PASSKEY, struct.pack("<HBI", conn_handle, action, passkey))
+
+    # GATT server
+
+    def gatts_register_services(self, services):
+        self._check_active()
+        frame = bytearray((len(services),))
+        for uuid, characteristics in services:
+            frame += _pack_uuid(uuid, "service") + bytes((len(characteristics),))
+            for characteristic in characteristics:
+                if not 2 <= len(characteristic) <= 3:
+                    raise ValueError("invalid characteristic tuple")
+                descriptors = characteristic[2] if len(characteristic) == 3 else ()
+                frame += _pack_uuid(characteristic[0], "characteristic")
+                frame += struct.pack("<HB", characteristic[1], len(descriptors))
+                for descriptor_uuid, flags in descriptors:
+                    frame += _pack_uuid(descriptor_uuid, "descriptor") + struct.pack("<H", flags)
+        reply = self._call(_OP_REGISTER, frame)
+        handles = list(struct.unpack("<%dH" % (len(reply) // 2), reply))
+        self._values = {handle: _Value() for handle in handles}
+        result = []
+        for _, characteristics in services:
+            count = sum(1 + (len(c[2]) if len(c) == 3 else 0) for c in characteristics)
+            result.append(tuple(handles[:count]))
+            handles = handles[count:]
+        return tuple(result)
+
+    def _value(self, handle):
+        self._check_active()
+        value = self._values.get(handle)
+        if value is None:
+            raise OSError(errno.EINVAL)
+        return value
+
+    def gatts_read(self, value_handle):
+        value = self._values.get(value_handle)
+        return b"" if value is None else value.take()
+
+    def gatts_write(self, value_handle, data, send_update=False):
+        data = _bytes_of(data)
+        self._value(value_handle).set(data)
+        if send_update:
+            self._bus.send(bench.RADIO, struct.pack("<BH", _OP_UPDATE, value_handle), data)
+        return len(data)
+
+    def gatts_set_buffer(self, value_handle, len, append=False):
+        self._value(value_handle).resize(len, append)
+
+    def gatts_notify(self, conn_handle, value_handle, data=None):
+        self._send_value(_OP_NOTIFY, conn_handle, value_handle, data)
+
+    def gatts_indicate(self, conn_handle, value_handle, data=None):
+        self._send_value(_OP_INDICATE, conn_handle, value_handle, data)
+
+    def _send_value(self, op, connection, handle, data):
+        self._check_active()
+        if data is None:
+            data = bytes(self._read_for_peer(_NO_CONNECTION, handle)[1])
+        else:
+            data = _bytes_of(data)
+        if op == _OP_NOTIFY:
+            buffers = max(1, -(-len(data) // _BUFFER_BYTES))
+            if buffers > self._room:
+                raise OSError(errno.ENOMEM)
+        if connection not in self._connections:
+            raise OSError(errno.ENOTCONN)
+        if op == _OP_NOTIFY:
+            self._room -= buffers
+        self._bus.send(bench.RADIO, struct.pack("<BHH", op, connection, handle), data)
+
+    # What is not emulated
+
+    def _unsupported(self, *args, **kwargs):
+        raise OSError(errno.EOPNOTSUPP, "the emulated radio has no central role and no L2CAP channels")
+
+    gap_scan = gap_connect = _unsupported
+    gattc_discover_services = gattc_discover_characteristics = _unsupported
+    gattc_discover_descriptors = gattc_read = gattc_write = gattc_exchange_mtu = _unsupported
+    l2cap_listen = l2cap_connect = l2cap_disconnect = l2cap_send = l2cap_recvinto = _unsupported

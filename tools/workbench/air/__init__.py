@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An emulated Bluetooth LE air, at HCI: hosts connect to a socket and get a controller each."""
+
+from workbench.air.link import Air
+from workbench.air.server import Server, new_controller, serve
+from workbench.air.timing import Timing
+
+__all__ = ["Air", "Server", "Timing", "new_controller", "serve"]

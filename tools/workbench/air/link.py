@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The air between controllers: who hears whom, when, and whether at all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bumble import att, core, hci, l2cap, ll
+from bumble.controller import AdvertisingSet, Connection, Controller, LegacyAdvertiser
+from bumble.link import LocalLink
+
+from workbench.air.timing import Timing, Transmitter
+
+if TYPE_CHECKING:
+    from workbench.air.controller import AirController
+
+_NOTIFICATION_HEADER = att.ATT_CID.to_bytes(2, "little") + bytes(
+    [att.Opcode.ATT_HANDLE_VALUE_NOTIFICATION]
+)
+
+
+@dataclass
+class Counters:
+    """What has passed: L2CAP PDUs, their bytes, and notifications dropped by the model."""
+
+    pdus: int = 0
+    bytes: int = 0
+    dropped: int = 0
+
+
+class Air(LocalLink):
+    """A `LocalLink` on which time passes: every pair of controllers in it is in range.
+
+    Args:
+        timing: Rate and loss; None lets everything pass at once.
+    """
+
+    def __init__(self, timing: Timing | None = None) -> None:
+        super().__init__()
+        self.timing = timing or Timing()
+        self.counters = Counters()
+        self._rng = random.Random(self.timing.seed)
+        self._transmitters: dict[Connection, Transmitter] = {}
+        self._in_range = True
+        self._held: list[tuple[Connection, bytes, int]] = []
+        self._supervision: asyncio.TimerHandle | None = None
+
+    def send_acl_data(
+        self,
+        sender_controller: Controller,
+        destination_address: hci.Address,
+        transport: core.PhysicalTransport,
+        data: bytes,
+    ) -> None:
+        connection = sender_controller.le_connections.get(destination_address)
+        if connection is None:
+            return
+        self._send(connection, data, sender_controller.take_fragments(connection))
+
+    def _send(self, connection: Connection, data: bytes, fragments: int) -> None:
+        if not self._in_range:
+            self._held.append((connection, data, fragments))
+            return
+        self.counters.pdus += 1
+        self.counters.bytes += len(data)
+        loop = asyncio.get_running_loop()
+        if not self.timing.interval_ms:
+            loop.call_soon(self._arrive, connection, data, fragments)
+            return
+        transmitter = self._transmitters.get(connection)
+        if transmitter is None:
+            transmitter = Transmitter(self.timing, self._rng)
+            self._transmitters[connection] = transmitter
+        arrives_s = transmitter.send(loop.time(), len(data))
+        loop.call_at(arrives_s, self._arrive, connection, data, fragments)
+
+    def _arrive(self, connection: Connection, data: bytes, fragments: int) -> None:
+        sender: AirController = connection.controller
+        if sender.le_connections.get(connection.peer_address) is not connection:
+            return  # disconnected meanwhile
+        if not self._in_range:
+            self._held.append((connection, data, fragments))
+            return
+        sender.on_acl_pdu_sent(connection, fragments)
+        if data[2:5] == _NOTIFICATION_HEADER and (
+            self._rng.random() < self.timing.drop_notifications
+        ):
+            self.counters.dropped += 1
+            return
+        receiver = self.find_le_controller(connection.peer_address)
+        if receiver is not None and connection.self_address in receiver.le_connections:
+            # Stock bumble names the sender's random address even when its public one is in use.
+            receiver.on_link_acl_data(connection.self_address, connection.transport, data)
+
+    def forget(self, connection: Connection) -> None:
+        """Drops what a connection that has ended leaves behind."""
+        self._transmitters.pop(connection, None)
+        self._held = [item for item in self._held if item[0] is not connection]
+
+    def advertiser(
+        self, address: hci.Address
+    ) -> tuple[AirController, LegacyAdvertiser | AdvertisingSet] | None:
+        """The controller that advertises as `address` now, and its advertiser."""
+        for controller in self.controllers:
+            for advertiser in (
+                controller.le_legacy_advertiser,
+                *controller.advertising_sets.values(),
+            ):
+                if advertiser.enabled and advertiser.address == address:
+                    return controller, advertiser
+        return None
+
+    def send_advertising_pdu(
+        self, sender_controller: Controller, packet: ll.AdvertisingPdu
+    ) -> None:
+        if not self._in_range:
+            return
+        if isinstance(packet, ll.ConnectInd):
+            # At once, so that of two initiators only one finds the advertiser still advertising.
+            found = self.advertiser(packet.advertiser_address)
+            if found is not None:
+                found[0].on_ll_advertising_pdu(packet)
+        else:
+            super().send_advertising_pdu(sender_controller, packet)
+
+    def send_ll_control_pdu(
+        self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
+    ) -> None:
+        if not self._in_range or self.find_le_controller(receiver_address) is None:
+            return  # nobody hears it
+        super().send_ll_control_pdu(sender_address, receiver_address, packet)
+
+    def out_of_range(self, away: bool = True) -> None:
+        """Takes everyone out of everyone's range, or back.
+
+        Data on its way waits, as a link layer repeats it. Whoever is still away when the supervision
+        timeout has passed sees his connections end with 0x08.
+        """
+        self._in_range = not away
+        if self._supervision is not None:
+            self._supervision.cancel()
+            self._supervision = None
+        if away:
+            self._supervision = asyncio.get_running_loop().call_later(
+                self.timing.supervision_s, self._time_out
+            )
+        else:
+            held, self._held = self._held, []
+            for item in held:
+                self._send(*item)
+
+    def _time_out(self) -> None:
+        self._supervision = None
+        for controller in list(self.controllers):
+            controller.end_connections(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+
+    def close(self) -> None:
+        """Stops the clock."""
+        if self._supervision is not None:
+            self._supervision.cancel()
+            self._supervision = None

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The radio of emulated glasses: MicroPython's `bluetooth` over the bench bus, on any controller."""
+
+from workbench.radio.radio import Radio
+
+__all__ = ["Radio"]

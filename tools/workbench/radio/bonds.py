@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bonds as NimBLE keeps them through MicroPython's secret IRQs: layout, lookup, eviction."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bumble.hci import Address
+from bumble.keys import KeyStore, PairingKeys
+
+# BLE_STORE_OBJ_TYPE_* of NimBLE's ble_store.h.
+OUR_SECRET = 1
+PEER_SECRET = 2
+# struct ble_store_value_sec of the same header, as 32-bit compilers lay it out: address (type, then
+# little endian), key size, EDIV, padding, Rand, LTK, LTK present, IRK, IRK present, CSRK, then a
+# byte of flags (CSRK present, authenticated, secure connections), padding.
+_LAYOUT = struct.Struct("<B6sBH6xQ16sB16sB16sB5x")
+SECRET_BYTES = _LAYOUT.size
+_AUTHENTICATED = 2
+_SECURE_CONNECTIONS = 4
+_KEY_BYTES = 16
+# NimBLE itself would go round for ever.
+_DELETE_ATTEMPTS = 16
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One side's keys of one bond."""
+
+    peer: Address
+    ltk: bytes
+    irk: bytes | None
+    authenticated: bool
+    secure_connections: bool
+    ediv: int = 0
+    rand: int = 0
+
+    def pack(self) -> bytes:
+        """Returns it in NimBLE's layout."""
+        flags = _AUTHENTICATED * self.authenticated
+        flags |= _SECURE_CONNECTIONS * self.secure_connections
+        return _LAYOUT.pack(
+            not self.peer.is_public,
+            bytes(self.peer),
+            _KEY_BYTES,
+            self.ediv,
+            self.rand,
+            self.ltk,
+            1,
+            self.irk or bytes(_KEY_BYTES),
+            self.irk is not None,
+            bytes(_KEY_BYTES),
+            flags,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Secret | None:
+        """Reads NimBLE's layout; None when it is not that, or holds no long-term key."""
+        if len(data) != SECRET_BYTES:
+            return None
+        kind, address, _, ediv, rand, ltk, has_ltk, irk, has_irk, _, flags = _LAYOUT.unpack(data)
+        if not has_ltk:
+            return None
+        return cls(
+            Address(address, Address.RANDOM_DEVICE_ADDRESS if kind else Address.PUBLIC_DEVICE_ADDRESS),
+            ltk,
+            irk if has_irk else None,
+            bool(flags & _AUTHENTICATED),
+            bool(flags & _SECURE_CONNECTIONS),
+            ediv,
+            rand,
+        )
+
+
+def address_key(peer: Address) -> bytes:
+    """The key under which a peer's secrets are stored: NimBLE's ble_addr_t."""
+    return bytes([not peer.is_public]) + bytes(peer)
+
+
+GetSecret = Callable[[int, int, bytes | None], Awaitable[bytes | None]]
+SetSecret = Callable[[int, bytes, bytes | None], Awaitable[bool]]
+
+
+class Bonds(KeyStore):
+    """bumble's key store over the firmware's secret IRQs.
+
+    Args:
+        get_secret: (type, index, key or None) -> value or None.
+        set_secret: (type, key, value or None to delete) -> whether it was done.
+        on_keys: Called when a pairing with this peer has ended; whether its keys are to be kept.
+        unpaired: Called when the bond of a peer was evicted.
+    """
+
+    def __init__(
+        self,
+        get_secret: GetSecret,
+        set_secret: SetSecret,
+        on_keys: Callable[[Address], bool],
+        unpaired: Callable[[Address], None],
+    ) -> None:
+        self._get_secret = get_secret
+        self._set_secret = set_secret
+        self._on_keys = on_keys
+        self._unpaired = unpaired
+        self._irks: dict[bytes, tuple[bytes, Address]] = {}
+
+    def restore(self, secrets: list[Secret]) -> None:
+        """Takes the identities to resolve from the peers' stored secrets."""
+        self._irks = {address_key(s.peer): (s.irk, s.peer) for s in secrets if s.irk}
+
+    async def secret(self, kind: int, peer: Address) -> Secret | None:
+        """Asks the firmware for a peer's secret."""
+        data = await self._get_secret(kind, 0, address_key(peer))
+        return Secret.unpack(data) if data is not None else None
+
+    async def forget_before_pairing(self, peer: Address) -> bool:
+        """What NimBLE's binding does when a bonded peer pairs again: deletes until it is gone.
+
+        Returns False where NimBLE would never return: the firmware keeps giving the secret.
+        """
+        for _ in range(_DELETE_ATTEMPTS):
+            if await self.secret(PEER_SECRET, peer) is None:
+                return True
+            await self._delete(peer)
+        return False
+
+    async def _delete(self, peer: Address) -> bool:
+        self._irks.pop(address_key(peer), None)
+        ours = await self._set_secret(OUR_SECRET, address_key(peer), None)
+        theirs = await self._set_secret(PEER_SECRET, address_key(peer), None)
+        return ours or theirs
+
+    async def _evict_oldest(self) -> bool:
+        data = await self._get_secret(PEER_SECRET, 0, None)
+        oldest = Secret.unpack(data) if data is not None else None
+        if oldest is None or not await self._delete(oldest.peer):
+            return False
+        self._unpaired(oldest.peer)
+        return True
+
+    async def _store(self, kind: int, secret: Secret) -> None:
+        # The firmware says False for "no room": NimBLE then makes some, and tries again.
+        while not await self._set_secret(kind, address_key(secret.peer), secret.pack()):
+            if not await self._evict_oldest():
+                return
+
+    async def update(self, name: str, keys: PairingKeys) -> None:
+        peer = Address(name)
+        if not self._on_keys(peer):
+            return
+        # bumble's names in a responder: ltk_central is the key that we gave away.
+        ours, theirs = keys.ltk or keys.ltk_central, keys.ltk or keys.ltk_peripheral
+        irk = keys.irk.value if keys.irk else None
+        for kind, key, irk_of_kind in ((OUR_SECRET, ours, None), (PEER_SECRET, theirs, irk)):
+            if key is None or len(key.value) != _KEY_BYTES:
+                continue
+            rand = int.from_bytes(key.rand or b"", "little")
+            secret = Secret(
+                peer,
+                key.value,
+                irk_of_kind,
+                key.authenticated,
+                keys.ltk is not None,
+                key.ediv or 0,
+                rand,
+            )
+            await self._store(kind, secret)
+        if irk:
+            self._irks[address_key(peer)] = (irk, peer)
+
+    async def get(self, name: str) -> PairingKeys | None:
+        ours = await self.secret(OUR_SECRET, Address(name))
+        if ours is None:
+            return None
+        return PairingKeys(ltk=PairingKeys.Key(ours.ltk, ours.authenticated))
+
+    async def get_resolving_keys(self) -> list[tuple[bytes, Address]]:
+        return list(self._irks.values())
+
+    async def delete(self, name: str) -> None:
+        await self._delete(Address(name))

@@ -1,0 +1,507 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The radio of emulated glasses: serves the module `bluetooth` of the board with a bumble device."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from bumble import att, core, hci
+from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
+from bumble.pairing import PairingConfig
+from bumble.transport import open_transport
+from bumble.transport.common import Transport
+
+from workbench.radio.board import RADIO, Board, Bus
+from workbench.radio.bonds import SECRET_BYTES, Bonds, Secret
+from workbench.radio.gatt import BoardServer
+from workbench.radio.link import Link
+from workbench.radio.pairing import Delegate
+from workbench.radio.wire import Advertise, Event, Item, Op, buffers_for
+
+log = logging.getLogger(__name__)
+
+_IRK_BYTES = 16
+_KEY_BYTES = 16
+_UNCHANGED = 255
+_ADVERTISE_LEAST_MS = 20.0
+_MTU_DEFAULT = 256
+_NO_INPUT_OUTPUT = 3
+_CLOSE_TIMEOUT_S = 2.0
+
+
+class CallError(Exception):
+    """A call of the board that fails with an errno."""
+
+    def __init__(self, number: int, message: str = "") -> None:
+        super().__init__(message or os.strerror(number))
+        self.errno = number
+
+
+class Radio:
+    """Serves one board's Bluetooth over a bench bus.
+
+    Args:
+        bus: The board's bench bus.
+        transport_spec: The controller, as a bumble transport spec: an air's address, "usb:0", "vhci".
+        address: Static random address; None draws one.
+
+    Attributes:
+        advertising: Set while the board advertises.
+    """
+
+    def __init__(self, bus: Bus, transport_spec: str, address: str | None = None) -> None:
+        self.advertising = asyncio.Event()
+        self._bus = bus
+        self._spec = transport_spec
+        self._address = hci.Address(address) if address else hci.Address.generate_static_address()
+        self._board = Board(bus)
+        self._calls: asyncio.Queue[bytes] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._transport: Transport | None = None
+        self._device: Device | None = None
+        self._server: BoardServer | None = None
+        self._links: dict[int, Link] = {}
+        self._delegates: dict[int, Delegate] = {}
+        # As NimBLE's: these outlive active(False).
+        self._settings = {
+            Item.MTU: _MTU_DEFAULT,
+            Item.BOND: 0,
+            Item.MITM: 0,
+            Item.IO: _NO_INPUT_OUTPUT,
+            Item.LE_SECURE: 0,
+        }
+        self._name = b""
+        self._advertisement = self._scan_response = b""
+        self._counters = dict.fromkeys(
+            ("notifications", "notified_bytes", "writes", "written_bytes", "reads"), 0
+        )
+
+    async def start(self) -> None:
+        """Listens to the board; the controller is opened when the board switches its radio on."""
+        self._bus.on(RADIO, self._on_frame)
+        self._spawn(self._serve_calls())
+
+    async def close(self) -> None:
+        """Switches the radio off, whatever the board wants."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._switch_off()
+
+    def counters(self) -> dict[str, int]:
+        """What has gone over the air since the start: notifications, writes, reads, bytes of them."""
+        return dict(self._counters)
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Frames from the board
+
+    def _on_frame(self, payload: bytes) -> None:
+        op, body = payload[0], payload[1:]
+        if op == Op.ANSWER:
+            self._board.on_answer(body)
+        elif op == Op.NOTIFY:
+            self._notify(body)
+        elif op == Op.INDICATE:
+            self._spawn(self._indicate(body))
+        elif op == Op.UPDATE:
+            self._spawn(self._update(body))
+        else:
+            self._calls.put_nowait(payload)
+
+    async def _serve_calls(self) -> None:
+        calls: dict[int, Callable[[bytes], Any]] = {
+            Op.ACTIVE: self._active,
+            Op.CONFIG: self._config,
+            Op.REGISTER: self._register,
+            Op.ADVERTISE: self._advertise,
+            Op.DISCONNECT: self._disconnect,
+            Op.PAIR: self._pair,
+            Op.PASSKEY: self._passkey,
+        }
+        while True:
+            payload = await self._calls.get()
+            try:
+                result = calls[payload[0]](payload[1:])
+                if asyncio.iscoroutine(result):
+                    result = await result
+                self._board.tell(Event.REPLY, "B", 0, data=result or b"")
+            except CallError as error:
+                self._reply_error(error.errno, str(error))
+            except Exception as error:
+                log.exception("radio: call %d of the board", payload[0])
+                self._reply_error(errno.EIO, f"{type(error).__name__}: {error}")
+
+    def _reply_error(self, number: int, text: str) -> None:
+        self._board.tell(Event.REPLY, "B", number, data=text.encode()[:200])
+
+    # Calls of the board
+
+    async def _active(self, body: bytes) -> bytes:
+        await self._switch_off()
+        self._board.forget()
+        if not body[0]:
+            return b""
+        irk, stored = body[1 : 1 + _IRK_BYTES], body[1 + _IRK_BYTES :]
+        if not any(irk):
+            irk = os.urandom(_IRK_BYTES)
+        secrets = [
+            secret
+            for at in range(0, len(stored), SECRET_BYTES)
+            if (secret := Secret.unpack(stored[at : at + SECRET_BYTES]))
+        ]
+        try:
+            self._transport = await open_transport(self._spec)
+        except (OSError, core.BaseBumbleError) as error:
+            raise CallError(errno.ENODEV, f"no controller at {self._spec}: {error}") from error
+        device = Device.from_config_with_hci(
+            DeviceConfiguration(
+                address=self._address,
+                irk=irk,
+                gap_service_enabled=False,
+                gatt_service_enabled=False,
+            ),
+            self._transport.source,
+            self._transport.sink,
+        )
+        bonds = Bonds(
+            self._board.get_secret, self._board.set_secret, self._on_keys, self._unpaired
+        )
+        bonds.restore(secrets)
+        device.keystore = self._bonds = bonds
+        device.pairing_config_factory = self._pairing_config
+        device.on(Device.EVENT_CONNECTION, self._on_connection)
+        self._device = device
+        self._new_server()
+        await device.power_on()
+        if device.host.le_acl_packet_queue is not None:
+            device.host.le_acl_packet_queue.on("flow", self._on_flow)
+        self._transport.source.terminated.add_done_callback(self._on_controller_gone)
+        return b"\x01" + bytes(reversed(bytes(self._address))) + irk
+
+    def _new_server(self) -> None:
+        assert self._device is not None
+        if self._server is not None:
+            self._server.close()
+        self._server = BoardServer(
+            self._device, self, self._settings[Item.MTU], lambda: self._name
+        )
+        self._device.gatt_server = self._server
+
+    async def _switch_off(self) -> None:
+        device, self._device = self._device, None
+        transport, self._transport = self._transport, None
+        self.advertising.clear()
+        if device is not None and device.powered_on:
+            for connection in list(device.connections.values()):
+                with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
+                    await asyncio.wait_for(connection.disconnect(), _CLOSE_TIMEOUT_S)
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self._links.clear()
+        self._delegates.clear()
+        if transport is not None:
+            await transport.close()
+            # A socket's transport closes in a later turn of the loop; it must not outlive us.
+            await asyncio.wait({transport.source.terminated}, timeout=_CLOSE_TIMEOUT_S)
+
+    def _on_controller_gone(self, _: asyncio.Future[Any]) -> None:
+        if self._device is not None:
+            log.error("radio: the controller at %s has gone", self._spec)
+            self._device.powered_on = False
+            self.advertising.clear()
+
+    def _powered(self) -> Device:
+        if self._device is None or not self._device.powered_on:
+            raise CallError(errno.ENODEV)
+        return self._device
+
+    def _config(self, body: bytes) -> None:
+        item = Item(body[0])
+        if item is Item.GAP_NAME:
+            self._name = body[1:]
+            return
+        (self._settings[item],) = struct.unpack("<H", body[1:])
+        if item is Item.MTU and self._server is not None:
+            self._server.max_mtu = self._settings[item]
+
+    def _register(self, body: bytes) -> bytes:
+        device = self._powered()
+        if device.is_advertising or self._links:
+            raise CallError(errno.EBUSY)
+        self._new_server()
+        assert self._server is not None
+        return self._server.register(body)
+
+    async def _advertise(self, body: bytes) -> None:
+        device = self._powered()
+        mode, interval_us, data_bytes, response_bytes = struct.unpack_from("<BIBB", body)
+        at = struct.calcsize("<BIBB")
+        if data_bytes != _UNCHANGED:
+            self._advertisement = body[at : at + data_bytes]
+            at += data_bytes
+        if response_bytes != _UNCHANGED:
+            self._scan_response = body[at : at + response_bytes]
+        if device.is_advertising:
+            await device.stop_advertising()
+        self.advertising.clear()
+        if mode == Advertise.STOP:
+            return
+        interval_ms = interval_us / 1000
+        if interval_ms < _ADVERTISE_LEAST_MS:
+            raise CallError(errno.EINVAL, f"interval {interval_us} us; at least 20000")
+        kind = AdvertisingType.UNDIRECTED_SCANNABLE
+        if mode == Advertise.CONNECTABLE:
+            kind = AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
+        await device.start_advertising(
+            advertising_type=kind,
+            advertising_data=self._advertisement,
+            scan_response_data=self._scan_response,
+            advertising_interval_min=interval_ms,
+            advertising_interval_max=interval_ms,
+        )
+        self.advertising.set()
+
+    def _link(self, handle: int) -> Link:
+        if handle not in self._links:
+            raise CallError(errno.ENOTCONN)
+        return self._links[handle]
+
+    def _disconnect(self, body: bytes) -> None:
+        link = self._link(*struct.unpack("<H", body))
+
+        async def terminate() -> None:
+            with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error):
+                await link.connection.disconnect()
+
+        # The board gets its answer now and the disconnect event later, as from NimBLE.
+        self._spawn(terminate())
+
+    def _pair(self, body: bytes) -> None:
+        self._link(*struct.unpack("<H", body)).connection.request_pairing()
+
+    def _passkey(self, body: bytes) -> None:
+        handle, action, passkey = struct.unpack("<HBI", body)
+        delegate = self._delegates.get(handle)
+        if delegate is None or not delegate.answer(action, passkey):
+            raise CallError(errno.EINVAL, "no such passkey action is waiting")
+
+    # Posts of the board
+
+    def _notify(self, body: bytes) -> None:
+        handle, attribute = struct.unpack_from("<HH", body)
+        value = body[4:]
+        link = self._links.get(handle)
+        if link is None or self._server is None:
+            self._free(buffers_for(len(value)))
+            return
+        buffers = buffers_for(len(value))
+        value = value[: link.connection.att_mtu - 3]
+        self._server.send_gatt_pdu(
+            link.connection,
+            bytes(
+                att.ATT_Handle_Value_Notification(
+                    attribute_handle=attribute, attribute_value=value
+                )
+            ),
+        )
+        link.occupy(buffers)
+        self._count_notification(value)
+        self._free(link.freed())
+
+    def _count_notification(self, value: bytes) -> None:
+        self._counters["notifications"] += 1
+        self._counters["notified_bytes"] += len(value)
+
+    def _free(self, buffers: int) -> None:
+        if buffers:
+            self._board.tell(Event.ROOM, "B", buffers)
+
+    def _on_flow(self) -> None:
+        for link in self._links.values():
+            self._free(link.freed())
+
+    async def _indicate(self, body: bytes) -> None:
+        handle, attribute_handle = struct.unpack_from("<HH", body)
+        link, server = self._links.get(handle), self._server
+        attribute = server.get_attribute(attribute_handle) if server else None
+        if link is None or server is None or attribute is None:
+            return
+        status = 0
+        try:
+            await server.indicate_subscriber(link.connection, attribute, body[4:], force=True)
+        except TimeoutError:
+            status = 13  # BLE_HS_ETIMEOUT
+        if handle in self._links:
+            self._board.tell(
+                Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status
+            )
+
+    async def _update(self, body: bytes) -> None:
+        (handle,) = struct.unpack_from("<H", body)
+        attribute = self._server.get_attribute(handle) if self._server else None
+        if self._server is not None and attribute is not None:
+            await self._server.notify_subscribers(attribute, body[2:])
+            await self._server.indicate_subscribers(attribute, body[2:])
+
+    # What the GATT server asks (gatt.Firmware)
+
+    async def read(self, connection: Connection, handle: int) -> bytes:
+        self._counters["reads"] += 1
+        return await self._board.read(connection, handle)
+
+    async def write(self, connection: Connection, handle: int, value: bytes) -> None:
+        self._counters["writes"] += 1
+        self._counters["written_bytes"] += len(value)
+        await self._board.write(connection, handle, value)
+
+    async def has_bond(self, connection: Connection) -> bool:
+        return await self._bonds.secret(2, connection.peer_address) is not None
+
+    async def settled(self, connection: Connection) -> None:
+        link = self._links.get(connection.handle)
+        if link is not None:
+            await link.settled.wait()
+
+    def is_authenticated(self, connection: Connection) -> bool:
+        link = self._links.get(connection.handle)
+        return link is not None and link.authenticated
+
+    # Events of the connection
+
+    def _on_connection(self, connection: Connection) -> None:
+        self.advertising.clear()
+        link = self._links[connection.handle] = Link(connection)
+        self._tell_peer(Event.CENTRAL_CONNECT, link)
+        connection.on(Connection.EVENT_DISCONNECTION, lambda _: self._on_disconnection(link))
+        connection.on(
+            Connection.EVENT_CONNECTION_ATT_MTU_UPDATE,
+            lambda: self._board.tell(
+                Event.MTU_EXCHANGED, "HH", connection.handle, connection.att_mtu
+            ),
+        )
+        connection.on(
+            Connection.EVENT_CONNECTION_PARAMETERS_UPDATE, lambda: self._on_parameters(link)
+        )
+        connection.on(
+            Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._on_encryption(link)
+        )
+        connection.on(Connection.EVENT_PAIRING_START, lambda: self._on_pairing_start(link))
+        connection.on(Connection.EVENT_PAIRING, lambda keys: self._on_paired(link, keys))
+        connection.on(Connection.EVENT_PAIRING_FAILURE, lambda _: self._on_pairing_failure(link))
+
+    def _tell_peer(self, event: Event, link: Link) -> None:
+        self._board.tell(
+            event,
+            "HB",
+            link.connection.handle,
+            not link.peer.is_public,
+            data=bytes(reversed(bytes(link.peer))),
+        )
+
+    def _on_disconnection(self, link: Link) -> None:
+        handle = link.connection.handle
+        if self._links.pop(handle, None) is None:
+            return
+        self._delegates.pop(handle, None)
+        link.settled.set()
+        self._free(link.freed_at_end())
+        self._tell_peer(Event.CENTRAL_DISCONNECT, link)
+
+    def _on_parameters(self, link: Link) -> None:
+        parameters = link.connection.parameters
+        self._board.tell(
+            Event.CONNECTION_UPDATE,
+            "5H",
+            link.connection.handle,
+            round(parameters.connection_interval / 1.25),
+            parameters.peripheral_latency,
+            round(parameters.supervision_timeout / 10),
+            0,
+        )
+
+    # Security
+
+    def _is_bonding(self, peer: hci.Address) -> bool:
+        assert self._device is not None
+        return any(
+            session.bonding
+            for session in self._device.smp_manager.sessions.values()
+            if peer in (session.connection.peer_address, session.peer_bd_addr)
+        )
+
+    def _on_keys(self, peer: hci.Address) -> bool:
+        # What the peer sends next comes after its keys: the firmware must know of them first.
+        for link in self._links.values():
+            if link.pairing:
+                link.settled.clear()
+        return self._is_bonding(peer)
+
+    def _unpaired(self, peer: hci.Address) -> None:
+        for link in self._links.values():
+            if link.peer == peer:
+                self._disconnect(struct.pack("<H", link.connection.handle))
+
+    def _pairing_config(self, connection: Connection) -> PairingConfig:
+        delegate = Delegate(connection, self._settings[Item.IO], self._board, self._bonds)
+        self._delegates[connection.handle] = delegate
+        return PairingConfig(
+            sc=bool(self._settings[Item.LE_SECURE]),
+            mitm=bool(self._settings[Item.MITM]),
+            bonding=bool(self._settings[Item.BOND]),
+            delegate=delegate,
+            identity_address_type=PairingConfig.AddressType.RANDOM,
+        )
+
+    def _on_pairing_start(self, link: Link) -> None:
+        link.pairing = True
+
+    def _on_encryption(self, link: Link) -> None:
+        if link.pairing:
+            return  # NimBLE tells once, when the keys are exchanged
+        link.settled.clear()
+        self._spawn(self._restored(link))
+
+    async def _restored(self, link: Link) -> None:
+        """A bond's key has encrypted the link: whether it is MITM-proof stands with the key."""
+        secret = await self._bonds.secret(1, link.peer)
+        link.bonded = secret is not None
+        link.authenticated = secret is not None and secret.authenticated
+        self._tell_encryption(link)
+
+    def _on_paired(self, link: Link, keys: Any) -> None:
+        key = keys.ltk or keys.ltk_central
+        link.pairing = False
+        link.peer = link.connection.peer_address
+        link.authenticated = key is not None and key.authenticated
+        link.bonded = self._is_bonding(link.peer)
+        self._tell_encryption(link)
+
+    def _on_pairing_failure(self, link: Link) -> None:
+        link.pairing = False
+        self._tell_encryption(link)
+
+    def _tell_encryption(self, link: Link) -> None:
+        encrypted = bool(link.connection.encryption)
+        self._board.tell(
+            Event.ENCRYPTION_UPDATE,
+            "H4B",
+            link.connection.handle,
+            encrypted,
+            encrypted and link.authenticated,
+            encrypted and link.bonded,
+            _KEY_BYTES if encrypted else 0,
+        )
+        link.settled.set()

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frames between the emulated module `bluetooth` and its radio, on bench bus channel RADIO.
+
+boards/bench/bluetooth.py is the other end. All numbers are little endian; the first byte tells what
+a frame is. The board's calls are answered with REPLY, in their order; its posts are not. The
+radio's frames are REPLY, ROOM, or an event under the IRQ number that MicroPython gives it; those in
+SYNCHRONOUS are answered with ANSWER, in their order. Attribute values live on the board, as in
+NimBLE's binding.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Op(IntEnum):
+    """Frames from the board."""
+
+    ACTIVE = 1  # u8 on; when on: 16-byte IRK (zeros: make one), stored peer secrets
+    CONFIG = 2  # u8 Item, then u16 value, or the name
+    REGISTER = 3  # u8 services; each: UUID, u8 characteristics; each: UUID, u16 flags, u8 descriptors;
+    #               each: UUID, u16 flags. A UUID is u8 length, bytes. -> u16 handle of every value
+    ADVERTISE = 4  # u8 Advertise, u32 interval_us, u8 lengths of data and response (255: as before)
+    DISCONNECT = 5  # u16 connection
+    PAIR = 6  # u16 connection
+    PASSKEY = 7  # u16 connection, u8 action, u32 passkey
+    NOTIFY = 16  # post: u16 connection, u16 handle, value
+    INDICATE = 17  # post: u16 connection, u16 handle, value
+    UPDATE = 18  # post: u16 handle, value for all subscribers
+    ANSWER = 19  # post: u8 result, data
+
+
+class Item(IntEnum):
+    """What CONFIG sets."""
+
+    GAP_NAME = 0
+    MTU = 1
+    BOND = 2
+    MITM = 3
+    IO = 4
+    LE_SECURE = 5
+
+
+class Advertise(IntEnum):
+    """How ADVERTISE advertises."""
+
+    STOP = 0
+    SCANNABLE = 1
+    CONNECTABLE = 2
+
+
+class Event(IntEnum):
+    """Frames from the radio; 1 to 31 are MicroPython's IRQ numbers."""
+
+    REPLY = 0  # u8 errno, data or the error's text
+    CENTRAL_CONNECT = 1  # u16 connection, u8 address type, address (big endian)
+    CENTRAL_DISCONNECT = 2  # as CENTRAL_CONNECT
+    GATTS_WRITE = 3  # u16 connection, u16 handle, value
+    GATTS_READ_REQUEST = 4  # u16 connection, u16 handle; answer: ATT error, value
+    GATTS_INDICATE_DONE = 20  # u16 connection, u16 handle, u8 status
+    MTU_EXCHANGED = 21  # u16 connection, u16 MTU
+    CONNECTION_UPDATE = 27  # u16 connection, interval, latency, supervision timeout, status
+    ENCRYPTION_UPDATE = 28  # u16 connection, u8 encrypted, authenticated, bonded, key size
+    GET_SECRET = 29  # u8 type, u8 index, key (none: any); answer: found, value
+    SET_SECRET = 30  # u8 type, u8 key length, key, value (none: delete); answer: done
+    PASSKEY_ACTION = 31  # u16 connection, u8 action, u32 passkey
+    ROOM = 128  # u8 buffers that notifications may use again
+
+
+SYNCHRONOUS = {Event.GATTS_WRITE, Event.GATTS_READ_REQUEST, Event.GET_SECRET, Event.SET_SECRET}
+
+# NimBLE as MicroPython builds it (extmod/nimble/syscfg/syscfg.h): 12 blocks of 292 bytes, of which
+# mbuf and packet headers take 36.
+BUFFER_BYTES = 256
+
+
+def buffers_for(payload_bytes: int) -> int:
+    """Blocks that a notification occupies until the controller has sent it."""
+    return max(1, -(-payload_bytes // BUFFER_BYTES))

@@ -59,12 +59,12 @@ def q15(value: float) -> int:
 def twiddles() -> list[int]:
     """Complex twiddles of radix-4 stages 2 to 4, re and im in turn.
 
-    Stage by stage (butterfly spans 4, 16, 64), for u = 1..span-1: W^u, W^2u, W^3u, where W is the
-    stage's root of unity. u = 0 is left out: its rotation changes nothing.
+    Stage by stage (butterfly spans 4, 16, 64), for u = 0..span-1: W^u, W^2u, W^3u, where W is the
+    stage's root of unity.
     """
     values = []
     for span in (4, 16, 64):
-        for u in range(1, span):
+        for u in range(span):
             for power in (1, 2, 3):
                 # Index into KISS FFT's table of 256 and its expression, so that it rounds alike.
                 phase = -2 * math.pi * (u * power * (64 // span)) / 256
@@ -162,9 +162,8 @@ def array(kind: str, name: str, values: list[int]) -> str:
             lines.append(line)
             line = "   "
         line += item
-    return (
-        f"const {kind} micdsp_{name}[{len(values)}] = {{\n" + "\n".join([*lines, line]) + "\n};\n"
-    )
+    head = f"const {kind} micdsp_{name}[{len(values)}] ="
+    return f"{head} {{\n" + "\n".join([*lines, line]) + "\n};\n"
 
 
 def tables(log1pf: Callable[[float], float] | None = None) -> str:

@@ -8,6 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
+// Helium (Cortex-M55) has its own window and FFT. MICDSP_PORTABLE keeps to portable C everywhere.
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) && !defined(MICDSP_PORTABLE)
+#define MICDSP_MVE 1
+#else
+#define MICDSP_MVE 0
+#endif
+
 // Position of the highest set bit, from 1; 0 for 0.
 static inline int micdsp_bit_length(uint32_t x) {
 #if defined(__riscv) && !defined(__riscv_zbb)

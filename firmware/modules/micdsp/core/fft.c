@@ -5,6 +5,10 @@
 // then rotates them by Q15 twiddles, both rounded to nearest; sums wrap to 16 bits when stored. A
 // rotation by the twiddle of angle 0, which is 32767, leaves such inputs as they are (they are
 // below 16384), so it is left out.
+#include "bits.h"
+
+#if !MICDSP_MVE
+
 #include "complex.h"
 #include "stages.h"
 #include "tables.h"
@@ -47,6 +51,7 @@ static const int16_t *later_stage(micdsp_complex_t *bins, int span, const int16_
         butterfly(z, span, quarter(z), quarter(z + span), quarter(z + 2 * span),
                   quarter(z + 3 * span));
     }
+    twiddles += 6; // u = 0: angle 0
     for (int u = 1; u < span; u++, twiddles += 6) {
         complex_t w1 = complex_load(twiddles), w2 = complex_load(twiddles + 2);
         complex_t w3 = complex_load(twiddles + 4);
@@ -81,3 +86,5 @@ void micdsp_fft_energy(const int16_t *windowed, int shift, micdsp_complex_t *spe
         memcpy(__builtin_assume_aligned(high, 4), &high_energy, sizeof high_energy);
     }
 }
+
+#endif

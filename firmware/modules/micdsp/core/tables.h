@@ -11,7 +11,8 @@
 #define MICDSP_REAL_TWIDDLES (128 - MICDSP_FIRST_BIN + 1)
 
 extern const int16_t micdsp_window[480];
-extern const int16_t micdsp_twiddles[2 * 3 * (3 + 15 + 63)];
+// Aligned for loads of whole complex values.
+extern const int16_t micdsp_twiddles[2 * 3 * (4 + 16 + 64)] __attribute__((aligned(4)));
 extern const int16_t micdsp_real_twiddles[2 * MICDSP_REAL_TWIDDLES];
 extern const uint8_t micdsp_band_ends[41];
 extern const uint16_t micdsp_band_weights[MICDSP_END_BIN - MICDSP_FIRST_BIN];

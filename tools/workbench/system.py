@@ -35,18 +35,27 @@ def say_step(line: str) -> None:
 
 @contextlib.contextmanager
 def steps() -> Iterator[Say]:
-    """Gives a `say` for steps that take a while: a line each, the last with a spinner on a tty."""
+    """Gives a `say` for steps that take a while: a line each, on a tty with a spinner."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
-    with console.status("") if console.is_terminal else contextlib.nullcontext() as status:
+    if not console.is_terminal:
+        yield say_step
+        return
+    said: list[str] = []
+    status = console.status("")
 
-        def say(line: str) -> None:
-            console.print(line, soft_wrap=True)
-            if status:
-                status.update(line)
+    def say(line: str) -> None:
+        console.print(*said[-1:], soft_wrap=True, end="\n" if said else "")
+        said.append(line)
+        status.update(line)
+        status.start()
 
+    try:
         yield say
+    finally:
+        status.stop()
+        console.print(*said[-1:], soft_wrap=True, end="\n" if said else "")
 
 
 def _there(tool: str) -> bool:

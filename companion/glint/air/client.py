@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from bleak import BleakScanner
 from bleak.args import SizedBuffer
+from bleak.assigned_numbers import CharacteristicPropertyName
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient, NotifyCallback
 from bleak.backends.descriptor import BleakGATTDescriptor
@@ -25,7 +26,8 @@ from glint.air.scanner import BleakScannerAir, uuid_text
 
 T = TypeVar("T")
 
-_PROPERTIES = (
+# In the order of their bits.
+_PROPERTIES: tuple[CharacteristicPropertyName, ...] = (
     "broadcast",
     "read",
     "write-without-response",
@@ -141,7 +143,9 @@ class BleakClientAir(BaseBleakClient):
             # bumble leaves the controller trying, and takes no other connection until it is done.
             if device.is_le_connecting:
                 with contextlib.suppress(*_LINK_ERRORS):
-                    await device.host.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+                    await device.host.send_sync_command(
+                        hci.HCI_LE_Create_Connection_Cancel_Command()
+                    )
             raise
 
     async def _discover(self, peer: Peer) -> None:
@@ -275,9 +279,7 @@ class BleakClientAir(BaseBleakClient):
             raise BleakError("Not connected")
         return self._peer
 
-    async def read_gatt_char(
-        self, characteristic: BleakGATTCharacteristic, **_: Any
-    ) -> bytearray:
+    async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_: Any) -> bytearray:
         peer = self._connected_peer()
         return bytearray(await self._access(lambda: peer.read_value(characteristic.obj)))
 

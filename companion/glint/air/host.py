@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble import core, hci
@@ -47,7 +47,7 @@ class Host:
         device: The device; None once the air has gone.
     """
 
-    _hosts: dict[tuple[asyncio.AbstractEventLoop, str], Host] = {}
+    _hosts: ClassVar[dict[tuple[asyncio.AbstractEventLoop, str], Host]] = {}
 
     def __init__(self, air: str, keystore: Path | None) -> None:
         self.device: Device | None = None

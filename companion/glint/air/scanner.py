@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bleak import normalize_uuid_str
 from bleak.backends.adapter import BaseBleakAdapter
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import (
@@ -15,6 +13,7 @@ from bleak.backends.scanner import (
     AdvertisementDataCallback,
     BaseBleakScanner,
 )
+from bleak.uuids import normalize_uuid_str
 from bumble.core import UUID
 from bumble.core import AdvertisingData as AD
 from bumble.device import Advertisement, Device
@@ -29,7 +28,11 @@ _SERVICE_LISTS = (
     AD.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
     AD.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
 )
-_SERVICE_DATA = (AD.SERVICE_DATA_16_BIT_UUID, AD.SERVICE_DATA_32_BIT_UUID, AD.SERVICE_DATA_128_BIT_UUID)
+_SERVICE_DATA = (
+    AD.SERVICE_DATA_16_BIT_UUID,
+    AD.SERVICE_DATA_32_BIT_UUID,
+    AD.SERVICE_DATA_128_BIT_UUID,
+)
 
 
 def uuid_text(uuid: UUID) -> str:
@@ -69,7 +72,7 @@ class BleakScannerAir(BaseBleakScanner):
             await device.stop_scanning()
 
     def _on_advertisement(self, advertisement: Advertisement) -> None:
-        data = advertisement.data
+        data: Any = advertisement.data  # what get() returns depends on what it is asked for
         name = data.get(AD.COMPLETE_LOCAL_NAME) or data.get(AD.SHORTENED_LOCAL_NAME)
         uuids: dict[str, None] = {}
         for kind in _SERVICE_LISTS:

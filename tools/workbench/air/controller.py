@@ -159,7 +159,7 @@ class AirController(Controller):
     # What hosts ask about the link. Stock: no answer to some, fixed answers to others.
 
     @property
-    def _phy(self) -> int:
+    def _phy(self) -> hci.Phy:
         return hci.Phy.LE_2M if self.link.timing.phy == 2 else hci.Phy.LE_1M
 
     def on_hci_le_set_data_length_command(

@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from bumble import att, core, hci, l2cap, ll
+from bumble import att, core, hci, ll
 from bumble.controller import AdvertisingSet, Connection, Controller, LegacyAdvertiser
 from bumble.link import LocalLink
 
@@ -38,8 +38,11 @@ class Air(LocalLink):
         timing: Rate and loss; None lets everything pass at once.
     """
 
+    # Only AirControllers come onto an Air.
+    controllers: set[AirController]  # type: ignore[assignment]
+
     def __init__(self, timing: Timing | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.timing = timing or Timing()
         self.counters = Counters()
         self._rng = random.Random(self.timing.seed)
@@ -50,7 +53,7 @@ class Air(LocalLink):
 
     def send_acl_data(
         self,
-        sender_controller: Controller,
+        sender_controller: AirController,  # type: ignore[override]
         destination_address: hci.Address,
         transport: core.PhysicalTransport,
         data: bytes,
@@ -78,7 +81,7 @@ class Air(LocalLink):
         loop.call_at(arrives_s, self._arrive, connection, data, fragments)
 
     def _arrive(self, connection: Connection, data: bytes, fragments: int) -> None:
-        sender: AirController = connection.controller
+        sender = cast("AirController", connection.controller)
         if sender.le_connections.get(connection.peer_address) is not connection:
             return  # disconnected meanwhile
         if not self._in_range:
@@ -105,10 +108,11 @@ class Air(LocalLink):
     ) -> tuple[AirController, LegacyAdvertiser | AdvertisingSet] | None:
         """The controller that advertises as `address` now, and its advertiser."""
         for controller in self.controllers:
-            for advertiser in (
+            advertisers: list[LegacyAdvertiser | AdvertisingSet] = [
                 controller.le_legacy_advertiser,
                 *controller.advertising_sets.values(),
-            ):
+            ]
+            for advertiser in advertisers:
                 if advertiser.enabled and advertiser.address == address:
                     return controller, advertiser
         return None
@@ -136,8 +140,8 @@ class Air(LocalLink):
     def out_of_range(self, away: bool = True) -> None:
         """Takes everyone out of everyone's range, or back.
 
-        Data on its way waits, as a link layer repeats it. Whoever is still away when the supervision
-        timeout has passed sees his connections end with 0x08.
+        Data on its way waits, as a link layer repeats it. Connections of whoever is still away
+        when the supervision timeout has passed end with 0x08.
         """
         self._in_range = not away
         if self._supervision is not None:

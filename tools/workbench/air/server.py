@@ -50,6 +50,7 @@ class _Port(StreamPacketSource):
         self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         server = self._server
         self._controller = new_controller(server.air, self, StreamPacketSink(transport))

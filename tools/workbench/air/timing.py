@@ -7,7 +7,7 @@ import math
 import random
 from dataclasses import dataclass
 
-# Bluetooth Core 5.4, Vol 6, Part B, 2.1 and 4.1: what stands around a payload, and the gap after it.
+# Bluetooth Core 5.4, Vol 6, Part B, 2.1 and 4.1: what is around a payload, and the gap after it.
 _PREAMBLE_BYTES = {1: 1, 2: 2}
 _OVERHEAD_BYTES = 4 + 2 + 3  # access address, header, CRC
 _MIC_BYTES = 4
@@ -65,9 +65,7 @@ class Timing:
 
         Counts whole exchanges that fit a connection event, without errors.
         """
-        pieces = [
-            min(self.ll_octets, pdu_bytes - at) for at in range(0, pdu_bytes, self.ll_octets)
-        ]
+        pieces = [min(self.ll_octets, pdu_bytes - at) for at in range(0, pdu_bytes, self.ll_octets)]
         pdu_us = sum(map(self.exchange_us, pieces))
         event_us = self.interval_ms * 1000 - INTERFRAME_US
         return event_us / pdu_us * pdu_bytes / (self.interval_ms / 1000)

@@ -78,7 +78,5 @@ class Board:
 
     async def set_secret(self, kind: int, key: bytes, value: bytes | None) -> bool:
         """Has a secret stored, or deleted; returns whether the firmware did so."""
-        answer = await self.ask(
-            Event.SET_SECRET, "BB", kind, len(key), data=key + (value or b"")
-        )
+        answer = await self.ask(Event.SET_SECRET, "BB", kind, len(key), data=key + (value or b""))
         return bool(answer[0])

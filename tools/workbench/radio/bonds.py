@@ -64,7 +64,9 @@ class Secret:
         if not has_ltk:
             return None
         return cls(
-            Address(address, Address.RANDOM_DEVICE_ADDRESS if kind else Address.PUBLIC_DEVICE_ADDRESS),
+            Address(
+                address, Address.RANDOM_DEVICE_ADDRESS if kind else Address.PUBLIC_DEVICE_ADDRESS
+            ),
             ltk,
             irk if has_irk else None,
             bool(flags & _AUTHENTICATED),

@@ -127,8 +127,8 @@ class BoardServer(Server):
         super().__init__(device)
         self.max_mtu = mtu
         self._firmware = firmware
-        self._requests: dict[Connection, asyncio.Queue[att.ATT_PDU]] = {}
-        self._workers: dict[Connection, asyncio.Task[None]] = {}
+        self._requests: dict[att.Bearer, asyncio.Queue[att.ATT_PDU]] = {}
+        self._workers: dict[att.Bearer, asyncio.Task[None]] = {}
         readable = Characteristic.Permissions.READABLE
         read = Characteristic.Properties.READ
         gap_name: Characteristic[bytes] = Characteristic(
@@ -179,7 +179,7 @@ class BoardServer(Server):
         for connection in list(self._workers):
             self.on_disconnection(connection)
 
-    async def _serve(self, connection: Connection, queue: asyncio.Queue[att.ATT_PDU]) -> None:
+    async def _serve(self, connection: Any, queue: asyncio.Queue[att.ATT_PDU]) -> None:
         while True:
             pdu = await queue.get()
             await self._firmware.settled(connection)
@@ -195,7 +195,7 @@ class BoardServer(Server):
             try:
                 await inspect.unwrap(handler)(self, connection, pdu)
             except Exception as error:
-                code = att.ATT_UNLIKELY_ERROR_ERROR
+                code: int = att.ATT_UNLIKELY_ERROR_ERROR
                 if isinstance(error, att.ATT_Error):
                     code = error.error_code
                 else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairing as the firmware lives it: passkey IRQs, and a bond deleted before its peer pairs again."""
+"""Pairing as the firmware lives it: passkey IRQs, and bonds deleted before pairing again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INPUT = 2
 DISPLAY = 3
 NUMERIC_COMPARISON = 4
 
-# By the numbers of config(io=), which are those of the Security Manager (Core 5.4, Vol 3, Part H, 2.3.2).
+# By the numbers of config(io=): the Security Manager's (Core 5.4, Vol 3, Part H, 2.3.2).
 _IO_CAPABILITIES = tuple(PairingDelegate.IoCapability(number) for number in range(5))
 
 
@@ -54,9 +54,7 @@ class Delegate(PairingDelegate):
     async def _ask(self, action: int, passkey: int = 0) -> int:
         self._action = action
         self._answer = asyncio.get_running_loop().create_future()
-        self._board.tell(
-            Event.PASSKEY_ACTION, "HBI", self._connection.handle, action, passkey
-        )
+        self._board.tell(Event.PASSKEY_ACTION, "HBI", self._connection.handle, action, passkey)
         return await self._answer
 
     async def generate_passkey(self) -> int:

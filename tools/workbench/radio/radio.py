@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The radio of emulated glasses: serves the module `bluetooth` of the board with a bumble device."""
+"""The radio of emulated glasses: serves the board's module `bluetooth` with a bumble device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
 from workbench.radio.board import RADIO, Board, Bus
-from workbench.radio.bonds import SECRET_BYTES, Bonds, Secret
+from workbench.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Secret
 from workbench.radio.gatt import BoardServer
 from workbench.radio.link import Link
 from workbench.radio.pairing import Delegate
@@ -28,7 +28,6 @@ from workbench.radio.wire import Advertise, Event, Item, Op, buffers_for
 log = logging.getLogger(__name__)
 
 _IRK_BYTES = 16
-_KEY_BYTES = 16
 _UNCHANGED = 255
 _ADVERTISE_LEAST_MS = 20.0
 _MTU_DEFAULT = 256
@@ -49,7 +48,7 @@ class Radio:
 
     Args:
         bus: The board's bench bus.
-        transport_spec: The controller, as a bumble transport spec: an air's address, "usb:0", "vhci".
+        transport_spec: The controller, as bumble's: an air's address, "usb:0", "vhci".
         address: Static random address; None draws one.
 
     Attributes:
@@ -97,7 +96,7 @@ class Radio:
         await self._switch_off()
 
     def counters(self) -> dict[str, int]:
-        """What has gone over the air since the start: notifications, writes, reads, bytes of them."""
+        """Notifications, writes and reads since the start, and the bytes of their values."""
         return dict(self._counters)
 
     def _spawn(self, coroutine: Any) -> None:
@@ -175,9 +174,7 @@ class Radio:
             self._transport.source,
             self._transport.sink,
         )
-        bonds = Bonds(
-            self._board.get_secret, self._board.set_secret, self._on_keys, self._unpaired
-        )
+        bonds = Bonds(self._board.get_secret, self._board.set_secret, self._on_keys, self._unpaired)
         bonds.restore(secrets)
         device.keystore = self._bonds = bonds
         device.pairing_config_factory = self._pairing_config
@@ -194,9 +191,7 @@ class Radio:
         assert self._device is not None
         if self._server is not None:
             self._server.close()
-        self._server = BoardServer(
-            self._device, self, self._settings[Item.MTU], lambda: self._name
-        )
+        self._server = BoardServer(self._device, self, self._settings[Item.MTU], lambda: self._name)
         self._device.gatt_server = self._server
 
     async def _switch_off(self) -> None:
@@ -312,18 +307,13 @@ class Radio:
         self._server.send_gatt_pdu(
             link.connection,
             bytes(
-                att.ATT_Handle_Value_Notification(
-                    attribute_handle=attribute, attribute_value=value
-                )
+                att.ATT_Handle_Value_Notification(attribute_handle=attribute, attribute_value=value)
             ),
         )
         link.occupy(buffers)
-        self._count_notification(value)
-        self._free(link.freed())
-
-    def _count_notification(self, value: bytes) -> None:
         self._counters["notifications"] += 1
         self._counters["notified_bytes"] += len(value)
+        self._free(link.freed())
 
     def _free(self, buffers: int) -> None:
         if buffers:
@@ -345,9 +335,7 @@ class Radio:
         except TimeoutError:
             status = 13  # BLE_HS_ETIMEOUT
         if handle in self._links:
-            self._board.tell(
-                Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status
-            )
+            self._board.tell(Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status)
 
     async def _update(self, body: bytes) -> None:
         (handle,) = struct.unpack_from("<H", body)
@@ -368,7 +356,7 @@ class Radio:
         await self._board.write(connection, handle, value)
 
     async def has_bond(self, connection: Connection) -> bool:
-        return await self._bonds.secret(2, connection.peer_address) is not None
+        return await self._bonds.secret(PEER_SECRET, connection.peer_address) is not None
 
     async def settled(self, connection: Connection) -> None:
         link = self._links.get(connection.handle)
@@ -379,75 +367,26 @@ class Radio:
         link = self._links.get(connection.handle)
         return link is not None and link.authenticated
 
-    # Events of the connection
+    # Connections
 
     def _on_connection(self, connection: Connection) -> None:
         self.advertising.clear()
-        link = self._links[connection.handle] = Link(connection)
-        self._tell_peer(Event.CENTRAL_CONNECT, link)
-        connection.on(Connection.EVENT_DISCONNECTION, lambda _: self._on_disconnection(link))
-        connection.on(
-            Connection.EVENT_CONNECTION_ATT_MTU_UPDATE,
-            lambda: self._board.tell(
-                Event.MTU_EXCHANGED, "HH", connection.handle, connection.att_mtu
-            ),
-        )
-        connection.on(
-            Connection.EVENT_CONNECTION_PARAMETERS_UPDATE, lambda: self._on_parameters(link)
-        )
-        connection.on(
-            Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._on_encryption(link)
-        )
-        connection.on(Connection.EVENT_PAIRING_START, lambda: self._on_pairing_start(link))
-        connection.on(Connection.EVENT_PAIRING, lambda keys: self._on_paired(link, keys))
-        connection.on(Connection.EVENT_PAIRING_FAILURE, lambda _: self._on_pairing_failure(link))
-
-    def _tell_peer(self, event: Event, link: Link) -> None:
-        self._board.tell(
-            event,
-            "HB",
-            link.connection.handle,
-            not link.peer.is_public,
-            data=bytes(reversed(bytes(link.peer))),
+        self._links[connection.handle] = Link(
+            connection, self._board, self._bonds, self._on_link_end
         )
 
-    def _on_disconnection(self, link: Link) -> None:
-        handle = link.connection.handle
-        if self._links.pop(handle, None) is None:
-            return
-        self._delegates.pop(handle, None)
-        link.settled.set()
+    def _on_link_end(self, link: Link) -> None:
+        self._links.pop(link.connection.handle, None)
+        self._delegates.pop(link.connection.handle, None)
         self._free(link.freed_at_end())
-        self._tell_peer(Event.CENTRAL_DISCONNECT, link)
 
-    def _on_parameters(self, link: Link) -> None:
-        parameters = link.connection.parameters
-        self._board.tell(
-            Event.CONNECTION_UPDATE,
-            "5H",
-            link.connection.handle,
-            round(parameters.connection_interval / 1.25),
-            parameters.peripheral_latency,
-            round(parameters.supervision_timeout / 10),
-            0,
-        )
-
-    # Security
-
-    def _is_bonding(self, peer: hci.Address) -> bool:
-        assert self._device is not None
-        return any(
-            session.bonding
-            for session in self._device.smp_manager.sessions.values()
-            if peer in (session.connection.peer_address, session.peer_bd_addr)
-        )
-
-    def _on_keys(self, peer: hci.Address) -> bool:
-        # What the peer sends next comes after its keys: the firmware must know of them first.
+    def _on_keys(self, _: hci.Address) -> bool:
         for link in self._links.values():
             if link.pairing:
+                # What the peer sends next comes after its keys: the firmware must know of them.
                 link.settled.clear()
-        return self._is_bonding(peer)
+                return link.is_bonding
+        return False
 
     def _unpaired(self, peer: hci.Address) -> None:
         for link in self._links.values():
@@ -464,44 +403,3 @@ class Radio:
             delegate=delegate,
             identity_address_type=PairingConfig.AddressType.RANDOM,
         )
-
-    def _on_pairing_start(self, link: Link) -> None:
-        link.pairing = True
-
-    def _on_encryption(self, link: Link) -> None:
-        if link.pairing:
-            return  # NimBLE tells once, when the keys are exchanged
-        link.settled.clear()
-        self._spawn(self._restored(link))
-
-    async def _restored(self, link: Link) -> None:
-        """A bond's key has encrypted the link: whether it is MITM-proof stands with the key."""
-        secret = await self._bonds.secret(1, link.peer)
-        link.bonded = secret is not None
-        link.authenticated = secret is not None and secret.authenticated
-        self._tell_encryption(link)
-
-    def _on_paired(self, link: Link, keys: Any) -> None:
-        key = keys.ltk or keys.ltk_central
-        link.pairing = False
-        link.peer = link.connection.peer_address
-        link.authenticated = key is not None and key.authenticated
-        link.bonded = self._is_bonding(link.peer)
-        self._tell_encryption(link)
-
-    def _on_pairing_failure(self, link: Link) -> None:
-        link.pairing = False
-        self._tell_encryption(link)
-
-    def _tell_encryption(self, link: Link) -> None:
-        encrypted = bool(link.connection.encryption)
-        self._board.tell(
-            Event.ENCRYPTION_UPDATE,
-            "H4B",
-            link.connection.handle,
-            encrypted,
-            encrypted and link.authenticated,
-            encrypted and link.bonded,
-            _KEY_BYTES if encrypted else 0,
-        )
-        link.settled.set()

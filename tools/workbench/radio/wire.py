@@ -16,18 +16,28 @@ from enum import IntEnum
 class Op(IntEnum):
     """Frames from the board."""
 
-    ACTIVE = 1  # u8 on; when on: 16-byte IRK (zeros: make one), stored peer secrets
-    CONFIG = 2  # u8 Item, then u16 value, or the name
-    REGISTER = 3  # u8 services; each: UUID, u8 characteristics; each: UUID, u16 flags, u8 descriptors;
-    #               each: UUID, u16 flags. A UUID is u8 length, bytes. -> u16 handle of every value
-    ADVERTISE = 4  # u8 Advertise, u32 interval_us, u8 lengths of data and response (255: as before)
-    DISCONNECT = 5  # u16 connection
-    PAIR = 6  # u16 connection
-    PASSKEY = 7  # u16 connection, u8 action, u32 passkey
-    NOTIFY = 16  # post: u16 connection, u16 handle, value
-    INDICATE = 17  # post: u16 connection, u16 handle, value
-    UPDATE = 18  # post: u16 handle, value for all subscribers
-    ANSWER = 19  # post: u8 result, data
+    # u8 on; when on: 16-byte IRK (zeros: make one), stored peer secrets -> address, IRK
+    ACTIVE = 1
+    # u8 Item, then u16 value, or the name
+    CONFIG = 2
+    # u8 services; each: UUID, u8 characteristics; each: UUID, u16 flags, u8 descriptors; each:
+    # UUID, u16 flags. A UUID is u8 length, bytes. -> u16 handle of every value
+    REGISTER = 3
+    # u8 Advertise, u32 interval_us, u8 length of data, u8 length of scan response (255: as
+    # before), data, scan response
+    ADVERTISE = 4
+    # u16 connection
+    DISCONNECT = 5
+    PAIR = 6
+    # u16 connection, u8 action, u32 passkey
+    PASSKEY = 7
+    # Posts: u16 connection, u16 handle, value
+    NOTIFY = 16
+    INDICATE = 17
+    # Post: u16 handle, value for all subscribers
+    UPDATE = 18
+    # Post: u8 result, data
+    ANSWER = 19
 
 
 class Item(IntEnum):

@@ -46,7 +46,8 @@ class Air(LocalLink):
         self.timing = timing or Timing()
         self.counters = Counters()
         self._rng = random.Random(self.timing.seed)
-        self._transmitters: dict[Connection, Transmitter] = {}
+        # By sender and handle: bumble's connections cannot be hashed.
+        self._transmitters: dict[tuple[Controller, int], Transmitter] = {}
         self._in_range = True
         self._held: list[tuple[Connection, bytes, int]] = []
         self._supervision: asyncio.TimerHandle | None = None
@@ -73,11 +74,10 @@ class Air(LocalLink):
         if not self.timing.interval_ms:
             loop.call_soon(self._arrive, connection, data, fragments)
             return
-        transmitter = self._transmitters.get(connection)
-        if transmitter is None:
-            transmitter = Transmitter(self.timing, self._rng)
-            self._transmitters[connection] = transmitter
-        arrives_s = transmitter.send(loop.time(), len(data))
+        key = (connection.controller, connection.handle)
+        if key not in self._transmitters:
+            self._transmitters[key] = Transmitter(self.timing, self._rng)
+        arrives_s = self._transmitters[key].send(loop.time(), len(data))
         loop.call_at(arrives_s, self._arrive, connection, data, fragments)
 
     def _arrive(self, connection: Connection, data: bytes, fragments: int) -> None:
@@ -100,7 +100,7 @@ class Air(LocalLink):
 
     def forget(self, connection: Connection) -> None:
         """Drops what a connection that has ended leaves behind."""
-        self._transmitters.pop(connection, None)
+        self._transmitters.pop((connection.controller, connection.handle), None)
         self._held = [item for item in self._held if item[0] is not connection]
 
     def advertiser(

@@ -16,7 +16,7 @@
 #define SCB_CPUID REG32(0xE000ED00)
 #define SCB_ICSR REG32(0xE000ED04)
 #define SCB_AIRCR REG32(0xE000ED0C)
-#define SCB_SHPR8(exception) (*(volatile uint8_t *)(0xE000ED18 + (exception)-4))
+#define SCB_SHPR8(exception) (*(volatile uint8_t *)(0xE000ED18 + (exception) - 4))
 #define SCB_SHCSR REG32(0xE000ED24)
 #define SCB_CFSR REG32(0xE000ED28)
 #define SCB_HFSR REG32(0xE000ED2C)

@@ -19,7 +19,7 @@ enum { R0, R1, R2, R3, R12, LR, PC, XPSR, FRAME_WORDS };
 extern uint32_t _stack_limit, _stack_top;
 
 static const char *const exception_names[EXCEPTION_NAMES] = {
-    [2] = "watchdog", [3] = "hard fault",  [4] = "memory fault",
+    [2] = "watchdog",  [3] = "hard fault",  [4] = "memory fault",
     [5] = "bus fault", [6] = "usage fault", [7] = "secure fault"};
 
 static const struct {

@@ -47,9 +47,8 @@ static mp_obj_t make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
     mp_int_t size = n_args > 1 ? mp_obj_get_int(args[1]) : BOARD_FILES_BYTES;
     if (start < 0 || size <= 0 || start % FLASH_BLOCK_BYTES || size % FLASH_BLOCK_BYTES ||
         !in_flash((uint32_t)start, (size_t)size)) {
-        mp_raise_msg_varg(&mp_type_ValueError,
-                          MP_ERROR_TEXT("flash has %d bytes in blocks of %d"), BOARD_FLASH_BYTES,
-                          FLASH_BLOCK_BYTES);
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("flash has %d bytes in blocks of %d"),
+                          BOARD_FLASH_BYTES, FLASH_BLOCK_BYTES);
     }
     struct flash_obj *self = mp_obj_malloc(struct flash_obj, type);
     self->start = (uint32_t)start;
@@ -130,7 +129,8 @@ static MP_DEFINE_CONST_DICT(locals, locals_table);
 MP_DEFINE_CONST_OBJ_TYPE(flash_type, MP_QSTR_Flash, MP_TYPE_FLAG_NONE, make_new, make_new, buffer,
                          get_buffer, locals_dict, &locals);
 
-// vfs.rom_ioctl: the ROMFS slots. They are block devices: `mpremote romfs` erases and writes them so.
+// vfs.rom_ioctl: the ROMFS slots. They are block devices: `mpremote romfs` erases and writes them
+// so.
 
 static const struct flash_obj slots[BOARD_SLOT_COUNT] = {
     {{&flash_type}, BOARD_SLOT0_OFFSET, BOARD_SLOT_BYTES},

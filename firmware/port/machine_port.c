@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Included by MicroPython's extmod/modmachine.c: what the module `machine` holds besides UART and WDT.
+// Included by MicroPython's extmod/modmachine.c: what the module `machine` holds besides UART and
+// WDT.
 
 #include "board.h"
 #include "flash.h"

@@ -30,7 +30,8 @@ static uint32_t read_clock(uint64_t *ms) {
     uint32_t left = SYST_CVR;
     *ms = ticks_ms;
     if (SCB_ICSR & ICSR_PENDSTSET) {
-        // It wrapped and its interrupt waits: read again, so that `left` is after the wrap for sure.
+        // It wrapped and its interrupt waits: read again, so that `left` is after the wrap for
+        // sure.
         left = SYST_CVR;
         *ms += 1;
     }

@@ -9,8 +9,7 @@
 #define UART_ID 1
 #define IRQ_RX 1
 
-#define MICROPY_PY_MACHINE_UART_CLASS_CONSTANTS                                                    \
-    { MP_ROM_QSTR(MP_QSTR_IRQ_RX), MP_ROM_INT(IRQ_RX) }
+#define MICROPY_PY_MACHINE_UART_CLASS_CONSTANTS {MP_ROM_QSTR(MP_QSTR_IRQ_RX), MP_ROM_INT(IRQ_RX)}
 
 struct _machine_uart_obj_t {
     mp_obj_base_t base;

@@ -22,7 +22,8 @@ static machine_wdt_obj_t wdt = {{&machine_wdt_type}};
 
 static machine_wdt_obj_t *mp_machine_wdt_make_new_instance(mp_int_t id, mp_int_t timeout_ms) {
     if (id != 0) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("WDT(%d) doesn't exist; there is WDT(0)"), id);
+        mp_raise_msg_varg(&mp_type_ValueError,
+                          MP_ERROR_TEXT("WDT(%d) doesn't exist; there is WDT(0)"), id);
     }
     if (timeout_ms <= 0 || (uint64_t)timeout_ms > WDT_TIMEOUT_MAX_MS) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("timeout must be 1 to %u ms"),

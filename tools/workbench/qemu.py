@@ -49,12 +49,14 @@ class Machine:
         machine: QEMU's name for it.
         memory_bytes: Size of the memory that the flash is the start of; QEMU insists on it.
         flash_bytes: Size of the flash, and of its file.
+        files_bytes: Size of the file system at its start.
         seed_address: Where 64 random bits go at each reset.
     """
 
     machine: str
     memory_bytes: int
     flash_bytes: int
+    files_bytes: int
     seed_address: int
 
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The corstone300 board: a Cortex-M55 as a pair of glasses.
+
+Its senses and radio are the workbench's, over the bench bus on the second UART.
+"""
+
+import machine
+
+import bus
+import senses
+
+
+def _pump(_):
+    try:
+        _bus.pump()
+    except OSError:
+        if not _bus.lost:
+            raise
+        mic.wake()  # the perception loop is the one to end the program
+
+
+_uart = machine.UART(1)
+_bus = bus.Bus(_uart)
+bus.set(_bus)
+name = "corstone300"
+flash = ""
+# Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it.
+slice_macs = 100000
+mic = senses.Microphone(_bus)
+camera = senses.Camera(_bus)
+battery = senses.Battery(_bus)
+light = senses.Light(_bus)
+button = senses.Button(_bus)
+
+_uart.irq(_pump, machine.UART.IRQ_RX)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""As much of `unittest` as MicroPython's tests use; its own is in no package that we build from."""
+
+import sys
+
+
+class SkipTest(Exception):
+    pass
+
+
+class _Raises:
+    def __init__(self, expected):
+        self._expected = expected
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            raise AssertionError("%r not raised" % self._expected)
+        self.exception = error
+        return issubclass(kind, self._expected)
+
+
+class TestCase:
+    def assertEqual(self, a, b, message=None):
+        assert a == b, message or "%r != %r" % (a, b)
+
+    def assertIn(self, a, b):
+        assert a in b, "%r not in %r" % (a, b)
+
+    def assertIsInstance(self, a, kind):
+        assert isinstance(a, kind), "%r is no %r" % (a, kind)
+
+    def assertRaises(self, expected, call=None, *args, **kwargs):
+        if call is None:
+            return _Raises(expected)
+        with _Raises(expected):
+            call(*args, **kwargs)
+
+
+def skipIf(condition, reason):
+    def skipped(self):
+        raise SkipTest(reason)
+
+    return lambda test: skipped if condition else test
+
+
+def main(module="__main__"):
+    ran = failures = errors = skipped = 0
+    for case in vars(__import__(module)).values() if isinstance(module, str) else ():
+        if not (isinstance(case, type) and issubclass(case, TestCase)):
+            continue
+        if hasattr(case, "setUpClass"):
+            case.setUpClass()
+        for name in dir(case):
+            if not name.startswith("test"):
+                continue
+            ran += 1
+            test = case()
+            try:
+                if hasattr(test, "setUp"):
+                    test.setUp()
+                getattr(test, name)()
+            except SkipTest:
+                skipped += 1
+            except AssertionError as error:
+                failures += 1
+                sys.print_exception(error)
+            except Exception as error:
+                errors += 1
+                sys.print_exception(error)
+    print("-" * 70)
+    print("Ran %d tests\n" % ran)
+    if failures or errors:
+        print("FAILED (failures=%d, errors=%d)" % (failures, errors))
+    else:
+        print("OK" + (" (skipped=%d)" % skipped if skipped else ""))

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file system in a flash file of an emulated board, written and read on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import littlefs
+
+from workbench.errors import WorkbenchError
+
+BLOCK_BYTES = 4096
+# What MicroPython's VfsLfs2 formats with, unless told otherwise.
+UNIT_BYTES = 32
+CACHE_BYTES = 4 * UNIT_BYTES
+
+
+class FlashImageError(WorkbenchError):
+    """The flash holds no file system, or has no room."""
+
+
+def _open(content: bytes | bytearray, *, new: bool) -> littlefs.LittleFS:
+    context = littlefs.UserContext(len(content))
+    context.buffer[:] = content
+    filesystem = littlefs.LittleFS(
+        context=context,
+        mount=False,
+        block_size=BLOCK_BYTES,
+        block_count=len(content) // BLOCK_BYTES,
+        read_size=UNIT_BYTES,
+        prog_size=UNIT_BYTES,
+        cache_size=CACHE_BYTES,
+        lookahead_size=UNIT_BYTES,
+    )
+    try:
+        if new:
+            filesystem.format()
+        filesystem.mount()
+    except littlefs.LittleFSError as error:
+        raise FlashImageError(f"the flash holds no file system that can be read: {error}") from None
+    return filesystem
+
+
+def create(path: Path, files: Mapping[str, bytes], *, flash_bytes: int, files_bytes: int) -> None:
+    """Makes a flash whose file system holds `files`, by name with slashes.
+
+    Args:
+        path: The flash file; it is replaced.
+        files: What to write.
+        flash_bytes: Size of the flash.
+        files_bytes: Size of the file system at its start.
+
+    Raises:
+        FlashImageError: They do not fit.
+    """
+    filesystem = _open(b"\xff" * files_bytes, new=True)
+    try:
+        for name, content in files.items():
+            filesystem.makedirs(str(Path(name).parent), exist_ok=True)
+            with filesystem.open(name, "wb") as file:
+                file.write(content)
+    except (littlefs.LittleFSError, OSError) as error:
+        raise FlashImageError(f"{name} does not fit the flash: {error}") from None
+    blank = b"\xff" * (flash_bytes - files_bytes)
+    path.write_bytes(bytes(filesystem.context.buffer) + blank)
+
+
+def read(path: Path, name: str, *, files_bytes: int) -> bytes:
+    """The content of a file in the flash of an emulator that is not running.
+
+    Raises:
+        FlashImageError: No file system, or no such file.
+    """
+    with path.open("rb") as flash:
+        filesystem = _open(flash.read(files_bytes), new=False)
+    try:
+        with filesystem.open(name, "rb") as file:
+            content: bytes = file.read()
+    except (littlefs.LittleFSError, OSError) as error:
+        raise FlashImageError(f"{name}: {error}") from None
+    return content

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boards in QEMU as the simulator wants them: a bench bus, a console and an end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench import flashimage
+from workbench.bench import Bus
+from workbench.qemu import Qemu
+
+# What MicroPython prints once no script runs any more.
+BANNER = "MicroPython v"
+STATUS_ENDED = 1
+
+
+class Microcontroller:
+    """A board in QEMU running the firmware that is in its image.
+
+    Args:
+        board: Folder below boards/.
+        program: The board's image.
+        flash: Folder whose config.json and models the flash holds at first. The flash itself is the
+            file flash.bin there, which is used as it is when there is one.
+        on_console: Called with each line that the board prints.
+    """
+
+    def __init__(
+        self, board: str, program: Path, flash: Path, on_console: Callable[[str], None]
+    ) -> None:
+        self._image = flash / "flash.bin"
+        self._folder = flash
+        self._qemu = Qemu(board, program, flash=self._image)
+        self._on_console = on_console
+        self._console: asyncio.Task[int] | None = None
+        self._bus: Bus | None = None
+
+    async def start(self) -> Bus:
+        """Starts the board and returns its bench bus.
+
+        Raises:
+            QemuError: QEMU or the flash is not usable.
+            FlashImageError: The models do not fit the flash.
+        """
+        if not self._image.exists():
+            files = [*self._folder.glob("*.json"), *self._folder.glob("models/*")]
+            flashimage.create(
+                self._image,
+                {str(file.relative_to(self._folder)): file.read_bytes() for file in files},
+                flash_bytes=self._qemu.machine.flash_bytes,
+                files_bytes=self._qemu.machine.files_bytes,
+            )
+        # In this thread: QEMU dies with the thread that started it.
+        self._qemu.start()
+        self._console = asyncio.create_task(self._read_console())
+        reader, writer = await asyncio.open_connection(sock=self._qemu.bus)
+        self._bus = Bus(reader, writer)
+        return self._bus
+
+    async def _read_console(self) -> int:
+        reader, writer = await asyncio.open_connection(sock=self._qemu.console)
+        try:
+            async for line in reader:
+                text = line.decode(errors="replace").rstrip()
+                self._on_console(text)
+                if text.startswith(BANNER):
+                    return STATUS_ENDED
+            assert self._qemu.process
+            return await asyncio.to_thread(self._qemu.process.wait)
+        finally:
+            writer.close()
+
+    async def wait(self) -> int:
+        """Waits until the firmware or the emulator ends and returns an exit status."""
+        assert self._console
+        return await self._console
+
+    async def stop(self) -> None:
+        """Ends the board, if it has not ended."""
+        if self._console:
+            self._console.cancel()
+            await asyncio.gather(self._console, return_exceptions=True)
+        if self._bus:
+            await self._bus.close()
+        await asyncio.to_thread(self._qemu.stop)

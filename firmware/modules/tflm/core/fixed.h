@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fixed-point arithmetic with the rounding of gemmlowp (fixedpoint/fixedpoint.h), on which
+// TensorFlow Lite's quantized kernels are built. Right shifts of negative integers are taken to be
+// arithmetic.
+#ifndef TFLM_FIXED_H
+#define TFLM_FIXED_H
+
+#include <stdint.h>
+
+// a * b * 2^-31, rounded to nearest, halves upwards; saturated.
+static inline int32_t tflm_high_mul(int32_t a, int32_t b) {
+    if (a == INT32_MIN && b == INT32_MIN) {
+        return INT32_MAX;
+    }
+    return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
+// x / 2^exponent, rounded to nearest, halves away from zero.
+static inline int32_t tflm_rounding_shift(int32_t x, int exponent) {
+    int32_t mask = (int32_t)(((int64_t)1 << exponent) - 1);
+    int32_t threshold = (mask >> 1) + (x < 0);
+    return (x >> exponent) + ((x & mask) > threshold);
+}
+
+// A positive real number as multiplier * 2^(shift - 31), as TensorFlow Lite quantizes them.
+typedef struct {
+    int32_t multiplier;
+    int32_t shift; // -31..30
+} tflm_scale_t;
+
+static inline int32_t tflm_scale_apply(int32_t x, int32_t multiplier, int shift) {
+    int left = shift > 0 ? shift : 0;
+    int right = shift > 0 ? 0 : -shift;
+    return tflm_rounding_shift(tflm_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+}
+
+static inline int32_t tflm_clamp(int32_t x, int32_t low, int32_t high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+// The next ones take and give numbers with the stated integer bits and 31 - integer bits fraction
+// bits. exp(x) for x <= 0 with `integer_bits`, giving 0 integer bits.
+int32_t tflm_exp_negative(int32_t x, int integer_bits);
+
+// 1 / (1 + x) for x in [0, 1], 0 integer bits both.
+int32_t tflm_reciprocal(int32_t x);
+
+// (1 - x) / (1 + x) for x in [0, 1], 0 integer bits both.
+int32_t tflm_reciprocal_tanh(int32_t x);
+
+// 1 / (1 + exp(-x)) with 4 integer bits, giving 0.
+int32_t tflm_logistic(int32_t x);
+
+#endif

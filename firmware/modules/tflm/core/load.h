@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operators see of the runtime: the description of a node while it is prepared, and records in
+// the arena while it runs.
+//
+// `prepare` looks at the model through checked reads, refuses what it cannot do, and leaves
+// everything `eval` needs in its record. `eval` reads nothing of the model but tensor data, so no
+// model can lead it astray.
+#ifndef TFLM_LOAD_H
+#define TFLM_LOAD_H
+
+#include "fixed.h"
+#include "flatbuffer.h"
+#include "tflm.h"
+
+#define TFLM_NO_TENSOR 0xffff
+
+// Builtin operator codes that loading itself has to know.
+enum {
+    TFLM_CODE_VAR_HANDLE = 142,
+    TFLM_CODE_READ_VARIABLE = 143,
+    TFLM_CODE_ASSIGN_VARIABLE = 144,
+};
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        tflm_status_t status_ = (call);                                                            \
+        if (status_ != TFLM_OK) {                                                                  \
+            return status_;                                                                        \
+        }                                                                                          \
+    } while (0)
+
+// Where a tensor's bytes are: an offset in the arena or, with this bit, in the model.
+#define TFLM_PLACE_MODEL 0x80000000u
+#define TFLM_PLACE_NONE 0xffffffffu
+
+// Model, arena and the finished plan, as seen by eval.
+typedef struct {
+    const uint8_t *model;
+    uint8_t *arena;
+} tflm_run_t;
+
+static inline uint8_t *tflm_at(const tflm_run_t *run, uint32_t place) {
+    // Constant tensors are never an output: nothing writes through this.
+    return place & TFLM_PLACE_MODEL ? (uint8_t *)run->model + (place & ~TFLM_PLACE_MODEL)
+                                    : run->arena + place;
+}
+
+// The start of an operator's record; its own data follows, then the next record.
+typedef struct {
+    uint32_t bytes; // Of the record with its data.
+    uint32_t rows;  // Parts that eval can be called for.
+    uint32_t cost;  // Of one row, in multiply-accumulates or what takes as long.
+    uint16_t kernel;
+    uint16_t places; // Words at the start of the data that are places.
+} tflm_record_t;
+
+// What tflm_reset restores.
+typedef struct {
+    uint32_t place, bytes;
+    uint32_t source; // A place in the model, or TFLM_PLACE_NONE: all bytes are `fill`.
+    uint32_t fill;
+} tflm_state_t;
+
+// While loading, a tensor that has memory.
+typedef struct {
+    uint32_t place; // Relative to the root's until the plan is made.
+    uint32_t bytes;
+    uint16_t first, last; // Operators between which it lives; first > last: never used.
+    uint16_t root;        // The tensor whose memory it shares; itself: its own.
+    uint16_t next;        // Of the tensors placed so far, by place.
+} tflm_slot_t;
+
+typedef struct {
+    tflm_t *self;
+    fb_t fb;
+    uint8_t *arena; // Aligned.
+    uint32_t arena_size;
+    unsigned flags;
+    fb_vector_t codes, buffers;
+    // Of the main subgraph, and of the one that CALL_ONCE runs.
+    fb_vector_t tensors, operators, init_tensors, init_operators;
+    fb_vector_t inputs, outputs;
+    // Of the main subgraph's tensors, then of variables, then of scratch tensors.
+    tflm_slot_t *slots;
+    uint32_t slot_count, variable_first, variable_count, scratch_next;
+    uint32_t state_count;
+    uint32_t used;  // Arena bytes taken so far; past `limit`, they are only counted.
+    uint32_t limit; // Where the slots begin.
+} tflm_load_t;
+
+// A node while it is prepared. `prepare` sets rows, and cost or macs, before tflm_node_data.
+typedef struct {
+    tflm_load_t *load;
+    uint32_t options; // The table of builtin options; 0: none.
+    fb_vector_t inputs, outputs;
+    uint32_t index;
+    uint32_t kernel;
+    int32_t code;
+    uint32_t rows, cost; // Cost of a row, when it is not macs / rows.
+    uint64_t macs;       // Of all rows.
+} tflm_node_t;
+
+typedef struct {
+    uint8_t code;
+    uint8_t scratches; // Scratch tensors that prepare may ask for.
+    uint8_t shares;    // The output may share the memory of input 0.
+    tflm_status_t (*prepare)(tflm_node_t *node);
+    void (*eval)(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to);
+} tflm_kernel_t;
+
+const tflm_kernel_t *tflm_kernel(uint32_t index); // NULL past the end.
+int32_t tflm_find_kernel(int32_t code);           // -1: none.
+
+// Ends loading with a message. Knows %s, %d (int32_t) and %u (uint32_t).
+tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *format, ...);
+
+// As above, with the operator in front.
+tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char *format, ...);
+
+// Describes tensor `index` of a vector of tensors. Fails on anything malformed.
+tflm_status_t tflm_read_tensor(tflm_load_t *load, fb_vector_t tensors, uint32_t index,
+                               tflm_tensor_t *tensor);
+
+// The number of input or output `i` among the main subgraph's tensors; TFLM_NO_TENSOR when it is
+// left out.
+uint32_t tflm_node_input(tflm_node_t *node, uint32_t i);
+uint32_t tflm_node_output(tflm_node_t *node, uint32_t i);
+
+// Describes input or output `i`; fails when it is left out.
+tflm_status_t tflm_get_input(tflm_node_t *node, uint32_t i, tflm_tensor_t *tensor);
+tflm_status_t tflm_get_output(tflm_node_t *node, uint32_t i, tflm_tensor_t *tensor);
+
+// Fails unless the node has this many inputs (some of them may be -1) and outputs.
+tflm_status_t tflm_expect(tflm_node_t *node, uint32_t inputs_min, uint32_t inputs_max,
+                          uint32_t outputs);
+
+// Fails unless both have the same shape.
+tflm_status_t tflm_expect_same_shape(tflm_node_t *node, const tflm_tensor_t *a,
+                                     const tflm_tensor_t *b);
+
+// Fails unless the tensor has one positive scale and its zero point fits its type.
+tflm_status_t tflm_expect_quantized(tflm_node_t *node, const tflm_tensor_t *tensor);
+
+// The constant elements of an int32 tensor (or int64 that fit). Fails when it is not constant, or
+// has more than `max` elements.
+tflm_status_t tflm_constants(tflm_node_t *node, const tflm_tensor_t *tensor, int32_t *values,
+                             uint32_t max);
+
+// Makes room for an operator's data, zeroed; the first `places` words of it are for tensor numbers,
+// and eval finds their places there. NULL when the arena is too small: then prepare has to return
+// TFLM_OK, so that the rest is counted.
+void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes);
+
+// Lets the output share the memory of an input of the same size; false when it may not.
+bool tflm_share(tflm_node_t *node, uint32_t output, uint32_t input);
+
+// Memory that lives only while this operator runs; gives a tensor number.
+uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes);
+
+// Reads operator `i` of a vector of operators into `node`.
+tflm_status_t tflm_read_node(tflm_load_t *load, fb_vector_t operators, uint32_t i,
+                             tflm_node_t *node);
+
+// ops/variable.c: writes the table of states that tflm_reset restores; NULL: only checks.
+tflm_status_t tflm_write_states(tflm_load_t *load, tflm_state_t *states);
+
+// Checks that model and arena are still what they were, and where they are now.
+tflm_status_t tflm_open(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                        size_t arena_bytes, tflm_run_t *run);
+
+// plan.c: gives each root its place from `base` on; returns the end.
+uint64_t tflm_plan(tflm_load_t *load, uint32_t base);
+
+static inline uint32_t tflm_load_u32(const uint8_t *bytes) {
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+// Element `i` of an integer tensor, at any alignment.
+static inline int32_t tflm_get(const void *data, uint32_t type, uint32_t i) {
+    const uint8_t *bytes = data;
+    switch (type) {
+    case TFLM_INT8:
+        return (int8_t)bytes[i];
+    case TFLM_UINT8:
+    case TFLM_BOOL:
+        return bytes[i];
+    case TFLM_INT16:
+        return (int16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+    default:
+        return (int32_t)tflm_load_u32(bytes + 4 * (size_t)i);
+    }
+}
+
+static inline void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value) {
+    switch (type) {
+    case TFLM_INT8:
+    case TFLM_UINT8:
+    case TFLM_BOOL:
+        ((uint8_t *)data)[i] = (uint8_t)value;
+        break;
+    case TFLM_INT16:
+        ((int16_t *)data)[i] = (int16_t)value;
+        break;
+    default:
+        ((int32_t *)data)[i] = value;
+        break;
+    }
+}
+
+static inline uint32_t tflm_align(uint32_t x, uint32_t alignment) {
+    return (x + alignment - 1) / alignment * alignment;
+}
+
+#endif

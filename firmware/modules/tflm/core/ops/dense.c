@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dense.h"
+
+tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
+                                  uint32_t channels, int32_t axis) {
+    if (weights->type != TFLM_INT8 || !weights->data_at) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "weights are not constant int8");
+    }
+    if (weights->scales != 1 && (weights->scales != channels || weights->scale_axis != axis)) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u scales for %u channels", weights->scales,
+                              channels);
+    }
+    for (uint32_t i = 0; i < weights->scales; i++) {
+        float scale = fb_f32(&node->load->fb, weights->scale_at + 4 * i);
+        if (!(scale >= 0 && scale < 1e30f)) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "a weight scale is not sound");
+        }
+    }
+    if (weights->zero_point) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "weights with zero point %d",
+                              weights->zero_point);
+    }
+    return TFLM_OK;
+}
+
+tflm_status_t tflm_get_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
+                            uint32_t *bias_at) {
+    *bias_at = 0;
+    if (tflm_node_input(node, index) == TFLM_NO_TENSOR) {
+        return TFLM_OK;
+    }
+    tflm_tensor_t bias;
+    TRY(tflm_get_input(node, index, &bias));
+    if (bias.type != TFLM_INT32 || !bias.data_at) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the bias is not constant int32");
+    }
+    if (bias.elements != channels) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u biases for %u channels", bias.elements,
+                              channels);
+    }
+    *bias_at = bias.data_at;
+    return TFLM_OK;
+}
+
+tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
+                              const tflm_tensor_t *weights, const tflm_tensor_t *output,
+                              uint32_t bias_at, bool single_precision, tflm_output_t *stage,
+                              void *after) {
+    fb_t *fb = &node->load->fb;
+    int32_t *bias = after;
+    int32_t *multiplier = bias + stage->channels;
+    int8_t *shift = (int8_t *)(multiplier + stage->scales);
+    for (uint32_t i = 0; bias_at && i < stage->channels; i++) {
+        bias[i] = (int32_t)fb_u32(fb, bias_at + 4 * i);
+    }
+    for (uint32_t i = 0; i < stage->scales; i++) {
+        float scale = fb_f32(fb, weights->scale_at + 4 * i);
+        double product = single_precision && stage->scales == 1
+                             ? (double)(input->scale * scale)
+                             : (double)input->scale * (double)scale;
+        tflm_scale_t quantized = tflm_quantize_scale(product / (double)output->scale);
+        multiplier[i] = quantized.multiplier;
+        shift[i] = (int8_t)quantized.shift;
+    }
+    stage->zero_point = output->zero_point;
+    return TFLM_OK;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What convolutions and fully connected layers share: sums of products of int8 with an int32 bias
+// per channel, scaled back to int8.
+//
+// The input's zero point is folded into the biases while preparing: sum((x - zero) * w) + bias is
+// sum(x * w) + (bias - zero * sum(w)). Sums wrap around in 32 bits, as they do on every target.
+#ifndef TFLM_DENSE_H
+#define TFLM_DENSE_H
+
+#include "ops.h"
+
+// How sums become outputs. Biases, multipliers and shifts follow the operator's own data.
+typedef struct {
+    int32_t zero_point, low, high;
+    uint32_t channels;
+    uint32_t scales; // `channels`, or 1 for all of them.
+} tflm_output_t;
+
+typedef struct {
+    const int32_t *bias;
+    const int32_t *multiplier;
+    const int8_t *shift;
+    uint32_t scale_step; // 0: one scale for all channels.
+    int32_t zero_point, low, high;
+} tflm_stage_t;
+
+// The bytes that biases, multipliers and shifts take.
+static inline uint32_t tflm_stage_bytes(uint32_t channels, uint32_t scales) {
+    return channels * 4 + scales * 5;
+}
+
+// Unpacks what follows the operator's data.
+static inline tflm_stage_t tflm_stage(const tflm_output_t *output, const void *after) {
+    tflm_stage_t stage;
+    stage.bias = after;
+    stage.multiplier = stage.bias + output->channels;
+    stage.shift = (const int8_t *)(stage.multiplier + output->scales);
+    stage.scale_step = output->scales > 1;
+    stage.zero_point = output->zero_point;
+    stage.low = output->low;
+    stage.high = output->high;
+    return stage;
+}
+
+static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, uint32_t sum) {
+    uint32_t i = channel * stage->scale_step;
+    int32_t value = tflm_scale_apply((int32_t)sum, stage->multiplier[i], stage->shift[i]);
+    return (int8_t)tflm_clamp(value + stage->zero_point, stage->low, stage->high);
+}
+
+// Checks the scales of int8 weights: one, or one for each of `channels` along `axis`.
+tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
+                                  uint32_t channels, int32_t axis);
+
+// Checks an optional int32 bias; *bias_at is where in the model it is, 0: none.
+tflm_status_t tflm_get_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
+                            uint32_t *bias_at);
+
+// Fills in `output` and, after the data, multipliers and shifts. The biases are the raw ones.
+// `single_precision` is how TensorFlow Lite multiplies input and weight scale in fully connected
+// layers that have one scale.
+tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
+                              const tflm_tensor_t *weights, const tflm_tensor_t *output,
+                              uint32_t bias_at, bool single_precision, tflm_output_t *stage,
+                              void *after);
+
+// Four channels' sums of n products; their weights lie `stride` bytes apart.
+static inline void tflm_dot4(const int8_t *x, const int8_t *w, uint32_t stride, uint32_t n,
+                             uint32_t *sum) {
+    const int8_t *w1 = w + stride, *w2 = w1 + stride, *w3 = w2 + stride;
+    uint32_t sum0 = sum[0], sum1 = sum[1], sum2 = sum[2], sum3 = sum[3];
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t value = x[i];
+        sum0 += (uint32_t)(value * w[i]);
+        sum1 += (uint32_t)(value * w1[i]);
+        sum2 += (uint32_t)(value * w2[i]);
+        sum3 += (uint32_t)(value * w3[i]);
+    }
+    sum[0] = sum0;
+    sum[1] = sum1;
+    sum[2] = sum2;
+    sum[3] = sum3;
+}
+
+static inline uint32_t tflm_dot1(const int8_t *x, const int8_t *w, uint32_t n) {
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += (uint32_t)(x[i] * w[i]);
+    }
+    return sum;
+}
+
+// As above, of (x + offset).
+static inline void tflm_dot4_offset(const int8_t *x, int32_t offset, const int8_t *w,
+                                    uint32_t stride, uint32_t n, uint32_t *sum) {
+    const int8_t *w1 = w + stride, *w2 = w1 + stride, *w3 = w2 + stride;
+    uint32_t sum0 = sum[0], sum1 = sum[1], sum2 = sum[2], sum3 = sum[3];
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t value = x[i] + offset;
+        sum0 += (uint32_t)(value * w[i]);
+        sum1 += (uint32_t)(value * w1[i]);
+        sum2 += (uint32_t)(value * w2[i]);
+        sum3 += (uint32_t)(value * w3[i]);
+    }
+    sum[0] = sum0;
+    sum[1] = sum1;
+    sum[2] = sum2;
+    sum[3] = sum3;
+}
+
+static inline uint32_t tflm_dot1_offset(const int8_t *x, int32_t offset, const int8_t *w,
+                                        uint32_t n) {
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += (uint32_t)((x[i] + offset) * w[i]);
+    }
+    return sum;
+}
+
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops.h"
+
+enum { INPUT_INTEGER_BITS = 4 };
+
+typedef struct {
+    uint32_t input, output; // Places.
+    uint32_t count;
+    int32_t zero_point;
+    int32_t radius; // From here on the result is 0 or 1.
+    tflm_scale_t scale;
+} logistic_t;
+
+TFLM_PREPARE(logistic) {
+    TRY(tflm_expect(node, 1, 1, 1));
+    tflm_tensor_t input, output;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    TRY(tflm_expect_same_shape(node, &input, &output));
+    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
+                              tflm_type_name(output.type));
+    }
+    TRY(tflm_expect_quantized(node, &input));
+    if (output.zero_point != -128) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's zero point is %d, not -128",
+                              output.zero_point);
+    }
+    tflm_scale_t scale =
+        tflm_quantize_scale((double)input.scale * (double)(1 << (31 - INPUT_INTEGER_BITS)));
+    if (scale.shift < 0 || scale.shift > 30) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
+    }
+    node->cost = 1 + input.elements * 64;
+    logistic_t *self = tflm_node_data(node, 2, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->output = tflm_node_output(node, 0);
+        self->count = input.elements;
+        self->zero_point = input.zero_point;
+        self->scale = scale;
+        self->radius = tflm_input_radius(INPUT_INTEGER_BITS, scale.shift);
+    }
+    return TFLM_OK;
+}
+
+TFLM_EVAL(logistic) {
+    const logistic_t *self = data;
+    (void)from;
+    (void)to;
+    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    int8_t *output = (int8_t *)tflm_at(run, self->output);
+    for (uint32_t i = 0; i < self->count; i++) {
+        int32_t x = input[i] - self->zero_point;
+        int32_t y;
+        if (x <= -self->radius) {
+            y = -128;
+        } else if (x >= self->radius) {
+            y = 127;
+        } else {
+            y = tflm_logistic(tflm_scale_apply(x, self->scale.multiplier, self->scale.shift));
+            y = tflm_clamp(tflm_rounding_shift(y, 31 - 8) - 128, -128, 127);
+        }
+        output[i] = (int8_t)y;
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "move.h"
+
+#include <string.h>
+
+// One loop around the ones after it; the innermost copies a run of bytes.
+typedef struct {
+    uint32_t count;
+    int32_t to_step, from_step; // in bytes
+} level_t;
+
+typedef struct {
+    uint32_t to, from; // Places.
+    uint32_t to_offset, from_offset;
+    uint32_t run; // in bytes
+    uint32_t levels;
+    level_t level[]; // Outermost first.
+} move_t;
+
+void tflm_steps(const tflm_tensor_t *tensor, int64_t *steps) {
+    int64_t step = 1;
+    for (uint32_t i = tensor->rank; i-- > 0;) {
+        steps[i] = step;
+        step *= tensor->dims[i];
+    }
+}
+
+void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box) {
+    memset(box, 0, sizeof *box);
+    box->rank = tensor->rank;
+    memcpy(box->dims, tensor->dims, sizeof box->dims);
+    tflm_steps(tensor, box->to_steps);
+    tflm_steps(tensor, box->from_steps);
+}
+
+tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, const tflm_box_t *box,
+                             uint32_t element_bytes) {
+    // From the innermost dimension on, what is contiguous at both ends joins the run, and loops
+    // that continue each other become one.
+    level_t level[TFLM_MAX_RANK];
+    uint32_t levels = 0;
+    int64_t run = 1;
+    uint64_t total = element_bytes;
+    for (uint32_t i = box->rank; i-- > 0;) {
+        int32_t count = box->dims[i];
+        int64_t to_step = box->to_steps[i], from_step = box->from_steps[i];
+        total *= (uint32_t)count;
+        level_t *inner = levels ? &level[levels - 1] : NULL;
+        if (count == 1) {
+            continue;
+        }
+        if (!levels && to_step == run && from_step == run) {
+            run *= count;
+        } else if (inner && to_step == (int64_t)inner->to_step * inner->count &&
+                   from_step == (int64_t)inner->from_step * inner->count) {
+            inner->count *= (uint32_t)count;
+        } else {
+            level[levels].count = (uint32_t)count;
+            level[levels].to_step = (int32_t)to_step;
+            level[levels++].from_step = (int32_t)from_step;
+        }
+    }
+    node->rows = 1;
+    node->cost = 1 + (uint32_t)(total / 4);
+    move_t *move = tflm_node_data(node, 2, sizeof *move + levels * sizeof *level);
+    if (!move) {
+        return TFLM_OK;
+    }
+    move->to = to;
+    move->from = from;
+    move->to_offset = (uint32_t)(box->to_offset * element_bytes);
+    move->from_offset = (uint32_t)(box->from_offset * element_bytes);
+    move->run = (uint32_t)(run * element_bytes);
+    move->levels = levels;
+    for (uint32_t i = 0; i < levels; i++) {
+        move->level[i] = level[levels - 1 - i];
+        move->level[i].to_step *= (int32_t)element_bytes;
+        move->level[i].from_step *= (int32_t)element_bytes;
+    }
+    return TFLM_OK;
+}
+
+static void copy_runs(uint8_t *to, const uint8_t *from, const level_t *level, uint32_t run) {
+    for (uint32_t i = 0; i < level->count; i++, to += level->to_step, from += level->from_step) {
+        if (run == 1) {
+            *to = *from;
+        } else {
+            memmove(to, from, run);
+        }
+    }
+}
+
+static void copy_levels(uint8_t *to, const uint8_t *from, const level_t *level, uint32_t levels,
+                        uint32_t run) {
+    if (levels == 1) {
+        copy_runs(to, from, level, run);
+        return;
+    }
+    for (uint32_t i = 0; i < level->count; i++, to += level->to_step, from += level->from_step) {
+        copy_levels(to, from, level + 1, levels - 1, run);
+    }
+}
+
+TFLM_EVAL(move) {
+    const move_t *move = data;
+    (void)from;
+    (void)to;
+    uint8_t *target = tflm_at(run, move->to) + move->to_offset;
+    const uint8_t *source = tflm_at(run, move->from) + move->from_offset;
+    if (move->levels) {
+        copy_levels(target, source, move->level, move->levels, move->run);
+    } else {
+        memmove(target, source, move->run);
+    }
+}

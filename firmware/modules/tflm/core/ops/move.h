@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that only move elements: a box cut from one tensor is put into another. All of them
+// prepare records of this kind, one a box.
+#ifndef TFLM_MOVE_H
+#define TFLM_MOVE_H
+
+#include "ops.h"
+
+// A box of elements, and the distance from one to the next along each dimension, in elements.
+typedef struct {
+    uint32_t rank;
+    int32_t dims[TFLM_MAX_RANK];
+    int64_t to_steps[TFLM_MAX_RANK], from_steps[TFLM_MAX_RANK];
+    int64_t to_offset, from_offset;
+} tflm_box_t;
+
+// The distances between neighbours along each dimension of a tensor, in elements.
+void tflm_steps(const tflm_tensor_t *tensor, int64_t *steps);
+
+// A box as large as `tensor`, for contiguous tensors at both ends.
+void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box);
+
+// Emits the record that moves a box between two tensors. The caller has checked that the box lies
+// within both.
+tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, const tflm_box_t *box,
+                             uint32_t element_bytes);
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "window.h"
+
+typedef struct {
+    uint32_t input, output; // Places.
+    tflm_window_t y, x;
+    int32_t depth;
+    int32_t low, high;
+} pool_t;
+
+static tflm_status_t pool_prepare(tflm_node_t *node) {
+    TRY(tflm_expect(node, 1, 1, 1));
+    fb_t *fb = &node->load->fb;
+    tflm_tensor_t input, output;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
+                              tflm_type_name(output.type));
+    }
+    TRY(tflm_expect_quantized(node, &output));
+    if (input.rank != 4 || output.rank != 4 || input.dims[0] != output.dims[0] ||
+        input.dims[3] != output.dims[3]) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+    }
+    tflm_window_t y = {.input = input.dims[1], .output = output.dims[1], .dilation = 1};
+    tflm_window_t x = {.input = input.dims[2], .output = output.dims[2], .dilation = 1};
+    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
+    x.stride = fb_field_i32(fb, node->options, 1, 0);
+    y.stride = fb_field_i32(fb, node->options, 2, 0);
+    x.taps = fb_field_i32(fb, node->options, 3, 0);
+    y.taps = fb_field_i32(fb, node->options, 4, 0);
+    TRY(tflm_window_init(node, &y, padding));
+    TRY(tflm_window_init(node, &x, padding));
+    int32_t low, high;
+    TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 5, 0), &output, &low, &high));
+    uint64_t cost = (uint64_t)(uint32_t)(output.dims[2] * output.dims[3]) *
+                    ((uint64_t)y.taps * (uint64_t)x.taps);
+    node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
+    node->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+    pool_t *self = tflm_node_data(node, 2, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->output = tflm_node_output(node, 0);
+        self->y = y;
+        self->x = x;
+        self->depth = input.dims[3];
+        self->low = low;
+        self->high = high;
+    }
+    return TFLM_OK;
+}
+
+TFLM_PREPARE(average_pool) {
+    return pool_prepare(node);
+}
+
+TFLM_EVAL(average_pool) {
+    const pool_t *self = data;
+    const tflm_window_t *wx = &self->x, *wy = &self->y;
+    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    int8_t *output = (int8_t *)tflm_at(run, self->output) +
+                     (size_t)from * (size_t)wx->output * (size_t)self->depth;
+    ptrdiff_t depth = self->depth;
+    for (uint32_t row = from; row < to; row++) {
+        int32_t y, y_from, y_to, x, x_from, x_to;
+        tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
+        y += (int32_t)(row / (uint32_t)wy->output) * wy->input;
+        for (int32_t column = 0; column < wx->output; column++) {
+            tflm_window_taps(wx, column, &x, &x_from, &x_to);
+            int32_t count = (y_to - y_from) * (x_to - x_from);
+            for (ptrdiff_t channel = 0; channel < depth; channel++) {
+                int32_t sum = 0;
+                for (int32_t i = y_from; i < y_to; i++) {
+                    const int8_t *at =
+                        input + ((ptrdiff_t)(y + i) * wx->input + x + x_from) * depth + channel;
+                    for (int32_t j = x_from; j < x_to; j++, at += depth) {
+                        sum += *at;
+                    }
+                }
+                // Rounded to nearest, halves away from zero.
+                sum = count ? (sum > 0 ? sum + count / 2 : sum - count / 2) / count : 0;
+                *output++ = (int8_t)tflm_clamp(sum, self->low, self->high);
+            }
+        }
+    }
+}

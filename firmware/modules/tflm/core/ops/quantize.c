@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops.h"
+
+typedef struct {
+    uint32_t input, output; // Places.
+    uint32_t count;
+    uint8_t input_type, output_type;
+    int32_t input_zero_point, output_zero_point;
+    int32_t low, high;
+    tflm_scale_t scale;
+} quantize_t;
+
+TFLM_PREPARE(quantize) {
+    TRY(tflm_expect(node, 1, 1, 1));
+    tflm_tensor_t input, output;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    TRY(tflm_expect_same_shape(node, &input, &output));
+    bool known =
+        (input.type == TFLM_INT8 && (output.type == TFLM_INT8 || output.type == TFLM_UINT8 ||
+                                     output.type == TFLM_INT16 || output.type == TFLM_INT32)) ||
+        (input.type == TFLM_UINT8 && output.type == TFLM_INT8) ||
+        (input.type == TFLM_INT16 &&
+         (output.type == TFLM_INT8 || output.type == TFLM_INT16 || output.type == TFLM_INT32)) ||
+        (input.type == TFLM_INT32 && (output.type == TFLM_INT8 || output.type == TFLM_INT16));
+    if (!known) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
+                              tflm_type_name(output.type));
+    }
+    TRY(tflm_expect_quantized(node, &input));
+    TRY(tflm_expect_quantized(node, &output));
+    node->cost = 1 + input.elements * 4;
+    quantize_t *self = tflm_node_data(node, 2, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->output = tflm_node_output(node, 0);
+        self->count = input.elements;
+        self->input_type = (uint8_t)input.type;
+        self->output_type = (uint8_t)output.type;
+        self->input_zero_point = input.zero_point;
+        self->output_zero_point = output.zero_point;
+        tflm_type_range(output.type, &self->low, &self->high);
+        self->scale = tflm_quantize_scale((double)input.scale / (double)output.scale);
+    }
+    return TFLM_OK;
+}
+
+TFLM_EVAL(quantize) {
+    const quantize_t *self = data;
+    (void)from;
+    (void)to;
+    const void *input = tflm_at(run, self->input);
+    void *output = tflm_at(run, self->output);
+    for (uint32_t i = 0; i < self->count; i++) {
+        uint32_t x = (uint32_t)tflm_get(input, self->input_type, i);
+        int32_t y = tflm_scale_apply((int32_t)(x - (uint32_t)self->input_zero_point),
+                                     self->scale.multiplier, self->scale.shift);
+        y = (int32_t)((uint32_t)y + (uint32_t)self->output_zero_point);
+        tflm_set(output, self->output_type, i, tflm_clamp(y, self->low, self->high));
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "move.h"
+
+// The first index that a slice takes along one dimension, or one past its last, as
+// tensorflow/lite/kernels/internal/strided_slice_logic.h has it.
+static int32_t clamp_index(int32_t index, int32_t dim, int32_t stride) {
+    if (index < 0) {
+        index = index + dim; // Of opposite signs: no overflow.
+    }
+    return stride > 0 ? tflm_clamp(index, 0, dim) : tflm_clamp(index, -1, dim - 1);
+}
+
+TFLM_PREPARE(strided_slice) {
+    TRY(tflm_expect(node, 4, 4, 1));
+    fb_t *fb = &node->load->fb;
+    tflm_tensor_t input, output, parameter;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    int32_t values[3][TFLM_MAX_RANK] = {{0}};
+    for (uint32_t i = 0; i < 3; i++) {
+        TRY(tflm_get_input(node, 1 + i, &parameter));
+        TRY(tflm_constants(node, &parameter, values[i], TFLM_MAX_RANK));
+        if (parameter.elements != input.rank) {
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u parameters for %u dimensions",
+                                  parameter.elements, input.rank);
+        }
+    }
+    int32_t begin_mask = fb_field_i32(fb, node->options, 0, 0);
+    int32_t end_mask = fb_field_i32(fb, node->options, 1, 0);
+    int32_t shrink_mask = fb_field_i32(fb, node->options, 4, 0);
+    if (fb_field_i32(fb, node->options, 2, 0) || fb_field_i32(fb, node->options, 3, 0) ||
+        fb_field_u8(fb, node->options, 5, 0)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "ellipsis, new axis or offset");
+    }
+    tflm_box_t box;
+    tflm_box(&input, &box);
+    uint32_t kept = 0;
+    int64_t count = 1;
+    for (uint32_t i = 0; i < input.rank; i++) {
+        int32_t dim = input.dims[i], stride = values[2][i];
+        if (!stride || stride == INT32_MIN) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "stride %d", stride);
+        }
+        int32_t begin = begin_mask >> i & 1 ? (stride > 0 ? INT32_MIN : INT32_MAX) : values[0][i];
+        int32_t end = end_mask >> i & 1 ? (stride > 0 ? INT32_MAX : INT32_MIN) : values[1][i];
+        begin = clamp_index(begin, dim, stride);
+        end = shrink_mask >> i & 1 ? begin + 1 : clamp_index(end, dim, stride);
+        int32_t length = stride > 0 ? (int32_t)(((int64_t)end - begin + stride - 1) / stride)
+                                    : (int32_t)(((int64_t)begin - end - stride - 1) / -stride);
+        if (shrink_mask >> i & 1) {
+            length = 1;
+        } else if (kept >= output.rank || output.dims[kept++] != length) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is not of the slice's shape");
+        }
+        if (length < 1 || begin < 0 || begin >= dim) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "the slice is empty");
+        }
+        box.dims[i] = length;
+        box.from_offset += begin * box.from_steps[i];
+        box.from_steps[i] *= stride;
+    }
+    for (uint32_t i = input.rank; i-- > 0;) {
+        box.to_steps[i] = count;
+        count *= box.dims[i];
+    }
+    if (kept != output.rank || output.type != input.type) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is not of the slice's shape");
+    }
+    return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
+                          tflm_type_bytes(input.type));
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streaming state: CALL_ONCE, VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE.
+//
+// A variable is a slot that lives for ever. Where nothing can tell the difference, reading one
+// gives its own memory, and what is assigned to it is computed right there; then neither costs a
+// copy.
+#include <string.h>
+
+#include "ops.h"
+
+enum { MAX_VARIABLES = 256 };
+
+static bool same_string(fb_t *fb, fb_vector_t a, fb_vector_t b) {
+    return a.count == b.count && !memcmp(fb->data + a.at, fb->data + b.at, a.count);
+}
+
+// Whether two tables of VarHandleOptions name the same variable.
+static bool same_name(fb_t *fb, uint32_t a, uint32_t b) {
+    return same_string(fb, fb_field_vector(fb, a, 0, 1), fb_field_vector(fb, b, 0, 1)) &&
+           same_string(fb, fb_field_vector(fb, a, 1, 1), fb_field_vector(fb, b, 1, 1));
+}
+
+// The slot of a variable by its options. Until the plan is made, its `place` says where they are,
+// and its `next` what it is filled with when nothing else is said.
+static uint32_t find_variable(tflm_load_t *load, uint32_t options) {
+    uint32_t end = load->variable_first + load->variable_count;
+    for (uint32_t i = load->variable_first; i < end; i++) {
+        if (same_name(&load->fb, load->slots[i].place, options)) {
+            return i;
+        }
+    }
+    return TFLM_NO_TENSOR;
+}
+
+TFLM_PREPARE(var_handle) {
+    tflm_load_t *load = node->load;
+    TRY(tflm_expect(node, 0, 0, 1));
+    tflm_tensor_t handle;
+    TRY(tflm_get_output(node, 0, &handle));
+    if (handle.type != TFLM_RESOURCE) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is no resource");
+    }
+    uint32_t variable = find_variable(load, node->options);
+    if (variable == TFLM_NO_TENSOR) {
+        if (load->variable_count == MAX_VARIABLES) {
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "more than %u variables",
+                                  MAX_VARIABLES);
+        }
+        variable = load->variable_first + load->variable_count++;
+        tflm_slot_t *slot = &load->slots[variable];
+        slot->place = node->options;
+        slot->first = 0;
+        slot->last = (uint16_t)load->operators.count;
+        load->state_count++;
+    }
+    load->slots[tflm_node_output(node, 0)].root = (uint16_t)variable;
+    return TFLM_OK;
+}
+
+// The variable behind the handle that a node reads, whose value is tensor `value`.
+static tflm_status_t get_variable(tflm_node_t *node, uint32_t value, uint32_t *variable) {
+    tflm_load_t *load = node->load;
+    uint32_t handle = tflm_node_input(node, 0);
+    *variable = handle == TFLM_NO_TENSOR ? handle : load->slots[handle].root;
+    if (handle == TFLM_NO_TENSOR || *variable < load->variable_first) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the first input is no variable");
+    }
+    tflm_slot_t *slot = &load->slots[*variable];
+    if (slot->bytes && slot->bytes != load->slots[value].bytes) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u bytes, the variable has %u",
+                              load->slots[value].bytes, slot->bytes);
+    }
+    slot->bytes = load->slots[value].bytes;
+    if (!slot->bytes) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the value is no data");
+    }
+    return TFLM_OK;
+}
+
+// Whether an operator with this code touches a variable between two operators, both excluded.
+static bool touched(tflm_node_t *node, int32_t code, uint32_t variable, uint32_t after,
+                    uint32_t before) {
+    for (uint32_t i = after + 1; i < before && i < node->load->operators.count; i++) {
+        tflm_node_t other;
+        if (tflm_read_node(node->load, node->load->operators, i, &other) == TFLM_OK &&
+            other.code == code) {
+            uint32_t handle = tflm_node_input(&other, 0);
+            if (handle != TFLM_NO_TENSOR && node->load->slots[handle].root == variable) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+TFLM_PREPARE(read_variable) {
+    TRY(tflm_expect(node, 1, 1, 1));
+    uint32_t value = tflm_node_output(node, 0);
+    uint32_t variable;
+    TRY(get_variable(node, value, &variable));
+    tflm_slot_t *slot = &node->load->slots[value];
+    if (!(node->load->flags & TFLM_KEEP_ALL) &&
+        !touched(node, TFLM_CODE_ASSIGN_VARIABLE, variable, node->index, slot->last)) {
+        slot->root = (uint16_t)variable;
+        slot->place = 0;
+        return TFLM_OK;
+    }
+    return tflm_emit_copy(node, value, variable);
+}
+
+// Whether what is assigned may be computed in the variable's own memory: it is not anything else's,
+// nobody needs the old value from when it is computed, and it is not changed while it is used.
+static bool may_share(tflm_node_t *node, uint32_t value, uint32_t variable) {
+    tflm_load_t *load = node->load;
+    const tflm_slot_t *slot = &load->slots[value];
+    if (load->flags & TFLM_KEEP_ALL || slot->root != value || slot->place & TFLM_PLACE_MODEL ||
+        touched(node, TFLM_CODE_ASSIGN_VARIABLE, variable, node->index, slot->last)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < load->inputs.count; i++) {
+        if (fb_element_i32(&load->fb, load->inputs, i) == (int32_t)value) {
+            return false;
+        }
+    }
+    if (touched(node, TFLM_CODE_READ_VARIABLE, variable, slot->first, node->index) ||
+        touched(node, TFLM_CODE_ASSIGN_VARIABLE, variable, slot->first, node->index)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < load->tensors.count; i++) {
+        const tflm_slot_t *other = &load->slots[i];
+        if (i != value && other->bytes && other->root == variable && other->last >= slot->first &&
+            other->first <= slot->first) {
+            return false;
+        }
+    }
+    return true;
+}
+
+TFLM_PREPARE(assign_variable) {
+    TRY(tflm_expect(node, 2, 2, 0));
+    uint32_t value = tflm_node_input(node, 1);
+    if (value == TFLM_NO_TENSOR) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the value is missing");
+    }
+    uint32_t variable;
+    TRY(get_variable(node, value, &variable));
+    tflm_tensor_t tensor;
+    TRY(tflm_get_input(node, 1, &tensor));
+    node->load->slots[variable].next = (uint8_t)tensor.zero_point;
+    if (may_share(node, value, variable)) {
+        node->load->slots[value].root = (uint16_t)variable;
+        return TFLM_OK;
+    }
+    return tflm_emit_copy(node, variable, value);
+}
+
+TFLM_PREPARE(call_once) {
+    if (fb_field_i32(&node->load->fb, node->options, 0, 0) != 1) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "no such subgraph");
+    }
+    return TFLM_OK;
+}
+
+// The state of each variable starts as what the subgraph of CALL_ONCE assigns to it, else as its
+// zero point, as in tensorflow/lite/micro/micro_resource_variable.cc.
+static tflm_status_t initial_values(tflm_load_t *load, tflm_state_t *states) {
+    for (uint32_t i = 0; i < load->init_operators.count; i++) {
+        tflm_node_t handle;
+        TRY(tflm_read_node(load, load->init_operators, i, &handle));
+        if (handle.code != TFLM_CODE_VAR_HANDLE && handle.code != TFLM_CODE_ASSIGN_VARIABLE) {
+            return tflm_fail(load, TFLM_ERROR_UNSUPPORTED,
+                             "CALL_ONCE may only assign constants to variables, not do %s",
+                             tflm_operator_name(handle.code));
+        }
+        if (handle.code != TFLM_CODE_VAR_HANDLE || handle.outputs.count != 1) {
+            continue;
+        }
+        uint32_t variable = find_variable(load, handle.options);
+        if (variable == TFLM_NO_TENSOR) {
+            continue;
+        }
+        for (uint32_t j = 0; j < load->init_operators.count; j++) {
+            tflm_node_t assign;
+            TRY(tflm_read_node(load, load->init_operators, j, &assign));
+            if (assign.code != TFLM_CODE_ASSIGN_VARIABLE ||
+                tflm_node_input(&assign, 0) != tflm_node_output(&handle, 0)) {
+                continue;
+            }
+            tflm_tensor_t value;
+            TRY(tflm_read_tensor(load, load->init_tensors, tflm_node_input(&assign, 1), &value));
+            if (!value.data_at || value.bytes != load->slots[variable].bytes) {
+                return tflm_fail(
+                    load, TFLM_ERROR_UNSUPPORTED,
+                    "CALL_ONCE: a variable's first value is not constant or not its size");
+            }
+            if (states) {
+                states[variable - load->variable_first].source = value.data_at | TFLM_PLACE_MODEL;
+            }
+        }
+    }
+    return TFLM_OK;
+}
+
+tflm_status_t tflm_write_states(tflm_load_t *load, tflm_state_t *states) {
+    for (uint32_t i = 0; states && i < load->variable_count; i++) {
+        const tflm_slot_t *slot = &load->slots[load->variable_first + i];
+        states[i].place = load->variable_first + i;
+        states[i].bytes = slot->bytes;
+        states[i].source = TFLM_PLACE_NONE;
+        states[i].fill = slot->next;
+    }
+    TRY(initial_values(load, states));
+    uint32_t used = load->variable_count;
+    for (uint32_t i = 0; states && i < load->tensors.count; i++) {
+        tflm_tensor_t tensor;
+        TRY(tflm_read_tensor(load, load->tensors, i, &tensor));
+        if (tensor.is_variable && !tensor.data_at) {
+            states[used].place = i;
+            states[used].bytes = tensor.bytes;
+            states[used].source = TFLM_PLACE_NONE;
+            states[used++].fill = tensor.type == TFLM_INT8 ? (uint8_t)tensor.zero_point : 0;
+        }
+    }
+    return TFLM_OK;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Windows that slide over height and width: convolutions and pooling.
+#ifndef TFLM_WINDOW_H
+#define TFLM_WINDOW_H
+
+#include "ops.h"
+
+// Along one axis.
+typedef struct {
+    int32_t input, output; // Elements.
+    int32_t taps;          // Of the window.
+    int32_t stride, dilation;
+    int32_t padding; // Before the first element.
+} tflm_window_t;
+
+// Which taps of the window at an output position lie within the input.
+static inline void tflm_window_taps(const tflm_window_t *window, int32_t position, int32_t *start,
+                                    int32_t *from, int32_t *to) {
+    int32_t first = position * window->stride - window->padding;
+    int32_t begin = 0, end = window->taps;
+    while (begin < end && first + begin * window->dilation < 0) {
+        begin++;
+    }
+    while (begin < end && first + (end - 1) * window->dilation >= window->input) {
+        end--;
+    }
+    *start = first;
+    *from = begin;
+    *to = end;
+}
+
+// Whether any window reaches beyond the input.
+static inline bool tflm_window_is_padded(const tflm_window_t *window) {
+    int64_t last = (int64_t)(window->output - 1) * window->stride - window->padding +
+                   (int64_t)(window->taps - 1) * window->dilation;
+    return window->padding > 0 || last >= window->input;
+}
+
+// Checks stride and dilation, and that `output` is what TensorFlow Lite computes; sets the padding.
+// `padding` is that of the schema, 0 same, 1 valid.
+tflm_status_t tflm_window_init(tflm_node_t *node, tflm_window_t *window, uint8_t padding);
+
+#endif

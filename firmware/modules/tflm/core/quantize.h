@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantization parameters into integers, as tensorflow/lite/kernels/internal/quantization_util.cc
+// does it, without libm. Used only while a model is prepared.
+#ifndef TFLM_QUANTIZE_H
+#define TFLM_QUANTIZE_H
+
+#include "load.h"
+
+// The smallest and largest value of an integer type.
+void tflm_type_range(tflm_type_t type, int32_t *low, int32_t *high);
+
+// A positive number as multiplier and shift.
+tflm_scale_t tflm_quantize_scale(double real);
+
+// x rounded to nearest, halves away from zero; saturated.
+int32_t tflm_round(double x);
+
+// Fused activations.
+enum { TFLM_ACT_NONE = 0, TFLM_ACT_RELU, TFLM_ACT_RELU_N1_TO_1, TFLM_ACT_RELU6 };
+
+// The range that a fused activation leaves to a quantized output. Fails on others than the above.
+tflm_status_t tflm_activation_range(tflm_node_t *node, uint8_t activation,
+                                    const tflm_tensor_t *output, int32_t *low, int32_t *high);
+
+// The largest magnitude of an input that, shifted left, stays within fixed point of 31 bits with
+// `integer_bits` (CalculateInputRadius).
+int32_t tflm_input_radius(int integer_bits, int shift);
+
+#endif

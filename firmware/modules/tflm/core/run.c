@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "load.h"
+
+tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                        size_t arena_bytes, uint32_t max_macs, bool *done) {
+    tflm_run_t run;
+    tflm_status_t status = tflm_open(self, model, model_bytes, arena, arena_bytes, &run);
+    if (status != TFLM_OK) {
+        return status;
+    }
+    uint32_t left = max_macs;
+    while (self->record < self->records_end) {
+        const tflm_record_t *record = (const tflm_record_t *)(void *)(run.arena + self->record);
+        uint32_t rows = record->rows - self->row;
+        if (max_macs != UINT32_MAX) {
+            uint32_t affordable = left / record->cost;
+            if (!affordable && left != max_macs) {
+                *done = false;
+                return TFLM_OK;
+            }
+            if (affordable < rows) {
+                rows = affordable ? affordable : 1;
+            }
+            uint64_t spent = (uint64_t)rows * record->cost;
+            left = spent < left ? left - (uint32_t)spent : 0;
+        }
+        self->kernel = (uint8_t)record->kernel;
+        tflm_kernel(record->kernel)->eval(&run, record + 1, self->row, self->row + rows);
+        self->row += rows;
+        if (self->row >= record->rows) {
+            self->row = 0;
+            self->record += record->bytes;
+        }
+    }
+    self->record = self->records_at;
+    *done = true;
+    return TFLM_OK;
+}
+
+tflm_status_t tflm_invoke(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                          size_t arena_bytes) {
+    bool done;
+    return tflm_step(self, model, model_bytes, arena, arena_bytes, UINT32_MAX, &done);
+}
+
+tflm_status_t tflm_reset(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                         size_t arena_bytes) {
+    tflm_run_t run;
+    tflm_status_t status = tflm_open(self, model, model_bytes, arena, arena_bytes, &run);
+    if (status != TFLM_OK) {
+        return status;
+    }
+    const tflm_state_t *state = (const tflm_state_t *)(void *)(run.arena + self->states_at);
+    for (uint32_t i = 0; i < self->states; i++, state++) {
+        if (state->source == TFLM_PLACE_NONE) {
+            memset(tflm_at(&run, state->place), (int)state->fill, state->bytes);
+        } else {
+            memcpy(tflm_at(&run, state->place), tflm_at(&run, state->source), state->bytes);
+        }
+    }
+    self->record = self->records_at;
+    self->row = 0;
+    return TFLM_OK;
+}
+
+int32_t tflm_record_code(const tflm_t *self, void *arena, size_t arena_bytes, uint32_t *record) {
+    uint8_t *start = (uint8_t *)arena + self->arena_padding;
+    if (*record >= self->records_end ||
+        arena_bytes < (size_t)self->arena_bytes + self->arena_padding) {
+        return -1;
+    }
+    const tflm_record_t *at = (const tflm_record_t *)(void *)(start + *record);
+    *record += at->bytes;
+    return tflm_kernel(at->kernel)->code;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// tflm: runs TensorFlow Lite models with the results of TensorFlow Lite Micro, byte for byte.
+//
+// A model is read where it lies, at any alignment, and never copied. All other memory is one arena
+// that the caller owns. Nothing here keeps a pointer between calls: the caller passes model and
+// arena each time, so they may live in buffers of a garbage-collected language.
+#ifndef TFLM_H
+#define TFLM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TFLM_MAX_RANK 6
+#define TFLM_MAX_TENSORS 4096
+#define TFLM_MAX_OPERATORS 1024
+#define TFLM_MAX_IO 16
+#define TFLM_ARENA_ALIGNMENT 16
+// Room for the longest message.
+#define TFLM_MESSAGE_BYTES 160
+
+typedef enum {
+    TFLM_OK = 0,
+    TFLM_ERROR_MODEL,       // Malformed, or not what the format allows.
+    TFLM_ERROR_UNSUPPORTED, // Well-formed, but not implemented here.
+    TFLM_ERROR_OPERATOR,    // As above: a whole operator that is missing.
+    TFLM_ERROR_ARENA,       // Too small.
+    TFLM_ERROR_MOVED,       // The arena's alignment changed, or a buffer shrank.
+} tflm_status_t;
+
+// Numbered as in the TensorFlow Lite schema.
+typedef enum {
+    TFLM_FLOAT32 = 0,
+    TFLM_INT32 = 2,
+    TFLM_UINT8 = 3,
+    TFLM_INT64 = 4,
+    TFLM_BOOL = 6,
+    TFLM_INT16 = 7,
+    TFLM_INT8 = 9,
+    TFLM_RESOURCE = 13,
+} tflm_type_t;
+
+// Load flags.
+#define TFLM_KEEP_ALL 1 // Every tensor keeps its own memory, so that `tflm_tensor` finds it later.
+
+// A tensor as the model describes it.
+typedef struct {
+    tflm_type_t type;
+    uint32_t rank; // 0: a scalar
+    int32_t dims[TFLM_MAX_RANK];
+    uint32_t elements;
+    uint32_t bytes;
+    float scale; // 0: not quantized
+    int32_t zero_point;
+    uint32_t scales;      // Number of scales; more than one: per channel.
+    uint32_t scale_at;    // Where in the model they are.
+    int32_t scale_axis;   // The dimension that they go with.
+    uint32_t data_at;     // Where in the model constant data is; 0: none.
+    uint32_t name_at;     // Where in the model the name is, not terminated.
+    uint32_t name_length; // in bytes
+    bool is_variable;
+} tflm_tensor_t;
+
+// A loaded model. Plain data: no pointers.
+typedef struct {
+    uint32_t model_bytes;
+    uint32_t arena_bytes;  // Needed, without what aligning the arena's start costs.
+    bool arena_exact;      // False: arena_bytes is only what it takes to find out.
+    uint8_t arena_padding; // Bytes skipped at the arena's start.
+    uint8_t inputs, outputs;
+    uint16_t operators; // In the main subgraph, as the model has them.
+    uint64_t macs;      // Multiply-accumulates an inference.
+    // Where inputs and outputs are: a place, see load.h.
+    uint32_t input_place[TFLM_MAX_IO], output_place[TFLM_MAX_IO];
+    uint32_t records_at, records_end; // Operator records in the arena.
+    uint32_t states_at, states;       // What `tflm_reset` has to restore.
+    // How far a sliced inference has come.
+    uint32_t record, row;
+    uint8_t kernel; // Of the last operator run.
+    char message[TFLM_MESSAGE_BYTES];
+} tflm_t;
+
+// Checks a model, plans its memory, and prepares every operator. On TFLM_ERROR_ARENA,
+// self->arena_bytes tells how much is needed if self->arena_exact, else how large an arena it takes
+// to find out. On any error self->message says what is wrong.
+tflm_status_t tflm_load(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                        size_t arena_bytes, unsigned flags);
+
+// Runs what is left of an inference; with nothing begun, a whole one.
+tflm_status_t tflm_invoke(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                          size_t arena_bytes);
+
+// Runs a slice of about max_macs multiply-accumulates, at least one row of one operator. Sets *done
+// when the inference is complete.
+tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                        size_t arena_bytes, uint32_t max_macs, bool *done);
+
+// Puts the streaming state back to the start and gives up a sliced inference.
+tflm_status_t tflm_reset(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                         size_t arena_bytes);
+
+// Describes the tensor behind an input or output, and where its bytes are.
+tflm_status_t tflm_input(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                         size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
+tflm_status_t tflm_output(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                          size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
+
+// The same for any tensor of the main subgraph; needs TFLM_KEEP_ALL. *data is NULL for tensors
+// without memory.
+tflm_status_t tflm_tensor(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                          size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
+
+// The bytes of element `type`; 0 for types that are not supported.
+unsigned tflm_type_bytes(tflm_type_t type);
+const char *tflm_type_name(tflm_type_t type);
+
+// The code of operator `index` of the model, all subgraphs in a row; -1 past the end or when the
+// model is malformed.
+int32_t tflm_operator_code(const void *model, size_t model_bytes, uint32_t index);
+
+// The name of an operator code; NULL when unknown.
+const char *tflm_operator_name(int32_t code);
+
+// The codes that can be run, in ascending order of name; -1 past the end.
+int32_t tflm_supported_code(unsigned index);
+
+// The code of the operator record at *record, and moves *record on; -1 past the end. Start with
+// self->records_at. Operators that need no work have no record.
+int32_t tflm_record_code(const tflm_t *self, void *arena, size_t arena_bytes, uint32_t *record);
+
+#endif

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""firmware/modules/tflm on this machine: the same C code that the boards run, through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from workbench import hostlib
+from workbench.errors import WorkbenchError
+
+MAX_RANK = 6
+MAX_IO = 16
+MESSAGE_BYTES = 160
+# tflm_status_t
+OK, ERROR_MODEL, ERROR_UNSUPPORTED, ERROR_OPERATOR, ERROR_ARENA, ERROR_MOVED = range(6)
+KEEP_ALL = 1
+
+
+class ModelError(WorkbenchError):
+    """A model is malformed or holds what tflm does not run; the message says what and where."""
+
+
+class _Tensor(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("rank", ctypes.c_uint32),
+        ("dims", ctypes.c_int32 * MAX_RANK),
+        ("elements", ctypes.c_uint32),
+        ("bytes", ctypes.c_uint32),
+        ("scale", ctypes.c_float),
+        ("zero_point", ctypes.c_int32),
+        ("scales", ctypes.c_uint32),
+        ("scale_at", ctypes.c_uint32),
+        ("scale_axis", ctypes.c_int32),
+        ("data_at", ctypes.c_uint32),
+        ("name_at", ctypes.c_uint32),
+        ("name_length", ctypes.c_uint32),
+        ("is_variable", ctypes.c_bool),
+    ]
+
+
+class _Model(ctypes.Structure):
+    _fields_ = [
+        ("model_bytes", ctypes.c_uint32),
+        ("arena_bytes", ctypes.c_uint32),
+        ("arena_exact", ctypes.c_bool),
+        ("arena_padding", ctypes.c_uint8),
+        ("inputs", ctypes.c_uint8),
+        ("outputs", ctypes.c_uint8),
+        ("operators", ctypes.c_uint16),
+        ("macs", ctypes.c_uint64),
+        ("input_place", ctypes.c_uint32 * MAX_IO),
+        ("output_place", ctypes.c_uint32 * MAX_IO),
+        ("records_at", ctypes.c_uint32),
+        ("records_end", ctypes.c_uint32),
+        ("states_at", ctypes.c_uint32),
+        ("states", ctypes.c_uint32),
+        ("record", ctypes.c_uint32),
+        ("row", ctypes.c_uint32),
+        ("kernel", ctypes.c_uint8),
+        ("message", ctypes.c_char * MESSAGE_BYTES),
+    ]
+
+
+def _library() -> ctypes.CDLL:
+    library = hostlib.load("tflm")
+    library.tflm_operator_name.restype = ctypes.c_char_p
+    library.tflm_type_name.restype = ctypes.c_char_p
+    return library
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of a model.
+
+    Attributes:
+        name: As the model has it; may be empty.
+        shape: Its dimensions; empty for a scalar.
+        dtype: For example "int8".
+        scale: Real value of one step; 0.0 when it is not quantized.
+        zero_point: The integer that stands for 0.0.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+def _name(library: ctypes.CDLL, code: int) -> str:
+    name = library.tflm_operator_name(code)
+    return name.decode() if name else f"operator {code}"
+
+
+def supported() -> list[str]:
+    """The names of the operators that tflm runs."""
+    library = _library()
+    names = []
+    while (code := library.tflm_supported_code(len(names))) >= 0:
+        names.append(_name(library, code))
+    return names
+
+
+def operators(model: bytes) -> Counter[str]:
+    """How often a model uses each operator, whether tflm runs it or not. Empty when it is malformed."""
+    library = _library()
+    counts: Counter[str] = Counter()
+    index = 0
+    while (code := library.tflm_operator_code(model, ctypes.c_size_t(len(model)), index)) >= 0:
+        counts[_name(library, code)] += 1
+        index += 1
+    return counts
+
+
+class Model:
+    """A model loaded into an arena of its own.
+
+    Attributes:
+        arena_bytes: What it needs, exactly.
+        macs: Multiply-accumulates of one inference.
+        inputs: The tensors that it takes.
+        outputs: The tensors that it gives.
+    """
+
+    def __init__(self, model: bytes, *, flags: int = 0) -> None:
+        """Loads `model`.
+
+        Raises:
+            ModelError: It is malformed or cannot be run.
+        """
+        self._library = _library()
+        self._buffer = model
+        self._state = _Model()
+        self._arena: ctypes.Array[ctypes.c_char] = ctypes.create_string_buffer(0)
+        arena_bytes = 0
+        while True:
+            # malloc aligns to 16 bytes, but ctypes keeps small buffers inside the object.
+            self._arena = ctypes.create_string_buffer(arena_bytes + 16)
+            self._offset = -ctypes.addressof(self._arena) % 16
+            self._arena_bytes = arena_bytes
+            status = self._call("tflm_load", ctypes.c_uint(flags))
+            if status != ERROR_ARENA:
+                break
+            arena_bytes = self._state.arena_bytes
+        if status == ERROR_OPERATOR:
+            raise ModelError(f"{self.message}; supported: {', '.join(supported())}")
+        if status != OK:
+            raise ModelError(self.message)
+        self.arena_bytes: int = self._state.arena_bytes
+        self.macs: int = self._state.macs
+        self.inputs = [self._describe("input", i) for i in range(self._state.inputs)]
+        self.outputs = [self._describe("output", i) for i in range(self._state.outputs)]
+
+    @property
+    def message(self) -> str:
+        """What the last failure said."""
+        return bytes(self._state.message).decode(errors="replace")
+
+    def _call(self, function: str, *arguments: Any) -> int:
+        status: int = getattr(self._library, function)(
+            ctypes.byref(self._state),
+            self._buffer,
+            ctypes.c_size_t(len(self._buffer)),
+            ctypes.c_void_p(ctypes.addressof(self._arena) + self._offset),
+            ctypes.c_size_t(self._arena_bytes),
+            *arguments,
+        )
+        return status
+
+    def _find(self, kind: str, index: int) -> tuple[_Tensor, int | None]:
+        tensor = _Tensor()
+        data = ctypes.c_void_p()
+        status = self._call(
+            f"tflm_{kind}", ctypes.c_uint(index), ctypes.byref(tensor), ctypes.byref(data)
+        )
+        if status != OK:
+            raise IndexError(f"no {kind} {index}")
+        return tensor, data.value
+
+    def _describe(self, kind: str, index: int) -> Tensor:
+        tensor, _ = self._find(kind, index)
+        name = self._buffer[tensor.name_at : tensor.name_at + tensor.name_length]
+        return Tensor(
+            name=name.decode(errors="replace"),
+            shape=tuple(tensor.dims[: tensor.rank]),
+            dtype=self._library.tflm_type_name(tensor.type).decode(),
+            scale=tensor.scale,
+            zero_point=tensor.zero_point,
+        )
+
+    def set_input(self, index: int, data: bytes) -> None:
+        """Writes an input tensor's bytes, little-endian.
+
+        Raises:
+            ValueError: Too few or too many.
+        """
+        tensor, address = self._find("input", index)
+        if len(data) != tensor.bytes:
+            raise ValueError(f"input {index} takes {tensor.bytes} bytes, not {len(data)}")
+        ctypes.memmove(address or 0, data, len(data))
+
+    def output(self, index: int) -> bytes:
+        """The bytes of an output tensor."""
+        tensor, address = self._find("output", index)
+        return ctypes.string_at(address or 0, tensor.bytes)
+
+    def tensor(self, index: int) -> bytes | None:
+        """The bytes of any tensor after an inference, if it has some; needs KEEP_ALL."""
+        tensor, address = self._find("tensor", index)
+        return ctypes.string_at(address, tensor.bytes) if address else None
+
+    def invoke(self) -> None:
+        """Runs one inference."""
+        self._call("tflm_invoke")
+
+    def step(self, max_macs: int) -> bool:
+        """Runs a slice of an inference; True when it is complete."""
+        done = ctypes.c_bool()
+        self._call("tflm_step", ctypes.c_uint32(max_macs), ctypes.byref(done))
+        return done.value
+
+    def reset(self) -> None:
+        """Puts the streaming state back to the start."""
+        self._call("tflm_reset")
+
+    def records(self) -> Iterator[str]:
+        """The names of the operators that do work, in the order they run."""
+        record = ctypes.c_uint32(self._state.records_at)
+        while True:
+            code = self._library.tflm_record_code(
+                ctypes.byref(self._state),
+                ctypes.c_void_p(ctypes.addressof(self._arena) + self._offset),
+                ctypes.c_size_t(self._arena_bytes),
+                ctypes.byref(record),
+            )
+            if code < 0:
+                return
+            yield _name(self._library, code)

@@ -14,6 +14,7 @@ import typer
 from hardware import rom_loader, whole_image
 from typer.testing import CliRunner
 from workbench import esp_image, flash, hardware_cli
+from workbench.serialboard import BoardError
 
 NOISE = random.Random(7).randbytes(120_000)
 
@@ -118,7 +119,7 @@ def test_too_small_a_flash_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_port_is_named(tmp_path: Path) -> None:
-    with pytest.raises(flash.FlashError, match=r"there is no port .*; ports: "):
+    with pytest.raises(BoardError, match=r"there is no port .*; ports: "):
         write(tmp_path / "nothing", whole_image())
 
 

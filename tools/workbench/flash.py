@@ -18,10 +18,10 @@ from esp_pylib.logger import EspLog, EspLogBase
 from esptool.util import FatalError, flash_size_bytes
 from platformdirs import user_cache_path
 from serial import SerialException
-from serial.tools import list_ports
 
 from workbench import esp_image
 from workbench.errors import WorkbenchError
+from workbench.serialboard import check_port
 
 # The name and address that https://micropython.org/download/ESP32_GENERIC_S3/ gives for release
 # 1.25.0 of the variant for octal PSRAM. Its maker publishes no hash: it is recorded on first use.
@@ -148,13 +148,6 @@ def load_image(image: Path | None, mirror: Path | None, say: Say) -> esp_image.I
     return checked
 
 
-def ports() -> str:
-    """The machine's serial ports in words, for messages."""
-    known: Any = list_ports
-    found = [f"{port.device} ({port.description})" for port in known.comports()]
-    return ", ".join(found) if found else "none is there: plug the board in with a data cable"
-
-
 def _explain(error: Exception, port: str, during: str) -> FlashError:
     """Turns what esptool says into what to do."""
     text = " ".join(str(error).split())
@@ -229,10 +222,10 @@ def connect(port: str, logger: EspLogBase) -> Iterator[Any]:
     """Puts the chip on a port into download mode; gives esptool's object for it.
 
     Raises:
-        FlashError: No port, no right to open it, or nothing answers.
+        serialboard.BoardError: There is no such port.
+        FlashError: No right to open it, or nothing answers.
     """
-    if not Path(port).exists() and not port.upper().startswith("COM") and "://" not in port:
-        raise FlashError(f"there is no port {port}; ports: {ports()}")
+    check_port(port)
     EspLog.instance = logger
     with _explained(port, "looking for the chip"):
         chip: Any = esptool.cmds.detect_chip(port, connect_attempts=CONNECT_ATTEMPTS)

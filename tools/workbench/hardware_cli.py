@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import itertools
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 Port = Annotated[str, typer.Option(help="Serial port of the board, for example /dev/ttyACM0.")]
 
@@ -30,24 +35,106 @@ def flash(
     """Writes MicroPython into an ESP32-S3 board, and verifies it."""
     from workbench import flash as flasher
 
+    with _shown() as (say, progress):
+        checked = flasher.load_image(image, mirror, say)
+        board = flasher.write(port, checked, backup=backup, progress=progress, say=say)
+    print(f"{board.chip} {board.mac}: wrote and verified {len(checked.data)} bytes")
+
+
+@contextlib.contextmanager
+def _shown() -> Iterator[tuple[Callable[[str], None], Callable[[str, int, int], None]]]:
+    """Gives functions that show a remark, and a step's progress in bytes, on standard error."""
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True))
     with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
+        task = bars.add_task("", total=None, visible=False)
 
         def show(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step)
-            bars.update(tasks[step], completed=done, total=total)
+            bars.update(task, description=step, completed=done, total=total, visible=True)
 
         def say(line: str) -> None:
             console.print(line, soft_wrap=True)
 
-        checked = flasher.load_image(image, mirror, say)
-        board = flasher.write(port, checked, backup=backup, progress=show, say=say)
-    print(f"{board.chip} {board.mac}: wrote and verified {len(checked.data)} bytes")
+        yield say, show
+
+
+Words = Annotated[
+    list[str] | None, typer.Option("--word", help="Wake word model, a name or a .tflite file.")
+]
+Vision = Annotated[str, typer.Option(help='Vision model, a name or a file; "" for none.')]
+Board = Annotated[str, typer.Option(help="Folder below boards/ with the board's board.py.")]
+ModelMirror = Annotated[
+    Path | None,
+    typer.Option("--mirror", envvar="GLINT_MIRROR", help="Folder to take model files from."),
+]
+
+DEFAULT_WORDS = ["okay_nabu"]
+
+
+def deploy(
+    port: Port,
+    board: Board = "esp32s3",
+    word: Words = None,
+    vision: Vision = "",
+    mirror: ModelMirror = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings (JSON) to put on the board as config.json.")
+    ] = None,
+    modules: Annotated[
+        Path | None, typer.Option(help="Folder with ready-made native modules [default: build].")
+    ] = None,
+) -> None:
+    """Puts the application, its native modules and models on a board, and tests them there."""
+    from workbench import deploy as deployer
+    from workbench import selftest
+    from workbench.serialboard import SerialBoard
+
+    files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
+    if config is not None:
+        files[deployer.CONFIG] = deployer.read_config(config)
+    with _shown() as (say, progress), SerialBoard(port) as there:
+        facts = there.facts()
+        say(f"{facts.machine}, MicroPython {facts.version}")
+        files |= deployer.native_modules(facts, modules, say)
+        outcome = deployer.put(there, files, progress)
+        say(f"{len(outcome.sent)} files sent, {len(outcome.kept)} were there already")
+        report = selftest.run(there)
+    print(
+        f"self-test passed: {report['hop_us']} us a hop, {report['heap_free']} bytes of heap free"
+    )
+
+
+def doctor(
+    port: Annotated[str | None, typer.Option(help="Look at the board on this port too.")] = None,
+    board: Board = "esp32s3",
+    word: Words = None,
+    vision: Vision = "",
+    mirror: ModelMirror = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Looks at this machine and a board, and says what to do next."""
+    from workbench import deploy as deployer
+    from workbench import doctor as examiner
+
+    findings = examiner.machine()
+    if port is not None:
+        files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
+        findings = itertools.chain(findings, examiner.board(port, files))
+    bad = False
+    for finding in findings:
+        bad = bad or finding.good is False
+        if as_json:
+            print(json.dumps(dataclasses.asdict(finding)))
+            continue
+        mark = {True: "ok", False: "BAD", None: "--"}[finding.good]
+        advice = f"\n     {finding.advice}" if finding.advice else ""
+        print(f"{mark:4} {finding.what}: {finding.found}{advice}")
+    if bad:
+        raise typer.Exit(1)
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands for boards to `app`."""
     app.command()(flash)
+    app.command()(deploy)
+    app.command()(doctor)

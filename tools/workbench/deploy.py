@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the application, native modules, models and settings on a board with MicroPython.
+
+Only files that differ are sent, each beside the old one under another name; when all have arrived
+whole they take the old ones' places, `main.py` last. A board that lost its cable half way still has
+either its old application or none that starts, and the next run finishes the job.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import natmod, zoo
+from workbench.errors import WorkbenchError
+from workbench.paths import BOARDS, BUILD, FIRMWARE
+from workbench.serialboard import Facts, SerialBoard
+from workbench.system import Say
+
+MAIN = "main.py"
+MAIN_CODE = b"import glasses.main\n"
+CONFIG = "config.json"
+NEW = ".new"
+MPY_VERSION = 6
+FLASH_BLOCK_BYTES = 4096
+
+Progress = Callable[[str, int, int], None]
+
+# Both run on the board; {names} is a JSON list of paths.
+HASH = """
+import binascii, hashlib, json
+found = {{}}
+buf = memoryview(bytearray(2048))
+for name in json.loads({names!r}):
+    try:
+        with open(name, "rb") as f:
+            h = hashlib.sha256()
+            while True:
+                n = f.readinto(buf)
+                if not n:
+                    break
+                h.update(buf[:n])
+            found[name] = binascii.hexlify(h.digest()).decode()
+    except OSError:
+        pass
+print(json.dumps(found))
+"""
+REPLACE = """
+import json, os
+names = json.loads({names!r})
+try:
+    os.remove({main!r})
+except OSError:
+    pass
+for name in names:
+    try:
+        os.rename(name + {new!r}, name)
+    except OSError:
+        os.remove(name)
+        os.rename(name + {new!r}, name)
+if hasattr(os, "sync"):
+    os.sync()
+"""
+FOLDERS = """
+import json, os
+for name in json.loads({names!r}):
+    try:
+        os.mkdir(name)
+    except OSError:
+        pass
+"""
+
+
+class DeployError(WorkbenchError):
+    """The board cannot take the application; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a deployment did.
+
+    Attributes:
+        sent: Paths of the files that differed.
+        kept: Paths of those that did not.
+    """
+
+    sent: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def native_modules(facts: Facts, folder: Path | None, say: Say) -> dict[str, bytes]:
+    """The .mpy files that a board's image does not have built in.
+
+    Args:
+        facts: Of the board.
+        folder: Where ready-made ones lie, as ARCH/NAME.mpy; built here without it.
+        say: Told what is going on.
+
+    Raises:
+        DeployError: The board takes no .mpy of ours.
+        natmod.NatmodError: There is no compiler and no folder.
+    """
+    wanted = [name for name in natmod.native_modules() if name not in facts.builtin]
+    if not wanted:
+        return {}
+    # Code for Cortex-M4 with single precision also runs where there is more.
+    arch = "armv7emsp" if facts.arch == "armv7emdp" else facts.arch
+    if arch not in natmod.ARCHS or facts.mpy_version != MPY_VERSION:
+        raise DeployError(
+            f"{facts.machine} takes no native modules that we build ({facts.arch or 'none'}, .mpy "
+            f"version {facts.mpy_version}); write another MicroPython into it with glint flash"
+        )
+    files = {}
+    for name in wanted:
+        path = (folder or BUILD / "natmod") / arch / f"{name}.mpy"
+        if folder is None:
+            path = natmod.build(name, arch, say=say)
+        elif not path.exists():
+            raise DeployError(f"there is no {path}; make it with: make natmod ARCH={arch}")
+        files[f"{name}.mpy"] = path.read_bytes()
+    return files
+
+
+def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> dict[str, bytes]:
+    """The files of the application, by their paths on the board.
+
+    Args:
+        board: Folder below boards/, which has the board.py.
+        words: Wake word models, as paths or names in the zoo.
+        vision: Vision model, or "" for none.
+        mirror: Folder to look for models in.
+
+    Raises:
+        DeployError: There is no such board.
+        zoo.ZooError: A model cannot be had.
+    """
+    source = BOARDS / board / "board.py"
+    if not source.exists():
+        raise DeployError(f"board '{board}' has no board.py")
+    files = {"board.py": source.read_bytes(), MAIN: MAIN_CODE}
+    for path in sorted((FIRMWARE / "glasses").glob("**/*.py")):
+        files[path.relative_to(FIRMWARE).as_posix()] = path.read_bytes()
+    for model in [*words, *([vision] if vision else [])]:
+        name = Path(model).stem
+        files[f"models/{name}.tflite"] = zoo.find(model, mirror).read_bytes()
+    for model in words:
+        beside = Path(model).with_suffix(".json")
+        manifest = (
+            beside.read_bytes() if beside.exists() else json.dumps(zoo.manifest(model)).encode()
+        )
+        files[f"models/{Path(model).stem}.json"] = manifest
+    return files
+
+
+def read_config(path: Path) -> bytes:
+    """Reads settings for the board.
+
+    Raises:
+        DeployError: The file cannot be read, or is no JSON object.
+    """
+    try:
+        data = path.read_bytes()
+        settings = json.loads(data)
+    except OSError as error:
+        raise DeployError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise DeployError(f"{path} is not JSON: {error}") from None
+    if not isinstance(settings, dict):
+        raise DeployError(f"{path} is not a JSON object")
+    return data
+
+
+def digest(data: bytes) -> str:
+    """The hash by which files are compared."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hashes(board: SerialBoard, names: list[str]) -> dict[str, str]:
+    """The `digest` of each of these files that a board has."""
+    found: dict[str, str] = json.loads(board.run(HASH.format(names=json.dumps(names))))
+    return found
+
+
+def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> Outcome:
+    """Makes a board's files equal to these, sending only what differs.
+
+    Args:
+        board: At its REPL.
+        files: Contents by path, relative to the root of the board's file system.
+        progress: Told path, bytes done and bytes in all.
+
+    Raises:
+        DeployError: They do not fit, or did not arrive whole.
+        serialboard.BoardError: The board went away, or its file system is full.
+    """
+    wanted = {name: digest(data) for name, data in files.items()}
+    there = hashes(board, [*wanted, *(name + NEW for name in wanted)])
+    changed = [name for name in sorted(wanted) if there.get(name) != wanted[name]]
+    kept = tuple(name for name in sorted(wanted) if name not in changed)
+    if not changed:
+        return Outcome((), kept)
+    if MAIN in kept:
+        changed.append(MAIN)
+    # What an interrupted run has sent already need not be sent again.
+    to_send = [name for name in changed if there.get(name + NEW) != wanted[name]]
+    needed = sum(-(-len(files[name]) // FLASH_BLOCK_BYTES) + 1 for name in to_send)
+    free = board.facts().disk_free
+    if needed * FLASH_BLOCK_BYTES > free:
+        raise DeployError(
+            f"the board's file system has {free} bytes free and {needed * FLASH_BLOCK_BYTES} are "
+            "needed; remove files from it (mpremote rm) or name fewer models"
+        )
+    folders = sorted({str(Path(name).parent) for name in changed} - {"."})
+    board.run(FOLDERS.format(names=json.dumps(folders)))
+    total = sum(len(files[name]) for name in to_send)
+    done = 0
+    for name in to_send:
+        progress(name, done, total)
+        board.write(name + NEW, files[name])
+        done += len(files[name])
+    progress("", total, total)
+    arrived = hashes(board, [name + NEW for name in changed])
+    for name in changed:
+        if arrived.get(name + NEW) != wanted[name]:
+            raise DeployError(f"{name} did not arrive whole; run this again")
+    # Without main.py the board starts into its prompt, not into half of each version.
+    in_order = sorted(changed, key=lambda name: name == MAIN)
+    board.run(REPLACE.format(names=json.dumps(in_order), main=MAIN, new=NEW))
+    return Outcome(tuple(changed), kept)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A board with MicroPython on a serial port, through mpremote's transport."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+from serial import SerialException
+from serial.tools import list_ports
+
+from workbench.errors import WorkbenchError
+
+# What sys.implementation._mpy >> 10 says (MicroPython's py/persistentcode.h).
+NATIVE_ARCHS = (
+    *("", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
+    *("xtensa", "xtensawin", "rv32imc"),
+)
+WRITE_CHUNK_BYTES = 3072
+PROMPT_TIMEOUT_S = 5
+ANSWER_TIMEOUT_S = 60
+
+FACTS = """
+import gc, json, os, sys
+gc.collect()
+builtin = []
+for name in ("micdsp", "tflm", "bluetooth", "camera"):
+    try:
+        if not hasattr(__import__(name), "__file__"):
+            builtin.append(name)
+    except ImportError:
+        pass
+space = os.statvfs("/")
+print(json.dumps({"machine": sys.implementation[2], "version": sys.version,
+    "mpy": getattr(sys.implementation, "_mpy", 0), "builtin": builtin,
+    "heap_free": gc.mem_free(), "disk_free": space[0] * space[3], "disk": space[0] * space[2]}))
+"""
+
+
+class BoardError(WorkbenchError):
+    """The board on a serial port did not do what it was asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a board says of itself.
+
+    Attributes:
+        machine: Its name and chip.
+        version: MicroPython's version.
+        arch: Architecture of native .mpy files that it takes, or "".
+        mpy_version: Version of .mpy files that it takes.
+        builtin: Those of our modules and drivers that its image has.
+        heap_free: Bytes.
+        disk_free: Bytes of its file system that are free.
+        disk: Bytes of its file system.
+    """
+
+    machine: str
+    version: str
+    arch: str
+    mpy_version: int
+    builtin: tuple[str, ...]
+    heap_free: int
+    disk_free: int
+    disk: int
+
+
+def ports() -> str:
+    """The machine's serial ports in words, for messages."""
+    known: Any = list_ports
+    found = [f"{port.device} ({port.description})" for port in known.comports()]
+    return ", ".join(found) if found else "none is there: plug the board in with a data cable"
+
+
+def check_port(port: str) -> None:
+    """Raises BoardError when there is no such port."""
+    if port.startswith("/") and not Path(port).exists():
+        raise BoardError(f"there is no port {port}; ports: {ports()}")
+
+
+class SerialBoard:
+    """A board's MicroPython, halted at its raw REPL, as a context manager.
+
+    Args:
+        port: Serial port.
+    """
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        self._transport: Any = None
+
+    def __enter__(self) -> SerialBoard:
+        check_port(self.port)
+        said = io.StringIO()
+        try:
+            # mpremote prints what a board says instead of a prompt.
+            with contextlib.redirect_stdout(said):
+                self._transport = SerialTransport(self.port)
+                self._transport.enter_raw_repl(timeout_overall=PROMPT_TIMEOUT_S)
+        except (TransportError, SerialException, OSError) as error:
+            if self._transport is not None:
+                self._close()
+            raise self._explain_entry(str(error), said.getvalue()) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(TransportError, SerialException, OSError):
+            self._transport.exit_raw_repl()
+        self._close()
+
+    def _close(self) -> None:
+        with contextlib.suppress(SerialException, OSError):
+            self._transport.close()
+
+    def _explain_entry(self, reason: str, said: str) -> BoardError:
+        if "ermission denied" in reason:
+            return BoardError(
+                f"you may not open {self.port}; run: sudo usermod -aG dialout $USER, log in again"
+            )
+        if "failed to access" in reason:
+            return BoardError(f"{self.port} is open in another program; close that first")
+        if "rst:0x" in said or "invalid header" in said:
+            return BoardError(
+                f"the board on {self.port} starts again and again; write MicroPython into it with: "
+                f"glint flash --port {self.port}"
+            )
+        if "could not enter" in reason:
+            return BoardError(
+                f"no MicroPython answers on {self.port}; press the board's RESET button and try "
+                f"again, or write MicroPython into it with: glint flash --port {self.port}"
+            )
+        return BoardError(f"{self.port} went away; plug the board in again and repeat the command")
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except TransportExecError as error:
+            last = error.error_output.strip().splitlines()[-1:]
+            text = last[0] if last else "no reason given"
+            if "ENOSPC" in text or text == "OSError: 28":
+                text = "its file system is full; remove files or name fewer models"
+            raise BoardError(f"the board on {self.port}: {text}") from None
+        except (TransportError, SerialException, OSError) as error:
+            raise BoardError(
+                f"{self.port} went away ({error}); plug the board in again and repeat the command"
+            ) from None
+
+    def run(self, code: str, timeout_s: float = ANSWER_TIMEOUT_S) -> str:
+        """Runs Python on the board and returns what it printed.
+
+        Raises:
+            BoardError: It raised, its file system is full, or the board went away.
+        """
+        with self._explained():
+            output, error = self._transport.exec_raw(code, timeout=timeout_s)
+            if error:
+                raise TransportExecError(output, error.decode(errors="replace"))
+        text: str = output.decode(errors="replace")
+        return text
+
+    def facts(self) -> Facts:
+        """Asks the board what it is.
+
+        Raises:
+            BoardError: As `run`.
+        """
+        said = json.loads(self.run(FACTS))
+        mpy = said["mpy"]
+        arch = mpy >> 10
+        return Facts(
+            machine=said["machine"],
+            version=said["version"],
+            arch=NATIVE_ARCHS[arch] if arch < len(NATIVE_ARCHS) else "",
+            mpy_version=mpy & 0xFF,
+            builtin=tuple(said["builtin"]),
+            heap_free=said["heap_free"],
+            disk_free=said["disk_free"],
+            disk=said["disk"],
+        )
+
+    def write(self, path: str, data: bytes) -> None:
+        """Writes a file.
+
+        Raises:
+            BoardError: The file system is full, or the board went away.
+        """
+        self.run(f"from binascii import a2b_base64\nf=open({path!r},'wb')")
+        for start in range(0, len(data), WRITE_CHUNK_BYTES):
+            encoded = base64.b64encode(data[start : start + WRITE_CHUNK_BYTES])
+            self.run(f"f.write(a2b_base64({encoded!r}))")
+        self.run("f.close()")

@@ -48,6 +48,7 @@ int main(void) {
     for (;;) {
         gc_init(&_heap_start, &_heap_end);
         mp_init();
+        mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_lib));
         readline_init0();
         pyexec_frozen_module("_boot.py", false);
         if (run_scripts()) {

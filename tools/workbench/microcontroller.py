@@ -60,7 +60,7 @@ class Microcontroller:
         return self._bus
 
     async def _read_console(self) -> int:
-        reader, writer = await asyncio.open_connection(sock=self._qemu.console)
+        reader, writer = await asyncio.open_connection(sock=self._qemu.console.stream)
         try:
             async for line in reader:
                 text = line.decode(errors="replace").rstrip()

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from workbench.benchlink import BenchLink
+from workbench.console import Console
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS
 from workbench.system import provide
@@ -31,7 +32,6 @@ PROGRAM = "qemu-system-arm"
 VERSION_MIN = (7, 2)
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
-PROMPT = b">>> "
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -158,7 +158,7 @@ class Qemu:
     QEMU ends with the thread that started it, however that ends.
 
     Attributes:
-        console: Stream of the first UART (unless it is a pty).
+        console: The first UART (unless it is a pty).
         console_path: The pty's device, with `pty`; `mpremote connect` takes it.
         bus: Stream of the bench bus. Whoever closes it keeps the board waiting, not ended.
 
@@ -171,7 +171,7 @@ class Qemu:
             longer follows the real one.
     """
 
-    console: socket.socket
+    console: Console
     bus: socket.socket
     console_path: str
 
@@ -229,7 +229,8 @@ class Qemu:
             inherited = [flash_descriptor, bus_end]
             console = "pty,id=console"
             if not self._pty:
-                self.console, console_end = self._stream(cleanup, ends)
+                stream, console_end = self._stream(cleanup, ends)
+                self.console = Console(stream, self.check)
                 inherited.append(console_end)
                 console = f"socket,id=console,fd={console_end}"
             options = {
@@ -288,31 +289,6 @@ class Qemu:
             lines = self._log.read_text(errors="replace").strip().splitlines()
             words = lines[0] if lines else f"exit status {status}"
             raise QemuError(f"{PROGRAM} ended: {words}")
-
-    def wait_for(self, text: bytes, timeout_s: float) -> bytes:
-        """Reads the console until `text` has come, and returns everything up to its end.
-
-        Raises:
-            QemuError: It did not come in time, or QEMU ended.
-        """
-        seen = bytearray()
-        deadline = time.monotonic() + timeout_s
-        while text not in seen:
-            left_s = deadline - time.monotonic()
-            self.console.settimeout(max(left_s, 0.01))
-            try:
-                data = self.console.recv(1) if left_s > 0 else b""
-            except TimeoutError:
-                data = b""
-            if not data:
-                self.check()
-                said = bytes(seen).decode(errors="replace").strip().splitlines()
-                raise QemuError(
-                    f"the firmware did not print {text.decode()!r} within {timeout_s:.0f} s; "
-                    f"it said: {said[-1] if said else 'nothing'}"
-                )
-            seen += data
-        return bytes(seen)
 
     def kill(self) -> None:
         """Cuts the power: QEMU ends between two instructions, with what the flash holds by then."""

@@ -2,14 +2,30 @@
 """On the glasses under test: services, battery, button, SMP, coming and going."""
 
 import asyncio
+import sys
 
 import pytest
-from glint.air import install
-from glint.events import Battery, Boot, Button
+from glint.events import Battery, Button
+
+SMPCLIENT = """
+import asyncio, sys
+from bleak import BleakClient, BleakScanner
+from glint import air
 from smpclient import SMPClient
-from smpclient.generics import success
 from smpclient.requests.os_management import EchoWrite
 from smpclient.transport.ble import SMPBLETransport
+
+async def main():
+    # Paired first, as in an operating system's settings: writes without response ask for nothing.
+    async with BleakClient(await BleakScanner.find_device_by_name("Glint")) as client:
+        await client.pair()
+    async with SMPClient(SMPBLETransport(), "Glint") as client:
+        print((await client.request(EchoWrite(d="is it you?"))).r)
+    await air.close(sys.argv[1])
+
+air.install(sys.argv[1])
+asyncio.run(main())
+"""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -53,14 +69,13 @@ async def test_events_from_before_the_connection_are_kept(target):
 
 
 async def test_smpclient_gets_its_echo(target):
-    uninstall = install(target.sim.address)
-    try:
-        async with SMPClient(SMPBLETransport(), "Glint") as client:
-            answer = await client.request(EchoWrite(d="is it you?"))
-    finally:
-        uninstall()
-    assert success(answer)
-    assert answer.r == "is it you?"
+    # In a process of its own: the backend is put under the whole of bleak there.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SMPCLIENT, target.sim.address, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    assert said.decode().strip() == "is it you?"
 
 
 @pytest.mark.needs("range")
@@ -71,4 +86,3 @@ async def test_walking_away_and_back(target, glasses):
     await asyncio.sleep(1)
     target.sim.do("range", **{"in": True})
     assert (await first(glasses, Button, since)).pressed
-    assert Boot  # the same run of the glasses: no boot event came in between

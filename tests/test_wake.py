@@ -13,7 +13,7 @@ WORDS = {
     "alexa": "alexa",
     "hey_mycroft": "hey mycroft",
 }
-VOICES = ("en-us", "en-gb", "en-us+f3")
+VOICES = ("en-us", "en", "en-us+f3")
 
 
 def scene(text, voice, seed):

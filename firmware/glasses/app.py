@@ -194,18 +194,8 @@ class Glasses:
             await self._take_photo(self._photo_id)
             self._photo_id = None
 
-    async def _take_photo(self, id):
-        camera, eye = self.board.camera, self.vision
-        try:
-            with self.privacy:
-                grey = await camera.capture(camera.GREY, eye.width, eye.height)
-                picture = await camera.capture(camera.JPEG, PHOTO_WIDTH, PHOTO_HEIGHT)
-        except OSError as error:
-            self.journal.append(
-                protocol.EVENT_MEDIA_END, {"id": id, "error": str(error)[:ERROR_TEXT_MAX]}
-            )
-            return
-        photo = self.outbox.open(
+    def _open_photo(self, id, picture):
+        return self.outbox.open(
             id,
             media.PHOTO,
             picture,
@@ -213,6 +203,18 @@ class Glasses:
             width=PHOTO_WIDTH,
             height=PHOTO_HEIGHT,
         )
+
+    async def _take_photo(self, id):
+        camera, eye = self.board.camera, self.vision
+        try:
+            with self.privacy:
+                grey = await camera.capture(camera.GREY, eye.width, eye.height)
+                picture = await camera.capture(camera.JPEG, PHOTO_WIDTH, PHOTO_HEIGHT)
+        except OSError as error:
+            self._open_photo(id, b"").error = str(error)[:ERROR_TEXT_MAX]
+            self.outbox.close_done()
+            return
+        photo = self._open_photo(id, picture)
         photo.fill(len(picture))
         self.outbox.filled()
         label, p = await eye.look(grey)

@@ -49,7 +49,7 @@ def compose() -> Scene:
     """Speech without the wake word, the wake word, a question, all in a room's noise."""
     before = [
         sound.silence(0.5),
-        sound.speech("the weather is nice today", "en-gb"),
+        sound.speech("the weather is nice today", "en"),
         sound.silence(0.8),
         sound.speech(PHRASE),
     ]

@@ -8,7 +8,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from workbench import build, onboard, sound, zoo
 from workbench.air import Air, serve
 from workbench.bench import Bench
 from workbench.emulator import EmulatorError, Linux
-from workbench.pictures import PictureError, draw_scenes
+from workbench.pictures import PictureError, draw_scenes, load_folder
 from workbench.radio import Radio
 
 READY_TIMEOUT_S = 15.0
@@ -55,13 +55,16 @@ class Simulation:
         self._play: asyncio.Task[None] | None = None
         self.address = ""
 
-    async def start(self, board: str, flash: Path) -> None:
+    async def start(self, program: Path, flash: Path) -> None:
         """Starts everything and returns when a companion may connect.
+
+        Args:
+            program: The board's image.
+            flash: Folder that stands for its flash, with models and configuration.
 
         Raises:
             EmulatorError: The glasses did not come up; the message ends with their last words.
         """
-        program = build.ensure(board)
         self.air = Air()
         server = await serve(self.air, "tcp:127.0.0.1:0")
         self._cleanup.push_async_callback(server.close)
@@ -91,13 +94,8 @@ class Simulation:
             words = last_words[-1] if last_words else "nothing"
             raise EmulatorError(f"the glasses did not come up; they said: {words}")
 
-    async def play(self, paths: list[Path], *, realtime: bool = True, loop: bool = False) -> None:
-        """Plays sound files to the microphone, in place of what was playing.
-
-        Raises:
-            sound.SoundError: A file cannot be read.
-        """
-        samples = b"".join(sound.load(path).tobytes() for path in paths)
+    async def play(self, samples: bytes, *, realtime: bool = True, loop: bool = False) -> None:
+        """Plays 16 kHz int16 samples to the microphone, in place of what was playing."""
         await self.hush()
         self._play = asyncio.create_task(self._run_play(samples, realtime, loop))
 
@@ -124,6 +122,10 @@ class Simulation:
         await self._cleanup.aclose()
 
 
+def _sounds(paths: Iterable[Path]) -> bytes:
+    return b"".join(sound.load(path).astype("<i2").tobytes() for path in paths)
+
+
 async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
     """Carries out one command of the control stream.
 
@@ -133,7 +135,7 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
     """
     match command.pop("do"):
         case "mic":
-            await simulation.play([Path(file) for file in command.pop("files")], **command)
+            await simulation.play(_sounds(map(Path, command.pop("files"))), **command)
         case "hush":
             await simulation.hush()
         case "camera":
@@ -179,17 +181,21 @@ async def run(
         EmulatorError: The glasses did not come up, or ended by themselves.
         sound.SoundError, PictureError, zoo.ZooError: What they should hear, see or run is missing.
     """
+    samples = _sounds(mic)
+    if camera:
+        load_folder(camera)  # what cannot be used is said before anything is started
+    program = build.ensure(board)
     simulation = Simulation(say_json)
     with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder:
         flash = Path(folder)
         prepare_flash(flash, config, mirror, say_json)
         scenes = camera or draw_scenes(flash / "scenes")
         try:
-            await simulation.start(board, flash)
+            await simulation.start(program, flash)
             simulation.bench.camera.show(scenes)
             say_json("ready", air=simulation.address, board=board, name=config["name"])
-            if mic:
-                await simulation.play(mic, loop=loop)
+            if samples:
+                await simulation.play(samples, loop=loop)
             ends: set[asyncio.Task[Any]] = {simulation.ended}
             if controlled:
                 ends.add(asyncio.create_task(control(simulation)))

@@ -9,7 +9,6 @@ import pytest
 from hardware import rom_loader
 from workbench import build, deploy, doctor, micdsp, natmod, qemu, selftest
 from workbench.serialboard import BoardError, Facts, SerialBoard
-from workbench.system import MissingToolError
 
 BOARD = "corstone300"
 
@@ -23,7 +22,7 @@ def firmware():
     try:
         qemu.check_program()
         return build.ensure(BOARD, say=ignore)
-    except (qemu.QemuError, MissingToolError) as error:
+    except (qemu.QemuError, build.MissingToolError) as error:
         pytest.skip(str(error))
 
 

@@ -36,6 +36,10 @@ class BuildError(WorkbenchError):
     """A board is unknown, or its image did not build; the message holds the compiler's lines."""
 
 
+class MissingToolError(BuildError):
+    """A program is missing and may not be installed from here; the message holds the command."""
+
+
 @dataclass(frozen=True)
 class Board:
     """The build part of a board.toml.
@@ -121,7 +125,7 @@ def relevant_lines(log: str) -> list[str]:
 
 def _provide(tools: list[str], say: Say) -> None:
     if todo := provide(tools, say):
-        raise BuildError(todo)
+        raise MissingToolError(todo)
 
 
 def _make(directory: Path, variables: dict[str, str], log: Path) -> None:
@@ -194,7 +198,8 @@ def ensure(name: str, say: Say = say_step) -> Path:
 
     Raises:
         SourceError: MicroPython's source is not to be had.
-        BuildError: There is no such board, a program is missing, or it did not build.
+        MissingToolError: A program is missing.
+        BuildError: There is no such board, or it did not build.
     """
     board = load_board(name)
     if " " in str(ROOT):

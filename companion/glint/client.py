@@ -21,6 +21,7 @@ from glint.photo import Photo
 from glint.reader import EventReader
 from glint.sequence import Sequence
 from glint.smp import EventsWrite, PhotoWrite, RecordWrite, StatusRead
+from glint.waiting import end_tasks
 
 # Acknowledge after so many events or so much time, whichever comes first.
 _ACKNOWLEDGE_EVENTS = 16
@@ -31,6 +32,9 @@ _ANNOUNCED_S = 3.0
 _STALL_S = 10.0
 # What may still be under way when the glasses say that all has been sent.
 _LATE_S = 1.0
+
+# After a pause in the events, see once whether the last of them went missing.
+_TAIL_CHECK_S = 2.0
 
 Progress = Callable[[int, int], None]
 
@@ -83,8 +87,8 @@ class Glasses:
         self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
         self._streaming = False
         self._start_lock = asyncio.Lock()
-        self._asking: asyncio.Task[None] | None = None
-        self._acknowledging: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
         self._acknowledged = 0
         self._given = 0  # to any reader, also one that is gone
         self._some_done = asyncio.Event()
@@ -98,7 +102,7 @@ class Glasses:
             LinkLostError, NoAnswerError, NotFoundError: The glasses are not there, or not well.
         """
         await self._keeper.open()
-        self._acknowledging = asyncio.create_task(self._acknowledge())
+        self._tasks = [asyncio.create_task(job) for job in (self._acknowledge(), self._watch())]
         return self
 
     async def __aexit__(
@@ -108,10 +112,7 @@ class Glasses:
         trace: TracebackType | None,
     ) -> None:
         """Disconnects. What was read is acknowledged, unless the block ends in an error."""
-        for task in (self._acknowledging, self._asking):
-            if task:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        await end_tasks(*self._tasks, *self._asking)
         if kind is None and self.connected:
             with contextlib.suppress(GlintError):
                 given = min((reader.given for reader in self._readers), default=self._given)
@@ -288,11 +289,15 @@ class Glasses:
                     self._readers.add(reader)
                 answer = await link.requests.request(EventsWrite(since=since))
                 in_order = self._sequence.started(answer.boot, answer.first, answer.next)
-                since = 0
+                if not in_order:
+                    since = 0
+                    if reader:
+                        reader.start_over()
 
     def _ask_again(self) -> None:
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._restart())
+        task = asyncio.create_task(self._restart())
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     async def _restart(self) -> None:
         link = await self._keeper.link()
@@ -300,6 +305,19 @@ class Glasses:
             await self._start(link, self._sequence.expected)
         except GlintError:
             await link.close()  # the keeper takes it from here
+
+    async def _watch(self) -> None:
+        checked = 0
+        while True:
+            expected = self._sequence.expected
+            await asyncio.sleep(_TAIL_CHECK_S)
+            if expected in (0, checked) or expected != self._sequence.expected:
+                continue
+            with contextlib.suppress(GlintError):
+                following = (await self.status()).next
+                if expected == self._sequence.expected:
+                    self._sequence.check(following)
+                    checked = expected if following == expected else 0
 
     def _end(self, error: Exception | None) -> None:
         for reader in self._readers:

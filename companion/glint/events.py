@@ -232,12 +232,14 @@ _READERS: dict[int, Callable[[int, int, _Fields], Event]] = {
 
 
 def _plain(value: object) -> bool:
-    """Tells whether a decoded value holds only what the protocol uses: no CBOR tags, no sets."""
+    """Tells whether a decoded value holds only what the protocol uses: no tag, no big number."""
     if isinstance(value, dict):
         return all(isinstance(key, str) and _plain(item) for key, item in value.items())
     if isinstance(value, list):
         return all(_plain(item) for item in value)
-    return value is None or type(value) in (int, float, str, bytes, bool)
+    if isinstance(value, int):
+        return -1 << 64 <= value < 1 << 64
+    return value is None or isinstance(value, float | str | bytes)
 
 
 def _refuse_tag(_value: object, _immutable: bool) -> None:

@@ -80,14 +80,12 @@ async def find(wanted: str | None, *, timeout_s: float, air: str | None) -> BLED
                         others.add(name or device.address)
             except TimeoutError:
                 pass
+    within = f"within {round(timeout_s, 1):g} s"
     if others:
         seen = ", ".join(sorted(others))
-        raise NotFoundError(
-            f"No glasses called {wanted} heard within {timeout_s:g} s, only {seen}."
-        )
+        raise NotFoundError(f"No glasses called {wanted} heard {within}, only {seen}.")
     raise NotFoundError(
-        f"No glasses heard within {timeout_s:g} s: are they on, near, and not connected to "
-        "another companion?"
+        f"No glasses heard {within}: are they on, near, and not connected to another companion?"
     )
 
 

@@ -16,6 +16,7 @@ from glint.errors import (
 from glint.finding import find
 from glint.info import Statistics
 from glint.link import Link, Notified
+from glint.waiting import end_tasks
 
 _log = logging.getLogger(__name__)
 
@@ -100,9 +101,7 @@ class Keeper:
     async def close(self) -> None:
         """Disconnects, and stops keeping the link."""
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+            await end_tasks(self._task)
         self._end(GlintError("The glasses were closed: connect again."))
         if self._open_link:
             await self._open_link.close()

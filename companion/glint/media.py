@@ -11,7 +11,7 @@ from collections import deque
 
 from glint.errors import MediaError
 from glint.events import Media, MediaEnd
-from glint.pulse import Pulse
+from glint.waiting import Pulse
 
 _HEADER = struct.Struct("<HI")
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from glint.events import Event, Gap
-from glint.pulse import Pulse
+from glint.waiting import Pulse
 
 # More than a journal holds; an app that lags further behind gets a Gap.
 _MAX_QUEUED = 4096
@@ -61,6 +61,10 @@ class EventReader(AsyncIterator[Event]):
             self._overrun = 0
         self._queue.append((event, number))
         self._changed.set_off()
+
+    def start_over(self) -> None:
+        """There is no such number in this boot: from the oldest on."""
+        self.since = self._next = 0
 
     def rebooted(self) -> None:
         """The glasses count from 1 again: what is queued still comes, but is not acknowledged."""

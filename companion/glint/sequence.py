@@ -43,7 +43,7 @@ class Sequence:
             deliver: Called with each event in order, and the number that may be acknowledged once
                 the event has been dealt with.
             ask_again: Called when a record went missing on the way: the caller should start again
-                (`begin`, request, `started`) from `expected`.
+                from `expected`.
             rebooted: Called when the answer comes from another boot than the one before.
         """
         self._deliver = deliver
@@ -86,11 +86,16 @@ class Sequence:
         elif first > self.expected:
             self._lost(first, held[0].time_ms if held else 0)
             self.expected = first
-        # Of what came before the answer, the part that continues is the new start; the rest was
-        # already on its way.
+        # What was already on its way comes first, the new start after it; once that has begun, a
+        # hole is a hole.
+        begun = False
         for event in held:
             if event.seq == self.expected:
                 self._accept(event)
+                begun = True
+            elif begun and event.seq > self.expected:
+                self._ask_for_expected(event.time_ms)
+                break
         return True
 
     def feed(self, record: bytes) -> None:
@@ -117,6 +122,11 @@ class Sequence:
         else:
             self._ask_for_expected(event.time_ms)
 
+    def check(self, following: int) -> None:
+        """Takes the number that the next record will have: the last ones may have gone missing."""
+        if self._held is None and 0 < self.expected < following:
+            self._ask_for_expected(0)
+
     def _ask_for_expected(self, time_ms: int) -> None:
         if self._missing != self.expected:
             self._missing = self.expected
@@ -126,6 +136,7 @@ class Sequence:
             self.expected += 1
             self._missing, self._tries = self.expected, 0
         self._tries += 1
+        self.begin(self.expected)
         self._ask_again()
 
     def _accept(self, event: Event) -> None:

@@ -18,6 +18,7 @@ from glint import audio
 from glint.cli import render
 from glint.errors import GlintError, MediaError, NotFoundError
 from glint.events import Event, Media, Wake
+from glint.waiting import end_tasks
 
 if TYPE_CHECKING:
     from glint.client import Glasses, Progress
@@ -192,9 +193,7 @@ class _Saver:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
 
     def take(self, event: Event) -> None:
         if isinstance(event, Wake):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wakes every task that waits at that moment."""
+"""Waiting for news, and ending tasks."""
 
 import asyncio
+
+_CANCEL_AGAIN_S = 0.1
 
 
 class Pulse:
@@ -24,3 +26,17 @@ class Pulse:
             await waiter
         finally:
             self._waiters.discard(waiter)
+
+
+async def end_tasks(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks until they have ended, however they end.
+
+    Once is not enough: Python 3.11's `asyncio.wait_for`, which the stacks below bleak use, swallows
+    a cancellation that comes just as its future is done.
+    """
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)

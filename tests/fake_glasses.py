@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glasses that misbehave on purpose: a bumble peripheral that speaks the wire protocol.
+
+The companion meets it through bleak and the emulated air, as it meets the real firmware; the
+firmware itself is tested elsewhere.
+"""
+
+import asyncio
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import cbor2
+from bumble import data_types, hci
+from bumble.core import UUID, AdvertisingData
+from bumble.device import Connection, Device, DeviceConfiguration
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.keys import MemoryKeyStore
+from bumble.pairing import PairingConfig, PairingDelegate
+from bumble.transport import open_transport
+from glint import protocol
+
+_MAX_PENDING = 32
+_ADVERTISE_MS = 20
+STATUS = {
+    "board": "fake",
+    "firmware": "0.1.0",
+    "micropython": "1.25.0",
+    "uptime_ms": 1234,
+    "battery_percent": 77,
+    "heap_used": 1000,
+    "heap_free": 2000,
+    "words": ["okay_nabu"],
+    "vision": "motion",
+    "arena": {"okay_nabu": 26080},
+    "hops": 100,
+    "slow_hops": 0,
+    "busy_us": 5000,
+    "notified": 1,
+    "notified_bytes": 20,
+    "light": False,
+}
+
+
+class FakeGlasses:
+    """Glasses whose every step a test decides.
+
+    Attributes:
+        boot: The boot they are in.
+        records: The journal, by sequence number; a test may put any bytes there.
+        next: Sequence number of the next record.
+        lose_once: Sequence numbers that are not sent the first time, as if the host dropped them.
+        refuse: rc with which a command of the Glint group is refused, by command id.
+        mute: Commands of the Glint group that get no answer.
+        answers: Bodies that replace the right ones, by command id.
+        acknowledged: Acknowledgements that came.
+        on_photo: Called with the object's id when a photo is asked for.
+        on_record: Called with the object's id and length in ms when a recording is asked for.
+        asked: The {"from": ...} of all requests for events.
+    """
+
+    def __init__(self, name: str = "Fake Glasses", address: str = "F0:00:00:00:00:01") -> None:
+        self.name = name
+        self.address = address
+        self.boot = 1001
+        self.records: dict[int, bytes] = {}
+        self.next = 1
+        self.time_ms = 0
+        self.lose_once: set[int] = set()
+        self.refuse: dict[int, int] = {}
+        self.mute: set[int] = set()
+        self.answers: dict[int, Any] = {}
+        self.acknowledged: list[int] = []
+        self.asked: list[int] = []
+        self.on_photo: Callable[[int], None] = lambda number: None
+        self.on_record: Callable[[int, int], None] = lambda number, ms: None
+        self.next_object = 1
+        self.connection: Connection | None = None
+        self._cursor: int | None = None
+        self._pending = bytearray()
+        self._work: asyncio.Queue[Callable[[], Any]] = asyncio.Queue()
+        self._transport: Any = None
+
+    async def start(self, air: str) -> None:
+        """Comes up on an air and advertises."""
+        self._transport = await open_transport(air)
+        self.device = device = Device.from_config_with_hci(
+            DeviceConfiguration(
+                name=self.name,
+                address=hci.Address(self.address),
+                advertising_interval_min=_ADVERTISE_MS,
+                advertising_interval_max=_ADVERTISE_MS,
+            ),
+            self._transport.source,
+            self._transport.sink,
+        )
+        device.keystore = MemoryKeyStore()
+        device.gatt_server.max_mtu = 247
+        device.pairing_config_factory = lambda _: PairingConfig(
+            sc=True,
+            mitm=False,
+            bonding=True,
+            delegate=PairingDelegate(PairingDelegate.IoCapability.NO_OUTPUT_NO_INPUT),
+            identity_address_type=PairingConfig.AddressType.RANDOM,
+        )
+        flags = Characteristic.Properties.NOTIFY | Characteristic.Properties.WRITE_WITHOUT_RESPONSE
+        allowed = Characteristic.Permissions.WRITEABLE
+        allowed |= Characteristic.Permissions.WRITE_REQUIRES_ENCRYPTION
+
+        def open_in(uuid: str, write: Callable[[Connection, bytes], None]) -> Characteristic:
+            return Characteristic(uuid, flags, allowed, CharacteristicValue(write=write))
+
+        def readable(number: int, value: bytes) -> Characteristic:
+            read = Characteristic.Properties.READ, Characteristic.Permissions.READABLE
+            return Characteristic(UUID.from_16_bits(number), *read, value)
+
+        self.events = open_in(protocol.UUID_EVENTS, self._on_acknowledge)
+        self.media = open_in(protocol.UUID_MEDIA, lambda connection, data: None)
+        self.smp = open_in(protocol.UUID_SMP, self._on_smp)
+        device.add_service(Service(protocol.UUID_GLINT_SERVICE, [self.events, self.media]))
+        device.add_service(Service(protocol.UUID_SMP_SERVICE, [self.smp]))
+        device.add_service(
+            Service(
+                UUID.from_16_bits(protocol.SIG_DEVICE_INFORMATION),
+                [
+                    readable(protocol.SIG_MANUFACTURER_NAME, b"Glint"),
+                    readable(protocol.SIG_MODEL_NUMBER, b"fake"),
+                    readable(protocol.SIG_FIRMWARE_REVISION, b"0.1.0"),
+                ],
+            )
+        )
+        device.add_service(
+            Service(
+                UUID.from_16_bits(protocol.SIG_BATTERY_SERVICE),
+                [readable(protocol.SIG_BATTERY_LEVEL, bytes([77]))],
+            )
+        )
+        uuids = data_types.CompleteListOf128BitServiceUUIDs([UUID(protocol.UUID_GLINT_SERVICE)])
+        kind = data_types.Flags(AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE)
+        device.advertising_data = bytes(AdvertisingData([kind, uuids]))
+        device.scan_response_data = bytes(
+            AdvertisingData([data_types.CompleteLocalName(self.name)])
+        )
+        device.on("connection", self._on_connection)
+        await device.power_on()
+        await device.start_advertising(auto_restart=True)
+        self._worker = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Goes away without a word, as when the power fails."""
+        self._worker.cancel()
+        await asyncio.gather(self._worker, return_exceptions=True)
+        await self._transport.close()
+
+    async def drop_link(self) -> None:
+        """Ends the connection, and goes on advertising."""
+        assert self.connection
+        await self.connection.disconnect()
+
+    async def reboot(self) -> None:
+        """Starts anew: another boot, an empty journal."""
+        self.boot += 1
+        self.records.clear()
+        self.next = 1
+        self.add(protocol.EVENT_BOOT, board="fake", firmware="0.1.0", boot=self.boot)
+        await self.drop_link()
+
+    def add(self, code: int, **fields: Any) -> int:
+        """Writes an event to the journal and sends it; returns its sequence number."""
+        return self.add_raw(struct.pack("<IIB", self.next, self.time_ms, code), fields)
+
+    def add_raw(self, header: bytes, fields: Any) -> int:
+        """Writes a record with any header and body."""
+        body = fields if isinstance(fields, bytes) else cbor2.dumps(fields)
+        seq = self.next
+        self.records[seq] = header + body
+        self.next += 1
+        self.time_ms += 10
+        self._work.put_nowait(self._send_events)
+        return seq
+
+    def forget(self, below: int) -> None:
+        """Drops the oldest records."""
+        self.records = {seq: record for seq, record in self.records.items() if seq >= below}
+
+    def send_object(
+        self,
+        kind: str,
+        data: bytes,
+        *,
+        number: int | None = None,
+        leave_out: range = range(0),
+        crc_error: int = 0,
+        error: str | None = None,
+        stop_at: int | None = None,
+        **about: Any,
+    ) -> int:
+        """Announces a media object, sends its chunks and ends it; returns its id.
+
+        Args:
+            kind: "audio" or "photo".
+            data: The object.
+            number: Its id; None for the next.
+            leave_out: Offsets whose chunks are lost.
+            crc_error: Bits that are wrong in the CRC-32.
+            error: Give up with this reason.
+            stop_at: Send only so many bytes, and never end it.
+            about: More of the announcement.
+        """
+        if number is None:
+            number = self.next_object
+        self.next_object = number + 1
+        if kind == "audio":
+            about = {"codec": protocol.CODEC_ADPCM, "rate_hz": 16000, **about}
+        else:
+            about = {"codec": protocol.CODEC_JPEG, "width": 8, "height": 8, **about}
+        announced = {"id": number, "kind": kind, "bytes": len(data), **about}
+        self.add(protocol.EVENT_MEDIA, **announced)
+        self._work.put_nowait(lambda: self._send_chunks(number, data[:stop_at], leave_out))
+        if error is not None:
+            self._work.put_nowait(
+                lambda: self.add(protocol.EVENT_MEDIA_END, id=number, error=error)
+            )
+        elif stop_at is None:
+            crc = zlib.crc32(data) ^ crc_error
+            self._work.put_nowait(lambda: self.add(protocol.EVENT_MEDIA_END, id=number, crc=crc))
+        return number
+
+    def send_rest(self, number: int, data: bytes, start: int) -> None:
+        """Sends an object's chunks from an offset on, and ends it."""
+        self._work.put_nowait(lambda: self._send_chunks(number, data, range(0), start))
+        crc = zlib.crc32(data)
+        self._work.put_nowait(lambda: self.add(protocol.EVENT_MEDIA_END, id=number, crc=crc))
+
+    def notify_raw(self, characteristic: Characteristic, data: bytes) -> None:
+        """Sends any notification."""
+        self._work.put_nowait(lambda: self._notify(characteristic, data))
+
+    async def _run(self) -> None:
+        while True:
+            result = (await self._work.get())()
+            if asyncio.iscoroutine(result):
+                await result
+
+    async def _send_chunks(
+        self, number: int, data: bytes, leave_out: range, start: int = 0
+    ) -> None:
+        connection = self.connection
+        step = connection.att_mtu - 3 - 6 if connection else 100
+        for offset in range(start, len(data), step):
+            if connection is not self.connection:
+                return
+            if offset not in leave_out:
+                chunk = struct.pack("<HI", number, offset) + data[offset : offset + step]
+                await self._notify(self.media, chunk)
+
+    async def _send_from(self, since: int) -> None:
+        self._cursor = min(since or 1, self.next)
+        await self._send_events()
+
+    async def _send_events(self) -> None:
+        while self.connection and self._cursor is not None and self._cursor < self.next:
+            seq = self._cursor = max(self._cursor, min(self.records, default=self.next))
+            self._cursor += 1
+            if seq in self.lose_once:
+                self.lose_once.discard(seq)
+            elif seq in self.records:
+                await self._notify(self.events, self.records[seq])
+
+    async def _notify(self, characteristic: Characteristic, data: bytes) -> None:
+        connection = self.connection
+        while connection and connection.data_packet_queue.pending > _MAX_PENDING:
+            await asyncio.sleep(0.001)
+            connection = self.connection
+        if connection:
+            await self.device.notify_subscriber(connection, characteristic, data)
+
+    def _on_connection(self, connection: Connection) -> None:
+        self.connection = connection
+        self._cursor = None
+        self._pending.clear()
+        connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
+
+    def _on_disconnection(self, _reason: int) -> None:
+        self.connection = self._cursor = None
+
+    def _on_acknowledge(self, _connection: Connection, data: bytes) -> None:
+        seq = struct.unpack("<I", data)[0]
+        self.acknowledged.append(seq)
+        self.forget(seq + 1)
+
+    def _on_smp(self, _connection: Connection, data: bytes) -> None:
+        self._pending += data
+        while len(self._pending) >= 8:
+            length = 8 + int.from_bytes(self._pending[2:4], "big")
+            if len(self._pending) < length:
+                return
+            frame = bytes(self._pending[:length])
+            del self._pending[:length]
+            self._answer(frame)
+
+    def _answer(self, frame: bytes) -> None:
+        op, flags, _, group, sequence, command = struct.unpack_from(">BBHHBB", frame)
+        body = cbor2.loads(frame[8:]) if len(frame) > 8 else {}
+        if group == protocol.SMP_GROUP_GLINT and command in self.mute:
+            return
+        answer = self.answers.get(command) if group == protocol.SMP_GROUP_GLINT else None
+        if answer is None:
+            answer = self._serve(group, command, body)
+        encoded = answer if isinstance(answer, bytes) else cbor2.dumps(answer)
+        header = struct.pack(">BBHHBB", op | 1, flags, len(encoded), group, sequence, command)
+        connection = self.connection
+        assert connection
+        for offset in range(0, 8 + len(encoded), connection.att_mtu - 3):
+            piece = (header + encoded)[offset : offset + connection.att_mtu - 3]
+            self.notify_raw(self.smp, piece)
+        if group == protocol.SMP_GROUP_GLINT and command == protocol.SMP_GLINT_EVENTS:
+            self._work.put_nowait(lambda: self._send_from(body["from"]))
+
+    def _serve(self, group: int, command: int, body: dict[str, Any]) -> Any:
+        if group == protocol.SMP_GROUP_OS:
+            if command == protocol.SMP_OS_PARAMETERS:
+                return {"buf_size": protocol.LIMIT_SMP_BYTES, "buf_count": 1}
+            if command == protocol.SMP_OS_INFO:
+                return {"output": "Glint fake"}
+            return {"rc": 8}
+        if command in self.refuse:
+            return {"err": {"group": group, "rc": self.refuse[command]}}
+        match command:
+            case protocol.SMP_GLINT_STATUS:
+                return {**STATUS, "next": self.next}
+            case protocol.SMP_GLINT_EVENTS:
+                self.asked.append(body["from"])
+                first = min(self.records, default=self.next)
+                return {"boot": self.boot, "first": first, "next": self.next}
+            case protocol.SMP_GLINT_PHOTO:
+                number = self.next_object
+                self.on_photo(number)
+                return {"id": number}
+            case protocol.SMP_GLINT_RECORD:
+                number = self.next_object
+                self.on_record(number, body["ms"])
+                return {"id": number}
+        return {"rc": 8}

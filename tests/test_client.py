@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client, against glasses that lose things, lie, refuse, restart and vanish."""
+
+import asyncio
+import contextlib
+import gc
+import random
+
+import glint
+import pytest
+from fake_glasses import FakeGlasses
+from glint import client as glint_client
+from glint import protocol
+from workbench.air import Air, Timing, serve
+
+
+@contextlib.asynccontextmanager
+async def fake_on_air(timing=None, name="Fake Glasses"):
+    """Glasses that advertise, and the address of their air."""
+    server = await serve(Air(timing), "tcp:127.0.0.1:0")
+    fake = FakeGlasses(name)
+    await fake.start(server.address)
+    try:
+        yield fake, server.address
+    finally:
+        await fake.stop()
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def connected(timing=None, timeout_s=5.0):
+    """Glasses, and the companion that is connected to them."""
+    async with (
+        fake_on_air(timing) as (fake, air),
+        glint.connect(air=air, timeout_s=timeout_s) as glasses,
+    ):
+        yield fake, glasses
+
+
+def button(fake, count=1):
+    return [fake.add(protocol.EVENT_BUTTON, pressed=True) for _ in range(count)]
+
+
+async def take(events, count, seconds=8.0):
+    async def read():
+        return [await anext(events) for _ in range(count)]
+
+    return await asyncio.wait_for(read(), seconds)
+
+
+async def until(condition, seconds=5.0):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - the other side has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+# Finding and connecting.
+
+
+async def test_scan_and_find_by_name_and_address():
+    async with fake_on_air() as (fake, air):
+        (found,) = await glint.scan(0.5, air=air)
+        assert (found.name, found.address) == (fake.name, fake.address)
+        assert found.rssi < 0
+        for wanted in (fake.name, fake.address.lower(), None):
+            async with glint.connect(wanted, air=air) as glasses:
+                assert (await glasses.status()).board == "fake"
+
+
+async def test_not_found_says_what_there_is():
+    async with fake_on_air() as (_, air):
+        with pytest.raises(glint.NotFoundError, match=r"called Other .* only Fake Glasses"):
+            async with glint.connect("Other", air=air, timeout_s=0.5):
+                pass
+
+
+async def test_nobody_there():
+    server = await serve(Air(), "tcp:127.0.0.1:0")
+    try:
+        with pytest.raises(glint.NotFoundError, match=r"No glasses heard within 0\.5 s"):
+            async with glint.connect(air=server.address, timeout_s=0.5):
+                pass
+    finally:
+        await server.close()
+
+
+async def test_no_air():
+    with pytest.raises(glint.BluetoothError, match="glint sim"):
+        async with glint.connect(air="tcp-client:127.0.0.1:9", timeout_s=5):
+            pass
+
+
+async def test_info():
+    async with connected() as (fake, glasses):
+        info = await glasses.info()
+        assert (info.name, info.address) == (fake.name, fake.address)
+        assert (info.manufacturer, info.model, info.firmware) == ("Glint", "fake", "0.1.0")
+        assert info.battery_percent == 77
+        assert info.os == "Glint fake"
+        assert info.status.arena == {"okay_nabu": 26080}
+        assert info.status == await glasses.status()
+
+
+async def test_closing_leaves_nothing_behind():
+    async with fake_on_air() as (fake, air):
+        before = asyncio.all_tasks()
+        async with glint.connect(air=air) as glasses:
+            assert fake.connection
+            button(fake)
+            events = glasses.events()
+            await take(events, 1)
+            waiting = asyncio.create_task(anext(events))
+            await asyncio.sleep(0.05)
+        with pytest.raises(StopAsyncIteration):
+            await waiting
+        await until(lambda: fake.connection is None)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
+        with pytest.raises(glint.GlintError, match="closed"):
+            await glasses.status()
+
+
+# Events.
+
+
+async def test_events_come_in_order_and_are_acknowledged():
+    async with connected() as (fake, glasses):
+        fake.add(protocol.EVENT_BOOT, board="fake", firmware="0.1.0", boot=fake.boot)
+        fake.add(protocol.EVENT_WAKE, word="okay_nabu", p=0.9, at_ms=77)
+        events = glasses.events()
+        boot, wake = await take(events, 2)
+        assert isinstance(boot, glint.Boot)
+        assert (wake.word, wake.probability, wake.at_ms) == ("okay_nabu", 0.9, 77)
+        assert fake.acknowledged in ([], [1])  # the second is still being dealt with
+        button(fake, 40)
+        assert [event.seq for event in await take(events, 40)] == list(range(3, 43))
+        await until(lambda: max(fake.acknowledged) >= 41)
+        assert len(fake.acknowledged) < 10
+    await until(lambda: fake.acknowledged[-1] == 42)
+
+
+async def test_the_last_event_is_not_acknowledged_when_the_app_fails():
+    async with fake_on_air() as (fake, air):
+        button(fake, 2)
+
+        async def fail_at_2():
+            async with glint.connect(air=air) as glasses:
+                async for event in glasses.events():
+                    if event.seq == 2:
+                        await until(lambda: 1 in fake.acknowledged)
+                        raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await fail_at_2()
+        async with glint.connect(air=air) as glasses:
+            assert [event.seq for event in await take(glasses.events(), 1)] == [2]
+
+
+async def test_reading_from_a_number_on():
+    async with connected() as (fake, glasses):
+        button(fake, 10)
+        assert [event.seq for event in await take(glasses.events(since=7), 4)] == [7, 8, 9, 10]
+        # Numbers of some earlier boot: from the oldest on.
+        assert (await take(glasses.events(since=999), 1))[0].seq == 1
+
+
+async def test_two_readers_each_get_everything():
+    async with connected() as (fake, glasses):
+        button(fake, 5)
+        one = glasses.events()
+        assert [event.seq for event in await take(one, 3)] == [1, 2, 3]
+        two = glasses.events(since=2)
+        assert [event.seq for event in await take(two, 2)] == [2, 3]
+        button(fake, 1)
+        assert [event.seq for event in await take(one, 3)] == [4, 5, 6]
+        assert [event.seq for event in await take(two, 3)] == [4, 5, 6]
+
+
+async def test_events_that_the_host_lost_are_asked_for_again():
+    async with connected() as (fake, glasses):
+        fake.lose_once = {2, 3, 7}
+        button(fake, 10)
+        assert [event.seq for event in await take(glasses.events(), 10)] == list(range(1, 11))
+
+
+async def test_the_last_event_lost_is_found_out(monkeypatch):
+    monkeypatch.setattr(glint_client, "_TAIL_CHECK_S", 0.1)
+    async with connected() as (fake, glasses):
+        events = glasses.events()
+        button(fake)
+        await take(events, 1)
+        fake.lose_once = {2}
+        button(fake)
+        assert [event.seq for event in await take(events, 1)] == [2]
+
+
+async def test_hostile_records_are_passed_over_and_counted(monkeypatch):
+    monkeypatch.setattr(glint_client, "_TAIL_CHECK_S", 0.1)
+    async with connected() as (fake, glasses):
+        events = glasses.events()
+        button(fake)
+        await take(events, 1)
+        for data in (b"", b"x", bytes(200), b"\x02\0\0\0\0\0\0\0\x02\xa1", bytes(9) + b"\xa0"):
+            fake.notify_raw(fake.events, data)
+        for data in (b"", b"abc", bytes(6), b"\xff" * 100):
+            fake.notify_raw(fake.media, data)
+            fake.notify_raw(fake.smp, data)
+        fake.add_raw(b"\x02\0\0\0\0\0\0\0\x02", b"\xff")
+        button(fake)
+        gap, after = await take(events, 2)
+        assert isinstance(gap, glint.Gap)
+        assert (gap.count, after.seq) == (1, 3)
+        assert (await glasses.status()).board == "fake"
+
+
+# Losing the link.
+
+
+async def test_reconnects_and_goes_on_where_it_was():
+    async with connected() as (fake, glasses):
+        button(fake, 3)
+        events = glasses.events()
+        await take(events, 3)
+        await fake.drop_link()
+        button(fake, 3)
+        assert [event.seq for event in await take(events, 3)] == [4, 5, 6]
+        assert fake.asked == [0, 4]
+        assert glasses.statistics.links == 2
+
+
+async def test_what_was_dropped_meanwhile_is_a_gap():
+    async with connected() as (fake, glasses):
+        button(fake, 3)
+        events = glasses.events()
+        await take(events, 3)
+        await fake.drop_link()
+        button(fake, 10)
+        fake.forget(9)
+        gap, *rest = await take(events, 6)
+        assert (gap.seq, gap.count) == (9, 5)
+        assert [event.seq for event in rest] == [9, 10, 11, 12, 13]
+
+
+async def test_a_reboot_is_told_and_starts_over():
+    async with connected() as (fake, glasses):
+        button(fake, 3)
+        events = glasses.events()
+        await take(events, 3)
+        fake.send_object("audio", bytes(500), stop_at=100)
+        media = (await take(events, 1))[0]
+        audio = asyncio.create_task(glasses.audio(media))
+        await asyncio.sleep(0.1)
+        await fake.reboot()
+        button(fake)
+        boot, after = await take(events, 2)
+        assert isinstance(boot, glint.Boot)
+        assert boot.boot == fake.boot
+        assert (boot.seq, after.seq) == (1, 2)
+        with pytest.raises(glint.LinkLostError, match="started anew"):
+            await audio
+
+
+async def test_requests_wait_for_the_link():
+    async with connected() as (fake, glasses):
+        await fake.drop_link()
+        await until(lambda: not glasses.connected)
+        assert (await glasses.status()).board == "fake"
+
+
+async def test_gone_for_good_is_said_to_everyone():
+    async with fake_on_air() as (_, air):
+        away = FakeGlasses("Away", "F0:00:00:00:00:02")
+        await away.start(air)
+        async with glint.connect("Away", air=air, timeout_s=1.0) as glasses:
+            events = glasses.events()
+            away.send_object("audio", bytes(500), stop_at=100)
+            (media,) = await take(events, 1)
+            audio = asyncio.create_task(glasses.audio(media))
+            await away.stop()
+            with pytest.raises(glint.LinkLostError, match=r"Away was lost, and .* within 1 s"):
+                await take(events, 1)
+            with pytest.raises(glint.LinkLostError):
+                await audio
+            with pytest.raises(glint.LinkLostError):
+                await glasses.status()
+
+
+async def test_a_request_under_way_ends_with_the_link():
+    async with connected() as (fake, glasses):
+        fake.mute = {protocol.SMP_GLINT_STATUS}
+        asking = asyncio.create_task(glasses.status())
+        await asyncio.sleep(0.1)
+        await fake.drop_link()
+        with pytest.raises(glint.LinkLostError):
+            await asking
+
+
+# Requests.
+
+
+async def test_refusals_have_a_code_and_a_reason():
+    async with connected() as (fake, glasses):
+        fake.refuse = {protocol.SMP_GLINT_PHOTO: protocol.RC_NO_CAMERA}
+        with pytest.raises(glint.RequestError, match="no camera") as refused:
+            await glasses.photo()
+        assert (refused.value.group, refused.value.rc) == (64, protocol.RC_NO_CAMERA)
+        fake.refuse = {protocol.SMP_GLINT_RECORD: 99}
+        with pytest.raises(glint.RequestError, match="error 99 of group 64"):
+            await glasses.record(1)
+        fake.answers = {protocol.SMP_GLINT_PHOTO: {"rc": 8}}
+        with pytest.raises(glint.RequestError, match="ENOTSUP"):
+            await glasses.photo()
+
+
+async def test_no_answer(monkeypatch):
+    async with connected() as (fake, glasses):
+        fake.mute = {protocol.SMP_GLINT_STATUS}
+        with pytest.raises(glint.NoAnswerError, match="did not answer"):
+            await glasses.status()
+        fake.mute = set()
+        assert (await glasses.status()).board == "fake"
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"\xff", b"\x80", b"\xa1\x01\x02", {"board": 1}, {"rc": "x"}, b"\x81" * 900]
+)
+async def test_answers_that_are_none(answer):
+    async with connected() as (fake, glasses):
+        fake.answers = {protocol.SMP_GLINT_STATUS: answer}
+        with pytest.raises(glint.ProtocolError, match="not understood"):
+            await glasses.status()
+        fake.answers = {}
+        assert (await glasses.status()).board == "fake"
+
+
+# Media.
+
+
+async def test_a_photo():
+    data = random.Random(1).randbytes(20_000)
+    async with connected() as (fake, glasses):
+        fake.on_photo = lambda number: fake.send_object("photo", data, number=number, width=640)
+        steps = []
+        photo = await glasses.photo(progress=lambda *step: steps.append(step))
+        assert photo.data == data
+        assert (photo.codec, photo.width) == (protocol.CODEC_JPEG, 640)
+        assert steps[-1] == (20_000, 20_000)
+        assert steps == sorted(steps)
+        # Taking a photo takes no event from whoever reads them.
+        assert fake.acknowledged == []
+        assert len(await take(glasses.events(), 2)) == 2
+
+
+async def test_a_recording_can_be_heard_while_it_arrives():
+    data = random.Random(2).randbytes(8000)
+    async with connected() as (fake, glasses):
+        events = glasses.events()
+        wake_seq = fake.add(protocol.EVENT_WAKE, word="okay_nabu", p=0.9, at_ms=1)
+        fake.send_object("audio", data, cause=wake_seq, preroll_ms=500, stop_at=3000)
+        (wake,) = await take(events, 1)
+        pcm = b""
+        async for piece in glasses.audio_stream(wake):
+            pcm += piece
+            if len(pcm) == 4 * 3000:
+                fake.send_rest(1, data, 3000)
+        audio = await glasses.audio(wake)
+        assert audio.pcm == pcm
+        assert (len(pcm), audio.cause, audio.preroll_ms) == (4 * len(data), wake_seq, 500)
+
+
+async def test_objects_that_interleave():
+    one, two = random.Random(3).randbytes(3000), random.Random(4).randbytes(5000)
+    async with connected() as (fake, glasses):
+        events = glasses.events()
+        fake.send_object("audio", one, stop_at=1000)
+        fake.send_object("photo", two)
+        media = await take(events, 2)
+        fake.send_rest(1, one, 500)  # some of it twice
+        assert (await glasses.photo(media[1])).data == two
+        assert (await glasses.audio(media[0])).seconds == 6000 / 16000
+        with pytest.raises(glint.MediaError, match="is no photo"):
+            await glasses.photo(media[0])
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"leave_out": range(1)}, r"Only \d+ of 3000 bytes of photo 1"),
+        ({"crc_error": 1}, "photo 1 arrived damaged"),
+        ({"error": "camera unplugged"}, "gave up on photo 1: camera unplugged"),
+        ({"stop_at": 500}, r"Only 500 of 3000 bytes of photo 1"),
+    ],
+)
+async def test_photos_that_fail_say_why(monkeypatch, how, why):
+    monkeypatch.setattr(glint_client, "_STALL_S", 0.3)
+    monkeypatch.setattr(glint_client, "_LATE_S", 0.1)
+    async with connected() as (fake, glasses):
+        fake.on_photo = lambda number: fake.send_object("photo", bytes(3000), number=number, **how)
+        with pytest.raises(glint.MediaError, match=why):
+            await glasses.photo()
+        fake.on_photo = lambda number: fake.send_object("photo", bytes(3000), number=number)
+        assert (await glasses.photo()).data == bytes(3000)
+
+
+async def test_a_photo_that_never_comes_and_a_word_without_recording(monkeypatch):
+    monkeypatch.setattr(glint_client, "_ANNOUNCED_S", 0.2)
+    async with connected() as (fake, glasses):
+        with pytest.raises(glint.MediaError, match="did not come"):
+            await glasses.photo()
+        fake.add(protocol.EVENT_WAKE, word="okay_nabu", p=0.9, at_ms=1)
+        (wake,) = await take(glasses.events(), 1)
+        with pytest.raises(glint.MediaError, match="No recording belongs to"):
+            await glasses.audio(wake)
+
+
+async def test_the_link_drops_during_a_photo():
+    async with connected() as (fake, glasses):
+        fake.on_photo = lambda number: fake.send_object(
+            "photo", bytes(3000), number=number, stop_at=500
+        )
+        taking = asyncio.create_task(glasses.photo())
+        await until(lambda: fake.next > 1)
+        await asyncio.sleep(0.1)
+        await fake.drop_link()
+        fake.add(protocol.EVENT_MEDIA_END, id=1, error="link lost")
+        with pytest.raises(glint.MediaError, match="gave up on photo 1: link lost"):
+            await taking
+
+
+# On a link as it is.
+
+
+async def test_a_host_that_drops_notifications_loses_no_event():
+    async with connected(Timing(interval_ms=7.5, phy=2, drop_notifications=0.05)) as (
+        fake,
+        glasses,
+    ):
+        count = 200
+        events = glasses.events()
+
+        async def produce():
+            for _ in range(count):
+                button(fake)
+                await asyncio.sleep(0.005)
+
+        producing = asyncio.create_task(produce())
+        got = await take(events, count, 30)
+        await producing
+        assert [event.seq for event in got] == list(range(1, count + 1))
+        assert not any(isinstance(event, glint.Gap) for event in got)
+
+
+async def test_readers_that_are_gone_take_no_memory():
+    async with connected() as (fake, glasses):
+        button(fake, 3)
+        for _ in range(10):
+            await take(glasses.events(), 1)
+        gc.collect()
+        assert len(glasses._readers) == 0

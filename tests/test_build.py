@@ -86,14 +86,6 @@ def run(image, script):
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
 
 
-def test_a_second_build_does_nothing(image):
-    before = image.stat()
-    said = []
-    assert build.ensure("linux", said.append) == image
-    assert said == []
-    assert image.stat().st_mtime_ns == before.st_mtime_ns
-
-
 def test_the_image_has_what_the_firmware_needs(image):
     out = run(
         image,
@@ -117,23 +109,45 @@ def test_the_image_holds_the_modules(image):
         run(image, f"import {name}")
 
 
-def test_a_compile_error_shows_the_compilers_lines(tmp_path, monkeypatch):
-    """A board of its own, whose port does not compile."""
-    board = tmp_path / "boards" / "broken"
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """The C file of a board of its own, "toy", whose port is one Makefile."""
+    board = tmp_path / "boards" / "toy"
     board.mkdir(parents=True)
     (board / "board.toml").write_text(
         '[build]\ndirectory = "{board}"\nprogram = "image"\ntools = ["make", "cc"]\n'
     )
-    (board / "Makefile").write_text("all:\n\tcc -c bad.c -o $(BUILD)/bad.o\n")
-    (board / "bad.c").write_text("int f(void) { return nonsense; }\n")
+    (board / "Makefile").write_text("$(BUILD)/image: toy.c\n\tcc toy.c -o $@\n")
     monkeypatch.setattr(build, "BOARDS", tmp_path / "boards")
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
     monkeypatch.setattr(build, "MODULES", tmp_path / "modules")
     monkeypatch.setattr(build.sources, "micropython", lambda say: tmp_path)
     monkeypatch.setattr(build, "_mpy_cross", lambda tree, say: tmp_path / "mpy-cross")
-    with pytest.raises(build.BuildError, match=r"bad\.c.*nonsense") as caught:
-        build.ensure("broken", lambda line: None)
-    assert str(tmp_path / "build" / "broken.log") in str(caught.value)
+    return board / "toy.c"
+
+
+def test_builds_again_only_when_something_changed(toy):
+    toy.write_text("int main(void) { return 1; }\n")
+    said = []
+    image = build.ensure("toy", said.append)
+    assert subprocess.run([image], check=False).returncode == 1
+    assert len(said) == 1
+    assert build.ensure("toy", said.append) == image
+    assert len(said) == 1
+    toy.write_text("int main(void) { return 2; }\n")
+    build.ensure("toy", said.append)
+    assert subprocess.run([image], check=False).returncode == 2
+    assert len(said) == 2
+
+
+def test_a_compile_error_shows_the_compilers_lines_and_leaves_no_image(toy, tmp_path):
+    toy.write_text("int main(void) { return 0; }\n")
+    image = build.ensure("toy", lambda line: None)
+    toy.write_text("int main(void) { return nonsense; }\n")
+    with pytest.raises(build.BuildError, match=r"toy\.c.*nonsense") as caught:
+        build.ensure("toy", lambda line: None)
+    assert str(tmp_path / "build" / "toy.log") in str(caught.value)
+    assert not image.exists()
 
 
 def test_a_missing_program_is_named_with_the_command(monkeypatch):

@@ -33,6 +33,7 @@ class Bus:
         self._tx = memoryview(bytearray(HEADER_BYTES + PAYLOAD_MAX_BYTES))
         self._sending = False
         self._pump_due = False
+        self._pumps = 0
 
     def on(self, channel, handler):
         """`handler(payload)` runs for each frame; the memoryview holds until it returns."""
@@ -71,15 +72,31 @@ class Bus:
         if self._sending or self._reading:
             self._pump_due = True  # whoever holds the stream now comes back here
             return
-        while True:
-            self._pump_due = False
-            frame = self._read_frame()
-            if frame is not None:
-                handler = self._handlers.get(frame[0])
-                if handler:
-                    handler(frame[HEADER_BYTES:])
-            elif not self._pump_due:
-                return
+        self._pumps += 1
+        try:
+            while True:
+                self._pump_due = False
+                frame = self._read_frame()
+                if frame is not None:
+                    handler = self._handlers.get(frame[0])
+                    if handler:
+                        handler(frame[HEADER_BYTES:])
+                elif not self._pump_due:
+                    return
+        finally:
+            self._pumps -= 1
+        if self._pump_due and not self._pumps:
+            self.pump()  # the scheduler left it to us after we had looked
+
+    def pump_scheduled(self):
+        """`pump` for the scheduler, which may run it between any two byte codes of another pump.
+
+        That one has a frame in the buffer: it goes on, and sees what has arrived.
+        """
+        if self._pumps:
+            self._pump_due = True
+        else:
+            self.pump()
 
     def _read_frame(self):
         self._reading = True

@@ -12,7 +12,7 @@ import senses
 
 def _pump(_):
     try:
-        _bus.pump()
+        _bus.pump_scheduled()
     except OSError:
         if not _bus.lost:
             raise

@@ -43,7 +43,7 @@ def _watch(file):
 
     def run(_):
         try:
-            _bus.pump()
+            _bus.pump_scheduled()
         except OSError:
             if not _bus.lost:
                 raise

@@ -16,7 +16,7 @@ from workbench.radio import Radio
 
 PROGRAM = BUILD / "linux" / "micropython"
 COMMANDS = 7
-TIMEOUT_S = 20.0
+TIMEOUT_S = 10.0
 SERVICE = "326f00f0-3c3b-4423-a411-52f6691438bd"
 
 
@@ -30,6 +30,7 @@ class Dut:
         self._replies: asyncio.Queue[str] = asyncio.Queue()
         bus.on(COMMANDS, lambda payload: self._replies.put_nowait(payload.decode()))
         self._reading = asyncio.create_task(bus.run())
+        self._reading.add_done_callback(lambda _: self._replies.put_nowait("the board has gone"))
 
     @classmethod
     async def start(cls, air: str) -> Dut:

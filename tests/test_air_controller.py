@@ -130,14 +130,12 @@ async def test_the_peripheral_is_told_the_centrals_parameters(
 
 
 async def advertisements(device: Device, *, active: bool) -> list[Any]:
-    seen: list[Any] = []
-    device.on("advertisement", seen.append)
+    seen: asyncio.Queue[Any] = asyncio.Queue()
+    device.on("advertisement", seen.put_nowait)
     await device.start_scanning(active=active)
-    async with asyncio.timeout(TIMEOUT_S):
-        while len(seen) < 3:
-            await asyncio.sleep(0.01)
+    heard = [await within(seen.get()) for _ in range(3)]
     await device.stop_scanning()
-    return seen
+    return heard
 
 
 async def test_a_scan_response_is_the_advertisers_own(world: Callable[..., World]) -> None:

@@ -77,7 +77,7 @@ def test_errors_cost_time_and_never_data(rate: float) -> None:
     assert arrivals == sorted(arrivals)
     assert transmitter.packets - transmitter.repeats == count
     assert transmitter.repeats / transmitter.packets == pytest.approx(rate, rel=0.2)
-    # Each error closes its event: on average an event carries min(10, until the first error) packets.
+    # Each error closes its event: it carries 10 packets, or those before the first error.
     per_event = sum((1 - rate) ** k for k in range(1, 11))
     assert count / (arrivals[-1] / 0.015) == pytest.approx(per_event, rel=0.05)
 

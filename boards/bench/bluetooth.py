@@ -176,7 +176,8 @@ class BLE:
             # waits here, so a handler that makes a call does get its reply.
             self._events.append(bytes(frame))
         else:
-            self._dispatch(frame)
+            # Copied, since the next frame takes this one's place when the handler makes a call.
+            self._dispatch(memoryview(bytes(frame)))
             while self._events:
                 self._dispatch(memoryview(self._events.popleft()))
 

@@ -110,6 +110,10 @@ class BleakClientAir(BaseBleakClient):
             async with asyncio.timeout(self._timeout):
                 if pair:
                     await self.pair()
+                elif await self._has_bond(connection):
+                    # As BlueZ, macOS and phones do; a peer that forgot the bond is told later.
+                    with contextlib.suppress(BleakError):
+                        await self._secure(connection)
                 peer = self._peer
                 await self._request(lambda: peer.request_mtu(_ATT_MTU_WANTED))
                 await self._request(lambda: self._discover(peer))
@@ -211,6 +215,11 @@ class BleakClientAir(BaseBleakClient):
             await device.keystore.delete(str(self._target))
         await self.disconnect()
 
+    async def _has_bond(self, connection: Connection) -> bool:
+        assert self._device is not None and self._device.keystore is not None
+        keys = await self._device.keystore.get(str(connection.peer_address))
+        return keys is not None and bool(keys.ltk or keys.ltk_central)
+
     async def _secure(self, connection: Connection) -> None:
         """Encrypts with the bond's key, or pairs; nothing if the link is encrypted already.
 
@@ -220,10 +229,8 @@ class BleakClientAir(BaseBleakClient):
         async with self._securing:
             if connection.encryption:
                 return
-            assert self._device is not None and self._device.keystore is not None
-            keys = await self._device.keystore.get(str(connection.peer_address))
             try:
-                if keys is not None and (keys.ltk or keys.ltk_central):
+                if await self._has_bond(connection):
                     await self._request(connection.encrypt)
                 else:
                     await self._request(connection.pair)
@@ -255,6 +262,8 @@ class BleakClientAir(BaseBleakClient):
             if self._connection is None and not (task and task.cancelling()):
                 raise BleakError("Disconnected") from None
             raise
+        except core.TimeoutError as error:
+            raise BleakError("The peer did not answer in time") from error
 
     async def _access(self, operation: Callable[[], Awaitable[T]]) -> T:
         """An attribute access; encrypts or pairs once when the peer asks for it."""
@@ -268,8 +277,6 @@ class BleakClientAir(BaseBleakClient):
                 refused.__cause__ = error
                 if not again or error.error_code not in _SECURITY_ERRORS or was_encrypted:
                     raise refused from error
-            except TimeoutError as error:
-                raise BleakError("The peer did not answer in time") from error
             assert connection is not None
             await self._secure(connection)
         raise AssertionError("unreachable")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -93,6 +94,9 @@ class Bonds(KeyStore):
         set_secret: (type, key, value or None to delete) -> whether it was done.
         on_keys: Called when a pairing with this peer has ended; whether its keys are to be kept.
         unpaired: Called when the bond of a peer was evicted.
+
+    Attributes:
+        storing: The task that hands the keys of the last pairing over, if there was one.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class Bonds(KeyStore):
         self._set_secret = set_secret
         self._on_keys = on_keys
         self._unpaired = unpaired
+        self.storing: asyncio.Task[None] | None = None
         self._irks: dict[bytes, tuple[bytes, Address]] = {}
 
     def restore(self, secrets: list[Secret]) -> None:
@@ -150,8 +155,12 @@ class Bonds(KeyStore):
 
     async def update(self, name: str, keys: PairingKeys) -> None:
         peer = Address(name)
-        if not self._on_keys(peer):
-            return
+        if self._on_keys(peer):
+            # NimBLE stores in one go, whatever happens to the link; bumble would cancel us with it.
+            self.storing = asyncio.create_task(self._keep(peer, keys))
+            await asyncio.shield(self.storing)
+
+    async def _keep(self, peer: Address, keys: PairingKeys) -> None:
         # bumble's names in a responder: ltk_central is the key that we gave away.
         ours, theirs = keys.ltk or keys.ltk_central, keys.ltk or keys.ltk_peripheral
         irk = keys.irk.value if keys.irk else None

@@ -78,7 +78,11 @@ class Link:
         if self._restoring is not None:
             self._restoring.cancel()
         self._on_end(self)
-        self._tell_peer(Event.CENTRAL_DISCONNECT)
+        storing = self._bonds.storing
+        if storing is None or storing.done():
+            self._tell_peer(Event.CENTRAL_DISCONNECT)
+        else:
+            storing.add_done_callback(lambda _: self._tell_peer(Event.CENTRAL_DISCONNECT))
 
     def _on_mtu(self) -> None:
         connection = self.connection

@@ -24,6 +24,10 @@ class ModelError(WorkbenchError):
     """A model is malformed or holds what tflm does not run; the message says what and where."""
 
 
+class MissingOperatorError(ModelError):
+    """A model has an operator that tflm lacks; the message names it, and those that there are."""
+
+
 class _Tensor(ctypes.Structure):
     _fields_ = [
         ("type", ctypes.c_int),
@@ -61,7 +65,7 @@ class _Model(ctypes.Structure):
         ("states", ctypes.c_uint32),
         ("record", ctypes.c_uint32),
         ("row", ctypes.c_uint32),
-        ("kernel", ctypes.c_uint8),
+        ("code", ctypes.c_uint8),
         ("message", ctypes.c_char * MESSAGE_BYTES),
     ]
 
@@ -100,14 +104,14 @@ def _name(library: ctypes.CDLL, code: int) -> str:
 def supported() -> list[str]:
     """The names of the operators that tflm runs."""
     library = _library()
-    names = []
+    names: list[str] = []
     while (code := library.tflm_supported_code(len(names))) >= 0:
         names.append(_name(library, code))
     return names
 
 
 def operators(model: bytes) -> Counter[str]:
-    """How often a model uses each operator, whether tflm runs it or not. Empty when it is malformed."""
+    """How often a model uses each operator, supported or not. Empty when it is malformed."""
     library = _library()
     counts: Counter[str] = Counter()
     index = 0
@@ -115,6 +119,30 @@ def operators(model: bytes) -> Counter[str]:
         counts[_name(library, code)] += 1
         index += 1
     return counts
+
+
+def _tensor(library: ctypes.CDLL, model: bytes, found: _Tensor) -> Tensor:
+    name = model[found.name_at : found.name_at + found.name_length]
+    return Tensor(
+        name=name.decode(errors="replace"),
+        shape=tuple(found.dims[: found.rank]),
+        dtype=library.tflm_type_name(found.type).decode(),
+        scale=found.scale,
+        zero_point=found.zero_point,
+    )
+
+
+def tensors(model: bytes, *, outputs: bool = False) -> list[Tensor]:
+    """The inputs or outputs of a model, whether tflm runs it or not. Empty when it is malformed."""
+    library = _library()
+    size = ctypes.c_size_t(len(model))
+    described = []
+    found = _Tensor()
+    for index in range(MAX_IO):
+        if library.tflm_describe(model, size, outputs, index, ctypes.byref(found)) != OK:
+            break
+        described.append(_tensor(library, model, found))
+    return described
 
 
 class Model:
@@ -131,6 +159,7 @@ class Model:
         """Loads `model`.
 
         Raises:
+            MissingOperatorError: It has an operator that tflm lacks.
             ModelError: It is malformed or cannot be run.
         """
         self._library = _library()
@@ -148,13 +177,13 @@ class Model:
                 break
             arena_bytes = self._state.arena_bytes
         if status == ERROR_OPERATOR:
-            raise ModelError(f"{self.message}; supported: {', '.join(supported())}")
+            raise MissingOperatorError(f"{self.message}; supported: {', '.join(supported())}")
         if status != OK:
             raise ModelError(self.message)
         self.arena_bytes: int = self._state.arena_bytes
         self.macs: int = self._state.macs
-        self.inputs = [self._describe("input", i) for i in range(self._state.inputs)]
-        self.outputs = [self._describe("output", i) for i in range(self._state.outputs)]
+        self.inputs = tensors(model)
+        self.outputs = tensors(model, outputs=True)
 
     @property
     def message(self) -> str:
@@ -181,17 +210,6 @@ class Model:
         if status != OK:
             raise IndexError(f"no {kind} {index}")
         return tensor, data.value
-
-    def _describe(self, kind: str, index: int) -> Tensor:
-        tensor, _ = self._find(kind, index)
-        name = self._buffer[tensor.name_at : tensor.name_at + tensor.name_length]
-        return Tensor(
-            name=name.decode(errors="replace"),
-            shape=tuple(tensor.dims[: tensor.rank]),
-            dtype=self._library.tflm_type_name(tensor.type).decode(),
-            scale=tensor.scale,
-            zero_point=tensor.zero_point,
-        )
 
     def set_input(self, index: int, data: bytes) -> None:
         """Writes an input tensor's bytes, little-endian.

@@ -286,6 +286,13 @@ static void resolve_places(tflm_load_t *load) {
     }
 }
 
+void tflm_arena_message(tflm_t *self, size_t given_bytes, size_t needed_bytes) {
+    tflm_load_t load;
+    load.self = self;
+    tflm_fail(&load, TFLM_ERROR_ARENA, "arena %u bytes given, %u needed", (uint32_t)given_bytes,
+              (uint32_t)needed_bytes);
+}
+
 static uint32_t skip_to_alignment(const void *arena) {
     return (uint32_t)(-(uintptr_t)arena & (TFLM_ARENA_ALIGNMENT - 1));
 }
@@ -321,9 +328,9 @@ static tflm_status_t load_model(tflm_load_t *load) {
     self->arena_bytes = tflm_align((uint32_t)need, TFLM_ARENA_ALIGNMENT);
     self->arena_exact = true;
     if (self->arena_bytes > load->arena_size) {
-        return tflm_fail(load, TFLM_ERROR_ARENA, "arena %u bytes given, %u needed",
-                         load->arena_size + self->arena_padding,
-                         self->arena_bytes + self->arena_padding);
+        tflm_arena_message(self, load->arena_size + self->arena_padding,
+                           self->arena_bytes + self->arena_padding);
+        return TFLM_ERROR_ARENA;
     }
     resolve_places(load);
     if (load->flags & TFLM_KEEP_ALL) {
@@ -368,32 +375,36 @@ tflm_status_t tflm_load(tflm_t *self, const void *model, size_t model_bytes, voi
     return tflm_reset(self, model, model_bytes, arena, arena_bytes);
 }
 
-// A loaded model's tensor, read from the model again.
-static tflm_status_t describe(const tflm_t *self, const void *model, size_t model_bytes, int which,
-                              unsigned index, tflm_tensor_t *tensor) {
+// Which vector of tensor numbers an index is of.
+typedef enum { ALL, INPUTS, OUTPUTS } which_t;
+
+static tflm_status_t describe(const void *model, size_t model_bytes, which_t which, unsigned index,
+                              tflm_tensor_t *tensor) {
     tflm_t scratch;
     tflm_load_t load;
     memset(&load, 0, sizeof load);
     load.self = &scratch;
     load.fb.data = model;
-    load.fb.size = self->model_bytes;
-    if (model_bytes < self->model_bytes) {
-        return TFLM_ERROR_MOVED;
-    }
-    scratch = *self;
+    load.fb.size = model_bytes < TFLM_PLACE_MODEL ? (uint32_t)model_bytes : 0;
     TRY(read_model(&load));
-    if (which) {
-        index = (uint32_t)fb_element_i32(&load.fb, which == 1 ? load.inputs : load.outputs, index);
+    if (which != ALL) {
+        index =
+            (uint32_t)fb_element_i32(&load.fb, which == INPUTS ? load.inputs : load.outputs, index);
     }
     return load.fb.bad ? TFLM_ERROR_MODEL : tflm_read_tensor(&load, load.tensors, index, tensor);
 }
 
+tflm_status_t tflm_describe(const void *model, size_t model_bytes, bool output, unsigned index,
+                            tflm_tensor_t *tensor) {
+    return describe(model, model_bytes, output ? OUTPUTS : INPUTS, index, tensor);
+}
+
 static tflm_status_t find(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes, int which, unsigned index, uint32_t place,
+                          size_t arena_bytes, which_t which, unsigned index, uint32_t place,
                           tflm_tensor_t *tensor, void **data) {
     tflm_run_t run;
     TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
-    TRY(describe(self, model, model_bytes, which, index, tensor));
+    TRY(describe(model, self->model_bytes, which, index, tensor));
     *data = NULL;
     if (place != TFLM_PLACE_NONE) {
         // The model may have changed since it was loaded.
@@ -404,6 +415,13 @@ static tflm_status_t find(const tflm_t *self, const void *model, size_t model_by
         *data = tflm_at(&run, place);
     }
     return TFLM_OK;
+}
+
+uint8_t *tflm_data(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                   size_t arena_bytes, uint32_t place) {
+    tflm_run_t run;
+    tflm_status_t status = tflm_open(self, model, model_bytes, arena, arena_bytes, &run);
+    return status == TFLM_OK ? tflm_at(&run, place) : NULL;
 }
 
 tflm_status_t tflm_open(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
@@ -423,8 +441,8 @@ tflm_status_t tflm_input(const tflm_t *self, const void *model, size_t model_byt
     if (index >= self->inputs) {
         return TFLM_ERROR_MODEL;
     }
-    return find(self, model, model_bytes, arena, arena_bytes, 1, index, self->input_place[index],
-                tensor, data);
+    return find(self, model, model_bytes, arena, arena_bytes, INPUTS, index,
+                self->input_place[index], tensor, data);
 }
 
 tflm_status_t tflm_output(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
@@ -432,17 +450,17 @@ tflm_status_t tflm_output(const tflm_t *self, const void *model, size_t model_by
     if (index >= self->outputs) {
         return TFLM_ERROR_MODEL;
     }
-    return find(self, model, model_bytes, arena, arena_bytes, 2, index, self->output_place[index],
-                tensor, data);
+    return find(self, model, model_bytes, arena, arena_bytes, OUTPUTS, index,
+                self->output_place[index], tensor, data);
 }
 
 tflm_status_t tflm_tensor(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
                           size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data) {
     tflm_run_t run;
     TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
-    TRY(describe(self, model, model_bytes, 0, index, tensor));
+    TRY(describe(model, self->model_bytes, ALL, index, tensor));
     const tflm_slot_t *slot = (const tflm_slot_t *)(const void *)run.arena + index;
-    return find(self, model, model_bytes, arena, arena_bytes, 0, index,
+    return find(self, model, model_bytes, arena, arena_bytes, ALL, index,
                 slot->next ? slot->bytes : TFLM_PLACE_NONE, tensor, data);
 }
 

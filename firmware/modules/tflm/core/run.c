@@ -3,22 +3,17 @@
 
 #include "load.h"
 
-tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                        size_t arena_bytes, uint32_t max_macs, bool *done) {
-    tflm_run_t run;
-    tflm_status_t status = tflm_open(self, model, model_bytes, arena, arena_bytes, &run);
-    if (status != TFLM_OK) {
-        return status;
-    }
-    uint32_t left = max_macs;
+// Runs at least one row, and then as many as `left` affords.
+static bool run_slice(tflm_t *self, const tflm_run_t *run, uint32_t left, bool one_operator) {
+    bool unlimited = left == UINT32_MAX;
+    bool begun = false;
     while (self->record < self->records_end) {
-        const tflm_record_t *record = (const tflm_record_t *)(void *)(run.arena + self->record);
+        const tflm_record_t *record = (const tflm_record_t *)(void *)(run->arena + self->record);
         uint32_t rows = record->rows - self->row;
-        if (max_macs != UINT32_MAX) {
+        if (!unlimited) {
             uint32_t affordable = left / record->cost;
-            if (!affordable && left != max_macs) {
-                *done = false;
-                return TFLM_OK;
+            if (!affordable && begun) {
+                return false;
             }
             if (affordable < rows) {
                 rows = affordable ? affordable : 1;
@@ -26,16 +21,39 @@ tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, voi
             uint64_t spent = (uint64_t)rows * record->cost;
             left = spent < left ? left - (uint32_t)spent : 0;
         }
-        self->kernel = (uint8_t)record->kernel;
-        tflm_kernel(record->kernel)->eval(&run, record + 1, self->row, self->row + rows);
+        const tflm_kernel_t *kernel = tflm_kernel(record->kernel);
+        self->code = kernel->code;
+        kernel->eval(run, record + 1, self->row, self->row + rows);
+        begun = true;
         self->row += rows;
         if (self->row >= record->rows) {
             self->row = 0;
             self->record += record->bytes;
+            if (one_operator) {
+                break;
+            }
         }
     }
+    if (self->record < self->records_end) {
+        return false;
+    }
     self->record = self->records_at;
-    *done = true;
+    return true;
+}
+
+tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                        size_t arena_bytes, uint32_t max_macs, bool *done) {
+    tflm_run_t run;
+    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
+    *done = run_slice(self, &run, max_macs, false);
+    return TFLM_OK;
+}
+
+tflm_status_t tflm_run_operator(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                                size_t arena_bytes, bool *done) {
+    tflm_run_t run;
+    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
+    *done = run_slice(self, &run, UINT32_MAX, true);
     return TFLM_OK;
 }
 
@@ -48,10 +66,7 @@ tflm_status_t tflm_invoke(tflm_t *self, const void *model, size_t model_bytes, v
 tflm_status_t tflm_reset(tflm_t *self, const void *model, size_t model_bytes, void *arena,
                          size_t arena_bytes) {
     tflm_run_t run;
-    tflm_status_t status = tflm_open(self, model, model_bytes, arena, arena_bytes, &run);
-    if (status != TFLM_OK) {
-        return status;
-    }
+    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
     const tflm_state_t *state = (const tflm_state_t *)(void *)(run.arena + self->states_at);
     for (uint32_t i = 0; i < self->states; i++, state++) {
         if (state->source == TFLM_PLACE_NONE) {

@@ -76,7 +76,7 @@ typedef struct {
     uint32_t states_at, states;       // What `tflm_reset` has to restore.
     // How far a sliced inference has come.
     uint32_t record, row;
-    uint8_t kernel; // Of the last operator run.
+    uint8_t code; // Of the last operator run.
     char message[TFLM_MESSAGE_BYTES];
 } tflm_t;
 
@@ -95,6 +95,10 @@ tflm_status_t tflm_invoke(tflm_t *self, const void *model, size_t model_bytes, v
 tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, void *arena,
                         size_t arena_bytes, uint32_t max_macs, bool *done);
 
+// Runs the next operator, or what is left of it. Sets *done when the inference is complete.
+tflm_status_t tflm_run_operator(tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                                size_t arena_bytes, bool *done);
+
 // Puts the streaming state back to the start and gives up a sliced inference.
 tflm_status_t tflm_reset(tflm_t *self, const void *model, size_t model_bytes, void *arena,
                          size_t arena_bytes);
@@ -105,10 +109,22 @@ tflm_status_t tflm_input(const tflm_t *self, const void *model, size_t model_byt
 tflm_status_t tflm_output(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
                           size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
 
-// The same for any tensor of the main subgraph; needs TFLM_KEEP_ALL. *data is NULL for tensors
-// without memory.
+// The bytes behind one of self->input_place and self->output_place, or behind such a place and less
+// than the tensor's size; NULL when a buffer moved or shrank.
+uint8_t *tflm_data(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
+                   size_t arena_bytes, uint32_t place);
+
+// Says in self->message that an arena is too small.
+void tflm_arena_message(tflm_t *self, size_t given_bytes, size_t needed_bytes);
+
+// As tflm_input, for any tensor of the main subgraph; needs TFLM_KEEP_ALL. *data is NULL for
+// tensors without memory.
 tflm_status_t tflm_tensor(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
                           size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
+
+// Describes an input or output of a model that need not be one that can be run.
+tflm_status_t tflm_describe(const void *model, size_t model_bytes, bool output, unsigned index,
+                            tflm_tensor_t *tensor);
 
 // The bytes of element `type`; 0 for types that are not supported.
 unsigned tflm_type_bytes(tflm_type_t type);

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs on a board: model_run.py MODEL. Standard input holds the bytes of the inputs of one or more
+# inferences; writes those of the outputs.
+
+import sys
+
+import tflm
+
+
+def main(path):
+    with open(path, "rb") as file:
+        model = tflm.Model(file.read())
+    inputs = [model.input(i) for i in range(len(model.inputs))]
+    outputs = [model.output(i) for i in range(len(model.outputs))]
+    while True:
+        for view in inputs:
+            data = sys.stdin.buffer.read(len(bytes(view)))
+            if not data:
+                return
+            view[:] = data
+        model.invoke()
+        for view in outputs:
+            sys.stdout.buffer.write(view)
+
+
+main(sys.argv[1])

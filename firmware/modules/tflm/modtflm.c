@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module tflm: core/ for MicroPython, as a user C module or, through natmod.c, as a native
+// .mpy.
+//
+// Nothing keeps a pointer into Python's memory: a model refers to the objects that hold model and
+// arena, and asks them for their buffers on every call.
+#if !MICROPY_ENABLE_DYNRUNTIME
+#include "py/binary.h"
+#include "py/runtime.h"
+#define slice_type (&mp_type_slice)
+#else
+#define slice_type ((const mp_obj_type_t *)MP_OBJ_TO_PTR(mp_load_global(MP_QSTR_slice)))
+#endif
+
+#include <string.h>
+
+#include "tflm.h"
+
+#if MICROPY_MALLOC_USES_ALLOCATED_SIZE && !MICROPY_ENABLE_DYNRUNTIME
+#define release(pointer, bytes) m_free(pointer, bytes)
+#else
+#define release(pointer, bytes) m_free(pointer)
+#endif
+
+// What Model.inputs and Model.outputs hold.
+typedef struct {
+    mp_obj_base_t base;
+    mp_obj_t name, shape, dtype, scale, zero_point;
+} tensor_obj_t;
+
+typedef struct {
+    mp_obj_base_t base;
+    mp_obj_t buffer, arena; // MP_OBJ_NULL after deinit.
+    bool busy;
+    tflm_t core;
+} model_obj_t;
+
+// A part of an input or output.
+typedef struct {
+    mp_obj_base_t base;
+    model_obj_t *model;
+    uint32_t place; // Of the first element; see tflm_data.
+    uint32_t count;
+    uint8_t type, element_bytes;
+} view_obj_t;
+
+#if MICROPY_ENABLE_DYNRUNTIME
+extern mp_obj_full_type_t tensor_type, model_type, view_type;
+#else
+extern const mp_obj_type_t tensor_type, model_type, view_type;
+#endif
+#define TYPE(name) ((const mp_obj_type_t *)&name##_type)
+
+typedef struct {
+    const void *model;
+    void *arena;
+    size_t model_bytes, arena_bytes;
+} buffers_t;
+
+static mp_obj_t string_new(const char *string) {
+    return mp_obj_new_str(string, strlen(string));
+}
+
+static __attribute__((noreturn)) void raise_message(const mp_obj_type_t *type,
+                                                    const char *message) {
+    mp_raise_type_arg(type, string_new(message));
+}
+
+// An op that is missing is named together with those that are not.
+static __attribute__((noreturn)) void raise_operator(const char *message) {
+    char text[1024];
+    size_t used = strlen(message);
+    memcpy(text, message, used);
+    const char *separator = "; supported: ";
+    int32_t code;
+    for (unsigned i = 0; (code = tflm_supported_code(i)) >= 0; i++) {
+        const char *name = tflm_operator_name(code);
+        size_t separator_bytes = strlen(separator), name_bytes = strlen(name);
+        if (used + separator_bytes + name_bytes >= sizeof text) {
+            break;
+        }
+        memcpy(text + used, separator, separator_bytes);
+        memcpy(text + used + separator_bytes, name, name_bytes);
+        used += separator_bytes + name_bytes;
+        separator = ", ";
+    }
+    mp_raise_type_arg(&mp_type_ValueError, mp_obj_new_str(text, used));
+}
+
+static void check(const tflm_t *core, tflm_status_t status) {
+    switch (status) {
+    case TFLM_OK:
+        return;
+    case TFLM_ERROR_OPERATOR:
+        raise_operator(core->message);
+    case TFLM_ERROR_ARENA:
+        raise_message(&mp_type_MemoryError, core->message);
+    case TFLM_ERROR_MOVED:
+        raise_message(&mp_type_RuntimeError, "the arena or the model's buffer moved or shrank");
+    default:
+        raise_message(&mp_type_ValueError, core->message);
+    }
+}
+
+static void open_buffers(const model_obj_t *self, buffers_t *buffers) {
+    if (self->buffer == MP_OBJ_NULL) {
+        raise_message(&mp_type_RuntimeError, "the model is closed: deinit() was called");
+    }
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(self->buffer, &info, MP_BUFFER_READ);
+    buffers->model = info.buf;
+    buffers->model_bytes = info.len;
+    mp_get_buffer_raise(self->arena, &info, MP_BUFFER_RW);
+    buffers->arena = info.buf;
+    buffers->arena_bytes = info.len;
+}
+
+// What a model needs of an arena, found with no more memory than it takes to find out.
+static uint32_t arena_size(const void *model, size_t model_bytes) {
+    tflm_t core;
+    uint32_t bytes = 0;
+    void *arena = NULL;
+    for (;;) {
+        tflm_status_t status = tflm_load(&core, model, model_bytes, arena, bytes, 0);
+        release(arena, bytes);
+        if (status != TFLM_ERROR_ARENA) {
+            check(&core, status);
+        }
+        if (core.arena_exact) {
+            return core.arena_bytes;
+        }
+        bytes = core.arena_bytes + TFLM_ARENA_ALIGNMENT;
+        arena = m_malloc(bytes);
+    }
+}
+
+static mp_obj_t mod_arena_size(mp_obj_t buffer) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(buffer, &info, MP_BUFFER_READ);
+    return mp_obj_new_int_from_uint(arena_size(info.buf, info.len));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mod_arena_size_obj, mod_arena_size);
+
+static mp_obj_t supported_ops(void) {
+    mp_obj_t names[256];
+    size_t count = 0;
+    int32_t code;
+    while ((code = tflm_supported_code(count)) >= 0) {
+        names[count++] = string_new(tflm_operator_name(code));
+    }
+    return mp_obj_new_tuple(count, names);
+}
+
+// Model
+
+static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
+                               const mp_obj_t *args) {
+    (void)type;
+    mp_arg_check_num(n_args, n_kw, 1, 2, true);
+    mp_obj_t arena = n_args > 1 ? args[1] : mp_const_none;
+    if (n_kw) {
+        if (n_kw > 1 || n_args > 1 || args[n_args] != MP_OBJ_NEW_QSTR(MP_QSTR_arena)) {
+            mp_raise_TypeError(MP_ERROR_TEXT("Model(buf, arena=None)"));
+        }
+        arena = args[n_args + 1];
+    }
+    mp_buffer_info_t model;
+    mp_get_buffer_raise(args[0], &model, MP_BUFFER_READ);
+    if (arena == mp_const_none) {
+        mp_obj_t size = mp_obj_new_int_from_uint(arena_size(model.buf, model.len));
+        arena = mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_bytearray), 1, 0, &size);
+    }
+    model_obj_t *self = mp_obj_malloc(model_obj_t, TYPE(model));
+    self->buffer = args[0];
+    self->arena = arena;
+    self->busy = false;
+    buffers_t buffers;
+    open_buffers(self, &buffers);
+    tflm_status_t status = tflm_load(&self->core, buffers.model, buffers.model_bytes, buffers.arena,
+                                     buffers.arena_bytes, 0);
+    if (status == TFLM_ERROR_ARENA && !self->core.arena_exact) {
+        // Too small even to tell how much too small.
+        uint32_t needed = arena_size(model.buf, model.len);
+        tflm_arena_message(&self->core, buffers.arena_bytes, needed);
+    }
+    check(&self->core, status);
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static mp_obj_t tensor_new(const tflm_tensor_t *tensor, const uint8_t *model) {
+    mp_obj_t dims[TFLM_MAX_RANK];
+    for (uint32_t i = 0; i < tensor->rank; i++) {
+        dims[i] = mp_obj_new_int(tensor->dims[i]);
+    }
+    tensor_obj_t *self = mp_obj_malloc(tensor_obj_t, TYPE(tensor));
+    self->name = mp_const_none;
+    self->shape = self->dtype = self->scale = self->zero_point = mp_const_none;
+    self->name = mp_obj_new_str((const char *)model + tensor->name_at, tensor->name_length);
+    self->shape = mp_obj_new_tuple(tensor->rank, dims);
+    self->dtype = string_new(tflm_type_name(tensor->type));
+    self->scale = mp_obj_new_float((mp_float_t)tensor->scale);
+    self->zero_point = mp_obj_new_int(tensor->zero_point);
+    return MP_OBJ_FROM_PTR(self);
+}
+
+// Describes input or output `index`, and says where it is.
+static void *find(const model_obj_t *self, const buffers_t *buffers, bool input, unsigned index,
+                  tflm_tensor_t *tensor) {
+    void *data;
+    tflm_status_t status = (input ? tflm_input : tflm_output)(
+        &self->core, buffers->model, buffers->model_bytes, buffers->arena, buffers->arena_bytes,
+        index, tensor, &data);
+    if (status != TFLM_OK) {
+        raise_message(&mp_type_RuntimeError, "the model's buffer or the arena changed");
+    }
+    return data;
+}
+
+static mp_obj_t tensors_new(const model_obj_t *self, bool input) {
+    buffers_t buffers;
+    open_buffers(self, &buffers);
+    mp_obj_t tensors[TFLM_MAX_IO];
+    unsigned count = input ? self->core.inputs : self->core.outputs;
+    for (unsigned i = 0; i < count; i++) {
+        tflm_tensor_t tensor;
+        find(self, &buffers, input, i, &tensor);
+        tensors[i] = tensor_new(&tensor, buffers.model);
+    }
+    return mp_obj_new_tuple(count, tensors);
+}
+
+static mp_obj_t view_new(model_obj_t *model, uint32_t place, uint32_t count, uint8_t type) {
+    view_obj_t *self = mp_obj_malloc(view_obj_t, TYPE(view));
+    self->model = model;
+    self->place = place;
+    self->count = count;
+    self->type = type;
+    self->element_bytes = tflm_type_bytes(type);
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static mp_obj_t model_view(mp_obj_t self_in, mp_obj_t index_in, bool input) {
+    model_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    buffers_t buffers;
+    open_buffers(self, &buffers);
+    mp_int_t index = mp_obj_get_int(index_in);
+    if (index < 0 || index >= (input ? self->core.inputs : self->core.outputs)) {
+        raise_message(&mp_type_IndexError, "the model has no such tensor");
+    }
+    tflm_tensor_t tensor;
+    find(self, &buffers, input, index, &tensor);
+    uint32_t place = (input ? self->core.input_place : self->core.output_place)[index];
+    return view_new(self, place, tensor.elements, tensor.type);
+}
+
+static mp_obj_t model_input(mp_obj_t self, mp_obj_t index) {
+    return model_view(self, index, true);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(model_input_obj, model_input);
+
+static mp_obj_t model_output(mp_obj_t self, mp_obj_t index) {
+    return model_view(self, index, false);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(model_output_obj, model_output);
+
+// Opens the buffers for something that must not be interrupted by itself.
+static model_obj_t *begin(mp_obj_t self_in, buffers_t *buffers) {
+    model_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->busy) {
+        raise_message(&mp_type_RuntimeError, "the model is running: call it after that");
+    }
+    open_buffers(self, buffers);
+    self->busy = true;
+    return self;
+}
+
+static void end(model_obj_t *self, tflm_status_t status) {
+    self->busy = false;
+    check(&self->core, status);
+}
+
+static mp_obj_t model_invoke(mp_obj_t self_in) {
+    buffers_t b;
+    model_obj_t *self = begin(self_in, &b);
+    end(self, tflm_invoke(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(model_invoke_obj, model_invoke);
+
+static mp_obj_t model_step(mp_obj_t self_in, mp_obj_t max_macs_in) {
+    mp_int_t max_macs = mp_obj_get_int(max_macs_in);
+    if (max_macs < 1 || (uint64_t)max_macs >= UINT32_MAX) {
+        mp_raise_ValueError(MP_ERROR_TEXT("max_macs must be positive and fit 32 bits"));
+    }
+    buffers_t b;
+    bool done = false;
+    model_obj_t *self = begin(self_in, &b);
+    end(self, tflm_step(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes,
+                        (uint32_t)max_macs, &done));
+    return mp_obj_new_bool(done);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(model_step_obj, model_step);
+
+static mp_obj_t model_reset(mp_obj_t self_in) {
+    buffers_t b;
+    model_obj_t *self = begin(self_in, &b);
+    end(self, tflm_reset(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(model_reset_obj, model_reset);
+
+static mp_obj_t model_profile(mp_obj_t self_in) {
+    mp_obj_t time = mp_import_name(MP_QSTR_time, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+    mp_obj_t clock = mp_load_attr(time, MP_QSTR_ticks_us);
+    mp_obj_t difference = mp_load_attr(time, MP_QSTR_ticks_diff);
+    mp_obj_t result = mp_obj_new_list(0, NULL);
+    bool done = false;
+    while (!done) {
+        mp_obj_t times[2];
+        times[1] = mp_call_function_n_kw(clock, 0, 0, NULL);
+        buffers_t b;
+        model_obj_t *self = begin(self_in, &b);
+        end(self,
+            tflm_run_operator(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes, &done));
+        times[0] = mp_call_function_n_kw(clock, 0, 0, NULL);
+        mp_obj_t entry[2];
+        entry[0] = string_new(tflm_operator_name(self->core.code));
+        entry[1] = mp_call_function_n_kw(difference, 2, 0, times);
+        mp_obj_list_append(result, mp_obj_new_tuple(2, entry));
+    }
+    return result;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(model_profile_obj, model_profile);
+
+static mp_obj_t model_deinit(mp_obj_t self_in) {
+    model_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->busy) {
+        raise_message(&mp_type_RuntimeError, "the model is running: call it after that");
+    }
+    self->buffer = self->arena = MP_OBJ_NULL;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(model_deinit_obj, model_deinit);
+
+static mp_obj_t model_enter(mp_obj_t self_in) {
+    return self_in;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(model_enter_obj, model_enter);
+
+static mp_obj_t model_exit(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    return model_deinit(args[0]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(model_exit_obj, 4, 4, model_exit);
+
+static mp_obj_t model_ops(const model_obj_t *self) {
+    buffers_t buffers;
+    open_buffers(self, &buffers);
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (uint32_t i = 0; i < self->core.operators; i++) {
+        int32_t code = tflm_operator_code(buffers.model, buffers.model_bytes, i);
+        const char *name = tflm_operator_name(code);
+        mp_obj_list_append(list, string_new(name ? name : "unknown"));
+    }
+    return list;
+}
+
+static void model_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    model_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (dest[0] != MP_OBJ_NULL) {
+        return; // No attribute can be set.
+    }
+    if (attr == MP_QSTR_inputs) {
+        dest[0] = tensors_new(self, true);
+    } else if (attr == MP_QSTR_outputs) {
+        dest[0] = tensors_new(self, false);
+    } else if (attr == MP_QSTR_arena_used) {
+        dest[0] = mp_obj_new_int_from_uint(self->core.arena_bytes);
+    } else if (attr == MP_QSTR_macs) {
+        dest[0] = mp_obj_new_int_from_uint((mp_uint_t)self->core.macs);
+    } else if (attr == MP_QSTR_ops) {
+        dest[0] = model_ops(self);
+    } else {
+        dest[1] = MP_OBJ_SENTINEL; // Look in the methods.
+    }
+}
+
+// Tensor
+
+static void tensor_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    tensor_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (dest[0] != MP_OBJ_NULL) {
+        return;
+    }
+    if (attr == MP_QSTR_name) {
+        dest[0] = self->name;
+    } else if (attr == MP_QSTR_shape) {
+        dest[0] = self->shape;
+    } else if (attr == MP_QSTR_dtype) {
+        dest[0] = self->dtype;
+    } else if (attr == MP_QSTR_scale) {
+        dest[0] = self->scale;
+    } else if (attr == MP_QSTR_zero_point) {
+        dest[0] = self->zero_point;
+    }
+}
+
+// View
+
+static char view_typecode(const view_obj_t *self) {
+    switch (self->type) {
+    case TFLM_INT8:
+        return 'b';
+    case TFLM_INT16:
+        return 'h';
+    case TFLM_INT32:
+        return 'i';
+    case TFLM_INT64:
+        return 'q';
+    case TFLM_FLOAT32:
+        return 'f';
+    default:
+        return 'B';
+    }
+}
+
+static uint8_t *view_data(const view_obj_t *self) {
+    const model_obj_t *model = self->model;
+    buffers_t buffers;
+    open_buffers(model, &buffers);
+    uint8_t *data = tflm_data(&model->core, buffers.model, buffers.model_bytes, buffers.arena,
+                              buffers.arena_bytes, self->place);
+    if (!data) {
+        check(&model->core, TFLM_ERROR_MOVED);
+    }
+    return data;
+}
+
+static mp_obj_t view_get(const view_obj_t *self, uint32_t i) {
+    uint8_t *data = view_data(self);
+    return mp_binary_get_val_array(view_typecode(self), data, i);
+}
+
+static void view_set(const view_obj_t *self, uint32_t i, mp_obj_t value) {
+    uint8_t *data = view_data(self);
+    if (self->element_bytes <= 2) {
+        mp_int_t number = mp_obj_get_int(value);
+        bool is_signed = self->type == TFLM_INT8 || self->type == TFLM_INT16;
+        mp_int_t range = (mp_int_t)1 << (8 * self->element_bytes);
+        mp_int_t low = is_signed ? -range / 2 : 0;
+        if (number < low || number >= low + range) {
+            mp_raise_ValueError(MP_ERROR_TEXT("the number does not fit the tensor's type"));
+        }
+    }
+    mp_binary_set_val_array(view_typecode(self), data, i, value);
+}
+
+static void view_assign(const view_obj_t *self, uint32_t from, uint32_t count, mp_obj_t source) {
+    mp_buffer_info_t info;
+    if (mp_get_buffer(source, &info, MP_BUFFER_READ)) {
+        if (info.len != (size_t)count * self->element_bytes) {
+            mp_raise_ValueError(MP_ERROR_TEXT("the buffer has not as many bytes as the slice"));
+        }
+        memmove(view_data(self) + from * self->element_bytes, info.buf, info.len);
+        return;
+    }
+    size_t length;
+    mp_obj_t *items;
+    mp_obj_get_array(source, &length, &items);
+    if (length != count) {
+        mp_raise_ValueError(MP_ERROR_TEXT("the list has not as many elements as the slice"));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        view_set(self, from + i, items[i]);
+    }
+}
+
+// One end of a slice, counted from the tensor's end when negative.
+static uint32_t slice_end(mp_obj_t end, uint32_t count, uint32_t otherwise) {
+    if (end == mp_const_none) {
+        return otherwise;
+    }
+    mp_int_t index = mp_obj_get_int(end);
+    if (index < 0) {
+        index += count;
+    }
+    return index<0 ? 0 : index>(mp_int_t) count ? count : (uint32_t)index;
+}
+
+static mp_obj_t view_subscr(mp_obj_t self_in, mp_obj_t index_in, mp_obj_t value) {
+    view_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (value == MP_OBJ_NULL) {
+        mp_raise_TypeError(MP_ERROR_TEXT("elements of a tensor cannot be deleted"));
+    }
+    if (mp_obj_is_small_int(index_in)) {
+        mp_int_t index = MP_OBJ_SMALL_INT_VALUE(index_in);
+        if (index < 0) {
+            index += self->count;
+        }
+        if (index < 0 || index >= (mp_int_t)self->count) {
+            raise_message(&mp_type_IndexError, "index out of range");
+        }
+        if (value == MP_OBJ_SENTINEL) {
+            return view_get(self, index);
+        }
+        view_set(self, index, value);
+        return mp_const_none;
+    }
+    if (mp_obj_get_type(index_in) != slice_type) {
+        mp_raise_TypeError(MP_ERROR_TEXT("indices are integers or slices"));
+    }
+    const mp_obj_slice_t *slice = MP_OBJ_TO_PTR(index_in);
+    if (slice->step != mp_const_none && slice->step != MP_OBJ_NEW_SMALL_INT(1)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a slice of a tensor has no step"));
+    }
+    uint32_t from = slice_end(slice->start, self->count, 0);
+    uint32_t to = slice_end(slice->stop, self->count, self->count);
+    uint32_t count = to > from ? to - from : 0;
+    if (value == MP_OBJ_SENTINEL) {
+        return view_new(self->model, self->place + from * self->element_bytes, count, self->type);
+    }
+    view_assign(self, from, count, value);
+    return mp_const_none;
+}
+
+// So that a view can be iterated over.
+static mp_obj_t view_getitem(mp_obj_t self, mp_obj_t index) {
+    return view_subscr(self, index, MP_OBJ_SENTINEL);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(view_getitem_obj, view_getitem);
+
+static mp_obj_t view_unary_op(mp_unary_op_t op, mp_obj_t self_in) {
+    view_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (op == MP_UNARY_OP_LEN) {
+        return mp_obj_new_int_from_uint(self->count);
+    }
+    return op == MP_UNARY_OP_BOOL ? mp_obj_new_bool(self->count != 0) : MP_OBJ_NULL;
+}
+
+static mp_int_t view_get_buffer(mp_obj_t self_in, mp_buffer_info_t *info, mp_uint_t flags) {
+    (void)flags;
+    view_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    info->buf = view_data(self);
+    info->len = (size_t)self->count * self->element_bytes;
+    info->typecode = view_typecode(self);
+    return 0;
+}
+
+#if !MICROPY_ENABLE_DYNRUNTIME // natmod.c has these for a native .mpy.
+MP_DEFINE_CONST_OBJ_TYPE(tensor_type, MP_QSTR_Tensor, MP_TYPE_FLAG_NONE, attr, tensor_attr);
+
+static const mp_rom_map_elem_t model_methods_table[] = {
+    {MP_ROM_QSTR(MP_QSTR_input), MP_ROM_PTR(&model_input_obj)},
+    {MP_ROM_QSTR(MP_QSTR_output), MP_ROM_PTR(&model_output_obj)},
+    {MP_ROM_QSTR(MP_QSTR_invoke), MP_ROM_PTR(&model_invoke_obj)},
+    {MP_ROM_QSTR(MP_QSTR_step), MP_ROM_PTR(&model_step_obj)},
+    {MP_ROM_QSTR(MP_QSTR_reset), MP_ROM_PTR(&model_reset_obj)},
+    {MP_ROM_QSTR(MP_QSTR_profile), MP_ROM_PTR(&model_profile_obj)},
+    {MP_ROM_QSTR(MP_QSTR_deinit), MP_ROM_PTR(&model_deinit_obj)},
+    {MP_ROM_QSTR(MP_QSTR___enter__), MP_ROM_PTR(&model_enter_obj)},
+    {MP_ROM_QSTR(MP_QSTR___exit__), MP_ROM_PTR(&model_exit_obj)},
+};
+static MP_DEFINE_CONST_DICT(model_methods, model_methods_table);
+
+MP_DEFINE_CONST_OBJ_TYPE(model_type, MP_QSTR_Model, MP_TYPE_FLAG_NONE, make_new, model_make_new,
+                         attr, model_attr, locals_dict, &model_methods);
+
+static const mp_rom_map_elem_t view_methods_table[] = {
+    {MP_ROM_QSTR(MP_QSTR___getitem__), MP_ROM_PTR(&view_getitem_obj)},
+};
+static MP_DEFINE_CONST_DICT(view_methods, view_methods_table);
+
+MP_DEFINE_CONST_OBJ_TYPE(view_type, MP_QSTR_View, MP_TYPE_FLAG_NONE, unary_op, view_unary_op,
+                         subscr, view_subscr, buffer, view_get_buffer, locals_dict, &view_methods);
+
+static const mp_rom_map_elem_t module_globals_table[] = {
+    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_tflm)},
+    {MP_ROM_QSTR(MP_QSTR_Model), MP_ROM_PTR(&model_type)},
+    {MP_ROM_QSTR(MP_QSTR_arena_size), MP_ROM_PTR(&mod_arena_size_obj)},
+};
+static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
+
+void tflm_module_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest);
+void tflm_module_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    (void)self_in;
+    if (attr == MP_QSTR_OPS && dest[0] == MP_OBJ_NULL) {
+        dest[0] = supported_ops();
+    }
+}
+
+const mp_obj_module_t tflm_module = {
+    .base = {&mp_type_module},
+    .globals = (mp_obj_dict_t *)&module_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_tflm, tflm_module);
+MP_REGISTER_MODULE_DELEGATION(tflm_module, tflm_module_attr);
+#endif

@@ -13,6 +13,7 @@ Samples: TypeAlias = ReadableBuffer
 
 HOP_SAMPLES: int  # 160: samples from one frame to the next
 CHANNELS: int  # 40: uint16 values in a frame
+PDM_BITS: int  # 128: bits of a PDM microphone that make one sample
 
 class Frontend:
     """Features for microWakeWord models: TensorFlow's microfrontend, 30 ms window, 10 ms hop."""
@@ -70,6 +71,31 @@ class AdpcmEncoder:
 
     def reset(self) -> None:
         """Starts a new stream: predictor 0, index 0."""
+
+class PdmDecimator:
+    """Samples from the bits of a PDM microphone clocked at 2.048 MHz.
+
+    Args:
+        gain_shift: Doubles the samples so many times, 0..7.
+
+    Raises:
+        ValueError: gain_shift is out of range.
+    """
+
+    def __init__(self, gain_shift: int = 0) -> None: ...
+    def process(self, bits: ReadableBuffer, samples: WriteableBuffer) -> int:
+        """Makes samples; the microphone's own offset is taken out.
+
+        Args:
+            bits: As I2S receives them in 32-bit words, the first bit the highest; 16 bytes a sample.
+            samples: Gets int16 values.
+
+        Returns:
+            Number of samples written.
+
+        Raises:
+            ValueError: bits are not whole samples, or samples is too small.
+        """
 
 def rms(samples: Samples) -> int:
     """Root of the mean square, rounded down, 0..32767; 0 without samples."""

@@ -2,6 +2,7 @@
 // The module micdsp: core/ for MicroPython. No method allocates; constructors do.
 #include "py/runtime.h"
 #include "micdsp.h"
+#include "pdm.h"
 
 // 40 / 1024: pymicro-features scales its uint16 features by this before a model quantizes them.
 #define FEATURE_SCALE 0.0390625f
@@ -119,6 +120,42 @@ static void adpcm_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     }
 }
 
+typedef struct {
+    mp_obj_base_t base;
+    int gain_shift;
+    micdsp_pdm_t core;
+} pdm_obj_t;
+
+static mp_obj_t pdm_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
+                             const mp_obj_t *args) {
+    mp_arg_check_num(n_args, n_kw, 0, 1, false);
+    mp_int_t gain_shift = n_args ? mp_obj_get_int(args[0]) : 0;
+    if (gain_shift < 0 || gain_shift > 7) {
+        mp_raise_ValueError(MP_ERROR_TEXT("gain_shift must be 0..7"));
+    }
+    pdm_obj_t *self = mp_obj_malloc(pdm_obj_t, type);
+    self->gain_shift = (int)gain_shift;
+    micdsp_pdm_reset(&self->core);
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static mp_obj_t pdm_process(mp_obj_t self_in, mp_obj_t bits_in, mp_obj_t samples_in) {
+    pdm_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mp_buffer_info_t bits, samples;
+    mp_get_buffer_raise(bits_in, &bits, MP_BUFFER_READ);
+    mp_get_buffer_raise(samples_in, &samples, MP_BUFFER_WRITE);
+    size_t count = bits.len / (MICDSP_PDM_BITS / 8);
+    if (bits.len % (MICDSP_PDM_BITS / 8)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("bits: give 16 bytes for each sample"));
+    }
+    if (samples.len / 2 < count) {
+        mp_raise_ValueError(MP_ERROR_TEXT("samples: too small, give 2 bytes for 16 of bits"));
+    }
+    micdsp_pdm_process(&self->core, bits.buf, count, self->gain_shift, samples.buf);
+    return MP_OBJ_NEW_SMALL_INT(count);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(pdm_process_obj, pdm_process);
+
 static mp_obj_t level_rms(mp_obj_t samples_in) {
     const void *samples;
     size_t count = get_samples(samples_in, &samples);
@@ -153,14 +190,24 @@ static MP_DEFINE_CONST_DICT(adpcm_methods, adpcm_methods_table);
 static MP_DEFINE_CONST_OBJ_TYPE(adpcm_type, MP_QSTR_AdpcmEncoder, MP_TYPE_FLAG_NONE, make_new,
                                 adpcm_make_new, attr, adpcm_attr, locals_dict, &adpcm_methods);
 
+static const mp_rom_map_elem_t pdm_methods_table[] = {
+    {MP_ROM_QSTR(MP_QSTR_process), MP_ROM_PTR(&pdm_process_obj)},
+};
+static MP_DEFINE_CONST_DICT(pdm_methods, pdm_methods_table);
+
+static MP_DEFINE_CONST_OBJ_TYPE(pdm_type, MP_QSTR_PdmDecimator, MP_TYPE_FLAG_NONE, make_new,
+                                pdm_make_new, locals_dict, &pdm_methods);
+
 static const mp_rom_map_elem_t module_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_micdsp)},
     {MP_ROM_QSTR(MP_QSTR_Frontend), MP_ROM_PTR(&frontend_type)},
     {MP_ROM_QSTR(MP_QSTR_AdpcmEncoder), MP_ROM_PTR(&adpcm_type)},
+    {MP_ROM_QSTR(MP_QSTR_PdmDecimator), MP_ROM_PTR(&pdm_type)},
     {MP_ROM_QSTR(MP_QSTR_rms), MP_ROM_PTR(&level_rms_obj)},
     {MP_ROM_QSTR(MP_QSTR_peak), MP_ROM_PTR(&level_peak_obj)},
     {MP_ROM_QSTR(MP_QSTR_HOP_SAMPLES), MP_ROM_INT(MICDSP_HOP_SAMPLES)},
     {MP_ROM_QSTR(MP_QSTR_CHANNELS), MP_ROM_INT(MICDSP_CHANNELS)},
+    {MP_ROM_QSTR(MP_QSTR_PDM_BITS), MP_ROM_INT(MICDSP_PDM_BITS)},
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 

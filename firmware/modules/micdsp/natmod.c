@@ -13,6 +13,10 @@ mp_obj_full_type_t adpcm_type;
 mp_map_elem_t adpcm_methods_table[2];
 static MP_DEFINE_CONST_DICT(adpcm_methods, adpcm_methods_table);
 
+mp_obj_full_type_t pdm_type;
+mp_map_elem_t pdm_methods_table[1];
+static MP_DEFINE_CONST_DICT(pdm_methods, pdm_methods_table);
+
 static mp_map_elem_t method(qstr name, const void *function) {
     return (mp_map_elem_t){MP_OBJ_NEW_QSTR(name), MP_OBJ_FROM_PTR(function)};
 }
@@ -38,11 +42,19 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     MP_OBJ_TYPE_SET_SLOT(&adpcm_type, attr, adpcm_attr, 1);
     MP_OBJ_TYPE_SET_SLOT(&adpcm_type, locals_dict, (void *)&adpcm_methods, 2);
 
+    pdm_methods_table[0] = method(MP_QSTR_process, &pdm_process_obj);
+    pdm_type.base.type = (void *)&mp_type_type;
+    pdm_type.name = MP_QSTR_PdmDecimator;
+    MP_OBJ_TYPE_SET_SLOT(&pdm_type, make_new, pdm_make_new, 0);
+    MP_OBJ_TYPE_SET_SLOT(&pdm_type, locals_dict, (void *)&pdm_methods, 1);
+
     mp_store_global(MP_QSTR_Frontend, MP_OBJ_FROM_PTR(&frontend_type));
     mp_store_global(MP_QSTR_AdpcmEncoder, MP_OBJ_FROM_PTR(&adpcm_type));
+    mp_store_global(MP_QSTR_PdmDecimator, MP_OBJ_FROM_PTR(&pdm_type));
     mp_store_global(MP_QSTR_rms, MP_OBJ_FROM_PTR(&level_rms_obj));
     mp_store_global(MP_QSTR_peak, MP_OBJ_FROM_PTR(&level_peak_obj));
     mp_store_global(MP_QSTR_HOP_SAMPLES, MP_OBJ_NEW_SMALL_INT(MICDSP_HOP_SAMPLES));
     mp_store_global(MP_QSTR_CHANNELS, MP_OBJ_NEW_SMALL_INT(MICDSP_CHANNELS));
+    mp_store_global(MP_QSTR_PDM_BITS, MP_OBJ_NEW_SMALL_INT(MICDSP_PDM_BITS));
     MP_DYNRUNTIME_INIT_EXIT
 }

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""boards/esp32s3/board.py on the linux board, with a machine and a camera that the test plays."""
+
+import json
+import subprocess
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from workbench import build
+from workbench.paths import BOARDS
+
+STUBS = Path(__file__).parent / "esp32s3"
+
+
+@pytest.fixture(scope="module")
+def said():
+    bits = np.random.default_rng(5).bytes(2560 * 100)
+    done = subprocess.run(
+        [build.ensure("linux"), STUBS / "check.py"],
+        input=bits,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env={"MICROPYPATH": f"{STUBS}:{BOARDS / 'esp32s3'}:.frozen"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_microphone_hears_through_the_decimator(said):
+    rate, bits, form, buffer_bytes = said["i2s"]
+    assert rate * bits * 2 == 2048000  # what PDM microphones are clocked with
+    assert form == 1
+    assert buffer_bytes >= 2 * 2560
+    assert said["pins"] == [42, 41]
+    assert said["same"] == [98, 98]
+    assert said["allocated"] == 0
+    assert said["lost"] == 60 * 320 - 16000  # nobody read: counted, not hidden
+
+
+def test_light_button_and_battery(said):
+    assert said["light"] == [0, 1]  # lit when low
+    assert said["presses"] == [True, False]
+    assert said["charge"] == [0, 0, 43, 82, 100, 100]
+    assert said["battery"] == [3800, 43, 100]
+
+
+def test_the_camera_is_on_only_while_it_takes_a_picture(said):
+    assert said["pictures"][0] == 96 * 96
+    assert said["pictures"][1] > 0
+    assert said["refused"] == "camera: has no size 100 x 100"
+    assert said["still_on"] == 0
+
+
+def test_no_pin_is_used_twice(said):
+    constants = said["constants"]
+    names = ["PDM_CLOCK", "PDM_DATA", "PDM_UNUSED", "I2S_CLOCK", "I2S_WORD", "I2S_DATA"]
+    names += ["CAMERA_CLOCK_IN", "CAMERA_CLOCK_OUT", "CAMERA_VSYNC", "CAMERA_HREF", "CAMERA_SDA"]
+    names += ["CAMERA_SCL", "LIGHT", "BUTTON"]
+    used = [constants[name] for name in names] + constants["CAMERA_DATA"]
+    assert len(used) == len(set(used))
+    # USB, then flash and octal PSRAM (esptool's check_spi_connection and ESP32-S3's data sheet).
+    assert not {19, 20, *range(26, 38)}.intersection(used)
+
+
+def test_the_board_takes_xtensa_modules():
+    table = tomllib.loads((BOARDS / "esp32s3" / "board.toml").read_text())
+    assert table["native"]["mpy_arch"] == "xtensawin"

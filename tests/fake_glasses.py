@@ -6,9 +6,10 @@ firmware itself is tested elsewhere.
 """
 
 import asyncio
+import contextlib
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import cbor2
@@ -20,6 +21,7 @@ from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from glint import protocol
+from workbench.air import Air, Server, Timing, serve
 
 _MAX_PENDING = 32
 _ADVERTISE_MS = 20
@@ -81,6 +83,7 @@ class FakeGlasses:
         self._pending = bytearray()
         self._work: asyncio.Queue[Callable[[], Any]] = asyncio.Queue()
         self._transport: Any = None
+        self.server: Server
 
     async def start(self, air: str) -> None:
         """Comes up on an air and advertises."""
@@ -343,3 +346,18 @@ class FakeGlasses:
                 self.on_record(number, body["ms"])
                 return {"id": number}
         return {"rc": 8}
+
+
+@contextlib.asynccontextmanager
+async def fake_on_air(
+    timing: Timing | None = None, name: str = "Fake Glasses"
+) -> AsyncIterator[tuple[FakeGlasses, str]]:
+    """Gives glasses that advertise, and the address of their air."""
+    fake = FakeGlasses(name)
+    fake.server = await serve(Air(timing), "tcp:127.0.0.1:0")
+    await fake.start(fake.server.address)
+    try:
+        yield fake, fake.server.address
+    finally:
+        await fake.stop()
+        await fake.server.close()

@@ -8,23 +8,10 @@ import random
 
 import glint
 import pytest
-from fake_glasses import FakeGlasses
+from fake_glasses import FakeGlasses, fake_on_air
 from glint import client as glint_client
 from glint import protocol
 from workbench.air import Air, Timing, serve
-
-
-@contextlib.asynccontextmanager
-async def fake_on_air(timing=None, name="Fake Glasses"):
-    """Glasses that advertise, and the address of their air."""
-    server = await serve(Air(timing), "tcp:127.0.0.1:0")
-    fake = FakeGlasses(name)
-    await fake.start(server.address)
-    try:
-        yield fake, server.address
-    finally:
-        await fake.stop()
-        await server.close()
 
 
 @contextlib.asynccontextmanager
@@ -113,9 +100,9 @@ async def test_closing_leaves_nothing_behind():
             await asyncio.sleep(0.05)
         with pytest.raises(StopAsyncIteration):
             await waiting
-        await until(lambda: fake.connection is None)
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() == before
+        await until(lambda: asyncio.all_tasks() == before)
+        assert fake.connection is None
+        assert len(fake.server.ports) == 1  # its own
         with pytest.raises(glint.GlintError, match="closed"):
             await glasses.status()
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which Bluetooth is used: the machine's own, or an emulated air; and what its errors mean."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.scanner import BaseBleakScanner
@@ -32,6 +33,29 @@ def scanner_backend(air: str | None) -> type[BaseBleakScanner] | None:
     from glint.air import scanner_backend as emulated  # bumble is an extra
 
     return emulated(air)
+
+
+# How many use an event loop's host on an air: the last one closes it.
+_users: dict[tuple[asyncio.AbstractEventLoop, str], int] = {}
+
+
+@contextlib.asynccontextmanager
+async def in_use(air: str | None) -> AsyncIterator[None]:
+    """Keeps an emulated air's host for as long as somebody uses it, and no longer."""
+    if air is None:
+        yield
+        return
+    key = asyncio.get_running_loop(), air
+    _users[key] = _users.get(key, 0) + 1
+    try:
+        yield
+    finally:
+        _users[key] -= 1
+        if not _users[key]:
+            del _users[key]
+            from glint.air import close
+
+            await close(air)
 
 
 @contextlib.contextmanager

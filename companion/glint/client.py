@@ -10,6 +10,7 @@ from types import TracebackType
 from smpclient.requests.os_management import OSApplicationInfoRead
 
 from glint import protocol
+from glint.adapter import in_use
 from glint.audio import Audio, decoder
 from glint.errors import GlintError, LinkLostError, MediaError
 from glint.events import Event, Media, MediaEnd, Wake
@@ -84,6 +85,7 @@ class Glasses:
             resume=self._resume,
             failed=self._end,
         )
+        self._adapter = in_use(air)
         self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
         self._streaming = False
         self._start_lock = asyncio.Lock()
@@ -101,7 +103,12 @@ class Glasses:
             BluetoothError: There is no usable Bluetooth, or it cannot connect.
             LinkLostError, NoAnswerError, NotFoundError: The glasses are not there, or not well.
         """
-        await self._keeper.open()
+        await self._adapter.__aenter__()
+        try:
+            await self._keeper.open()
+        except BaseException:
+            await self._adapter.__aexit__(None, None, None)
+            raise
         self._tasks = [asyncio.create_task(job) for job in (self._acknowledge(), self._watch())]
         return self
 
@@ -118,6 +125,7 @@ class Glasses:
                 given = min((reader.given for reader in self._readers), default=self._given)
                 await self._send_acknowledge(given)
         await self._keeper.close()
+        await self._adapter.__aexit__(None, None, None)
         self._end(None)
 
     @property

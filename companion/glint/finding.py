@@ -9,7 +9,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from glint import protocol
-from glint.adapter import errors_explained, scanner_backend
+from glint.adapter import errors_explained, in_use, scanner_backend
 from glint.errors import NotFoundError
 
 
@@ -45,9 +45,10 @@ async def scan(timeout_s: float = 3.0, air: str | None = None) -> list[Found]:
     Raises:
         BluetoothError: There is no usable Bluetooth.
     """
-    with errors_explained("scan", air):
-        async with _scanner(air) as scanner:
-            await asyncio.sleep(timeout_s)
+    async with in_use(air):
+        with errors_explained("scan", air):
+            async with _scanner(air) as scanner:
+                await asyncio.sleep(timeout_s)
         heard = scanner.discovered_devices_and_advertisement_data.values()
     found = [Found(_name(device, heard), device.address, heard.rssi) for device, heard in heard]
     return sorted(found, key=lambda one: -one.rssi)

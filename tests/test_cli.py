@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as its users meet it: a process, its output, its exit status."""
+
+import asyncio
+import io
+import json
+import os
+import re
+import signal
+import sys
+import wave
+
+import pytest
+from fake_glasses import FakeGlasses, fake_on_air
+from glint import protocol
+from glint.cli import render
+from glint.events import Button, MediaEnd, Unknown, Wake
+from PIL import Image
+from workbench.air import Air, serve
+
+
+async def start(*arguments, air=None, **environment):
+    """Runs `glint` as a process."""
+    environment = {**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", **environment}
+    environment.pop("GLINT_AIR", None)
+    if air:
+        environment["GLINT_AIR"] = air
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "glint",
+        *map(str, arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+
+
+async def glint(*arguments, air=None):
+    """Runs `glint` to its end: exit status, lines of output, lines of complaint."""
+    process = await start(*arguments, air=air)
+    out, said = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode, out.decode().splitlines(), said.decode().splitlines()
+
+
+async def fails(*arguments, air=None, status=1):
+    """Runs `glint`, which must fail with one line; returns the line."""
+    got, out, said = await glint(*arguments, air=air)
+    assert (got, out, len(said)) == (status, [], 1), said
+    assert said[0].startswith("glint: ")
+    return said[0]
+
+
+def jpeg():
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(file, "JPEG")
+    return file.getvalue()
+
+
+# What goes right.
+
+
+async def test_version_and_help():
+    status, out, _ = await glint("--version")
+    assert (status, len(out)) == (0, 1)
+    assert re.fullmatch(r"glint \d+\.\d+\.\d+", out[0])
+    status, out, _ = await glint("--help")
+    assert status == 0
+    for command in ("scan", "listen", "info", "photo", "record", "sim", "model", "wake"):
+        assert any(command in line for line in out)
+
+
+async def test_scan():
+    async with fake_on_air() as (fake, air):
+        status, out, said = await glint("scan", "--seconds", 0.5, "--air", air)
+        assert (status, said, len(out)) == (0, [], 1)
+        assert fake.address in out[0]
+        assert fake.name in out[0]
+
+
+async def test_info():
+    async with fake_on_air() as (fake, air):
+        status, out, said = await glint("info", air=air)
+        assert (status, said) == (0, [])
+        assert "arena             okay_nabu 26080" in out
+        status, out, _ = await glint("info", "--glasses", fake.address, "--json", air=air)
+        facts = json.loads(out[0])
+        assert (facts["battery_percent"], facts["status"]["board"]) == (77, "fake")
+
+
+async def test_listen_and_save(tmp_path):
+    async with fake_on_air() as (fake, air):
+        seq = fake.add(protocol.EVENT_WAKE, word="okay nabu", p=0.97, at_ms=5)
+        process = await start("listen", "--seconds", 3, "--save", tmp_path, "--json", air=air)
+        first = json.loads(await asyncio.wait_for(process.stdout.readline(), 10))
+        assert first == {
+            **{"type": "wake", "seq": 1, "time_ms": 0},
+            **{"word": "okay nabu", "probability": 0.97, "at_ms": 5},
+        }
+        fake.send_object("audio", bytes(1000), cause=seq)
+        fake.send_object("photo", jpeg())
+        out, said = await process.communicate()
+        assert (process.returncode, said) == (0, b"")
+        events = [json.loads(line) for line in out.splitlines()]
+        types = [event["type"] for event in events]
+        assert sorted(types) == ["media", "media", "media_end", "media_end", "saved", "saved"]
+        heard, seen = (event["path"] for event in events if event["type"] == "saved")
+        assert "okay_nabu" in heard
+        with wave.open(heard) as file:
+            assert file.getnframes() == 2000
+        with Image.open(seen) as image:
+            assert image.size == (256, 256)
+        assert fake.acknowledged[-1] == 5
+
+
+async def test_listen_prints_plain_lines():
+    async with fake_on_air() as (fake, air):
+        fake.add(protocol.EVENT_WAKE, word="okay\x1b[2Jnabu", p=0.97, at_ms=5)
+        fake.add(protocol.EVENT_BUTTON, pressed=True)
+        status, out, said = await glint("listen", "--seconds", 2, air=air)
+        assert (status, said) == (0, [])
+        assert out == [
+            "     0.000 s  wake       okay\N{REPLACEMENT CHARACTER}[2Jnabu  0.97",
+            "     0.010 s  button     pressed",
+        ]
+
+
+async def test_photo_and_record(tmp_path):
+    async with fake_on_air() as (fake, air):
+        data = jpeg()
+        fake.on_photo = lambda number: fake.send_object(
+            "photo", data, number=number, width=256, height=256
+        )
+        fake.on_record = lambda number, ms: fake.send_object("audio", bytes(8 * ms), number=number)
+        status, out, said = await glint("photo", "-o", tmp_path / "seen.jpg", air=air)
+        assert (status, said) == (0, [])
+        assert f"256x256, {len(data)} bytes" in out[0]
+        assert (tmp_path / "seen.jpg").read_bytes() == data
+        status, out, _ = await glint(
+            *("record", "-o", tmp_path / "heard.wav", "--seconds", 1.5, "--json"), air=air
+        )
+        assert (status, json.loads(out[0])["seconds"]) == (0, 1.5)
+        with wave.open(str(tmp_path / "heard.wav")) as file:
+            assert file.getnframes() == 24000
+
+
+# What goes wrong: one line and a status.
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a test take Bluetooth away")
+async def test_no_adapter(monkeypatch):
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
+    assert "No Bluetooth on this machine" in await fails("scan")
+    assert "No Bluetooth on this machine" in await fails("listen")
+
+
+async def test_no_air():
+    assert "glint sim" in await fails("info", air="tcp-client:127.0.0.1:9")
+
+
+async def test_nobody_advertises():
+    server = await serve(Air(), "tcp:127.0.0.1:0")
+    try:
+        air = server.address
+        assert "No glasses heard" in await fails("scan", "--seconds", 0.3, air=air)
+        assert "No glasses heard" in await fails("listen", "--timeout", 0.3, air=air)
+    finally:
+        await server.close()
+
+
+async def test_other_glasses_only():
+    async with fake_on_air() as (fake, air):
+        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, air=air)
+        assert "Other" in line
+        assert fake.name in line
+
+
+async def test_glasses_killed_mid_stream(tmp_path):
+    async with fake_on_air() as (_, air):
+        away = FakeGlasses("Away", "F0:00:00:00:00:02")
+        await away.start(air)
+        away.send_object("audio", bytes(9000), stop_at=500)
+        arguments = "--glasses", "Away", "--timeout", 1, "--save", tmp_path
+        process = await start("listen", *arguments, air=air)
+        await process.stdout.readline()
+        await asyncio.sleep(0.2)
+        await away.stop()
+        out, said = await asyncio.wait_for(process.communicate(), 10)
+        assert (process.returncode, out) == (1, b"")
+        lines = said.decode().splitlines()
+        assert "was lost: come closer. Looking for it again." in lines[0]
+        assert "Away was lost, and it was not heard again within 1 s" in lines[-1]
+        assert list(tmp_path.iterdir()) == []
+
+
+async def test_air_killed_mid_stream():
+    async with fake_on_air() as (fake, air):
+        fake.add(protocol.EVENT_BUTTON, pressed=True)
+        process = await start("listen", "--timeout", 1, air=air)
+        await process.stdout.readline()
+        await fake.stop()
+        await fake.server.close()
+        _, said = await asyncio.wait_for(process.communicate(), 10)
+        assert process.returncode == 1
+        assert "No air at" in said.decode().splitlines()[-1]
+
+
+async def test_refused():
+    async with fake_on_air() as (fake, air):
+        fake.refuse = {protocol.SMP_GLINT_PHOTO: protocol.RC_NO_CAMERA}
+        assert "no camera" in await fails("photo", "-o", "seen.jpg", air=air)
+        fake.refuse = {protocol.SMP_GLINT_RECORD: protocol.RC_BUSY}
+        assert "busy" in await fails("record", "-o", "heard.wav", air=air)
+
+
+async def test_files_that_cannot_be(tmp_path):
+    assert "photo.jpg" in await fails("photo", "-o", "seen.xyz")
+    assert "heard.wav" in await fails("record", "-o", "heard.mp3")
+    assert "no folder" in await fails("photo", "-o", tmp_path / "none" / "seen.jpg")
+    (tmp_path / "file").touch()
+    assert "File exists" in await fails("listen", "--save", tmp_path / "file")
+
+
+async def test_wrong_usage():
+    status, out, said = await glint("photo")
+    assert (status, out) == (2, [])
+    assert any("--output" in line for line in said)
+    status, _, said = await glint("nosuch")
+    assert status == 2
+    assert any("nosuch" in line for line in said)
+
+
+async def test_ctrl_c_closes_the_link():
+    async with fake_on_air() as (fake, air):
+        fake.add(protocol.EVENT_BUTTON, pressed=True)
+        process = await start("listen", air=air)
+        await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, said = await asyncio.wait_for(process.communicate(), 10)
+        assert (process.returncode, out, said) == (130, b"", b"")
+        assert fake.connection is None
+
+
+async def test_a_reader_that_stops_reading():
+    async with fake_on_air() as (fake, air):
+        fake.add(protocol.EVENT_BUTTON, pressed=True)
+        process = await start("listen", air=air)
+        await process.stdout.readline()
+        process.stdout._transport.close()
+        for _ in range(3):
+            fake.add(protocol.EVENT_BUTTON, pressed=True)
+        said = await asyncio.wait_for(process.stderr.read(), 10)
+        assert said == b""
+        await asyncio.wait_for(process.wait(), 10)
+
+
+def test_events_as_objects_and_lines():
+    wake = Wake(3, 1500, "okay_nabu", 0.5, 1400)
+    assert render.event_object(wake)["type"] == "wake"
+    assert render.event_text(wake).plain == "     1.500 s  wake       okay_nabu  0.50"
+    ended = MediaEnd(4, 0, id=2, crc=1, error=None)
+    assert render.event_object(ended)["type"] == "media_end"
+    later = Unknown(5, 0, 77, {"a": b"b"})
+    assert json.loads(json.dumps(render.event_object(later)))["code"] == 77
+    assert "77" in render.event_text(later).plain
+    assert "released" in render.event_text(Button(6, 0, False)).plain

@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 from workbench.errors import WorkbenchError
 
-PROMPT = b">>> "
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 CTRL_A, CTRL_C, CTRL_D = b"\x01", b"\x03", b"\x04"
 # Resets a board of ours into safe mode, whatever runs on it (firmware/port/uart.c).
 BREAK = b"\x1c\x1csafe"
 PROMPT_TIMEOUT_S = 10.0
+RETRY_S = 1.0
 
 
 class ConsoleError(WorkbenchError):
@@ -66,17 +66,24 @@ class Console:
         self._pending = seen[end:]
         return seen[:end]
 
-    def enter_raw_repl(self) -> None:
+    def enter_raw_repl(self, timeout_s: float = PROMPT_TIMEOUT_S) -> None:
         """Interrupts what runs and starts a fresh interpreter at its raw REPL.
 
         Raises:
             ConsoleError: There is no prompt.
         """
-        self.send(CTRL_C + CTRL_C)
-        self.wait_for(PROMPT)
-        self.send(CTRL_A)
-        self.wait_for(RAW_PROMPT)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            # What starts just now, or interrupts late, may eat one.
+            self.send(CTRL_C + CTRL_C + CTRL_A)
+            try:
+                self.wait_for(RAW_PROMPT, min(RETRY_S, timeout_s))
+                break
+            except ConsoleError:
+                if time.monotonic() > deadline:
+                    raise
         self.send(CTRL_D)
+        self.wait_for(b"soft reboot")
         self.wait_for(RAW_PROMPT)
 
     def run(self, code: str, timeout_s: float = 30.0) -> str:

@@ -79,7 +79,7 @@ class BleakClientAir(BaseBleakClient):
         self._peer: Peer | None = None
         self._subscribers: dict[int, Callable[[bytes], None]] = {}
         self._securing = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
 
     @property
     def name(self) -> str:
@@ -137,6 +137,7 @@ class BleakClientAir(BaseBleakClient):
 
     async def _connect(self, device: Device) -> Connection:
         assert self._target is not None
+        others = list(device.connections.values())
         try:
             return await device.connect_le(self._target, timeout=self._timeout)
         except core.TimeoutError as error:
@@ -144,13 +145,18 @@ class BleakClientAir(BaseBleakClient):
         except (core.BaseBumbleError, hci.HCI_Error) as error:
             raise BleakError(f"Could not connect: {error}") from error
         except asyncio.CancelledError:
-            # bumble leaves the controller trying, and takes no other connection until it is done.
-            if device.is_le_connecting:
-                with contextlib.suppress(*_LINK_ERRORS):
-                    await device.host.send_sync_command(
-                        hci.HCI_LE_Create_Connection_Cancel_Command()
-                    )
+            await self._take_back(device, others)
             raise
+
+    async def _take_back(self, device: Device, others: list[Connection]) -> None:
+        """Ends a connection attempt that bumble has given up and the controller has not."""
+        with contextlib.suppress(*_LINK_ERRORS):
+            if device.powered_on:
+                await device.host.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+        for connection in list(device.connections.values()):
+            if connection not in others:  # it was made just then
+                with contextlib.suppress(*_LINK_ERRORS):
+                    await connection.disconnect()
 
     async def _discover(self, peer: Peer) -> None:
         collection = BleakGATTServiceCollection()
@@ -193,7 +199,7 @@ class BleakClientAir(BaseBleakClient):
     def _on_disconnection(self, _: int) -> None:
         self._connection = self._peer = self.services = None
         self._subscribers.clear()
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         if self._disconnected_callback:
             self._disconnected_callback()
@@ -252,11 +258,16 @@ class BleakClientAir(BaseBleakClient):
     # Requests
 
     async def _request(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """Awaits what bumble cancels when the link goes down, and says so instead."""
+        """Awaits what the end of the link cancels, and says so.
+
+        bumble cancels the one request on its way; those behind it would go out to nobody.
+        """
         if self._connection is None:
             raise BleakError("Not connected")
+        request = asyncio.ensure_future(operation())
+        self._tasks.add(request)
         try:
-            return await operation()
+            return await request
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._connection is None and not (task and task.cancelling()):
@@ -264,6 +275,8 @@ class BleakClientAir(BaseBleakClient):
             raise
         except core.TimeoutError as error:
             raise BleakError("The peer did not answer in time") from error
+        finally:
+            self._tasks.discard(request)
 
     async def _access(self, operation: Callable[[], Awaitable[T]]) -> T:
         """An attribute access; encrypts or pairs once when the peer asks for it."""

@@ -56,4 +56,10 @@ class EmulatedLinux:
         await self.sim.wait_for("mic_done", since=mark, timeout_s=20 + 4 * seconds)
 
 
-TARGETS = {"linux": EmulatedLinux}
+class EmulatedCorstone300(EmulatedLinux):
+    """The Cortex-M55 in QEMU, through the same simulator."""
+
+    board = "corstone300"
+
+
+TARGETS = {"linux": EmulatedLinux, "corstone300": EmulatedCorstone300}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from workbench.bench import Bus
 from workbench.errors import WorkbenchError
+from workbench.microcontroller import Microcontroller
 from workbench.paths import BOARDS, FIRMWARE
 
 # As much heap as the firmware could have in an ESP32-S3's PSRAM, and then some for 64-bit objects.
@@ -91,3 +92,16 @@ class Linux:
         if self._console:
             await self._console
         await self._process.wait()
+
+
+def emulated(
+    board: str, program: Path, flash: Path, on_console: Callable[[str], None]
+) -> Linux | Microcontroller:
+    """The board of that name, as a process of its own kind.
+
+    Raises:
+        QemuError: Nothing emulates it.
+    """
+    if board == "linux":
+        return Linux(program, flash, on_console)
+    return Microcontroller(board, program, flash, on_console)

@@ -15,7 +15,7 @@ from typing import Any
 from workbench import build, onboard, sound, zoo
 from workbench.air import Air, serve
 from workbench.bench import Bench
-from workbench.emulator import EmulatorError, Linux
+from workbench.emulator import EmulatorError, emulated
 from workbench.pictures import PictureError, draw_scenes, load_folder
 from workbench.radio import Radio
 
@@ -55,10 +55,11 @@ class Simulation:
         self._play: asyncio.Task[None] | None = None
         self.address = ""
 
-    async def start(self, program: Path, flash: Path) -> None:
+    async def start(self, board: str, program: Path, flash: Path) -> None:
         """Starts everything and returns when a companion may connect.
 
         Args:
+            board: Its name.
             program: The board's image.
             flash: Folder that stands for its flash, with models and configuration.
 
@@ -75,7 +76,7 @@ class Simulation:
             last_words.append(line)
             self._say("console", line=line)
 
-        self.board = Linux(program, flash, on_console)
+        self.board = emulated(board, program, flash, on_console)
         bus = await self.board.start()
         self._cleanup.push_async_callback(self.board.stop)
         self.bench = Bench(bus, lambda on: self._say("light", on=on))
@@ -191,7 +192,7 @@ async def run(
         prepare_flash(flash, config, mirror, say_json)
         scenes = camera or draw_scenes(flash / "scenes")
         try:
-            await simulation.start(program, flash)
+            await simulation.start(board, program, flash)
             simulation.bench.camera.show(scenes)
             say_json("ready", air=simulation.address, board=board, name=config["name"])
             if samples:

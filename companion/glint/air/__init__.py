@@ -9,6 +9,7 @@ a `Host`: one for each event loop and air, opened at first use, ended by `close`
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 
 import bleak
@@ -30,6 +31,10 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = ["client_backend", "close", "install", "scanner_backend"]
+
+# bumble warns of what peers do; without this, Python prints that to the terminal of programs that
+# never set logging up.
+logging.getLogger("bumble").addHandler(logging.NullHandler())
 
 
 @functools.cache

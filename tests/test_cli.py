@@ -13,9 +13,11 @@ import wave
 import pytest
 from fake_glasses import FakeGlasses, fake_on_air
 from glint import protocol
-from glint.cli import render
+from glint.cli import app, render
+from glint.errors import GlintError
 from glint.events import Button, MediaEnd, Unknown, Wake
 from PIL import Image
+from typer.testing import CliRunner
 from workbench.air import Air, serve
 
 
@@ -253,6 +255,27 @@ async def test_a_reader_that_stops_reading():
         said = await asyncio.wait_for(process.stderr.read(), 10)
         assert said == b""
         await asyncio.wait_for(process.wait(), 10)
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    class Broken:
+        name = "workbench"
+
+        def load(self):
+            raise ImportError("No module named 'numpy'")
+
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Broken()])
+    command_line = app.build()
+    with pytest.raises(GlintError, match=r"No command 'demo'.*pip install 'glint\[workbench\]'"):
+        command_line(["demo"])
+    result = CliRunner().invoke(command_line, ["--help"])
+    assert "listen" in result.stdout
+
+
+async def test_what_glasses_say_does_not_reach_the_terminal_raw():
+    async with fake_on_air(name="Fake\x1b[2J") as (_, air):
+        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, air=air)
+        assert "\x1b" not in line
 
 
 def test_events_as_objects_and_lines():

@@ -247,6 +247,18 @@ async def test_a_reboot_is_told_and_starts_over():
             await audio
 
 
+async def test_numbers_of_one_boot_are_not_acknowledged_in_the_next():
+    async with connected() as (fake, glasses):
+        button(fake, 3)
+        events = glasses.events()
+        await take(events, 3)
+        await fake.reboot()
+        fake.acknowledged.clear()
+        await until(lambda: glasses.statistics.links == 2)
+        await asyncio.sleep(0.4)  # twice what an acknowledgement may wait
+        assert fake.acknowledged == []
+
+
 async def test_requests_wait_for_the_link():
     async with connected() as (fake, glasses):
         await fake.drop_link()

@@ -122,8 +122,7 @@ class Glasses:
         await end_tasks(*self._tasks, *self._asking)
         if kind is None and self.connected:
             with contextlib.suppress(GlintError):
-                given = min((reader.given for reader in self._readers), default=self._given)
-                await self._send_acknowledge(given)
+                await self._send_acknowledge(self._handed_over)
         await self._keeper.close()
         await self._adapter.__aexit__(None, None, None)
         self._end(None)
@@ -322,10 +321,13 @@ class Glasses:
             if expected in (0, checked) or expected != self._sequence.expected:
                 continue
             with contextlib.suppress(GlintError):
-                following = (await self.status()).next
+                link = await self._keeper.link()
+                async with self._start_lock:
+                    # It sends nothing anew unless something is missing.
+                    answer = await link.requests.request(EventsWrite(since=expected))
                 if expected == self._sequence.expected:
-                    self._sequence.check(following)
-                    checked = expected if following == expected else 0
+                    checked = expected if answer.next == expected else 0
+                    self._sequence.check(answer.next)
 
     def _end(self, error: Exception | None) -> None:
         for reader in self._readers:
@@ -354,13 +356,18 @@ class Glasses:
             self._some_done.clear()
             self._many_done.clear()
             with contextlib.suppress(GlintError):
-                await self._send_acknowledge(self._done())
+                await self._send_acknowledge(self._done)
 
-    async def _send_acknowledge(self, seq: int) -> None:
+    def _handed_over(self) -> int:
+        return min((reader.given for reader in self._readers), default=self._given)
+
+    async def _send_acknowledge(self, wanted: Callable[[], int]) -> None:
+        link = await self._keeper.link()
+        # Only now: on a new link the glasses may count from 1 again.
+        seq = wanted()
         if seq > self._acknowledged:
-            link = await self._keeper.link()
-            await link.acknowledge(seq)
             self._acknowledged = seq
+            await link.acknowledge(seq)
 
     # Media.
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from glint.cli import commands
+from glint.cli import commands, render
 from glint.errors import GlintError
 
 _ERROR = 1
@@ -77,9 +77,7 @@ def main() -> int:
             stream.reconfigure(errors="replace")
     # The libraries below log what they also raise; only what this package says is for the user.
     logging.getLogger().addHandler(logging.NullHandler())
-    said = logging.StreamHandler()
-    said.setFormatter(logging.Formatter("glint: %(message)s"))
-    logging.getLogger("glint").addHandler(said)
+    logging.getLogger("glint").addHandler(_Complaints())
     try:
         build()()
     except GlintError as error:
@@ -93,6 +91,16 @@ def main() -> int:
     return 0
 
 
+class _Complaints(logging.Handler):
+    """Shows warnings, as that the link was lost, as lines like those of errors."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        render.complain(record.getMessage())
+
+
 def _fail(line: str) -> int:
-    print(f"glint: {line}", file=sys.stderr)
+    render.complain(line)
     return _ERROR

@@ -214,7 +214,7 @@ class _Saver:
             else:
                 (await self._glasses.photo(media)).save(path)
         except MediaError as error:
-            print(f"glint: {error}", file=sys.stderr)
+            render.complain(str(error))
             return
         if self._as_json:
             _print_object({"type": "saved", "path": str(path), "id": media.id, "kind": media.kind})

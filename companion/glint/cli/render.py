@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+import sys
 from typing import Any
 
 from rich.text import Text
@@ -24,6 +25,11 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
+
+
+def complain(line: str) -> None:
+    """Prints a line on standard error."""
+    print(f"glint: {printable(line)}", file=sys.stderr, flush=True)
 
 
 def event_name(event: ev.Event) -> str:

@@ -318,6 +318,22 @@ async def test_out_of_range_and_back(place: Place) -> None:
         assert await client.read_gatt_char(VALUE) == b"value"
 
 
+@pytest.mark.parametrize("place", [Timing(interval_ms=15)], indirect=True)
+async def test_a_short_absence_keeps_the_order(place: Place) -> None:
+    async with await place.client() as client:
+        got: asyncio.Queue[int] = asyncio.Queue()
+        await client.start_notify(STREAM, lambda _, v: got.put_nowait(int.from_bytes(v, "little")))
+        for number in range(60):
+            if number == 20:
+                place.air.out_of_range()
+            if number == 40:
+                place.air.out_of_range(False)
+            await place.peripheral.notify(number.to_bytes(2, "little"))
+            await asyncio.sleep(0.002)
+        async with asyncio.timeout(5):
+            assert [await got.get() for _ in range(60)] == list(range(60))
+
+
 async def test_the_air_going_away_is_a_lost_adapter(place: Place) -> None:
     gone = asyncio.Event()
     device = await place.find()

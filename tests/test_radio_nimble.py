@@ -19,11 +19,13 @@ from air_world import World, uuid_of, world
 from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
 from bumble import att
+from bumble.pairing import PairingConfig, PairingDelegate
 from glint.air import close
 from glint.air.host import Host
 
 CONNECT, DISCONNECT, WRITE, READ_REQUEST = 1, 2, 3, 4
 INDICATE_DONE, MTU, ENCRYPTION, GET_SECRET, SET_SECRET = 20, 21, 28, 29, 30
+PASSKEY_ACTION, DISPLAY = 31, 3
 NOT_PERMITTED_READ, NOT_PERMITTED_WRITE = 0x02, 0x03
 INSUFFICIENT_AUTHENTICATION, INSUFFICIENT_ENCRYPTION = 0x05, 0x0F
 OUR_SECRET, PEER_SECRET, OUR_IRK = 1, 2, 10
@@ -107,6 +109,40 @@ async def test_just_works_does_not_authenticate(w: World) -> None:
         error = await att_error(client.read_gatt_char(uuid_of("authenticated")))
         assert error == INSUFFICIENT_AUTHENTICATION
     assert (await w.dut.events(ENCRYPTION))[-1] == (ENCRYPTION, 1, 1, 0, 1, 16)
+
+
+class Keyboard(PairingDelegate):
+    """A companion with a keyboard, whose user reads the passkey off the glasses."""
+
+    def __init__(self) -> None:
+        super().__init__(PairingDelegate.IoCapability.KEYBOARD_INPUT_ONLY)
+
+    async def get_number(self) -> int:
+        return 123456
+
+
+async def test_a_passkey_authenticates_and_its_key_does_so_again(w: World) -> None:
+    await w.dut.run("ble.config(mitm=True, io=0)")
+    await w.dut.run("hooks[31] = lambda c, action, _: ble.gap_passkey(c, action, 123456)")
+    await w.dut.run("ble.gatts_write(authenticated, b'for eyes only')")
+    device = await Host.of(w.address, None)
+    device.pairing_config_factory = lambda _: PairingConfig(
+        sc=True,
+        mitm=True,
+        delegate=Keyboard(),
+        identity_address_type=PairingConfig.AddressType.RANDOM,
+    )
+    async with await w.client() as client:
+        assert await client.read_gatt_char(uuid_of("authenticated")) == b"for eyes only"
+    await w.dut.until("events[-1][0] == 2")
+    assert await w.dut.events(PASSKEY_ACTION) == [(PASSKEY_ACTION, 1, DISPLAY, 0)]
+    assert (await w.dut.events(ENCRYPTION))[-1] == (ENCRYPTION, 1, 1, 1, 1, 16)
+    stored = [e[3] for e in await w.dut.events(SET_SECRET)]
+    assert all(value[FLAGS_AT] & AUTHENTICATED_BIT for value in stored)
+    await w.dut.run("events.clear(); advertise()")
+    async with await w.client() as client:
+        assert await client.read_gatt_char(uuid_of("authenticated")) == b"for eyes only"
+        assert await w.dut.events(ENCRYPTION) == [(ENCRYPTION, 1, 1, 1, 1, 16)]
 
 
 async def test_encryption_without_a_bond_opens_encrypted_attributes(w: World) -> None:

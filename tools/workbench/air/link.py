@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -31,6 +32,11 @@ class Counters:
     dropped: int = 0
 
 
+def _key(connection: Connection) -> tuple[Controller, int]:
+    # bumble's connections cannot be hashed.
+    return connection.controller, connection.handle
+
+
 class Air(LocalLink):
     """A `LocalLink` on which time passes: every pair of controllers in it is in range.
 
@@ -46,10 +52,10 @@ class Air(LocalLink):
         self.timing = timing or Timing()
         self.counters = Counters()
         self._rng = random.Random(self.timing.seed)
-        # By sender and handle: bumble's connections cannot be hashed.
         self._transmitters: dict[tuple[Controller, int], Transmitter] = {}
+        self._in_flight: dict[tuple[Controller, int], deque[tuple[bytes, int]]] = {}
+        self._missed: list[Connection] = []
         self._in_range = True
-        self._held: list[tuple[Connection, bytes, int]] = []
         self._supervision: asyncio.TimerHandle | None = None
 
     def send_acl_data(
@@ -62,31 +68,31 @@ class Air(LocalLink):
         connection = sender_controller.le_connections.get(destination_address)
         if connection is None:
             return
-        self._send(connection, data, sender_controller.take_fragments(connection))
-
-    def _send(self, connection: Connection, data: bytes, fragments: int) -> None:
-        if not self._in_range:
-            self._held.append((connection, data, fragments))
-            return
         self.counters.pdus += 1
         self.counters.bytes += len(data)
+        pdu = data, sender_controller.take_fragments(connection)
+        self._in_flight.setdefault(_key(connection), deque()).append(pdu)
+        self._transmit(connection, len(data))
+
+    def _transmit(self, connection: Connection, pdu_bytes: int) -> None:
         loop = asyncio.get_running_loop()
         if not self.timing.interval_ms:
-            loop.call_soon(self._arrive, connection, data, fragments)
+            loop.call_soon(self._arrive, connection)
             return
-        key = (connection.controller, connection.handle)
-        if key not in self._transmitters:
-            self._transmitters[key] = Transmitter(self.timing, self._rng)
-        arrives_s = self._transmitters[key].send(loop.time(), len(data))
-        loop.call_at(arrives_s, self._arrive, connection, data, fragments)
+        transmitter = self._transmitters.get(_key(connection))
+        if transmitter is None:
+            transmitter = self._transmitters[_key(connection)] = Transmitter(self.timing, self._rng)
+        loop.call_at(transmitter.send(loop.time(), pdu_bytes), self._arrive, connection)
 
-    def _arrive(self, connection: Connection, data: bytes, fragments: int) -> None:
+    def _arrive(self, connection: Connection) -> None:
+        """The next PDU in flight arrives: in their order, whatever was transmitted again."""
         sender = cast("AirController", connection.controller)
         if sender.le_connections.get(connection.peer_address) is not connection:
             return  # disconnected meanwhile
         if not self._in_range:
-            self._held.append((connection, data, fragments))
+            self._missed.append(connection)
             return
+        data, fragments = self._in_flight[_key(connection)].popleft()
         sender.on_acl_pdu_sent(connection, fragments)
         if data[2:5] == _NOTIFICATION_HEADER and (
             self._rng.random() < self.timing.drop_notifications
@@ -100,8 +106,9 @@ class Air(LocalLink):
 
     def forget(self, connection: Connection) -> None:
         """Drops what a connection that has ended leaves behind."""
-        self._transmitters.pop((connection.controller, connection.handle), None)
-        self._held = [item for item in self._held if item[0] is not connection]
+        self._transmitters.pop(_key(connection), None)
+        self._in_flight.pop(_key(connection), None)
+        self._missed = [other for other in self._missed if other is not connection]
 
     def advertiser(
         self, address: hci.Address
@@ -152,9 +159,9 @@ class Air(LocalLink):
                 self.timing.supervision_s, self._time_out
             )
         else:
-            held, self._held = self._held, []
-            for item in held:
-                self._send(*item)
+            missed, self._missed = self._missed, []
+            for connection in missed:
+                self._transmit(connection, len(self._in_flight[_key(connection)][0][0]))
 
     def _time_out(self) -> None:
         self._supervision = None

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The radio of emulated glasses: MicroPython's `bluetooth` over the bench bus."""
 
+import logging
+
 from workbench.radio.radio import Radio
 
 __all__ = ["Radio"]
+
+# As in workbench.air, for radios on another controller.
+logging.getLogger("bumble").addHandler(logging.NullHandler())

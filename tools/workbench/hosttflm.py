@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -155,15 +156,22 @@ class Model:
         outputs: The tensors that it gives.
     """
 
-    def __init__(self, model: bytes, *, flags: int = 0) -> None:
+    def __init__(self, model: bytes, *, flags: int = 0, shift: int = 0) -> None:
         """Loads `model`.
+
+        Args:
+            model: The bytes of a .tflite.
+            flags: 0, or KEEP_ALL.
+            shift: Bytes between an aligned address and where it is put.
 
         Raises:
             MissingOperatorError: It has an operator that tflm lacks.
             ModelError: It is malformed or cannot be run.
         """
         self._library = _library()
-        self._buffer = model
+        self._model_bytes = len(model)
+        self._buffer = ctypes.create_string_buffer(bytes(shift) + model)
+        self._model_at = ctypes.addressof(self._buffer) + shift
         self._state = _Model()
         self._arena: ctypes.Array[ctypes.c_char] = ctypes.create_string_buffer(0)
         arena_bytes = 0
@@ -193,8 +201,8 @@ class Model:
     def _call(self, function: str, *arguments: Any) -> int:
         status: int = getattr(self._library, function)(
             ctypes.byref(self._state),
-            self._buffer,
-            ctypes.c_size_t(len(self._buffer)),
+            ctypes.c_void_p(self._model_at),
+            ctypes.c_size_t(self._model_bytes),
             ctypes.c_void_p(ctypes.addressof(self._arena) + self._offset),
             ctypes.c_size_t(self._arena_bytes),
             *arguments,
@@ -245,6 +253,16 @@ class Model:
     def reset(self) -> None:
         """Puts the streaming state back to the start."""
         self._call("tflm_reset")
+
+    def states(self) -> list[bytes]:
+        """The bytes of each variable and each other tensor that outlives an inference."""
+        states = []
+        for i in range(self._state.states):
+            at = self._offset + self._state.states_at + 16 * i
+            place, size = struct.unpack_from("<II", self._arena, at)
+            address = ctypes.addressof(self._arena) + self._offset + place
+            states.append(ctypes.string_at(address, size))
+        return states
 
     def records(self) -> Iterator[str]:
         """The names of the operators that do work, in the order they run."""

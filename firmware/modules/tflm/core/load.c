@@ -93,7 +93,7 @@ static tflm_status_t make_slots(tflm_load_t *load) {
     memset(load->slots, 0, bytes);
     for (uint32_t i = 0; i < load->slot_count; i++) {
         tflm_slot_t *slot = &load->slots[i];
-        slot->root = (uint16_t)i;
+        slot->root = slot->over = (uint16_t)i;
         slot->first = 1; // Above last: no memory needed so far.
         if (i < load->tensors.count) {
             tflm_tensor_t tensor;
@@ -201,6 +201,18 @@ bool tflm_share(tflm_node_t *node, uint32_t output, uint32_t input) {
     return true;
 }
 
+void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes) {
+    tflm_slot_t *slots = node->load->slots;
+    uint32_t input = tflm_node_input(node, 0), output = tflm_node_output(node, 0);
+    while (slots[input].root != input && !slots[input].place) {
+        input = slots[input].root;
+    }
+    slots[output].over = (uint16_t)input;
+    slots[output].lead = lead_bytes;
+    slots[output].lag = lag_bytes;
+    node->overlaps = true;
+}
+
 uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes) {
     uint32_t id = node->load->scratch_next++;
     tflm_slot_t *slot = &node->load->slots[id];
@@ -221,7 +233,8 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     tflm_record_t *record = (tflm_record_t *)(void *)(load->arena + start);
     memset(record, 0, end - start);
     record->bytes = (uint32_t)(end - start);
-    record->kernel = (uint16_t)node->kernel;
+    record->kernel = (uint8_t)node->kernel;
+    record->backwards = node->overlaps;
     record->places = (uint16_t)places;
     uint64_t cost = node->cost ? node->cost : node->macs / node->rows + 1;
     record->rows = node->rows;
@@ -268,9 +281,13 @@ static void resolve_places(tflm_load_t *load) {
     for (uint32_t at = self->records_at; at < self->records_end;) {
         tflm_record_t *record = (tflm_record_t *)(void *)(load->arena + at);
         uint32_t *place = (uint32_t *)(record + 1);
+        uint32_t output = record->places ? place[record->places - 1] : 0;
         for (uint32_t i = 0; i < record->places; i++) {
             place[i] = resolve(load, place[i]);
         }
+        // An output over its input, and not before it.
+        record->backwards = record->backwards &&
+                            place[record->places - 1] > resolve(load, load->slots[output].over);
         at += record->bytes;
     }
     for (uint32_t i = 0; i < load->inputs.count; i++) {

@@ -50,8 +50,9 @@ typedef struct {
     uint32_t bytes; // Of the record with its data.
     uint32_t rows;  // Parts that eval can be called for.
     uint32_t cost;  // Of one row, in multiply-accumulates or what takes as long.
-    uint16_t kernel;
-    uint16_t places; // Words at the start of the data that are places.
+    uint8_t kernel;
+    uint8_t backwards; // Rows run from the last to the first.
+    uint16_t places;   // Words at the start of the data that are places.
 } tflm_record_t;
 
 // What tflm_reset restores.
@@ -65,9 +66,12 @@ typedef struct {
 typedef struct {
     uint32_t place; // Relative to the root's until the plan is made.
     uint32_t bytes;
+    uint32_t lead, lag;   // How far it has to begin before `over`, or after; see plan.c.
     uint16_t first, last; // Operators between which it lives; first > last: never used.
     uint16_t root;        // The tensor whose memory it shares; itself: its own.
     uint16_t next;        // Of the tensors placed so far, by place.
+    uint16_t over;        // The input over which it may be written; itself: none.
+    uint16_t unused;
 } tflm_slot_t;
 
 typedef struct {
@@ -98,6 +102,7 @@ typedef struct {
     int32_t code;
     uint32_t rows, cost; // Cost of a row, when it is not macs / rows.
     uint64_t macs;       // Of all rows.
+    bool overlaps;       // By tflm_overlap; its output has to be the last of the record's places.
 } tflm_node_t;
 
 typedef struct {
@@ -153,6 +158,9 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes);
 
 // Lets the output share the memory of an input of the same size; false when it may not.
 bool tflm_share(tflm_node_t *node, uint32_t output, uint32_t input);
+
+// Lets output 0 lie over input 0 where that dies in this operator; see plan.c.
+void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes);
 
 // Memory that lives only while this operator runs; gives a tensor number.
 uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes);

@@ -2,7 +2,13 @@
 // The memory plan. Largest first, each root goes into the lowest gap that is free for as long as it
 // lives: what TensorFlow Lite Micro's greedy planner does, but with the memory that tensors share
 // already folded together.
+//
+// An operator that works row by row may write its output over its input, once that is not needed
+// any more: then the output begins `lead` bytes before the input or earlier, and writing never
+// overtakes reading.
 #include "load.h"
+
+enum { MAX_ROUNDS = 16 };
 
 static bool overlap(const tflm_slot_t *a, const tflm_slot_t *b) {
     return a->first <= b->last && b->first <= a->last;
@@ -14,34 +20,74 @@ static bool wants_place(const tflm_load_t *load, uint32_t i) {
            !(slot->place & TFLM_PLACE_MODEL);
 }
 
+// Whether `output` may lie over `input`, which dies in the operator that makes it.
+static bool pair(const tflm_slot_t *slots, uint32_t output, uint32_t input) {
+    return slots[output].over == input && slots[output].first == slots[input].last;
+}
+
+static int64_t min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+// Where root `i` must not begin because of placed root `j`: after *from and before *to.
+static void forbid(const tflm_slot_t *slots, uint32_t i, uint32_t j, int64_t *from, int64_t *to) {
+    int64_t start = slots[j].place;
+    *from = start - slots[i].bytes;
+    *to = start + slots[j].bytes;
+    if (pair(slots, i, j)) {
+        *from = max(*from, start - slots[i].lead);
+        *to = min(*to, start + slots[i].lag);
+    } else if (pair(slots, j, i)) {
+        *from = max(*from, start - slots[j].lag);
+        *to = min(*to, start + slots[j].lead);
+    }
+}
+
+// The lowest start of root `i` that no placed root forbids.
+static int64_t find_gap(const tflm_slot_t *slots, uint32_t i, uint32_t base, uint16_t head) {
+    int64_t start = base;
+    // Almost always the second round finds nothing to change. Were it not to end, above everything
+    // placed there is room.
+    for (int round = 0; round < MAX_ROUNDS; round++) {
+        bool changed = false;
+        for (uint32_t j = head; j != TFLM_NO_TENSOR; j = slots[j].next) {
+            int64_t from, to;
+            forbid(slots, i, j, &from, &to);
+            if (overlap(&slots[i], &slots[j]) && start > from && start < to) {
+                start = (to + TFLM_ARENA_ALIGNMENT - 1) & ~(int64_t)(TFLM_ARENA_ALIGNMENT - 1);
+                changed = true;
+            }
+        }
+        if (!changed) {
+            return start;
+        }
+    }
+    for (uint32_t j = head; j != TFLM_NO_TENSOR; j = slots[j].next) {
+        int64_t end = (int64_t)slots[j].place + slots[j].bytes;
+        start = end > start ? end : start;
+    }
+    return (start + TFLM_ARENA_ALIGNMENT - 1) & ~(int64_t)(TFLM_ARENA_ALIGNMENT - 1);
+}
+
 // Puts root `i` where it fits, and into the list of placed roots, which is sorted by place.
 static uint64_t place_root(tflm_load_t *load, uint32_t i, uint32_t base, uint16_t *head) {
     tflm_slot_t *slots = load->slots;
-    uint64_t start = base;
-    for (uint32_t j = *head; j != TFLM_NO_TENSOR; j = slots[j].next) {
-        if (!overlap(&slots[i], &slots[j])) {
-            continue;
-        }
-        if (start + slots[i].bytes <= slots[j].place) {
-            break;
-        }
-        uint64_t end = (uint64_t)slots[j].place + slots[j].bytes;
-        end = (end + TFLM_ARENA_ALIGNMENT - 1) & ~(uint64_t)(TFLM_ARENA_ALIGNMENT - 1);
-        if (end > start) {
-            start = end;
-        }
-    }
+    int64_t start = find_gap(slots, i, base, *head);
     if (start + slots[i].bytes >= TFLM_PLACE_MODEL) {
-        return start + slots[i].bytes;
+        return TFLM_PLACE_MODEL;
     }
     slots[i].place = (uint32_t)start;
     uint16_t *link = head;
-    while (*link != TFLM_NO_TENSOR && slots[*link].place <= start) {
+    while (*link != TFLM_NO_TENSOR && slots[*link].place <= slots[i].place) {
         link = &slots[*link].next;
     }
     slots[i].next = *link;
     *link = (uint16_t)i;
-    return start + slots[i].bytes;
+    return (uint64_t)start + slots[i].bytes;
 }
 
 uint64_t tflm_plan(tflm_load_t *load, uint32_t base) {

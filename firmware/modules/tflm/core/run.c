@@ -23,7 +23,14 @@ static bool run_slice(tflm_t *self, const tflm_run_t *run, uint32_t left, bool o
         }
         const tflm_kernel_t *kernel = tflm_kernel(record->kernel);
         self->code = kernel->code;
-        kernel->eval(run, record + 1, self->row, self->row + rows);
+        if (record->backwards) {
+            for (uint32_t i = 0; i < rows; i++) {
+                uint32_t row = record->rows - 1 - (self->row + i);
+                kernel->eval(run, record + 1, row, row + 1);
+            }
+        } else {
+            kernel->eval(run, record + 1, self->row, self->row + rows);
+        }
         begun = true;
         self->row += rows;
         if (self->row >= record->rows) {

@@ -47,6 +47,8 @@ TFLM_PREPARE(conv) {
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 3, 0), &output, &low, &high));
     uint32_t filter_bytes = weights.elements / channels;
+    tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
+                        output.bytes / (uint32_t)output.dims[1]);
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
     node->macs = (uint64_t)output.elements * filter_bytes;
     conv_t *self =

@@ -45,6 +45,8 @@ TFLM_PREPARE(depthwise_conv) {
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 4, 0), &output, &low, &high));
     uint32_t taps = weights.elements / channels;
+    tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
+                        output.bytes / (uint32_t)output.dims[1]);
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
     node->macs = (uint64_t)output.elements * taps;
     depthwise_t *self =

@@ -34,6 +34,8 @@ static tflm_status_t pool_prepare(tflm_node_t *node) {
     TRY(tflm_window_init(node, &x, padding));
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 5, 0), &output, &low, &high));
+    tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
+                        output.bytes / (uint32_t)output.dims[1]);
     uint64_t cost = (uint64_t)(uint32_t)(output.dims[2] * output.dims[3]) *
                     ((uint64_t)y.taps * (uint64_t)x.taps);
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);

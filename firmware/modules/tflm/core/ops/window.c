@@ -22,3 +22,46 @@ tflm_status_t tflm_window_init(tflm_node_t *node, tflm_window_t *window, uint8_t
     }
     return TFLM_OK;
 }
+
+typedef struct {
+    const tflm_window_t *y;
+    int64_t input_row, output_row; // in bytes
+} rows_t;
+
+// How far a row writes, less where it begins to read.
+static int64_t lead_of(const rows_t *rows, int64_t row) {
+    int64_t first = row * rows->y->stride - rows->y->padding;
+    return (row + 1) * rows->output_row - (first > 0 ? first * rows->input_row : 0);
+}
+
+// Where a row ends reading, less where it begins to write.
+static int64_t lag_of(const rows_t *rows, int64_t row) {
+    const tflm_window_t *y = rows->y;
+    int64_t end = row * y->stride - y->padding + (int64_t)(y->taps - 1) * y->dilation + 1;
+    return (end < y->input ? end : y->input) * rows->input_row - row * rows->output_row;
+}
+
+// The largest value at rows around `bend`, where such a function turns from one line to another,
+// and at both ends.
+static uint32_t largest(int64_t (*of)(const rows_t *, int64_t), const rows_t *rows, int64_t bend) {
+    int64_t last = rows->y->output - 1;
+    int64_t value = 0;
+    for (int i = 0; i < 4; i++) {
+        int64_t row = i == 0 ? 0 : i == 1 ? last : bend + i - 2;
+        row = row < 0 ? 0 : row > last ? last : row;
+        int64_t at = of(rows, row);
+        value = at > value ? at : value;
+    }
+    return value > INT32_MAX ? INT32_MAX : (uint32_t)value;
+}
+
+void tflm_window_overlap(tflm_node_t *node, const tflm_window_t *y, int32_t batches,
+                         uint32_t input_row, uint32_t output_row) {
+    if (batches != 1) {
+        return;
+    }
+    rows_t rows = {y, input_row, output_row};
+    int64_t extent = (int64_t)(y->taps - 1) * y->dilation + 1;
+    tflm_overlap(node, largest(lead_of, &rows, y->padding / y->stride),
+                 largest(lag_of, &rows, (y->input + y->padding - extent) / y->stride));
+}

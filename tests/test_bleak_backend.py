@@ -428,3 +428,13 @@ async def test_closing_leaves_nothing(place: Place) -> None:
     assert asyncio.all_tasks() <= before
     await asyncio.wait_for(place.peripheral.ended.get(), 5)
     assert len(os.listdir("/proc/self/fd")) == sockets
+
+
+async def test_smpclients_bumble_transport_gets_its_echo(place: Place) -> None:
+    from smpclient import SMPClient
+    from smpclient.requests.os_management import EchoWrite
+    from smpclient.transport.bumble import SMPBumbleTransport
+
+    async with SMPClient(SMPBumbleTransport(hci=place.server.address), "PEER") as client:
+        answer = await client.request(EchoWrite(d="hello"))
+        assert answer.r == "hello"  # type: ignore[union-attr]

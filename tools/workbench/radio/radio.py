@@ -107,17 +107,23 @@ class Radio:
     # Frames from the board
 
     def _on_frame(self, payload: bytes) -> None:
-        op, body = payload[0], payload[1:]
-        if op == Op.ANSWER:
-            self._board.on_answer(body)
-        elif op == Op.NOTIFY:
-            self._notify(body)
-        elif op == Op.INDICATE:
-            self._spawn(self._indicate(body))
-        elif op == Op.UPDATE:
-            self._spawn(self._update(body))
-        else:
-            self._calls.put_nowait(payload)
+        op, body = payload[:1], payload[1:]
+        try:
+            match int.from_bytes(op, "little"):
+                case Op.ANSWER:
+                    self._board.on_answer(body)
+                case Op.NOTIFY:
+                    self._notify(body)
+                case Op.INDICATE:
+                    handle, attribute = struct.unpack_from("<HH", body)
+                    self._spawn(self._indicate(handle, attribute, body[4:]))
+                case Op.UPDATE:
+                    (attribute,) = struct.unpack_from("<H", body)
+                    self._spawn(self._update(attribute, body[2:]))
+                case _:
+                    self._calls.put_nowait(payload)
+        except struct.error:
+            log.error("radio: the board sent a broken frame: %s", payload[:32].hex())
 
     async def _serve_calls(self) -> None:
         calls: dict[int, Callable[[bytes], Any]] = {
@@ -132,7 +138,7 @@ class Radio:
         while True:
             payload = await self._calls.get()
             try:
-                result = calls[payload[0]](payload[1:])
+                result = calls[payload[0]](payload[1:]) if payload else None
                 if asyncio.iscoroutine(result):
                     result = await result
                 self._board.tell(Event.REPLY, "B", 0, data=result or b"")
@@ -323,26 +329,24 @@ class Radio:
         for link in self._links.values():
             self._free(link.freed())
 
-    async def _indicate(self, body: bytes) -> None:
-        handle, attribute_handle = struct.unpack_from("<HH", body)
+    async def _indicate(self, handle: int, attribute_handle: int, value: bytes) -> None:
         link, server = self._links.get(handle), self._server
         attribute = server.get_attribute(attribute_handle) if server else None
         if link is None or server is None or attribute is None:
             return
         status = 0
         try:
-            await server.indicate_subscriber(link.connection, attribute, body[4:], force=True)
+            await server.indicate_subscriber(link.connection, attribute, value, force=True)
         except TimeoutError:
             status = 13  # BLE_HS_ETIMEOUT
         if handle in self._links:
             self._board.tell(Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status)
 
-    async def _update(self, body: bytes) -> None:
-        (handle,) = struct.unpack_from("<H", body)
+    async def _update(self, handle: int, value: bytes) -> None:
         attribute = self._server.get_attribute(handle) if self._server else None
         if self._server is not None and attribute is not None:
-            await self._server.notify_subscribers(attribute, body[2:])
-            await self._server.indicate_subscribers(attribute, body[2:])
+            await self._server.notify_subscribers(attribute, value)
+            await self._server.indicate_subscribers(attribute, value)
 
     # What the GATT server asks (gatt.Firmware)
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The radio outlives whatever a board puts on the bench bus."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import pytest
+from workbench.air import Air, serve
+from workbench.radio import Radio
+from workbench.radio.wire import Event, Item, Op
+
+
+class Bus:
+    """The board's end, in the test's hands."""
+
+    def __init__(self) -> None:
+        self.sent: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def on(self, channel: int, handler: Callable[[bytes], None]) -> None:
+        assert channel == 6
+        self.board_sends = handler
+
+    def send(self, channel: int, data: bytes) -> None:
+        assert channel == 6
+        self.sent.put_nowait(data)
+
+    async def reply(self) -> bytes:
+        while True:
+            frame = await asyncio.wait_for(self.sent.get(), 5)
+            if frame[0] == Event.REPLY:
+                return frame[1:]
+
+
+POSTS = (Op.NOTIFY, Op.INDICATE, Op.UPDATE, Op.ANSWER)
+
+
+@pytest.mark.parametrize("on", [False, True])
+async def test_broken_frames(on: bool) -> None:
+    air = Air()
+    server = await serve(air, "tcp:127.0.0.1:0")
+    bus = Bus()
+    radio = Radio(bus, server.address)
+    await radio.start()
+    if on:
+        bus.board_sends(bytes([Op.ACTIVE, 1]) + bytes(16))
+        assert (await bus.reply())[0] == 0
+    rng = random.Random(5)
+    harmless = [op for op in range(256) if op != Op.ACTIVE]
+    frames = [bytes([rng.choice(harmless)]) + rng.randbytes(rng.randrange(12)) for _ in range(2000)]
+    for frame in (*frames, b""):
+        bus.board_sends(frame)
+        if rng.random() < 0.1:
+            await asyncio.sleep(0)
+    bus.board_sends(bytes([Op.CONFIG, Item.GAP_NAME]) + b"still here")
+    for frame in (*frames, b""):
+        if frame[:1] not in map(bytes, ([op] for op in POSTS)):
+            await bus.reply()
+    assert await bus.reply() == b"\x00"
+    await radio.close()
+    await server.close()

@@ -63,7 +63,7 @@ def flash_files(suite: Path) -> dict[str, bytes]:
     tests = suite / "tests"
     files = {
         str(path.relative_to(tests / folder)): path.read_bytes()
-        for folder in ("io", "import")
+        for folder in ("io", "unicode", "import")
         for path in (tests / folder).rglob("*")
         if path.is_file() and (folder == "import" or path.parent.name == "data")
     }

@@ -46,9 +46,10 @@ def skipIf(condition, reason):
     return lambda test: skipped if condition else test
 
 
-def main(module="__main__"):
+def main():
     ran = failures = errors = skipped = 0
-    for case in vars(__import__(module)).values() if isinstance(module, str) else ():
+    module = __import__("__main__")
+    for case in [getattr(module, name) for name in dir(module)]:
         if not (isinstance(case, type) and issubclass(case, TestCase)):
             continue
         if hasattr(case, "setUpClass"):

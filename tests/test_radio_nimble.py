@@ -22,10 +22,12 @@ from bumble import att
 from bumble.pairing import PairingConfig, PairingDelegate
 from glint.air import close
 from glint.air.host import Host
+from workbench.air import Timing, serve
 
 CONNECT, DISCONNECT, WRITE, READ_REQUEST = 1, 2, 3, 4
 INDICATE_DONE, MTU, ENCRYPTION, GET_SECRET, SET_SECRET = 20, 21, 28, 29, 30
 PASSKEY_ACTION, DISPLAY = 31, 3
+CONNECTION_UPDATE = 27
 NOT_PERMITTED_READ, NOT_PERMITTED_WRITE = 0x02, 0x03
 INSUFFICIENT_AUTHENTICATION, INSUFFICIENT_ENCRYPTION = 0x05, 0x0F
 OUR_SECRET, PEER_SECRET, OUR_IRK = 1, 2, 10
@@ -337,8 +339,6 @@ async def test_indications_are_confirmed(w: World) -> None:
 
 
 async def test_a_full_stack_is_enomem_and_nothing_is_lost() -> None:
-    from workbench.air import Timing
-
     async with world(Timing(interval_ms=15)) as w:
         got: asyncio.Queue[int] = asyncio.Queue()
         async with await w.client() as client:
@@ -484,3 +484,34 @@ async def test_switching_on_again_starts_anew(w: World) -> None:
         assert await w.dut.run("ble.active(True)") == "True"
         assert await w.dut.run("ble.gatts_write(plain, b'x')") == "OSError(22,)"
         await asyncio.wait_for(gone.wait(), 5)
+
+
+async def test_the_glasses_can_ask_for_security(w: World) -> None:
+    async with await w.client():
+        assert await w.dut.run("ble.gap_pair(1)") == "None"
+        await w.dut.until("events[-1][0] == 28")
+        assert (await w.dut.events())[-1] == (ENCRYPTION, 1, 1, 0, 1, 16)
+
+
+async def test_the_central_decides_the_parameters(w: World) -> None:
+    async with await w.client() as client:
+        backend: Any = client._backend
+        await backend._connection.update_parameters(30, 30, 0, 2000)
+        await w.dut.until("events[-1][0] == 27")
+        assert (await w.dut.events())[-1] == (CONNECTION_UPDATE, 1, 24, 0, 200, 0)
+
+
+async def test_two_centrals_have_their_own_links(w: World) -> None:
+    async with await w.client() as first:
+        await w.dut.run("advertise()")
+        other = World(w.air, await serve(w.air, "tcp:127.0.0.1:0"), w.dut, None)
+        async with await other.client() as second:
+            await w.dut.run("hooks[4] = lambda c, h: ble.gatts_write(h, bytes([c])) and None")
+            assert await first.read_gatt_char(uuid_of("readable")) == b"\x01"
+            assert await second.read_gatt_char(uuid_of("readable")) == b"\x02"
+            await second.pair()
+            no_pairing(first)
+            error = await att_error(first.read_gatt_char(uuid_of("encrypted")))
+            assert error == INSUFFICIENT_AUTHENTICATION
+        await close(other.address)
+        await other.server.close()

@@ -192,7 +192,6 @@ class Glasses:
             await self._photo_wanted.wait()
             self._photo_wanted.clear()
             await self._take_photo(self._photo_id)
-            self._photo_id = None
 
     def _open_photo(self, id, picture):
         return self.outbox.open(
@@ -214,6 +213,8 @@ class Glasses:
             self._open_photo(id, b"").error = str(error)[:ERROR_TEXT_MAX]
             self.outbox.close_done()
             return
+        finally:
+            self._photo_id = None  # the next may be asked for while this one is looked at
         photo = self._open_photo(id, picture)
         photo.fill(len(picture))
         self.outbox.filled()

@@ -4,9 +4,8 @@
 Its senses and radio are the workbench's, over the bench bus on the second UART.
 """
 
-import machine
-
 import bus
+import machine
 import senses
 
 

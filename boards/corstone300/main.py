@@ -2,6 +2,6 @@
 # Frozen: runs after boot.py of the flash, unless the chip is in safe mode.
 
 try:
-    import glasses.main
+    __import__("glasses.main")
 except SystemExit:  # it has said why; the console stays open to mend it
     pass

@@ -51,7 +51,7 @@ class Console:
             self.stream.settimeout(max(left_s, 0.01))
             try:
                 data = self.stream.recv(4096) if left_s > 0 else b""
-            except TimeoutError:
+            except (TimeoutError, ConnectionError):
                 data = b""
             if not data:
                 self._pending = seen

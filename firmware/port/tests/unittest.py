@@ -23,6 +23,12 @@ class _Raises:
 
 
 class TestCase:
+    def setUp(self):
+        pass
+
+    def tearDown(self):
+        pass
+
     def assertEqual(self, a, b, message=None):
         assert a == b, message or "%r != %r" % (a, b)
 
@@ -58,19 +64,26 @@ def main():
             if not name.startswith("test"):
                 continue
             ran += 1
+            outcome = "ok"
             test = case()
             try:
-                if hasattr(test, "setUp"):
-                    test.setUp()
-                getattr(test, name)()
+                test.setUp()
+                try:
+                    getattr(test, name)()
+                finally:
+                    test.tearDown()
             except SkipTest:
                 skipped += 1
+                outcome = "skipped"
             except AssertionError as error:
                 failures += 1
+                outcome = "FAIL"
                 sys.print_exception(error)
             except Exception as error:
                 errors += 1
+                outcome = "ERROR"
                 sys.print_exception(error)
+            print(name, "(%s) ..." % case.__name__, outcome)
     print("-" * 70)
     print("Ran %d tests\n" % ran)
     if failures or errors:

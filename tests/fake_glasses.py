@@ -21,6 +21,7 @@ from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from glint import protocol
+from glint.waiting import end_tasks
 from workbench.air import Air, Server, Timing, serve
 
 _MAX_PENDING = 32
@@ -60,6 +61,7 @@ class FakeGlasses:
         on_photo: Called with the object's id when a photo is asked for.
         on_record: Called with the object's id and length in ms when a recording is asked for.
         asked: The {"from": ...} of all requests for events.
+        away_s: How long after a disconnection they advertise again.
     """
 
     def __init__(self, name: str = "Fake Glasses", address: str = "F0:00:00:00:00:01") -> None:
@@ -78,6 +80,7 @@ class FakeGlasses:
         self.on_photo: Callable[[int], None] = lambda number: None
         self.on_record: Callable[[int, int], None] = lambda number, ms: None
         self.next_object = 1
+        self.away_s = 0.0
         self.connection: Connection | None = None
         self._cursor: int | None = None
         self._pending = bytearray()
@@ -147,13 +150,12 @@ class FakeGlasses:
         )
         device.on("connection", self._on_connection)
         await device.power_on()
-        await device.start_advertising(auto_restart=True)
+        await device.start_advertising()
         self._worker = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Goes away without a word, as when the power fails."""
-        self._worker.cancel()
-        await asyncio.gather(self._worker, return_exceptions=True)
+        await end_tasks(self._worker)
         await self._transport.close()
 
     async def drop_link(self) -> None:
@@ -287,6 +289,11 @@ class FakeGlasses:
 
     def _on_disconnection(self, _reason: int) -> None:
         self.connection = self._cursor = None
+        self._work.put_nowait(self._come_back)
+
+    async def _come_back(self) -> None:
+        await asyncio.sleep(self.away_s)
+        await self.device.start_advertising()
 
     def _on_acknowledge(self, _connection: Connection, data: bytes) -> None:
         seq = struct.unpack("<I", data)[0]

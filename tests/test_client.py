@@ -252,10 +252,11 @@ async def test_numbers_of_one_boot_are_not_acknowledged_in_the_next():
         button(fake, 3)
         events = glasses.events()
         await take(events, 3)
+        fake.away_s = 0.4  # twice what an acknowledgement may wait
         await fake.reboot()
         fake.acknowledged.clear()
         await until(lambda: glasses.statistics.links == 2)
-        await asyncio.sleep(0.4)  # twice what an acknowledgement may wait
+        await asyncio.sleep(0.1)
         assert fake.acknowledged == []
 
 

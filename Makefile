@@ -16,6 +16,9 @@ PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-
   -c constraints.txt
 C_FILES = $(shell find firmware boards -name '*.[ch]')
 
+# Pictures that the demo's camera sees; without them it sees drawn ones.
+CAMERA ?= $(wildcard ../shared/images)
+
 .PHONY: help demo test bench natmod lint format clean
 .DELETE_ON_ERROR:
 
@@ -23,15 +26,15 @@ help:
 	@echo 'make demo    run emulated glasses and a companion: say the wake word, see it arrive'
 	@echo 'make test    run the tests'
 	@echo 'make bench   measure what perception takes'
-	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64   build the C modules as native .mpy files'
+	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS='NAME...']  build the C modules as native .mpy files'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put Python and C into the house style'
 	@echo 'make clean   remove everything built or installed here'
-	@echo 'Variables: PYTHON=$(PYTHON) BOARD=$(BOARD) MIRROR=$(MIRROR)'
+	@echo 'Variables: PYTHON=$(PYTHON) BOARD=$(BOARD) MIRROR=$(MIRROR) CAMERA=$(CAMERA)'
 
 demo: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build $(BOARD) >/dev/null
-	@$(BIN)/glint demo --board $(BOARD)
+	@$(BIN)/glint demo --board $(BOARD) $(if $(CAMERA),--camera $(CAMERA))
 
 test: .venv/dev.stamp
 	@$(BIN)/python -m workbench.build linux >/dev/null
@@ -42,7 +45,7 @@ bench: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.measure
 
 natmod: .venv/workbench.stamp
-	@$(BIN)/python -m workbench.natmod $(or $(ARCH),xtensawin)
+	@$(BIN)/python -m workbench.natmod $(or $(ARCH),xtensawin) $(if $(MODELS),--models $(MODELS))
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check

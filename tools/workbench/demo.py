@@ -105,7 +105,8 @@ class Demo:
         self._view.step("scanning")
         async with glint.connect(air=self._sim.address, timeout_s=CONNECT_TIMEOUT_S) as glasses:
             info = await glasses.info()
-            self._view.step(f"connected to {info.name} ({info.address}), {info.os}")
+            what = f"{info.model} board, firmware {info.firmware}"
+            self._view.step(f"connected to {info.name} at {info.address}: {what}")
             listening = asyncio.create_task(self._listen(glasses))
             try:
                 self._sim.do("battery", percent=87, mv=4020)

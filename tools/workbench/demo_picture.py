@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m workbench.demo_picture FILE.svg [MIRROR]`: runs the demo and draws its last frame."""
+"""`python -m workbench.demo_picture FILE.svg [CAMERA]`: runs the demo and draws its last frame."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from workbench.demo_view import LiveView
 WIDTH_COLUMNS = 100
 
 
-def main(target: str, mirror: str | None = None) -> None:
-    """Draws the demo's last frame into `target`."""
+def main(target: str, camera: str | None = None) -> None:
+    """Draws the demo's last frame into `target`; the camera sees the pictures of `camera`."""
     view = LiveView()
     with tempfile.TemporaryDirectory() as folder, view:
         output = Path(folder) / "demo"
-        where = Path(mirror) if mirror else None
-        asyncio.run(demo.run("linux", view, camera=None, mirror=where, output=output))
+        scenes = Path(camera) if camera else None
+        asyncio.run(demo.run("linux", view, camera=scenes, mirror=None, output=output))
     console = Console(record=True, width=WIDTH_COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(view.frame(running=False))
     console.save_svg(target, title="glint demo")

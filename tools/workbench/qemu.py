@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from workbench.benchlink import BenchLink
+from workbench.benchlink import SHARED_BYTES, BenchLink
 from workbench.console import Console
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS
@@ -114,9 +114,12 @@ class FlashFile:
         """
         size = self._machine.flash_bytes
         try:
-            self._file = self.path.open("r+b" if self.path.exists() else "w+b")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            now = os.fstat(self._file.fileno()).st_size
+            file = self.path.open("r+b" if self.path.exists() else "w+b")
+        except OSError as error:
+            raise QemuError(self._explain(error)) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            now = os.fstat(file.fileno()).st_size
             # One that is as large as the memory was left by a workbench that got killed.
             if now not in (0, size, self._machine.memory_bytes):
                 raise QemuError(
@@ -124,15 +127,16 @@ class FlashFile:
                     "name another file, or remove it to start with an empty flash"
                 )
             # QEMU dies of writing to a mapped file that the disk has no room for.
-            os.posix_fallocate(self._file.fileno(), 0, size)
-            os.ftruncate(self._file.fileno(), self._machine.memory_bytes)
+            os.posix_fallocate(file.fileno(), 0, size + SHARED_BYTES)
+            os.ftruncate(file.fileno(), self._machine.memory_bytes)
         except OSError as error:
-            self.close()
+            file.close()
             raise QemuError(self._explain(error)) from None
         except QemuError:
-            self.close()
+            file.close()
             raise
-        return self._file.fileno()
+        self._file = file
+        return file.fileno()
 
     def _explain(self, error: OSError) -> str:
         if error.errno == errno.EWOULDBLOCK:
@@ -147,8 +151,7 @@ class FlashFile:
         if self._file is None:
             return
         with self._file as file:
-            if os.fstat(file.fileno()).st_size == self._machine.memory_bytes:
-                os.ftruncate(file.fileno(), self._machine.flash_bytes)
+            os.ftruncate(file.fileno(), self._machine.flash_bytes)
         self._file = None
 
 

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
+from bleak.exc import BleakGATTProtocolError
 from dut import PROGRAM, Dut
 from glint.air import client_backend, close, scanner_backend
 from workbench.air import Air, Server, Timing, serve
@@ -43,6 +44,13 @@ advertise()
 def uuid_of(name: str) -> str:
     """A characteristic of the firmware, as bleak takes it."""
     return f"{CHARACTERISTICS[name][0]:04x}"
+
+
+async def att_error(access: Awaitable[object]) -> int:
+    """The ATT error code with which an access fails."""
+    with pytest.raises(BleakGATTProtocolError) as raised:
+        await access
+    return int(raised.value.args[0])
 
 
 class World:

@@ -94,7 +94,7 @@ async def test_info():
 async def test_listen_and_save(tmp_path):
     async with fake_on_air() as (fake, air):
         seq = fake.add(protocol.EVENT_WAKE, word="okay nabu", p=0.97, at_ms=5)
-        process = await start("listen", "--seconds", 3, "--save", tmp_path, "--json", air=air)
+        process = await start("listen", "--save", tmp_path, "--json", air=air)
         first = json.loads(await asyncio.wait_for(process.stdout.readline(), 10))
         assert first == {
             **{"type": "wake", "seq": 1, "time_ms": 0},
@@ -102,9 +102,10 @@ async def test_listen_and_save(tmp_path):
         }
         fake.send_object("audio", bytes(1000), cause=seq)
         fake.send_object("photo", jpeg())
-        out, said = await process.communicate()
-        assert (process.returncode, said) == (0, b"")
-        events = [json.loads(line) for line in out.splitlines()]
+        async with asyncio.timeout(20):
+            events = [json.loads(await process.stdout.readline()) for _ in range(6)]
+        process.send_signal(signal.SIGINT)
+        assert await process.communicate() == (b"", b"")
         types = [event["type"] for event in events]
         assert sorted(types) == ["media", "media", "media_end", "media_end", "saved", "saved"]
         heard, seen = (event["path"] for event in events if event["type"] == "saved")
@@ -113,19 +114,20 @@ async def test_listen_and_save(tmp_path):
             assert file.getnframes() == 2000
         with Image.open(seen) as image:
             assert image.size == (256, 256)
-        assert fake.acknowledged[-1] == 5
 
 
 async def test_listen_prints_plain_lines():
     async with fake_on_air() as (fake, air):
         fake.add(protocol.EVENT_WAKE, word="okay\x1b[2Jnabu", p=0.97, at_ms=5)
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        status, out, said = await glint("listen", "--seconds", 2, air=air)
-        assert (status, said) == (0, [])
-        assert out == [
+        process = await start("listen", "--seconds", 5, air=air)
+        out, said = await asyncio.wait_for(process.communicate(), 30)
+        assert (process.returncode, said) == (0, b"")
+        assert out.decode().splitlines() == [
             "     0.000 s  wake       okay\N{REPLACEMENT CHARACTER}[2Jnabu  0.97",
             "     0.010 s  button     pressed",
         ]
+        assert fake.acknowledged[-1] == 2
 
 
 async def test_photo_and_record(tmp_path):

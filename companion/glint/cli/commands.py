@@ -96,11 +96,13 @@ def listen(
             _connect(glasses, air, timeout) as connected,
             _Saver(connected, save, as_json) as saver,
         ):
-            async for event in connected.events():
-                _print_event(event, as_json)
-                saver.take(event)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    async for event in connected.events():
+                        _print_event(event, as_json)
+                        saver.take(event)
 
-    asyncio.run(_for_seconds(run(), seconds))
+    asyncio.run(run())
 
 
 def info(
@@ -226,16 +228,6 @@ def _connect(glasses: str | None, air: str | None, timeout_s: float) -> "Glasses
     from glint.client import connect
 
     return connect(glasses, air=air, timeout_s=timeout_s)
-
-
-async def _for_seconds(work: Any, seconds: float | None) -> None:
-    """Awaits `work`, but no longer than so many seconds."""
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            await work
-    except TimeoutError:
-        if not limit.expired():
-            raise
 
 
 def _check_folder(path: Path) -> None:

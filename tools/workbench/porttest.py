@@ -13,12 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
 from workbench import build, flashimage, sources
 from workbench.errors import WorkbenchError
-from workbench.paths import BUILD, FIRMWARE
+from workbench.paths import FIRMWARE
 from workbench.qemu import Qemu, load_machine
 
 PORT_TESTS = FIRMWARE / "port" / "tests"
@@ -48,14 +49,11 @@ def skips() -> dict[str, str]:
     return reasons
 
 
-def copy_suite() -> Path:
-    """Copies the suite out of the source tree, which stays as it is; returns the copy's folder."""
+def copy_suite(folder: Path) -> None:
+    """Copies the suite out of the source tree, which stays as it is."""
     tree = sources.micropython()
-    copy = BUILD / "porttest"
-    shutil.rmtree(copy, ignore_errors=True)
     for part in ("tests", "tools", "examples/natmod"):
-        shutil.copytree(tree / part, copy / part)
-    return copy
+        shutil.copytree(tree / part, folder / part)
 
 
 def flash_files(suite: Path) -> dict[str, bytes]:
@@ -94,9 +92,15 @@ def run(board: str, tests: list[str]) -> bool:
     Raises:
         WorkbenchError: The board cannot be built or emulated.
     """
+    with tempfile.TemporaryDirectory(prefix="glint-porttest-") as folder:
+        suite = Path(folder)
+        copy_suite(suite)
+        return _run_suite(board, tests, suite)
+
+
+def _run_suite(board: str, tests: list[str], suite: Path) -> bool:
     firmware = build.ensure(board)
     machine = load_machine(board)
-    suite = copy_suite()
     flash = suite / "flash.bin"
     flashimage.create(
         flash,

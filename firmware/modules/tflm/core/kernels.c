@@ -5,21 +5,51 @@
 
 // In ascending order of name.
 static const tflm_kernel_t kernels[] = {
-    {TFLM_CODE_ASSIGN_VARIABLE, 0, 0, tflm_assign_variable_prepare, tflm_copy_eval},
-    {1, 0, 0, tflm_average_pool_prepare, tflm_average_pool_eval},
-    {129, 0, 0, tflm_call_once_prepare, NULL},
-    {2, 0, 0, tflm_concatenation_prepare, tflm_move_eval},
-    {3, 0, 0, tflm_conv_prepare, tflm_conv_eval},
-    {4, 0, 0, tflm_depthwise_conv_prepare, tflm_depthwise_conv_eval},
-    {9, 0, 0, tflm_fully_connected_prepare, tflm_fully_connected_eval},
-    {14, 0, 0, tflm_logistic_prepare, tflm_logistic_eval},
-    {114, 0, 0, tflm_quantize_prepare, tflm_quantize_eval},
-    {TFLM_CODE_READ_VARIABLE, 0, 0, tflm_read_variable_prepare, tflm_copy_eval},
-    {22, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
-    {25, 0, 0, tflm_softmax_prepare, tflm_softmax_eval},
-    {102, 0, 0, tflm_split_v_prepare, tflm_move_eval},
-    {45, 0, 0, tflm_strided_slice_prepare, tflm_move_eval},
-    {TFLM_CODE_VAR_HANDLE, 0, 0, tflm_var_handle_prepare, NULL},
+#ifndef TFLM_WITHOUT_ASSIGN_VARIABLE
+    {TFLM_CODE_ASSIGN_VARIABLE, 0, 0, 0, tflm_assign_variable_prepare, tflm_copy_eval},
+#endif
+#ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
+    {1, 5, 0, 0, tflm_average_pool_prepare, tflm_average_pool_eval},
+#endif
+#ifndef TFLM_WITHOUT_CALL_ONCE
+    {129, 103, 0, 0, tflm_call_once_prepare, NULL},
+#endif
+#ifndef TFLM_WITHOUT_CONCATENATION
+    {2, 10, 0, 0, tflm_concatenation_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_CONV_2D
+    {3, 1, 0, 0, tflm_conv_prepare, tflm_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
+    {4, 2, 0, 0, tflm_depthwise_conv_prepare, tflm_depthwise_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_FULLY_CONNECTED
+    {9, 8, 0, 0, tflm_fully_connected_prepare, tflm_fully_connected_eval},
+#endif
+#ifndef TFLM_WITHOUT_LOGISTIC
+    {14, 0, 0, 0, tflm_logistic_prepare, tflm_logistic_eval},
+#endif
+#ifndef TFLM_WITHOUT_QUANTIZE
+    {114, 0, 0, 0, tflm_quantize_prepare, tflm_quantize_eval},
+#endif
+#ifndef TFLM_WITHOUT_READ_VARIABLE
+    {TFLM_CODE_READ_VARIABLE, 0, 0, 0, tflm_read_variable_prepare, tflm_copy_eval},
+#endif
+#ifndef TFLM_WITHOUT_RESHAPE
+    {22, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+#endif
+#ifndef TFLM_WITHOUT_SOFTMAX
+    {25, 9, 0, 0, tflm_softmax_prepare, tflm_softmax_eval},
+#endif
+#ifndef TFLM_WITHOUT_SPLIT_V
+    {102, 79, 0, 0, tflm_split_v_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_STRIDED_SLICE
+    {45, 32, 0, 0, tflm_strided_slice_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_VAR_HANDLE
+    {TFLM_CODE_VAR_HANDLE, 111, 0, 0, tflm_var_handle_prepare, NULL},
+#endif
 };
 
 enum { KERNELS = sizeof kernels / sizeof *kernels };

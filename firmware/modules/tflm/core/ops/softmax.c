@@ -11,6 +11,11 @@ typedef struct {
     uint32_t output_bits; // 8 or 16.
 } softmax_t;
 
+// The scale that an output of 8 or 16 bits has to have, and how far off it may be. Tables, because
+// LLVM 22's Xtensa back end cannot choose between two constants.
+static const float units[] = {1.0f / 256, 1.0f / 65536};
+static const float tolerances[] = {0, 0.001f / 65536};
+
 TFLM_PREPARE(softmax) {
     TRY(tflm_expect(node, 1, 1, 1));
     tflm_tensor_t input, output;
@@ -24,10 +29,9 @@ TFLM_PREPARE(softmax) {
     }
     TRY(tflm_expect_quantized(node, &input));
     bool wide = output.type == TFLM_INT16;
-    float unit = wide ? 1.0f / 65536 : 1.0f / 256;
-    float error = output.scale - unit;
-    if (output.zero_point != (wide ? -32768 : -128) || !(error <= (wide ? unit * 0.001f : 0)) ||
-        !(error >= (wide ? -unit * 0.001f : 0))) {
+    float error = output.scale - units[wide], tolerance = tolerances[wide];
+    if (output.zero_point != (wide ? -32768 : -128) || !(error <= tolerance) ||
+        !(error >= -tolerance)) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's scale or zero point");
     }
     float beta = fb_field_f32(&node->load->fb, node->options, 0, 0);

@@ -26,7 +26,7 @@ help:
 	@echo 'make demo    run emulated glasses and a companion: say the wake word, see it arrive'
 	@echo 'make test    run the tests'
 	@echo 'make bench   measure what perception takes'
-	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS='NAME...']  build the C modules as native .mpy files'
+	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS="NAME..."]  build the C modules as native .mpy files'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put Python and C into the house style'
 	@echo 'make clean   remove everything built or installed here'

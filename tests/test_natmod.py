@@ -2,6 +2,7 @@
 """The modules as native .mpy files: they build for every architecture, and x64's runs here."""
 
 import ctypes
+import functools
 import json
 import shutil
 import struct
@@ -10,12 +11,22 @@ import subprocess
 import micdsp_cases
 import numpy as np
 import pytest
-from workbench import build, micdsp, natmod, xtensa_asm
-from workbench.paths import BUILD, FIRMWARE, MODULES
+import tflm_oracle
+from workbench import build, hosttflm, micdsp, natmod, xtensa_asm, zoo
+from workbench.paths import BUILD, FIRMWARE
 
 # Bounds with a little room above what each takes today. For ESP32-S3 they are of code only, which
 # needs one block of executable RAM there; elsewhere of code and constants.
-MICDSP_CODE_BYTES = {"x64": 18000, "armv7emsp": 16000, "rv32imc": 18000, "xtensawin": 9000}
+CODE_BYTES = {
+    ("micdsp", "x64"): 18000,
+    ("micdsp", "armv7emsp"): 16000,
+    ("micdsp", "rv32imc"): 18000,
+    ("micdsp", "xtensawin"): 9000,
+    ("tflm", "x64"): 60000,
+    ("tflm", "armv7emsp"): 48000,
+    ("tflm", "rv32imc"): 60000,
+    ("tflm", "xtensawin"): 44000,
+}
 
 # Puts a native module in the place of the built-in one, then runs a script.
 REPLACE = """
@@ -25,12 +36,13 @@ exec(open({script!r}).read())
 """
 
 
-def built(module, arch, **options):
+@functools.cache
+def built(module, arch, *, defines=(), tag=""):
     try:
         natmod.find_compiler(arch)
     except natmod.NatmodError as error:
         pytest.skip(str(error))
-    return natmod.build(module, arch, say=lambda line: None, **options)
+    return natmod.build(module, arch, say=print, defines=defines, tag=tag)
 
 
 def run_in_place(module, script, *arguments, folder, stdin):
@@ -61,11 +73,32 @@ def test_micdsp_computes_what_its_core_computes(tmp_path):
     assert said["refusals"].count("nothing") == 0
 
 
-@pytest.mark.parametrize("arch", natmod.ARCHS)
-def test_micdsp_builds_and_stays_small(arch):
-    product = built("micdsp", arch)
+def test_tflm_computes_what_its_core_computes(tmp_path):
+    said = json.loads(
+        run_in_place("tflm", "tflm_check", str(zoo.find("okay_nabu")), folder=tmp_path, stdin=b"")
+    )
+    host = hosttflm.Model(tflm_oracle.load("okay_nabu"))
+    assert said["ops"] == hosttflm.supported()
+    assert said["arena_size"] == host.arena_bytes
+    assert said["allocated"] == [0] * 5
+    assert said["same"]
+    assert said["refusals"]["arena"][0] == "MemoryError"
+
+
+@pytest.mark.parametrize(("module", "arch"), CODE_BYTES)
+def test_a_module_builds_and_stays_small(module, arch):
+    product = built(module, arch)
     assert product.read_bytes()[:2] == b"M\x06"  # .mpy version 6
-    assert natmod.size(product).text <= MICDSP_CODE_BYTES[arch]
+    assert natmod.size(product).text <= CODE_BYTES[module, arch]
+
+
+def test_models_choose_the_operators():
+    left_out = natmod.without(["okay_nabu"], None)
+    assert "TFLM_WITHOUT_SOFTMAX" in left_out
+    assert "TFLM_WITHOUT_CONV_2D" not in left_out
+    everything = natmod.size(built("tflm", "armv7emsp")).text
+    chosen = natmod.size(built("tflm", "armv7emsp", defines=tuple(left_out), tag="-models")).text
+    assert chosen < everything
 
 
 def test_a_missing_compiler_is_named(monkeypatch):
@@ -137,19 +170,105 @@ def test_addends_move_into_the_section(tmp_path):
         assert set(struct.unpack("<2I", literal.data())) == {0, 16}
 
 
-def divsf3():
-    """Our division for Xtensa, compiled for this machine under another name."""
-    library = BUILD / "host" / "divsf3.so"
+@pytest.fixture(scope="module")
+def soft():
+    """Our arithmetic for Xtensa, compiled for this machine under other names."""
+    library = BUILD / "host" / "runtime.so"
     library.parent.mkdir(parents=True, exist_ok=True)
     flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-    flags += ["-D__divsf3=glint_divsf3", "-o", str(library)]
-    subprocess.run(["cc", *flags, MODULES / "native" / "divsf3.c"], check=True)
-    function = ctypes.CDLL(str(library)).glint_divsf3
-    function.restype, function.argtypes = ctypes.c_float, [ctypes.c_float] * 2
-    return function
+    flags += ["-Wno-builtin-declaration-mismatch", "-o", str(library)]
+    flags += [f"-D__{name}=soft_{name}" for name in SIGNATURES]
+    subprocess.run(["cc", *flags, *natmod.LLVM_RUNTIME], check=True)
+    loaded = ctypes.CDLL(str(library))
+    for name, (result, *arguments) in SIGNATURES.items():
+        function = getattr(loaded, f"soft_{name}")
+        function.restype, function.argtypes = result, arguments
+    return lambda name: getattr(loaded, f"soft_{name}")
 
 
-def test_our_float_division_is_ieee_754():
+f32, f64, i32, i64 = ctypes.c_float, ctypes.c_double, ctypes.c_int32, ctypes.c_int64
+SIGNATURES = dict.fromkeys(("adddf3", "subdf3", "muldf3", "divdf3"), (f64, f64, f64))
+SIGNATURES |= {
+    f"{name}df2": (i32, f64, f64) for name in ("gt", "ge", "lt", "le", "eq", "ne", "unord")
+}
+SIGNATURES |= {
+    "extendsfdf2": (f64, f32),
+    "truncdfsf2": (f32, f64),
+    "floatsidf": (f64, i32),
+    "fixdfsi": (i32, f64),
+    "divsf3": (f32, f32, f32),
+    "udivdi3": (ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64),
+    "divdi3": (i64, i64, i64),
+}
+
+SPECIAL_64 = [0, 1, 2, 0xFFFFFFFFFFFFF, 1 << 52, 0x3FEFFFFFFFFFFFFF, 0x3FF0000000000000]
+SPECIAL_64 += [0x41DFFFFFFFC00000, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF8000000000000]
+SPECIAL_64 += [0x3810000000000000, 0x36A0000000000001, 0x47EFFFFFF0000000]
+
+
+def doubles():
+    """Pairs: random bits, close exponents, subnormal results, and each special with each."""
+    special = SPECIAL_64 + [bits | 1 << 63 for bits in SPECIAL_64]
+    random = np.random.default_rng(4).integers(0, 1 << 64, (60000, 2), dtype=np.uint64)
+    random[20000:40000] &= np.uint64(0x803FFFFFFFFFFFFF)
+    random[20000:40000] |= np.uint64(0x3FC0000000000000)
+    random[40000:50000] &= np.uint64(0x9FFFFFFFFFFFFFFF)
+    pairs = np.array([(a, b) for a in special for b in special], np.uint64)
+    both = np.concatenate([random, pairs]).view(np.float64)
+    return both[:, 0], both[:, 1]
+
+
+def same(ours, expected, kind):
+    ours, expected = np.array(ours, kind), np.asarray(expected, kind)
+    bits = kind.replace("f", "u")
+    return ((ours.view(bits) == expected.view(bits)) | (np.isnan(ours) & np.isnan(expected))).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [("adddf3", np.add), ("subdf3", np.subtract), ("muldf3", np.multiply), ("divdf3", np.divide)],
+)
+def test_our_double_arithmetic_is_ieee_754(soft, name, reference):
+    left, right = doubles()
+    with np.errstate(all="ignore"):
+        expected = reference(left, right)
+    function = soft(name)
+    ours = [function(a, b) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+    assert same(ours, expected, "<f8")
+
+
+def test_our_comparisons_are_ieee_754(soft):
+    left, right = (values[50000:] for values in doubles())
+    pairs = [*zip(left.tolist(), right.tolist(), strict=True), (1.5, 1.5), (-0.0, 0.0)]
+    for a, b in pairs:
+        assert (soft("gtdf2")(a, b) > 0) == (a > b)
+        assert (soft("gedf2")(a, b) >= 0) == (a >= b)
+        assert (soft("ltdf2")(a, b) < 0) == (a < b)
+        assert (soft("ledf2")(a, b) <= 0) == (a <= b)
+        assert (soft("eqdf2")(a, b) == 0) == (a == b)
+        assert (soft("nedf2")(a, b) != 0) == (a != b)
+        assert bool(soft("unorddf2")(a, b)) == (a != a or b != b)
+
+
+def test_our_conversions_are_ieee_754(soft):
+    values, _ = doubles()
+    with np.errstate(all="ignore"):
+        narrow = values.astype("<f4")
+    assert same([soft("truncdfsf2")(value) for value in values.tolist()], narrow, "<f4")
+    bits = np.random.default_rng(6).integers(0, 1 << 32, 30000, dtype=np.uint64)
+    bits[15000:] &= 0x80FFFFFF
+    floats = bits.astype(np.uint32).view(np.float32)
+    wide = [soft("extendsfdf2")(value) for value in floats.tolist()]
+    with np.errstate(all="ignore"):
+        assert same(wide, floats.astype("<f8"), "<f8")
+    for integer in (0, 1, -1, 2**31 - 1, -(2**31), 12345678, -87654321):
+        assert soft("floatsidf")(integer) == integer
+        assert soft("fixdfsi")(float(integer)) == integer
+    for value, whole in ((0.99, 0), (-0.99, 0), (1.99, 1), (-1.99, -1), (2147483646.9, 2**31 - 2)):
+        assert soft("fixdfsi")(value) == whole
+
+
+def test_our_float_division_is_ieee_754(soft):
     special = [0, 1, 0x7FFFFF, 0x800000, 0x3F7FFFFF, 0x3F800000, 0x7F7FFFFF, 0x7F800000, 0x7FC00000]
     special += [bits | 1 << 31 for bits in special]
     random = np.random.default_rng(3).integers(0, 1 << 32, 60000, dtype=np.uint64)
@@ -157,9 +276,18 @@ def test_our_float_division_is_ieee_754():
     dividends = np.concatenate([random[::2], np.repeat(special, len(special))])
     divisors = np.concatenate([random[1::2], np.tile(special, len(special))])
     a, b = (bits.astype(np.uint32).view(np.float32) for bits in (dividends, divisors))
-    function = divsf3()
-    ours = np.array([function(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True)], "<f4")
+    function = soft("divsf3")
+    ours = [function(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
     with np.errstate(all="ignore"):
-        expected = a / b
-    same = ours.view("<u4") == expected.view("<u4")
-    assert (same | (np.isnan(ours) & np.isnan(expected))).all()
+        assert same(ours, a / b, "<f4")
+
+
+def test_our_64_bit_division_is_exact(soft):
+    random = np.random.default_rng(8).integers(1, 1 << 63, (2000, 2)).tolist()
+    random += [[1 << 63, 3], [(1 << 64) - 1, 1], [(1 << 64) - 1, 1 << 63], [5, 7], [0, 9]]
+    for shift in (0, 20, 40, 60):
+        for left, right in random:
+            divisor = max(right >> shift, 1)
+            assert soft("udivdi3")(left, divisor) == left // divisor
+            if left < 1 << 63 and divisor < 1 << 63:
+                assert soft("divdi3")(-left, divisor) == -(left // divisor)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the C modules as native .mpy files, for boards whose image does not have them built in.
 
-`python -m workbench.natmod ARCH [MODULE...]` writes build/natmod/ARCH/MODULE.mpy. MicroPython's own
+`python -m workbench.natmod ARCH [MODULE...]` writes build/natmod/ARCH/MODULE.mpy; with --models,
+one in build/natmod/ARCH-models that has only the operators these models need. MicroPython's own
 tools/mpy_ld.py links them; this is what its py/dynruntime.mk does, for several source files, with
 another compiler where the usual one is not there.
 """
@@ -17,13 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import sources, xtensa_asm
+from workbench import hosttflm, sources, xtensa_asm, zoo
 from workbench.errors import WorkbenchError
 from workbench.paths import BUILD, MODULES
 from workbench.system import Say, steps
 
 LIBC = MODULES / "native" / "libc.c"
-LLVM_RUNTIME = MODULES / "native" / "divsf3.c"
+# What LLVM's code for Xtensa calls and brings no library for.
+LLVM_RUNTIME = [MODULES / "native" / f"{name}.c" for name in ("divsf3", "divdi3", "softdouble")]
 
 
 class NatmodError(WorkbenchError):
@@ -80,7 +82,7 @@ LIBC_HEADERS = (
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 CFLAGS = (
-    *("-std=c99", "-O2", "-DNDEBUG", "-DNO_QSTR", "-DMICROPY_ENABLE_DYNRUNTIME=1"),
+    *("-std=c99", "-DNDEBUG", "-DNO_QSTR", "-DMICROPY_ENABLE_DYNRUNTIME=1"),
     *("-fno-common", "-U_FORTIFY_SOURCE", "-ffunction-sections"),
 )
 
@@ -102,8 +104,9 @@ class Size:
     file: int
 
 
-def _run(command: Sequence[str | Path], what: str) -> str:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+def _run(command: Sequence[str | Path], what: str, cwd: Path | None = None) -> str:
+    words = list(map(str, command))
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode:
         raise NatmodError(f"{what}:\n{done.stdout}{done.stderr}".rstrip())
     return done.stdout
@@ -117,11 +120,11 @@ class Compiler:
     llvm_mc: str = ""
 
     @property
-    def runtime(self) -> list[str]:
-        """mpy_ld.py's options for the library of what the compiler calls behind one's back."""
+    def archiver(self) -> str:
+        """The program that makes libraries of its objects."""
         if self.llvm_mc:
-            return []
-        return ["-l", _run([*self.command, "--print-libgcc-file-name"], "gcc failed").strip()]
+            return str(Path(self.llvm_mc).with_name("llvm-ar"))
+        return self.command[0].removesuffix("gcc") + "ar"
 
     def compile(self, source: Path, output: Path, flags: Sequence[str]) -> None:
         """Compiles one file into an object that mpy_ld.py can link.
@@ -187,6 +190,11 @@ def find_compiler(name: str) -> Compiler:
     return compiler
 
 
+def optimisation(arch: str, source: Path) -> list[str]:
+    """Fast code, but small code for tflm on ESP32-S3, where executable RAM is scarce."""
+    return ["-Oz" if arch == "xtensawin" and "micdsp" not in source.parts else "-O2"]
+
+
 def native_modules() -> list[str]:
     """The modules of firmware/modules that can be built so."""
     return sorted(path.parent.name for path in MODULES.glob("*/natmod.c"))
@@ -213,26 +221,47 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
     objects = output / module
     objects.mkdir(parents=True, exist_ok=True)
     config = objects / "config.h"
-    files = [folder / "natmod.c", LIBC, *sorted((folder / "core").glob("**/*.c"))]
-    if compiler.llvm_mc:
-        files.append(LLVM_RUNTIME)
     linker: list[str | Path] = [sys.executable, tree / "tools" / "mpy_ld.py", "--arch", arch]
-    named = [*files, folder / f"mod{module}.c"]
+    named = [folder / "natmod.c", folder / f"mod{module}.c"]
     _run([*linker, "--preprocess", "-o", config, *named], "reading the names failed")
     flags = [*CFLAGS, *WARNINGS, *(f"-D{define}" for define in defines)]
     flags += ["-isystem", str(tree), "-I", str(folder), "-I", str(folder / "core")]
     flags += [f"-DMP_CONFIGFILE=<{config}>"]
     flags += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{ARCHS[arch].float_impl}"]
-    compiled = []
-    for source in files:
+
+    def compiled(source: Path) -> Path:
         path = objects / "_".join(source.relative_to(MODULES).with_suffix(".o").parts)
-        compiler.compile(source, path, flags)
-        compiled.append(path)
+        compiler.compile(source, path, [*flags, *optimisation(arch, source)])
+        return path
+
+    binding = compiled(folder / "natmod.c")
+    # From a library the linker takes only the objects that something refers to.
+    library = objects / "library.a"
+    library.unlink(missing_ok=True)
+    core = sorted((folder / "core").glob("**/*.c"))
+    support = [LIBC, *(LLVM_RUNTIME if compiler.llvm_mc else [])]
+    _run([compiler.archiver, "rc", library, *map(compiled, [*core, *support])], "ar failed")
+    libraries: list[str | Path] = ["-l", library]
+    if not compiler.llvm_mc and arch != "x64":
+        libgcc = _run([*compiler.command, "--print-libgcc-file-name"], "gcc failed").strip()
+        libraries += ["-l", libgcc]
     product = output / f"{module}.mpy"
-    link = [*linker, *compiler.runtime, "--qstrs", config, "-o", product]
-    report = _run([*link, *compiled], f"{module} did not link")
+    link = [*linker, *libraries, "--qstrs", config, "-o", product, binding]
+    report = _run(link, f"{module} did not link", cwd=objects)
     product.with_suffix(".size").write_text(report)
     return product
+
+
+def without(models: Sequence[str], mirror: Path | None) -> list[str]:
+    """The macros that leave out of tflm the operators that none of these models has.
+
+    Raises:
+        WorkbenchError: A model cannot be had or read.
+    """
+    used: set[str] = set()
+    for model in models:
+        used |= set(hosttflm.operators(zoo.find(model, mirror).read_bytes()))
+    return [f"TFLM_WITHOUT_{name}" for name in hosttflm.supported() if name not in used]
 
 
 def size(product: Path) -> Size:
@@ -248,11 +277,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m workbench.natmod", description=__doc__)
     parser.add_argument("arch", choices=ARCHS)
     parser.add_argument("module", nargs="*", help="[default: all]")
+    parser.add_argument("--models", nargs="+", help="leave out the operators that none of them has")
+    parser.add_argument("--mirror", type=Path, help="folder to look for models in")
     options = parser.parse_args(arguments)
     try:
         with steps() as say:
+            defines = without(options.models, options.mirror) if options.models else []
+            tag = "-models" if options.models else ""
             for module in options.module or native_modules():
-                product = build(module, options.arch, say=say)
+                product = build(module, options.arch, say=say, defines=defines, tag=tag)
                 took = size(product)
                 print(
                     f"{product}: {took.text} bytes of code, {took.rodata} of constants, "

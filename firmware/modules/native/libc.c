@@ -24,3 +24,11 @@ int memcmp(const void *a, const void *b, size_t bytes) {
     }
     return 0;
 }
+
+size_t strlen(const char *string) {
+    const char *end = string;
+    while (*end) {
+        end++;
+    }
+    return end - string;
+}

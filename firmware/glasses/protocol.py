@@ -36,8 +36,7 @@ EVENT_MEDIA = 4
 EVENT_MEDIA_END = 5
 EVENT_BATTERY = 6  # {"percent": int, "mv": int}
 EVENT_BUTTON = 7  # {"pressed": bool}
-# {"count": int}: that many records before this one's sequence number were dropped unread
-EVENT_GAP = 8
+EVENT_GAP = 8  # {"count": int}: that many records up to this sequence number were dropped unread
 
 LIMIT_EVENT_BYTES = 160  # a whole event record, so that it fits one notification at MTU 185
 LIMIT_EVENT_HEADER_BYTES = 9

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import sys
 import tempfile
@@ -19,14 +20,14 @@ WIDTH_COLUMNS = 100
 
 def main(target: str, camera: str | None = None) -> None:
     """Draws the demo's last frame into `target`; the camera sees the pictures of `camera`."""
+    picture = Path(target).absolute()
+    scenes = Path(camera).absolute() if camera else None
     view = LiveView()
-    with tempfile.TemporaryDirectory() as folder, view:
-        output = Path(folder) / "demo"
-        scenes = Path(camera) if camera else None
-        asyncio.run(demo.run("linux", view, camera=scenes, mirror=None, output=output))
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), view:
+        asyncio.run(demo.run("linux", view, camera=scenes, mirror=None, output=Path("demo")))
     console = Console(record=True, width=WIDTH_COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(view.frame(running=False))
-    console.save_svg(target, title="glint demo")
+    console.save_svg(str(picture), title="glint demo")
 
 
 if __name__ == "__main__":

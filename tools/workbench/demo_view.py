@@ -119,7 +119,7 @@ class LiveView:
         self._add(render.event_text(event))
 
     def saved(self, path: Path, what: str) -> None:
-        self._add(Text.assemble(" " * 14, "saved      ", (str(path), "bold"), f"  {what}"))
+        self._add(Text.assemble((f"{'saved':>12}  ", "dim"), (str(path), "bold"), f"  {what}"))
 
     def summary(self, facts: dict[str, Any]) -> None:
         self._facts = facts

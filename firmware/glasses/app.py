@@ -15,7 +15,6 @@ from glasses.privacy import Privacy
 
 PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
 # An event record has no room for more.
-# An event record has no room for more.
 ERROR_TEXT_MAX = 100
 RECORD_MIN_MS, RECORD_MAX_MS = 1000, 60000
 

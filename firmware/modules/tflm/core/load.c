@@ -90,6 +90,9 @@ static tflm_status_t make_slots(tflm_load_t *load) {
         load->limit = (load->arena_size - bytes) & ~3u;
         load->slots = (tflm_slot_t *)(void *)(load->arena + load->limit);
     }
+    if (!bytes) {
+        return malformed(load, "no tensors");
+    }
     memset(load->slots, 0, bytes);
     for (uint32_t i = 0; i < load->slot_count; i++) {
         tflm_slot_t *slot = &load->slots[i];

@@ -107,6 +107,7 @@ typedef struct {
 
 typedef struct {
     uint8_t code;
+    uint8_t options;   // The type of its table of options; 0: they are not looked at.
     uint8_t scratches; // Scratch tensors that prepare may ask for.
     uint8_t shares;    // The output may share the memory of input 0.
     tflm_status_t (*prepare)(tflm_node_t *node);

@@ -248,6 +248,14 @@ tflm_status_t tflm_read_node(tflm_load_t *load, fb_vector_t operators, uint32_t 
         return tflm_fail(load, TFLM_ERROR_OPERATOR, "op %d is not known", node->code);
     }
     node->kernel = (uint32_t)kernel;
+    uint8_t type = fb_field_u8(fb, table, 3, 0);
+    uint8_t expected = tflm_kernel(node->kernel)->options;
+    if (expected && type && type != expected) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "has another operator's options");
+    }
+    if (!type) {
+        node->options = 0;
+    }
     return TFLM_OK;
 }
 

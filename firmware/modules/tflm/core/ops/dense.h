@@ -45,7 +45,8 @@ static inline tflm_stage_t tflm_stage(const tflm_output_t *output, const void *a
 static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, uint32_t sum) {
     uint32_t i = channel * stage->scale_step;
     int32_t value = tflm_scale_apply((int32_t)sum, stage->multiplier[i], stage->shift[i]);
-    return (int8_t)tflm_clamp(value + stage->zero_point, stage->low, stage->high);
+    value = (int32_t)((uint32_t)value + (uint32_t)stage->zero_point);
+    return (int8_t)tflm_clamp(value, stage->low, stage->high);
 }
 
 // Checks the scales of int8 weights: one, or one for each of `channels` along `axis`.

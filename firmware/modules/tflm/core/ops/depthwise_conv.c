@@ -26,7 +26,8 @@ TFLM_PREPARE(depthwise_conv) {
     TRY(tflm_expect_quantized(node, &output));
     if (input.rank != 4 || weights.rank != 4 || output.rank != 4 ||
         input.dims[0] != output.dims[0] || weights.dims[0] != 1 ||
-        weights.dims[3] != output.dims[3] || output.dims[3] % input.dims[3]) {
+        weights.dims[3] != output.dims[3] || output.dims[3] % input.dims[3] ||
+        fb_field_i32(fb, node->options, 3, 0) != output.dims[3] / input.dims[3]) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
     }
     uint32_t channels = (uint32_t)output.dims[3];

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads, plans and runs whatever it is given as a model, in buffers of exactly the size asked for,
+// so that a sanitizer sees every byte too far. A fuzzer's target; with -DREPLAY a program that
+// takes files, and for the file after --mutate runs every truncation and every flip of one byte's
+// bits.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tflm.h"
+
+enum { ARENA_MAX = 1 << 22, MACS_MAX = 2000000, SLICES_MAX = 20000 };
+
+static void *allocate(size_t bytes) {
+    void *pointer = malloc(bytes);
+    if (!pointer) {
+        abort();
+    }
+    return pointer;
+}
+
+// The status of loading, with the model in *model_out and the arena in *arena_out.
+static tflm_status_t load(tflm_t *self, const uint8_t *data, size_t size, uint8_t **arena,
+                          size_t *arena_bytes) {
+    *arena = NULL;
+    *arena_bytes = 0;
+    for (int i = 0; i < 3; i++) {
+        tflm_status_t status = tflm_load(self, data, size, *arena, *arena_bytes, 0);
+        if (status != TFLM_ERROR_ARENA || self->arena_bytes > ARENA_MAX) {
+            return status;
+        }
+        free(*arena);
+        *arena_bytes = self->arena_bytes;
+        *arena = allocate(*arena_bytes);
+    }
+    abort(); // What was said to be needed was not enough.
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
+    uint8_t *data = allocate(size);
+    memcpy(data, input, size);
+    for (uint32_t i = 0; tflm_operator_code(data, size, i) >= 0 && i < 4096; i++) {
+    }
+    tflm_t self;
+    uint8_t *arena;
+    size_t arena_bytes;
+    if (load(&self, data, size, &arena, &arena_bytes) == TFLM_OK && self.macs <= MACS_MAX) {
+        tflm_tensor_t tensor;
+        void *bytes;
+        for (unsigned i = 0; i < self.inputs; i++) {
+            if (tflm_input(&self, data, size, arena, arena_bytes, i, &tensor, &bytes) != TFLM_OK) {
+                abort();
+            }
+            for (uint32_t j = 0; j < tensor.bytes; j++) {
+                ((uint8_t *)bytes)[j] = (uint8_t)(j * 37 + i);
+            }
+        }
+        bool done = false;
+        for (int i = 0; i < SLICES_MAX && !done; i++) {
+            tflm_step(&self, data, size, arena, arena_bytes, 1000, &done);
+        }
+        if (done) {
+            tflm_invoke(&self, data, size, arena, arena_bytes);
+        }
+        volatile uint8_t sum = 0;
+        for (unsigned i = 0; i < self.outputs; i++) {
+            if (tflm_output(&self, data, size, arena, arena_bytes, i, &tensor, &bytes) != TFLM_OK) {
+                abort();
+            }
+            for (uint32_t j = 0; j < tensor.bytes; j++) {
+                sum = (uint8_t)(sum + ((uint8_t *)bytes)[j]);
+            }
+        }
+        tflm_reset(&self, data, size, arena, arena_bytes);
+    }
+    free(arena);
+    free(data);
+    return 0;
+}
+
+#ifdef REPLAY
+static uint8_t *read_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        perror(path);
+        exit(2);
+    }
+    uint8_t *data = allocate(1 << 20);
+    *size = fread(data, 1, 1 << 20, file);
+    fclose(file);
+    return data;
+}
+
+int main(int count, char **arguments) {
+    for (int i = 1; i < count; i++) {
+        bool mutate = !strcmp(arguments[i], "--mutate");
+        size_t size;
+        uint8_t *data = read_file(arguments[mutate ? ++i : i], &size);
+        LLVMFuzzerTestOneInput(data, size);
+        for (size_t at = 0; mutate && at < size; at++) {
+            LLVMFuzzerTestOneInput(data, at);
+            // Each bit, all of them, and the extremes.
+            static const uint8_t flips[] = {1, 2, 4, 8, 16, 32, 64, 128, 255};
+            uint8_t kept = data[at];
+            for (size_t j = 0; j < sizeof flips; j++) {
+                data[at] = kept ^ flips[j];
+                LLVMFuzzerTestOneInput(data, size);
+            }
+            data[at] = 0;
+            LLVMFuzzerTestOneInput(data, size);
+            data[at] = kept;
+        }
+        free(data);
+    }
+    return 0;
+}
+#endif

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes tests/tflm_corpus: small models that together use what a fuzzer should know of.
+
+`python tests/tflm_seeds.py` after an operator is added; also what a fuzzer found may lie there.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tflm_build
+
+CORPUS = Path(__file__).parent / "tflm_corpus"
+
+
+def network():
+    """Convolution, depthwise convolution, pooling, reshape, fully connected, softmax."""
+    rng = np.random.default_rng(0)
+    graph = tflm_build.Graph()
+    x = graph.input((1, 5, 5, 2), scale=0.05, zero_point=3)
+    weights = graph.tensor(
+        (3, 3, 3, 2), scale=[0.01, 0.02, 0.015], data=rng.integers(-127, 128, (3, 3, 3, 2))
+    )
+    bias = graph.tensor((3,), np.int32, scale=[0.0005, 0.001, 0.00075], data=[10, -20, 30])
+    conv = graph.tensor((1, 3, 3, 3), scale=0.1, zero_point=-10)
+    fields = {"padding": 0, "strideW": 2, "strideH": 2, "fusedActivationFunction": 1}
+    graph.operator("CONV_2D", [x, weights, bias], [conv], "Conv2DOptions", **fields)
+    weights = graph.tensor(
+        (1, 2, 2, 3), scale=[0.01, 0.02, 0.015], axis=3, data=rng.integers(-127, 128, (1, 2, 2, 3))
+    )
+    depthwise = graph.tensor((1, 2, 2, 3), scale=0.1, zero_point=-10)
+    fields = {"padding": 1, "strideW": 1, "strideH": 1, "depthMultiplier": 1}
+    graph.operator(
+        "DEPTHWISE_CONV_2D", [conv, weights], [depthwise], "DepthwiseConv2DOptions", **fields
+    )
+    flat = graph.tensor((1, 12), scale=0.1, zero_point=-10)
+    graph.operator("RESHAPE", [depthwise], [flat], "ReshapeOptions", newShape=[1, 12])
+    weights = graph.tensor((4, 12), scale=0.01, data=rng.integers(-127, 128, (4, 12)))
+    hidden = graph.tensor((1, 4), scale=0.2)
+    graph.operator("FULLY_CONNECTED", [flat, weights], [hidden], "FullyConnectedOptions")
+    out = graph.output((1, 4), scale=1 / 256, zero_point=-128)
+    graph.operator("SOFTMAX", [hidden], [out], "SoftmaxOptions", beta=1.0)
+    return graph.bytes()
+
+
+def streaming():
+    """A variable that keeps the last rows of its input."""
+    graph = tflm_build.Graph()
+    quantized = {"scale": 0.1, "zero_point": -128}
+    x = graph.input((1, 1, 1, 4), **quantized)
+    handle = graph.tensor((), "resource")
+    graph.operator("VAR_HANDLE", [], [handle], "VarHandleOptions", sharedName="state")
+    kept = graph.tensor((1, 2, 1, 4), **quantized)
+    graph.operator("READ_VARIABLE", [handle], [kept])
+    joined = graph.tensor((1, 3, 1, 4), **quantized)
+    graph.operator("CONCATENATION", [kept, x], [joined], "ConcatenationOptions", axis=1)
+    begin, end, step = (graph.constant(values) for values in ([0, 1, 0, 0], [0] * 4, [1] * 4))
+    tail = graph.tensor((1, 2, 1, 4), **quantized)
+    masks = {"beginMask": 13, "endMask": 15}
+    graph.operator(
+        "STRIDED_SLICE", [joined, begin, end, step], [tail], "StridedSliceOptions", **masks
+    )
+    graph.operator("ASSIGN_VARIABLE", [handle, tail], [])
+    sizes, axis = graph.constant([2, 2]), graph.constant(3)
+    halves = [graph.tensor((1, 3, 1, 2), **quantized), graph.output((1, 3, 1, 2), **quantized)]
+    graph.operator("SPLIT_V", [joined, sizes, axis], halves, "SplitVOptions", numSplits=2)
+    pooled = graph.tensor((1, 1, 1, 2), **quantized)
+    fields = {"padding": 1, "strideW": 1, "strideH": 1, "filterWidth": 1, "filterHeight": 3}
+    graph.operator("AVERAGE_POOL_2D", [halves[0]], [pooled], "Pool2DOptions", **fields)
+    sigmoid = graph.tensor((1, 1, 1, 2), scale=1 / 256, zero_point=-128)
+    graph.operator("LOGISTIC", [pooled], [sigmoid])
+    out = graph.output((1, 1, 1, 2), np.uint8, scale=1 / 256)
+    graph.operator("QUANTIZE", [sigmoid], [out])
+    return graph.bytes()
+
+
+SEEDS = {"network": network, "streaming": streaming}
+
+
+def main():
+    CORPUS.mkdir(exist_ok=True)
+    for name, make in SEEDS.items():
+        (CORPUS / f"{name}.tflite").write_bytes(make())
+
+
+if __name__ == "__main__":
+    main()

@@ -42,12 +42,19 @@ LIMIT_EVENT_BYTES = 160  # a whole event record, so that it fits one notificatio
 LIMIT_EVENT_HEADER_BYTES = 9
 LIMIT_MEDIA_HEADER_BYTES = 6  # u16 id, u32 offset, then the data
 LIMIT_SMP_BYTES = 1024  # one SMP message, header included, either direction
+LIMIT_IMAGE_BYTES = 0x300000  # an update image, header and TLVs included
+LIMIT_IMAGE_TLV_BYTES = 1024  # either of its TLV areas
 
 SMP_HEADER_BYTES = 8
 SMP_GROUP_OS = 0
 SMP_OS_ECHO = 0
+SMP_OS_RESET = 5  # write {}: the glasses answer and start anew
 SMP_OS_PARAMETERS = 6
 SMP_OS_INFO = 7
+SMP_GROUP_IMAGE = 1
+SMP_IMAGE_STATE = 0  # read: the slots; write {"hash"?, "confirm"?}: test or confirm one
+SMP_IMAGE_UPLOAD = 1  # write {"off", "data", "len"?, "sha"?, "upgrade"?} -> {"off", "match"?}
+SMP_IMAGE_ERASE = 5  # write {"slot"?}
 SMP_GROUP_GLINT = 64  # the first of the user's groups
 SMP_GLINT_STATUS = 0  # read: the glasses' state
 # write {"from": seq}: start sending events to this connection, from that number on
@@ -55,11 +62,41 @@ SMP_GLINT_EVENTS = 1
 SMP_GLINT_PHOTO = 2  # write {}: take a photo -> {"id": int}
 SMP_GLINT_RECORD = 3  # write {"ms": int}: record the microphone -> {"id": int}
 
+SMP_GLINT_BOOT = 16  # read: whether this is safe mode, and the last crash and refused update
+SMP_GLINT_DOWNGRADE = 17  # write {}: until the next reset, take images older than what runs
+
 # {"err": {"group": 64, "rc": n}} of the Glint group.
 RC_BAD_REQUEST = 1
 RC_BUSY = 2
 RC_NO_CAMERA = 3
 RC_FAILED = 4
+
+# Update images: MCUboot's format.
+IMAGE_HEADER_BYTES = 32
+IMAGE_TLV_BOARD = 0x00A0  # protected, UTF-8: the board it is for
+
+# {"err": {"group": 1, "rc": n}}: MCUmgr's codes, of which these are used.
+IMAGE_RC_NO_IMAGE = 3  # no slot holds such an image
+IMAGE_RC_NO_TLVS = 4
+# hash, signature or board missing or twice, another kind, key or signature
+IMAGE_RC_INVALID_TLV = 5
+IMAGE_RC_TLV_INVALID_SIZE = 7
+IMAGE_RC_NO_FREE_SLOT = 9
+IMAGE_RC_WRITE_FAILED = 12
+IMAGE_RC_INVALID_SLOT = 14
+IMAGE_RC_INVALID_OFFSET = 20
+IMAGE_RC_INVALID_LENGTH = 21
+IMAGE_RC_INVALID_HEADER = 22
+IMAGE_RC_INVALID_MAGIC = 23
+IMAGE_RC_INVALID_HASH = 24
+IMAGE_RC_CURRENT_IS_NEWER = 27
+IMAGE_RC_ALREADY_PENDING = 28  # an image is pending or on trial: reset, confirm or erase first
+IMAGE_RC_OTHER_BOARD = 29  # Zephyr's "invalid vector table": not made for this device
+IMAGE_RC_IMAGE_TOO_LARGE = 30
+IMAGE_RC_DATA_OVERRUN = 31
+IMAGE_RC_CONFIRMATION_DENIED = 32
+IMAGE_RC_TEST_OF_ACTIVE = 33
+IMAGE_RC_INVALID_PAYLOAD = 1  # signed, but no ROMFS with an application in it
 
 # IMA ADPCM, 16 kHz mono, first sample in the low nibble, state from 0/0
 CODEC_ADPCM = "ima-adpcm-16k"

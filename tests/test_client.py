@@ -37,7 +37,7 @@ async def take(events, count, seconds=8.0):
 
 async def until(condition, seconds=5.0):
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the other side has no event to wait for
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import natmod, zoo
+from workbench import natmod, selftest, zoo
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS, BUILD, FIRMWARE
 from workbench.serialboard import Facts, SerialBoard
@@ -171,6 +171,12 @@ def read_config(path: Path) -> bytes:
     if not isinstance(settings, dict):
         raise DeployError(f"{path} is not a JSON object")
     return data
+
+
+def tested_model(files: Iterable[str]) -> str | None:
+    """Which of a board's files the self-test can run, or None."""
+    path = f"models/{selftest.MODEL}.tflite"
+    return path if path in files else None
 
 
 def digest(data: bytes) -> str:

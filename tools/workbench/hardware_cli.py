@@ -98,7 +98,7 @@ def deploy(
         files |= deployer.native_modules(facts, modules, say)
         outcome = deployer.put(there, files, progress)
         say(f"{len(outcome.sent)} files sent, {len(outcome.kept)} were there already")
-        report = selftest.run(there)
+        report = selftest.run(there, deployer.tested_model(files))
     print(
         f"self-test passed: {report['hop_us']} us a hop, {report['heap_free']} bytes of heap free"
     )

@@ -24,6 +24,11 @@ PACKAGES = {
     "git": ("git",),
     "make": ("make",),
     "qemu-system-arm": ("qemu-system-arm",),
+    "qemu-system-riscv32": ("qemu-system-misc",),
+    "riscv64-unknown-elf-gcc": (
+        "gcc-riscv64-unknown-elf",
+        "picolibc-riscv64-unknown-elf",
+    ),
     "venv": (f"python3.{sys.version_info.minor}-venv",),
 }
 

@@ -28,10 +28,16 @@ typedef struct {
     int32_t shift; // -31..30
 } tflm_scale_t;
 
+// x * multiplier * 2^(shift - 31), rounded by tflm_high_mul, and then by tflm_rounding_shift where
+// the shift is negative. The multiplier is not negative, so that nothing saturates.
 static inline int32_t tflm_scale_apply(int32_t x, int32_t multiplier, int shift) {
-    int left = shift > 0 ? shift : 0;
-    int right = shift > 0 ? 0 : -shift;
-    return tflm_rounding_shift(tflm_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+    if (shift < 0) {
+        int32_t high = (int32_t)(((int64_t)x * multiplier + (1 << 30)) >> 31);
+        // The same as tflm_rounding_shift in fewer steps: neither sum overflows, as `high` is
+        // smaller than x in magnitude.
+        return (((high + (high >> 31)) >> (-shift - 1)) + 1) >> 1;
+    }
+    return (int32_t)(((int64_t)(int32_t)((uint32_t)x << shift) * multiplier + (1 << 30)) >> 31);
 }
 
 static inline int32_t tflm_clamp(int32_t x, int32_t low, int32_t high) {

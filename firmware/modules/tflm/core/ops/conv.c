@@ -117,7 +117,7 @@ static uint32_t patch_dot1(const patch_t *patch, const int8_t *weights) {
         const int8_t *x = patch->input + i * patch->input_row;
         const int8_t *w = weights + i * patch->weight_row;
         for (int32_t j = 0; j < patch->columns; j++) {
-            sum += tflm_dot1_offset(x, patch->offset, w, patch->run);
+            sum += tflm_dot1(x, patch->offset, w, patch->run);
             x += patch->input_column;
             w += patch->weight_column;
         }
@@ -128,12 +128,19 @@ static uint32_t patch_dot1(const patch_t *patch, const int8_t *weights) {
 static void position(const tflm_stage_t *stage, const patch_t *patch, uint32_t from, uint32_t to,
                      int8_t *output) {
     uint32_t channel = from;
+    // One run and no offset is what convolutions of one tap come to.
+    bool simple = patch->rows == 1 && patch->columns == 1 && !patch->offset;
     for (; channel + 4 <= to; channel += 4) {
+        const int8_t *weights = patch->weights + (size_t)channel * patch->filter_bytes;
         uint32_t sum[4];
         for (int i = 0; i < 4; i++) {
             sum[i] = (uint32_t)stage->bias[channel + i];
         }
-        patch_dot4(patch, patch->weights + (size_t)channel * patch->filter_bytes, sum);
+        if (simple) {
+            tflm_dot4(patch->input, weights, patch->filter_bytes, patch->run, sum);
+        } else {
+            patch_dot4(patch, weights, sum);
+        }
         for (int i = 0; i < 4; i++) {
             output[channel + i] = tflm_finish(stage, channel + i, sum[i]);
         }

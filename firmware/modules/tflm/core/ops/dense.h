@@ -20,7 +20,7 @@ typedef struct {
     const int32_t *bias;
     const int32_t *multiplier;
     const int8_t *shift;
-    uint32_t scale_step; // 0: one scale for all channels.
+    uint32_t scale_mask; // 0: one scale for all channels.
     int32_t zero_point, low, high;
 } tflm_stage_t;
 
@@ -35,7 +35,7 @@ static inline tflm_stage_t tflm_stage(const tflm_output_t *output, const void *a
     stage.bias = after;
     stage.multiplier = stage.bias + output->channels;
     stage.shift = (const int8_t *)(stage.multiplier + output->scales);
-    stage.scale_step = output->scales > 1;
+    stage.scale_mask = output->scales > 1 ? UINT32_MAX : 0;
     stage.zero_point = output->zero_point;
     stage.low = output->low;
     stage.high = output->high;
@@ -43,7 +43,7 @@ static inline tflm_stage_t tflm_stage(const tflm_output_t *output, const void *a
 }
 
 static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, uint32_t sum) {
-    uint32_t i = channel * stage->scale_step;
+    uint32_t i = channel & stage->scale_mask;
     int32_t value = tflm_scale_apply((int32_t)sum, stage->multiplier[i], stage->shift[i]);
     value = (int32_t)((uint32_t)value + (uint32_t)stage->zero_point);
     return (int8_t)tflm_clamp(value, stage->low, stage->high);
@@ -65,57 +65,14 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
                               uint32_t bias_at, bool single_precision, tflm_output_t *stage,
                               void *after);
 
-// Four channels' sums of n products; their weights lie `stride` bytes apart.
-static inline void tflm_dot4(const int8_t *x, const int8_t *w, uint32_t stride, uint32_t n,
-                             uint32_t *sum) {
-    const int8_t *w1 = w + stride, *w2 = w1 + stride, *w3 = w2 + stride;
-    uint32_t sum0 = sum[0], sum1 = sum[1], sum2 = sum[2], sum3 = sum[3];
-    for (uint32_t i = 0; i < n; i++) {
-        int32_t value = x[i];
-        sum0 += (uint32_t)(value * w[i]);
-        sum1 += (uint32_t)(value * w1[i]);
-        sum2 += (uint32_t)(value * w2[i]);
-        sum3 += (uint32_t)(value * w3[i]);
-    }
-    sum[0] = sum0;
-    sum[1] = sum1;
-    sum[2] = sum2;
-    sum[3] = sum3;
-}
+// Adds to four channels' sums n products each; the channels' weights lie `stride` bytes apart.
+void tflm_dot4(const int8_t *x, const int8_t *w, uint32_t stride, uint32_t n, uint32_t *sum);
 
-static inline uint32_t tflm_dot1(const int8_t *x, const int8_t *w, uint32_t n) {
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        sum += (uint32_t)(x[i] * w[i]);
-    }
-    return sum;
-}
+// The same with `offset` added to each x.
+void tflm_dot4_offset(const int8_t *x, int32_t offset, const int8_t *w, uint32_t stride, uint32_t n,
+                      uint32_t *sum);
 
-// As above, of (x + offset).
-static inline void tflm_dot4_offset(const int8_t *x, int32_t offset, const int8_t *w,
-                                    uint32_t stride, uint32_t n, uint32_t *sum) {
-    const int8_t *w1 = w + stride, *w2 = w1 + stride, *w3 = w2 + stride;
-    uint32_t sum0 = sum[0], sum1 = sum[1], sum2 = sum[2], sum3 = sum[3];
-    for (uint32_t i = 0; i < n; i++) {
-        int32_t value = x[i] + offset;
-        sum0 += (uint32_t)(value * w[i]);
-        sum1 += (uint32_t)(value * w1[i]);
-        sum2 += (uint32_t)(value * w2[i]);
-        sum3 += (uint32_t)(value * w3[i]);
-    }
-    sum[0] = sum0;
-    sum[1] = sum1;
-    sum[2] = sum2;
-    sum[3] = sum3;
-}
-
-static inline uint32_t tflm_dot1_offset(const int8_t *x, int32_t offset, const int8_t *w,
-                                        uint32_t n) {
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        sum += (uint32_t)((x[i] + offset) * w[i]);
-    }
-    return sum;
-}
+// One channel's sum.
+uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n);
 
 #endif

@@ -2,6 +2,9 @@
 #include "dense.h"
 #include "window.h"
 
+// Channels that are summed up side by side.
+enum { BLOCK = 8, MAX_TAPS = 1 << 16 };
+
 typedef struct {
     uint32_t input, weights, output_place; // Places.
     tflm_window_t y, x;
@@ -46,6 +49,9 @@ TFLM_PREPARE(depthwise_conv) {
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 4, 0), &output, &low, &high));
     uint32_t taps = weights.elements / channels;
+    if (taps > MAX_TAPS) { // Sums of so many products stay within 32 bits.
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps", taps);
+    }
     tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
                         output.bytes / (uint32_t)output.dims[1]);
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
@@ -90,66 +96,100 @@ typedef struct {
     bool padded;
 } taps_t;
 
-// Sums of `count` (at most 4) neighbouring channels, which come from input channels `step` apart.
-static inline void sum_channels(const taps_t *taps, uint32_t input, uint32_t step, uint32_t channel,
-                                const int count, uint32_t *sum) {
-    for (int32_t i = taps->y_from; i < taps->y_to; i++) {
-        const int8_t *x = taps->input + i * taps->input_row + taps->x_from * taps->input_column;
-        const int8_t *w = taps->weights + i * taps->weight_row + taps->x_from * taps->weight_column;
-        x += input;
-        w += channel;
-        for (int32_t j = taps->x_from; j < taps->x_to; j++) {
-            for (int k = 0; k < count; k++) {
-                sum[k] += (uint32_t)(x[k * step] * w[k]);
+// Adds up BLOCK neighbouring channels, which come from as many input channels or (`shared`) from
+// one. `all` says that no tap is off the input.
+static inline __attribute__((always_inline)) void sum_block(const taps_t *taps, const int8_t *x,
+                                                            const int8_t *w, const bool shared,
+                                                            const bool all, int32_t *restrict sum) {
+    int32_t acc[BLOCK];
+    for (int k = 0; k < BLOCK; k++) {
+        acc[k] = 0;
+    }
+    for (int32_t i = all ? 0 : taps->y_from; i < (all ? taps->y_taps : taps->y_to); i++) {
+        int32_t j = all ? 0 : taps->x_from;
+        int32_t end = all ? taps->x_taps : taps->x_to;
+        const int8_t *xj = x + i * taps->input_row + j * taps->input_column;
+        const int8_t *wj = w + i * taps->weight_row + j * taps->weight_column;
+        for (; j < end; j++, xj += taps->input_column, wj += taps->weight_column) {
+            for (int k = 0; k < BLOCK; k++) {
+                acc[k] += xj[shared ? 0 : k] * wj[k];
             }
-            x += taps->input_column;
-            w += taps->weight_column;
         }
     }
-    if (!taps->padded) {
-        return;
+    for (int k = 0; k < BLOCK; k++) {
+        sum[k] = (int32_t)((uint32_t)sum[k] + (uint32_t)acc[k]);
     }
-    // The folded biases take every tap for one that meets the input: the others count as zero
-    // points.
+}
+
+// The folded biases take every tap for one that meets the input: the others count as zero points.
+static void add_missing(const taps_t *taps, const int8_t *w, int32_t *restrict sum) {
+    int32_t acc[BLOCK] = {0};
+    for (int32_t i = 0; i < taps->y_taps; i++) {
+        bool row_inside = i >= taps->y_from && i < taps->y_to;
+        const int8_t *wj = w + i * taps->weight_row;
+        for (int32_t j = 0; j < taps->x_taps; j++, wj += taps->weight_column) {
+            if (row_inside && j == taps->x_from && j < taps->x_to) {
+                wj += (taps->x_to - 1 - j) * taps->weight_column;
+                j = taps->x_to - 1;
+                continue;
+            }
+            for (int k = 0; k < BLOCK; k++) {
+                acc[k] += wj[k];
+            }
+        }
+    }
+    for (int k = 0; k < BLOCK; k++) {
+        sum[k] = (int32_t)((uint32_t)sum[k] + (uint32_t)(acc[k] * taps->zero_point));
+    }
+}
+
+// One channel, with the taps off the input.
+static uint32_t sum_one(const taps_t *taps, const int8_t *x, const int8_t *w) {
+    int32_t sum = 0;
     for (int32_t i = 0; i < taps->y_taps; i++) {
         bool row_inside = i >= taps->y_from && i < taps->y_to;
         for (int32_t j = 0; j < taps->x_taps; j++) {
-            if (row_inside && j >= taps->x_from && j < taps->x_to) {
-                continue;
-            }
-            const int8_t *w = taps->weights + i * taps->weight_row + j * taps->weight_column;
-            for (int k = 0; k < count; k++) {
-                sum[k] += (uint32_t)(taps->zero_point * w[channel + (uint32_t)k]);
-            }
+            bool inside = row_inside && j >= taps->x_from && j < taps->x_to;
+            int32_t value =
+                inside ? x[i * taps->input_row + j * taps->input_column] : taps->zero_point;
+            sum += value * w[i * taps->weight_row + j * taps->weight_column];
         }
     }
+    return (uint32_t)sum;
 }
 
 static void position(const depthwise_t *self, const tflm_stage_t *stage, const taps_t *taps,
                      int8_t *output) {
     uint32_t channels = self->output.channels, multiplier = self->multiplier;
     uint32_t channel = 0;
-    uint32_t sum[4];
-    // Four channels at a time, of four input channels or of one.
-    if (multiplier == 1 || multiplier % 4 == 0) {
-        for (; channel + 4 <= channels; channel += 4) {
-            for (int i = 0; i < 4; i++) {
-                sum[i] = (uint32_t)stage->bias[channel + i];
+    if (multiplier == 1 || multiplier % BLOCK == 0) {
+        for (; channel + BLOCK <= channels; channel += BLOCK) {
+            const int8_t *x = taps->input + (multiplier == 1 ? channel : channel / multiplier);
+            const int8_t *w = taps->weights + channel;
+            int32_t sum[BLOCK];
+            for (uint32_t k = 0; k < BLOCK; k++) {
+                sum[k] = stage->bias[channel + k];
             }
-            if (multiplier == 1) {
-                sum_channels(taps, channel, 1, channel, 4, sum);
+            if (taps->padded) {
+                add_missing(taps, w, sum);
+            }
+            if (multiplier != 1) {
+                sum_block(taps, x, w, true, false, sum);
+            } else if (taps->padded) {
+                sum_block(taps, x, w, false, false, sum);
             } else {
-                sum_channels(taps, channel / multiplier, 0, channel, 4, sum);
+                sum_block(taps, x, w, false, true, sum);
             }
-            for (int i = 0; i < 4; i++) {
-                output[channel + i] = tflm_finish(stage, channel + i, sum[i]);
+            for (uint32_t k = 0; k < BLOCK; k++) {
+                output[channel + k] = tflm_finish(stage, channel + k, (uint32_t)sum[k]);
             }
         }
     }
     for (; channel < channels; channel++) {
-        sum[0] = (uint32_t)stage->bias[channel];
-        sum_channels(taps, channel / multiplier, 0, channel, 1, sum);
-        output[channel] = tflm_finish(stage, channel, sum[0]);
+        const int8_t *w = taps->weights + channel;
+        uint32_t sum = (uint32_t)stage->bias[channel];
+        sum += sum_one(taps, taps->input + channel / multiplier, w);
+        output[channel] = tflm_finish(stage, channel, sum);
     }
 }
 

@@ -85,7 +85,7 @@ TFLM_EVAL(fully_connected) {
                 output[row++] = tflm_finish(&stage, unit++, sum[i]);
             }
         } else {
-            uint32_t sum = (uint32_t)stage.bias[unit] + tflm_dot1(x, w, depth);
+            uint32_t sum = (uint32_t)stage.bias[unit] + tflm_dot1(x, 0, w, depth);
             output[row++] = tflm_finish(&stage, unit++, sum);
         }
         if (unit == units) {

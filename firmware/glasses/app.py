@@ -16,7 +16,6 @@ from glasses.privacy import Privacy
 PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
 # An event record has no room for more.
 ERROR_TEXT_MAX = 100
-RECORD_MIN_MS, RECORD_MAX_MS = 1000, 60000
 
 
 class Glasses:
@@ -169,8 +168,8 @@ class Glasses:
 
     def _request_recording(self, body):
         length_ms = body["ms"]
-        if not RECORD_MIN_MS <= length_ms <= RECORD_MAX_MS:
-            why = "a recording takes %d to %d ms" % (RECORD_MIN_MS, RECORD_MAX_MS)
+        if not config.RECORD_MIN_MS <= length_ms <= config.RECORD_MAX_MS:
+            why = "a recording takes %d to %d ms" % (config.RECORD_MIN_MS, config.RECORD_MAX_MS)
             raise smp.RequestError(protocol.RC_BAD_REQUEST, why)
         if not self.link.listening or self.perception.recorder.recording:
             raise smp.RequestError(protocol.RC_BUSY, "a recording is under way")

@@ -5,6 +5,10 @@ import json
 
 FIRMWARE = "0.1.0"
 
+RECORD_MIN_MS, RECORD_MAX_MS = 1000, 60000
+# What an advertisement's scan response has room for beside a 128-bit UUID.
+NAME_MAX_BYTES = 11
+
 DEFAULTS = {
     "name": "Glint",
     "words": ["okay_nabu"],  # wake word models in /models, all listened for at once
@@ -16,7 +20,7 @@ DEFAULTS = {
 def load(path):
     """The settings in `path`, or the defaults for what it does not say.
 
-    Raises ValueError for a file that is not a JSON object, or a setting of another kind.
+    Raises ValueError for a file that is not a JSON object, or a setting of another kind or range.
     """
     settings = dict(DEFAULTS)
     try:
@@ -36,4 +40,8 @@ def load(path):
         if not isinstance(value, type(DEFAULTS[key])):
             raise ValueError("%s: %s is %s" % (path, key, type(value).__name__))
         settings[key] = value
+    if not 1 <= len(settings["name"].encode()) <= NAME_MAX_BYTES:
+        raise ValueError("%s: name takes 1 to %d bytes" % (path, NAME_MAX_BYTES))
+    if not RECORD_MIN_MS <= settings["wake_audio_ms"] <= RECORD_MAX_MS:
+        raise ValueError("%s: wake_audio_ms is %d to %d" % (path, RECORD_MIN_MS, RECORD_MAX_MS))
     return settings

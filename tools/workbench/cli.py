@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench import image_cli, model_cli, wake
+from workbench import hardware_cli, image_cli, model_cli, wake
 
 Board = Annotated[str, typer.Option(help="Which emulated glasses.")]
 Mirror = Annotated[
@@ -107,6 +107,7 @@ def register(app: typer.Typer) -> None:
     """Adds the workbench's commands to `app`."""
     app.command()(demo)
     app.command()(sim)
+    hardware_cli.register(app)
     image_cli.register(app)
     app.add_typer(model_cli.app, name="model")
     app.add_typer(wake.app, name="wake")

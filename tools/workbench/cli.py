@@ -61,7 +61,7 @@ def sim(
         typer.Option("--control", help="Obey JSON lines on standard input, and end with it."),
     ] = False,
 ) -> None:
-    """Starts emulated glasses and their air; prints a JSON line when a companion may connect."""
+    """Start emulated glasses and their air; print a JSON line when a companion may connect."""
     from workbench import sim as simulator
 
     config = {"name": name, "words": word or DEFAULT_WORDS, "vision": DEFAULT_VISION}
@@ -88,7 +88,7 @@ def demo(
     ] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Says the wake word to emulated glasses and shows what reaches the companion."""
+    """Say the wake word to emulated glasses and shows what reaches the companion."""
     from workbench import demo as demonstration
     from workbench import demo_view
 

@@ -32,7 +32,7 @@ def flash(
         Path | None, typer.Option(help="Save the whole flash to this file first.")
     ] = None,
 ) -> None:
-    """Writes MicroPython into an ESP32-S3 board, and verifies it."""
+    """Write MicroPython into an ESP32-S3 board, and verify it."""
     from workbench import flash as flasher
 
     with _shown() as (say, progress):
@@ -84,7 +84,7 @@ def deploy(
         Path | None, typer.Option(help="Folder with ready-made native modules [default: build].")
     ] = None,
 ) -> None:
-    """Puts the application, its native modules and models on a board, and tests them there."""
+    """Put the application, its native modules and models on a board, and test them there."""
     from workbench import deploy as deployer
     from workbench import selftest
     from workbench.serialboard import SerialBoard
@@ -112,7 +112,7 @@ def doctor(
     mirror: ModelMirror = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Looks at this machine and a board, and says what to do next."""
+    """Look at this machine and a board, and say what to do next."""
     from workbench import deploy as deployer
     from workbench import doctor as examiner
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Makes update images for glasses.")
+app = typer.Typer(no_args_is_help=True, help="Make update images for glasses.")
 
 
 @app.command()

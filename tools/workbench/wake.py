@@ -17,7 +17,7 @@ from rich.table import Table
 
 from workbench import onboard, sound
 
-app = typer.Typer(help="Wake word models.", no_args_is_help=True)
+app = typer.Typer(help="Run sound through wake word models.", no_args_is_help=True)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def test_files(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
     mirror: Annotated[Path | None, typer.Option(help="Folder that holds model files.")] = None,
 ) -> None:
-    """Runs sound files through a wake word model: highest probability, and when it was heard."""
+    """Run sound files through a wake word model: highest probability, and when it was heard."""
     heard = listen(model, [sound.load(path) for path in files], mirror=mirror)
     if as_json:
         for path, result in zip(files, heard, strict=True):

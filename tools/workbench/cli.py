@@ -88,7 +88,7 @@ def demo(
     ] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Say the wake word to emulated glasses and shows what reaches the companion."""
+    """Say the wake word to emulated glasses and show what reaches the companion."""
     from workbench import demo as demonstration
     from workbench import demo_view
 

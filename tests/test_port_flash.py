@@ -14,7 +14,6 @@ from workbench.qemu import Qemu, QemuError, load_machine
 
 BOARD = "corstone300"
 MACHINE = load_machine(BOARD)
-SIZES = {"flash_bytes": MACHINE.flash_bytes, "files_bytes": MACHINE.files_bytes}
 WRITE = "with open('{}', 'wb') as f: f.write({!r})"
 
 
@@ -29,7 +28,7 @@ def flash(tmp_path):
 
 
 def stored(flash, name):
-    return flashimage.read(flash, name, files_bytes=MACHINE.files_bytes)
+    return flashimage.read(flash, name, machine=MACHINE)
 
 
 def test_what_the_board_wrote_is_there_after_a_power_cut_and_on_the_host(firmware, flash):
@@ -46,7 +45,7 @@ def test_what_the_board_wrote_is_there_after_a_power_cut_and_on_the_host(firmwar
 
 def test_board_reads_what_the_host_wrote(firmware, flash):
     content = os.urandom(100_000)
-    flashimage.create(flash, {"models/m.tflite": content, "empty": b""}, **SIZES)
+    flashimage.create(flash, {"models/m.tflite": content, "empty": b""}, machine=MACHINE)
     with Qemu(BOARD, firmware, flash=flash) as qemu:
         qemu.console.enter_raw_repl()
         said = qemu.console.run(
@@ -58,7 +57,7 @@ def test_board_reads_what_the_host_wrote(firmware, flash):
 
 def test_host_says_when_files_do_not_fit(flash):
     with pytest.raises(flashimage.FlashImageError, match="big does not fit the flash"):
-        flashimage.create(flash, {"big": bytes(MACHINE.files_bytes)}, **SIZES)
+        flashimage.create(flash, {"big": bytes(MACHINE.files_bytes)}, machine=MACHINE)
 
 
 def test_host_says_when_there_is_no_file_system(flash):

@@ -35,8 +35,16 @@ class Console:
         self._pending = b""
 
     def send(self, data: bytes) -> None:
-        """Types `data`."""
-        self.stream.sendall(data)
+        """Types `data`.
+
+        Raises:
+            ConsoleError: The board has gone.
+        """
+        try:
+            self.stream.sendall(data)
+        except ConnectionError:
+            self._check()
+            raise ConsoleError("the board has gone") from None
 
     def wait_for(self, text: bytes, timeout_s: float = PROMPT_TIMEOUT_S) -> bytes:
         """Returns what the board prints, up to the end of `text`.

@@ -9,6 +9,7 @@ from pathlib import Path
 import littlefs
 
 from workbench.errors import WorkbenchError
+from workbench.qemu import Machine
 
 BLOCK_BYTES = 4096
 # What MicroPython's VfsLfs2 formats with, unless told otherwise.
@@ -42,18 +43,21 @@ def _open(content: bytes | bytearray, *, new: bool) -> littlefs.LittleFS:
     return filesystem
 
 
-def create(path: Path, files: Mapping[str, bytes], *, flash_bytes: int, files_bytes: int) -> None:
+def create(path: Path, files: Mapping[str, bytes], *, machine: Machine, rom: bytes = b"") -> None:
     """Makes a flash whose file system holds `files`, by name with slashes.
 
     Args:
         path: The flash file; it is replaced.
         files: What to write.
-        flash_bytes: Size of the flash.
-        files_bytes: Size of the file system at its start.
+        machine: Whose flash it is.
+        rom: A ROMFS image for the first slot, which follows the file system.
 
     Raises:
         FlashImageError: They do not fit.
     """
+    files_bytes, slots_bytes = machine.files_bytes, machine.flash_bytes - machine.files_bytes
+    if len(rom) > slots_bytes // 2:
+        raise FlashImageError(f"a ROMFS of {len(rom)} bytes; a slot has {slots_bytes // 2}")
     filesystem = _open(b"\xff" * files_bytes, new=True)
     try:
         for name, content in files.items():
@@ -62,18 +66,18 @@ def create(path: Path, files: Mapping[str, bytes], *, flash_bytes: int, files_by
                 file.write(content)
     except (littlefs.LittleFSError, OSError) as error:
         raise FlashImageError(f"{name} does not fit the flash: {error}") from None
-    blank = b"\xff" * (flash_bytes - files_bytes)
-    path.write_bytes(bytes(filesystem.context.buffer) + blank)
+    slots = rom + b"\xff" * (slots_bytes - len(rom))
+    path.write_bytes(bytes(filesystem.context.buffer) + slots)
 
 
-def read(path: Path, name: str, *, files_bytes: int) -> bytes:
+def read(path: Path, name: str, *, machine: Machine) -> bytes:
     """The content of a file in the flash of an emulator that is not running.
 
     Raises:
         FlashImageError: No file system, or no such file.
     """
     with path.open("rb") as flash:
-        filesystem = _open(flash.read(files_bytes), new=False)
+        filesystem = _open(flash.read(machine.files_bytes), new=False)
     try:
         with filesystem.open(name, "rb") as file:
             content: bytes = file.read()

@@ -49,8 +49,7 @@ class Microcontroller:
             flashimage.create(
                 self._image,
                 {str(file.relative_to(self._folder)): file.read_bytes() for file in files},
-                flash_bytes=self._qemu.machine.flash_bytes,
-                files_bytes=self._qemu.machine.files_bytes,
+                machine=self._qemu.machine,
             )
         # In this thread: QEMU dies with the thread that started it.
         self._qemu.start()

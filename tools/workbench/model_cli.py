@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from workbench import hosttflm, onboard, zoo
+from workbench import hosttflm, mcu, onboard, zoo
 from workbench.errors import WorkbenchError
 
-app = typer.Typer(no_args_is_help=True, help="Looks into .tflite models and runs them.")
+app = typer.Typer(no_args_is_help=True, help="Look into .tflite models and run them.")
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A file, or a name of the zoo.")]
 Mirror = Annotated[
@@ -21,6 +21,9 @@ Mirror = Annotated[
     typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."),
 ]
 ELEMENT_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
+
+
+BOARDS_THAT_RUN = ("host", "linux", "rv32", "xtensa")
 
 
 class ModelFileError(WorkbenchError):
@@ -134,7 +137,9 @@ def run(
         Path, typer.Option("--input", help="Raw bytes of the inputs of one or more inferences.")
     ],
     output_file: Annotated[Path, typer.Option("--output", help="Where the outputs' bytes go.")],
-    board: Annotated[str, typer.Option(help="Where it runs: host, linux.")] = "host",
+    board: Annotated[
+        str, typer.Option(help=f"Where it runs: {', '.join(BOARDS_THAT_RUN)}.")
+    ] = "host",
     mirror: Mirror = None,
 ) -> None:
     """Runs a model on raw little-endian tensor bytes; state is kept from inference to inference."""
@@ -151,9 +156,51 @@ def run(
         result = run_on_host(data, samples)
     elif board == "linux":
         result = onboard.run("model_run", path, stdin=samples)
+    elif board == "rv32":
+        from workbench import rv32
+
+        result = rv32.run_model(data, samples)
+    elif board == "xtensa":
+        from workbench import xtensa
+
+        result = xtensa.run_model(data, samples)
     else:
-        raise ModelFileError(f"no board '{board}' to run models on; there are: host, linux")
+        known = ", ".join(BOARDS_THAT_RUN)
+        raise ModelFileError(f"no board '{board}' to run models on; there are: {known}")
     try:
         output_file.write_bytes(result)
     except OSError as error:
         raise ModelFileError(f"cannot write {output_file}: {error.strerror}") from None
+
+
+@app.command()
+def bench(
+    model: ModelName,
+    board: Annotated[str, typer.Option(help="A board in QEMU.")] = "corstone300",
+    profile: Annotated[bool, typer.Option("--profile", help="Each operator's share.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    mirror: Mirror = None,
+) -> None:
+    """Counts the instructions of one inference on an emulated microcontroller (not its cycles)."""
+    measured = mcu.bench(board, _read(zoo.find(model, mirror), "model"))
+    if as_json:
+        described: dict[str, object] = {
+            "board": board,
+            "model": model,
+            "instructions_per_invoke": measured.instructions,
+            "arena_bytes": measured.arena_bytes,
+            "text_bytes": measured.text_bytes,
+            "macs": measured.macs,
+        }
+        if profile:
+            described["profile"] = measured.profile
+        print(json.dumps(described))
+        return
+    per_mac = f", {measured.instructions / measured.macs:.2f} a MAC" if measured.macs else ""
+    print(f"instructions  {measured.instructions} an inference on {board}{per_mac}")
+    print(f"macs          {measured.macs}")
+    print(f"arena         {measured.arena_bytes} bytes")
+    print(f"text          {measured.text_bytes} bytes, all operators")
+    if profile:
+        for name, instructions in measured.profile:
+            print(f"{instructions:12}  {instructions / measured.instructions:6.1%}  {name}")

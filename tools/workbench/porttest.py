@@ -102,12 +102,7 @@ def _run_suite(board: str, tests: list[str], suite: Path) -> bool:
     firmware = build.ensure(board)
     machine = load_machine(board)
     flash = suite / "flash.bin"
-    flashimage.create(
-        flash,
-        flash_files(suite),
-        flash_bytes=machine.flash_bytes,
-        files_bytes=machine.files_bytes,
-    )
+    flashimage.create(flash, flash_files(suite), machine=machine)
     exclude = "^(" + "|".join(map(re.escape, skips())) + ")$"
     with Qemu(board, firmware, flash=flash, pty=True) as qemu:
         common = ["-t", qemu.console_path]

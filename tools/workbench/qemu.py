@@ -32,6 +32,7 @@ PROGRAM = "qemu-system-arm"
 VERSION_MIN = (7, 2)
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
+CHECK_S = 0.05
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -287,8 +288,8 @@ class Qemu:
     def check(self) -> None:
         """Raises QemuError when QEMU has ended, with what it said."""
         assert self.process
-        status = self.process.poll()
-        if status is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self.process.wait(CHECK_S)  # its streams end a little before it does
             lines = self._log.read_text(errors="replace").strip().splitlines()
             words = lines[0] if lines else f"exit status {status}"
             raise QemuError(f"{PROGRAM} ended: {words}")

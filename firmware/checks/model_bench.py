@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs on a board: model_bench.py MODEL. Prints what one inference takes, as JSON:
+# cycles of the core's clock (the least of a few inferences), and each operator's microseconds.
+
+import json
+import machine
+import sys
+import time
+
+import tflm
+
+RUNS = 5
+
+
+def main(path):
+    with open(path, "rb") as file:
+        model = tflm.Model(file.read())
+    least = None
+    for _ in range(RUNS):
+        start = time.ticks_cpu()
+        model.invoke()
+        cycles = time.ticks_diff(time.ticks_cpu(), start)
+        least = cycles if least is None else min(least, cycles)
+    result = {"cycles": least, "arena_bytes": model.arena_used, "macs": model.macs}
+    result["cycles_per_us"] = machine.freq() // 1000000
+    result["profile_us"] = model.profile()
+    print(json.dumps(result))
+
+
+main(sys.argv[1])

@@ -168,6 +168,34 @@ print(binascii.hexlify(h.digest()).decode())
     )
 
 
+def test_bus_reads_no_more_than_asked_for_while_bytes_come(machine, board):
+    """Small pieces on one side, reads of an odd size on the other: no read runs over its buffer."""
+    data = random.Random(5).randbytes(60_000)
+    board.run("import machine, hashlib, binascii; u = machine.UART(1); b = bytearray(64)")
+
+    def send():
+        for start in range(0, len(data), 41):
+            machine.bus.sendall(data[start : start + 41])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    said = board.run(
+        f"""
+h, n, over = hashlib.sha256(), 0, 0
+part = memoryview(b)[:50]
+while n < {len(data)}:
+    k = u.readinto(part)
+    if k:
+        over += k > 50 or any(b[50:])
+        h.update(part[:k])
+        n += k
+print(over, binascii.hexlify(h.digest()).decode())
+"""
+    )
+    sender.join()
+    assert said.split() == ["0", hashlib.sha256(data).hexdigest()]
+
+
 def test_bus_calls_its_handler_whenever_something_came(machine, board):
     board.run(
         """

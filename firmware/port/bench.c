@@ -43,7 +43,8 @@ size_t bench_available(void) {
 }
 
 size_t bench_read(uint8_t *buf, size_t size) {
-    size_t n = MIN(size, bench_available());
+    size_t available = bench_available(); // once: it grows while we look, and MIN looks twice
+    size_t n = MIN(size, available);
     barrier();
     size_t at = SHARED->rx.got % BENCH_RING_BYTES;
     size_t straight = MIN(n, BENCH_RING_BYTES - at);
@@ -59,7 +60,8 @@ size_t bench_room(void) {
 }
 
 size_t bench_write(const uint8_t *buf, size_t size) {
-    size_t n = MIN(size, bench_room());
+    size_t room = bench_room(); // once, as above
+    size_t n = MIN(size, room);
     size_t at = SHARED->tx.put % BENCH_RING_BYTES;
     size_t straight = MIN(n, BENCH_RING_BYTES - at);
     memcpy(SHARED->tx_data + at, buf, straight);

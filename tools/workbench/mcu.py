@@ -9,13 +9,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import build, flashimage, romfs
+from workbench import build, flashimage, natmod, romfs
 from workbench.console import ConsoleError
 from workbench.errors import WorkbenchError
 from workbench.paths import FIRMWARE
 from workbench.qemu import Qemu, load_machine
+from workbench.system import say_step
 
 RUN_TIMEOUT_S = 600.0
+# Both boards take it; the Cortex-M55 would take armv7emdp too.
+NATIVE_ARCH = "armv7emsp"
 # One instruction takes 32 ns of the emulated clock: about one tick of SysTick, so that single ones
 # are told apart; with shift 0 a tick is 31 of them.
 COUNTING_SHIFT = 5
@@ -41,6 +44,8 @@ class _Sys:
     stdout = _Streams(_Out())
     exit = sys.exit
 _Out.uart.write(b"{start}")
+for name in {native!r}:
+    sys.modules[name] = __import__("native_" + name)
 sys.modules["sys"] = _Sys
 exec(open("/rom/script.py").read(), {{"__name__": "__main__"}})
 print("\\n" + str(_Sys.stdout.buffer.count))
@@ -68,6 +73,7 @@ def run(
     *arguments: str,
     stdin: bytes = b"",
     files: dict[str, bytes] | None = None,
+    native: tuple[str, ...] = (),
     counting: bool = False,
 ) -> bytes:
     """Runs firmware/checks/SCRIPT.py on an emulated board and returns what it printed or wrote.
@@ -78,19 +84,23 @@ def run(
         arguments: Its sys.argv after the first.
         stdin: Its standard input.
         files: More files, which it finds below /rom.
+        native: C modules to take from native .mpy files, in place of the built-in ones.
         counting: Let the emulated clock count instructions.
 
     Raises:
         BoardRunError: It raised, or there is no room for what it was given.
         build.BuildError: The image cannot be built.
+        natmod.NatmodError: A native module cannot be built.
         qemu.QemuError: It cannot be emulated.
     """
     machine = load_machine(board)
     firmware = build.ensure(board)
+    modules = {name: natmod.build(name, NATIVE_ARCH, say=say_step) for name in native}
     content = {
         "script.py": (FIRMWARE / "checks" / f"{script}.py").read_bytes(),
         "stdin": stdin,
         **(files or {}),
+        **{f"native_{name}.mpy": path.read_bytes() for name, path in modules.items()},
     }
     with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
         flash = Path(folder) / "flash.bin"
@@ -99,7 +109,7 @@ def run(
         shift = COUNTING_SHIFT if counting else None
         with Qemu(board, firmware, flash=flash, icount_shift=shift) as qemu:
             qemu.console.enter_raw_repl()
-            code = WRAPPER.format(argv=[script, *arguments], start=START)
+            code = WRAPPER.format(argv=[script, *arguments], start=START, native=native)
             try:
                 printed = qemu.console.run(code, RUN_TIMEOUT_S)
             except ConsoleError as error:
@@ -162,8 +172,8 @@ class Image:
         data: Variables with a value at start.
         bss: Variables without; neither stack nor heap.
         tflm_text: What of `text` is the model runtime's, before the linker drops anything.
-        stack_peak: Most of the C stack that was in use while the application started.
-        heap_used: Of the heap, once it has started, after a collection.
+        stack_peak: Most of the C stack that was in use, an inference of each model included.
+        heap_used: Of the heap, with the application and its models loaded, after a collection.
         heap_free: The rest of the heap.
     """
 
@@ -203,25 +213,34 @@ def sections(board: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[0].startswith(".")}
 
 
-# Imports and makes what the application makes at start, but does not wait for a companion.
-START_APPLICATION = """
+# What the application loads before it waits for its radio, and an inference of each model.
+LOAD_APPLICATION = """
 import gc, machine, board
-from glasses import app
-app.Glasses(board)
+from glasses import app, config, perception, vision, wake
+settings = config.load("/config.json")
+detectors = [wake.load("/models", word) for word in settings["words"]]
+heard = perception.Perception(board.mic, detectors)
+models = [detector.model for detector in detectors]
+try:
+    models.append(vision.load("/models", settings["vision"], board.slice_macs).model)
+except OSError:
+    pass  # it was not to be had
+for model in models:
+    model.invoke()
 gc.collect()
 print(machine.stack_peak(), gc.mem_alloc(), gc.mem_free())
 """
 
 
 def measure_image(board: str, files: dict[str, bytes]) -> Image:
-    """Measures a board's image, with the application started on it.
+    """Measures a board's image, and what it takes when it runs.
 
     Args:
         board: Folder below boards/.
         files: The flash's, as the application wants them.
 
     Raises:
-        BoardRunError: The application did not start.
+        BoardRunError: The application did not load.
         build.BuildError: The image cannot be built.
         qemu.QemuError: It cannot be emulated.
     """
@@ -232,7 +251,7 @@ def measure_image(board: str, files: dict[str, bytes]) -> Image:
         with Qemu(board, build.ensure(board), flash=flash) as qemu:
             try:
                 qemu.console.enter_raw_repl()
-                said = qemu.console.run(START_APPLICATION).split()
+                said = qemu.console.run(LOAD_APPLICATION).split()
             except ConsoleError as error:
                 raise BoardRunError(str(error).strip().splitlines()[-1]) from None
     stack_peak, heap_used, heap_free = map(int, said)

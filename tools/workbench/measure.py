@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from workbench import onboard, sound
+from workbench import mcu, onboard, sound
+from workbench.microcontroller import flash_files
 from workbench.paths import BUILD
+from workbench.sim import prepare_flash
 
 HOPS = 6000
 
@@ -40,6 +43,18 @@ def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
     return result
 
 
+def image(board: str) -> mcu.Image:
+    """What a microcontroller board's image takes, with the application as `glint sim` sets it up.
+
+    Raises:
+        WorkbenchError: It cannot be built or emulated, or a model cannot be had.
+    """
+    config = {"words": ["okay_nabu"], "vision": "person_detect"}
+    with tempfile.TemporaryDirectory(prefix="glint-image-") as folder:
+        prepare_flash(Path(folder), config, None, lambda event, **fields: None)
+        return mcu.measure_image(board, flash_files(Path(folder)))
+
+
 def main() -> None:
     """Measures, prints a table, and writes build/bench.json."""
     heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
@@ -61,8 +76,14 @@ def main() -> None:
             f"{row['allocated_bytes']} bytes",
         )
     Console().print(table)
+    taken = image("corstone300")
+    table = Table("corstone300 image", "bytes")
+    for field in dataclasses.fields(taken):
+        table.add_row(field.name.replace("_", " "), f"{getattr(taken, field.name)}")
+    Console().print(table)
     BUILD.mkdir(exist_ok=True)
-    (BUILD / "bench.json").write_text(json.dumps({"perception": rows}, indent=2) + "\n")
+    measured = {"perception": rows, "image": dataclasses.asdict(taken)}
+    (BUILD / "bench.json").write_text(json.dumps(measured, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ BANNER = "MicroPython v"
 STATUS_ENDED = 1
 
 
+def flash_files(folder: Path) -> dict[str, bytes]:
+    """What a flash holds at first: the configuration and the models in `folder`."""
+    files = [*folder.glob("*.json"), *folder.glob("models/*")]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
 class Microcontroller:
     """A board in QEMU running the firmware that is in its image.
 
@@ -45,12 +51,8 @@ class Microcontroller:
             FlashImageError: The models do not fit the flash.
         """
         if not self._image.exists():
-            files = [*self._folder.glob("*.json"), *self._folder.glob("models/*")]
-            flashimage.create(
-                self._image,
-                {str(file.relative_to(self._folder)): file.read_bytes() for file in files},
-                machine=self._qemu.machine,
-            )
+            files = flash_files(self._folder)
+            flashimage.create(self._image, files, machine=self._qemu.machine)
         # In this thread: QEMU dies with the thread that started it.
         self._qemu.start()
         self._console = asyncio.create_task(self._read_console())

@@ -5,11 +5,14 @@
 
 // In ascending order of name.
 static const tflm_kernel_t kernels[] = {
+#ifndef TFLM_WITHOUT_ADD
+    {0, 11, 0, 0, tflm_add_prepare, tflm_arithmetic_eval},
+#endif
 #ifndef TFLM_WITHOUT_ASSIGN_VARIABLE
     {TFLM_CODE_ASSIGN_VARIABLE, 0, 0, 0, tflm_assign_variable_prepare, tflm_copy_eval},
 #endif
 #ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
-    {1, 5, 0, 0, tflm_average_pool_prepare, tflm_average_pool_eval},
+    {1, 5, 0, 0, tflm_pool_prepare, tflm_average_pool_eval},
 #endif
 #ifndef TFLM_WITHOUT_CALL_ONCE
     {129, 103, 0, 0, tflm_call_once_prepare, NULL},
@@ -23,11 +26,44 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
     {4, 2, 0, 0, tflm_depthwise_conv_prepare, tflm_depthwise_conv_eval},
 #endif
+#ifndef TFLM_WITHOUT_EXPAND_DIMS
+    {70, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+#endif
 #ifndef TFLM_WITHOUT_FULLY_CONNECTED
     {9, 8, 0, 0, tflm_fully_connected_prepare, tflm_fully_connected_eval},
 #endif
+#ifndef TFLM_WITHOUT_HARD_SWISH
+    {117, 0, 0, 0, tflm_hard_swish_prepare, tflm_table_eval},
+#endif
+#ifndef TFLM_WITHOUT_LEAKY_RELU
+    {98, 75, 0, 0, tflm_leaky_relu_prepare, tflm_table_eval},
+#endif
 #ifndef TFLM_WITHOUT_LOGISTIC
     {14, 0, 0, 0, tflm_logistic_prepare, tflm_logistic_eval},
+#endif
+#ifndef TFLM_WITHOUT_MAXIMUM
+    {55, 0, 0, 0, tflm_min_max_prepare, tflm_maximum_eval},
+#endif
+#ifndef TFLM_WITHOUT_MAX_POOL_2D
+    {17, 5, 0, 0, tflm_pool_prepare, tflm_max_pool_eval},
+#endif
+#ifndef TFLM_WITHOUT_MEAN
+    {40, 27, 0, 0, tflm_mean_prepare, tflm_mean_or_sum_eval},
+#endif
+#ifndef TFLM_WITHOUT_MINIMUM
+    {57, 0, 0, 0, tflm_min_max_prepare, tflm_minimum_eval},
+#endif
+#ifndef TFLM_WITHOUT_MUL
+    {18, 21, 0, 0, tflm_mul_prepare, tflm_arithmetic_eval},
+#endif
+#ifndef TFLM_WITHOUT_PACK
+    {83, 59, 0, 0, tflm_pack_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_PAD
+    {34, 0, 0, 0, tflm_pad_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_PADV2
+    {60, 0, 0, 0, tflm_pad_v2_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_QUANTIZE
     {114, 0, 0, 0, tflm_quantize_prepare, tflm_quantize_eval},
@@ -35,17 +71,50 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_READ_VARIABLE
     {TFLM_CODE_READ_VARIABLE, 0, 0, 0, tflm_read_variable_prepare, tflm_copy_eval},
 #endif
+#ifndef TFLM_WITHOUT_REDUCE_MAX
+    {82, 27, 0, 0, tflm_reduce_max_prepare, tflm_reduce_max_eval},
+#endif
+#ifndef TFLM_WITHOUT_RELU
+    {19, 0, 0, 0, tflm_relu_prepare, tflm_table_eval},
+#endif
+#ifndef TFLM_WITHOUT_RELU6
+    {21, 0, 0, 0, tflm_relu6_prepare, tflm_table_eval},
+#endif
 #ifndef TFLM_WITHOUT_RESHAPE
     {22, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+#endif
+#ifndef TFLM_WITHOUT_SLICE
+    {65, 0, 0, 0, tflm_slice_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_SOFTMAX
     {25, 9, 0, 0, tflm_softmax_prepare, tflm_softmax_eval},
 #endif
+#ifndef TFLM_WITHOUT_SPLIT
+    {49, 0, 0, 0, tflm_split_prepare, tflm_move_eval},
+#endif
 #ifndef TFLM_WITHOUT_SPLIT_V
     {102, 79, 0, 0, tflm_split_v_prepare, tflm_move_eval},
 #endif
+#ifndef TFLM_WITHOUT_SQUEEZE
+    {43, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+#endif
 #ifndef TFLM_WITHOUT_STRIDED_SLICE
     {45, 32, 0, 0, tflm_strided_slice_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_SUB
+    {41, 28, 0, 0, tflm_sub_prepare, tflm_arithmetic_eval},
+#endif
+#ifndef TFLM_WITHOUT_SUM
+    {74, 27, 0, 0, tflm_sum_prepare, tflm_mean_or_sum_eval},
+#endif
+#ifndef TFLM_WITHOUT_TANH
+    {28, 0, 0, 0, tflm_tanh_prepare, tflm_table_eval},
+#endif
+#ifndef TFLM_WITHOUT_TRANSPOSE
+    {39, 0, 0, 0, tflm_transpose_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_UNPACK
+    {88, 64, 0, 0, tflm_unpack_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_VAR_HANDLE
     {TFLM_CODE_VAR_HANDLE, 111, 0, 0, tflm_var_handle_prepare, NULL},

@@ -14,6 +14,9 @@ typedef struct {
     uint32_t to_offset, from_offset;
     uint32_t run; // in bytes
     uint32_t levels;
+    // First the whole target gets this value, unless there are no such elements.
+    uint32_t fill_elements, fill_bytes; // fill_bytes: of one element.
+    int32_t fill;
     level_t level[]; // Outermost first.
 } move_t;
 
@@ -35,6 +38,12 @@ void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box) {
 
 tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, const tflm_box_t *box,
                              uint32_t element_bytes) {
+    return tflm_emit_filled_move(node, to, from, box, element_bytes, 0, 0);
+}
+
+tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t from,
+                                    const tflm_box_t *box, uint32_t element_bytes,
+                                    uint32_t fill_elements, int32_t fill) {
     // From the innermost dimension on, what is contiguous at both ends joins the run, and loops
     // that continue each other become one.
     level_t level[TFLM_MAX_RANK];
@@ -72,6 +81,9 @@ tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, cons
     move->from_offset = (uint32_t)(box->from_offset * element_bytes);
     move->run = (uint32_t)(run * element_bytes);
     move->levels = levels;
+    move->fill_elements = fill_elements;
+    move->fill_bytes = element_bytes;
+    move->fill = fill;
     for (uint32_t i = 0; i < levels; i++) {
         move->level[i] = level[levels - 1 - i];
         move->level[i].to_step *= (int32_t)element_bytes;
@@ -105,7 +117,15 @@ TFLM_EVAL(move) {
     const move_t *move = data;
     (void)from;
     (void)to;
-    uint8_t *target = tflm_at(run, move->to) + move->to_offset;
+    uint8_t *start = tflm_at(run, move->to);
+    for (uint32_t i = 0; i < move->fill_elements; i++) {
+        tflm_set(start,
+                 move->fill_bytes == 1   ? TFLM_INT8
+                 : move->fill_bytes == 2 ? TFLM_INT16
+                                         : TFLM_INT32,
+                 i, move->fill);
+    }
+    uint8_t *target = start + move->to_offset;
     const uint8_t *source = tflm_at(run, move->from) + move->from_offset;
     if (move->levels) {
         copy_levels(target, source, move->level, move->levels, move->run);

@@ -25,4 +25,9 @@ void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box);
 tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, const tflm_box_t *box,
                              uint32_t element_bytes);
 
+// The same, after all `fill_elements` of the target have got the value `fill`.
+tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t from,
+                                    const tflm_box_t *box, uint32_t element_bytes,
+                                    uint32_t fill_elements, int32_t fill);
+
 #endif

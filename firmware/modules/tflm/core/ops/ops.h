@@ -10,31 +10,57 @@
 #define TFLM_EVAL(name)                                                                            \
     void tflm_##name##_eval(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to)
 
-TFLM_PREPARE(average_pool);
-TFLM_EVAL(average_pool);
+TFLM_PREPARE(add);
+TFLM_PREPARE(assign_variable);
 TFLM_PREPARE(call_once);
 TFLM_PREPARE(concatenation);
 TFLM_PREPARE(conv);
-TFLM_EVAL(conv);
 TFLM_PREPARE(depthwise_conv);
-TFLM_EVAL(depthwise_conv);
 TFLM_PREPARE(fully_connected);
-TFLM_EVAL(fully_connected);
+TFLM_PREPARE(hard_swish);
+TFLM_PREPARE(leaky_relu);
 TFLM_PREPARE(logistic);
-TFLM_EVAL(logistic);
+TFLM_PREPARE(mean);
+TFLM_PREPARE(min_max);
+TFLM_PREPARE(mul);
+TFLM_PREPARE(pack);
+TFLM_PREPARE(pad);
+TFLM_PREPARE(pad_v2);
+TFLM_PREPARE(pool);
 TFLM_PREPARE(quantize);
-TFLM_EVAL(quantize);
+TFLM_PREPARE(read_variable);
+TFLM_PREPARE(reduce_max);
+TFLM_PREPARE(relu);
+TFLM_PREPARE(relu6);
 TFLM_PREPARE(reshape);
+TFLM_PREPARE(slice);
 TFLM_PREPARE(softmax);
-TFLM_EVAL(softmax);
+TFLM_PREPARE(split);
 TFLM_PREPARE(split_v);
 TFLM_PREPARE(strided_slice);
+TFLM_PREPARE(sub);
+TFLM_PREPARE(sum);
+TFLM_PREPARE(tanh);
+TFLM_PREPARE(transpose);
+TFLM_PREPARE(unpack);
 TFLM_PREPARE(var_handle);
-TFLM_PREPARE(read_variable);
-TFLM_PREPARE(assign_variable);
-// The eval of operators that only move elements, whole tensors or boxes.
+
+TFLM_EVAL(arithmetic);
+TFLM_EVAL(average_pool);
+TFLM_EVAL(conv);
 TFLM_EVAL(copy);
+TFLM_EVAL(depthwise_conv);
+TFLM_EVAL(fully_connected);
+TFLM_EVAL(logistic);
+TFLM_EVAL(max_pool);
+TFLM_EVAL(maximum);
+TFLM_EVAL(mean_or_sum);
+TFLM_EVAL(minimum);
 TFLM_EVAL(move);
+TFLM_EVAL(quantize);
+TFLM_EVAL(reduce_max);
+TFLM_EVAL(softmax);
+TFLM_EVAL(table);
 
 // Emits a record that copies tensor `from` to tensor `to`, of the same size.
 tflm_status_t tflm_emit_copy(tflm_node_t *node, uint32_t to, uint32_t from);

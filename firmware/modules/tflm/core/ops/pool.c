@@ -53,8 +53,36 @@ static tflm_status_t pool_prepare(tflm_node_t *node) {
     return TFLM_OK;
 }
 
-TFLM_PREPARE(average_pool) {
+TFLM_PREPARE(pool) {
     return pool_prepare(node);
+}
+
+TFLM_EVAL(max_pool) {
+    const pool_t *self = data;
+    const tflm_window_t *wx = &self->x, *wy = &self->y;
+    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    int8_t *output = (int8_t *)tflm_at(run, self->output) +
+                     (size_t)from * (size_t)wx->output * (size_t)self->depth;
+    ptrdiff_t depth = self->depth;
+    for (uint32_t row = from; row < to; row++) {
+        int32_t y, y_from, y_to, x, x_from, x_to;
+        tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
+        y += (int32_t)(row / (uint32_t)wy->output) * wy->input;
+        for (int32_t column = 0; column < wx->output; column++) {
+            tflm_window_taps(wx, column, &x, &x_from, &x_to);
+            for (ptrdiff_t channel = 0; channel < depth; channel++) {
+                int32_t largest = -128;
+                for (int32_t i = y_from; i < y_to; i++) {
+                    const int8_t *at =
+                        input + ((ptrdiff_t)(y + i) * wx->input + x + x_from) * depth + channel;
+                    for (int32_t j = x_from; j < x_to; j++, at += depth) {
+                        largest = *at > largest ? *at : largest;
+                    }
+                }
+                *output++ = (int8_t)tflm_clamp(largest, self->low, self->high);
+            }
+        }
+    }
 }
 
 TFLM_EVAL(average_pool) {

@@ -69,3 +69,33 @@ TFLM_PREPARE(strided_slice) {
     return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
                           tflm_type_bytes(input.type));
 }
+
+TFLM_PREPARE(slice) {
+    TRY(tflm_expect(node, 3, 3, 1));
+    tflm_tensor_t input, output, parameter;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    int32_t begin[TFLM_MAX_RANK], size[TFLM_MAX_RANK];
+    TRY(tflm_get_input(node, 1, &parameter));
+    TRY(tflm_constants(node, &parameter, begin, TFLM_MAX_RANK));
+    uint32_t begins = parameter.elements;
+    TRY(tflm_get_input(node, 2, &parameter));
+    TRY(tflm_constants(node, &parameter, size, TFLM_MAX_RANK));
+    if (begins != input.rank || parameter.elements != input.rank || output.rank != input.rank ||
+        input.type != output.type) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+    }
+    tflm_box_t box;
+    tflm_box(&output, &box);
+    tflm_steps(&input, box.from_steps);
+    for (uint32_t i = 0; i < input.rank; i++) {
+        int64_t length = size[i] == -1 ? (int64_t)input.dims[i] - begin[i] : size[i];
+        if (begin[i] < 0 || length != output.dims[i] || begin[i] + length > input.dims[i]) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "dimension %u: %d from %d on", i, size[i],
+                                  begin[i]);
+        }
+        box.from_offset += begin[i] * box.from_steps[i];
+    }
+    return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
+                          tflm_type_bytes(input.type));
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// RELU, RELU6, LEAKY_RELU, TANH, HARD_SWISH of int8: what they give for each of the 256 inputs is
+// put into a table while preparing.
+#include "ops.h"
+
+typedef struct {
+    uint32_t input, output; // Places.
+    uint32_t elements;
+    int8_t table[256]; // By the input plus 128.
+} table_t;
+
+typedef struct {
+    tflm_tensor_t input, output;
+} tensors_t;
+
+static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *tensors) {
+    TRY(tflm_expect(node, 1, 1, 1));
+    TRY(tflm_get_input(node, 0, &tensors->input));
+    TRY(tflm_get_output(node, 0, &tensors->output));
+    TRY(tflm_expect_same_shape(node, &tensors->input, &tensors->output));
+    if (tensors->input.type != TFLM_INT8 || tensors->output.type != TFLM_INT8) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s",
+                              tflm_type_name(tensors->input.type),
+                              tflm_type_name(tensors->output.type));
+    }
+    TRY(tflm_expect_quantized(node, &tensors->input));
+    return tflm_expect_quantized(node, &tensors->output);
+}
+
+static table_t *table_new(tflm_node_t *node, const tensors_t *tensors) {
+    node->cost = 1 + tensors->input.elements;
+    table_t *self = tflm_node_data(node, 2, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->output = tflm_node_output(node, 0);
+        self->elements = tensors->input.elements;
+    }
+    return self;
+}
+
+TFLM_EVAL(table) {
+    const table_t *self = data;
+    (void)from;
+    (void)to;
+    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    int8_t *output = (int8_t *)tflm_at(run, self->output);
+    for (uint32_t i = 0; i < self->elements; i++) {
+        output[i] = self->table[input[i] + 128];
+    }
+}
+
+static int32_t scaled(int32_t x, tflm_scale_t scale) {
+    return tflm_scale_apply(x, scale.multiplier, scale.shift);
+}
+
+static int32_t wrapping_add(int32_t a, int32_t b) {
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+TFLM_PREPARE(relu) {
+    tensors_t t;
+    TRY(get_tensors(node, &t));
+    tflm_scale_t scale = tflm_quantize_scale((double)t.input.scale / (double)t.output.scale);
+    table_t *self = table_new(node, &t);
+    for (int32_t x = -128; self && x < 128; x++) {
+        int32_t y = wrapping_add(t.output.zero_point, scaled(x - t.input.zero_point, scale));
+        self->table[x + 128] = (int8_t)tflm_clamp(y, t.output.zero_point, 127);
+    }
+    return TFLM_OK;
+}
+
+TFLM_PREPARE(relu6) {
+    // TensorFlow Lite Micro only cuts the integers, whatever the output's scale.
+    tensors_t t;
+    TRY(get_tensors(node, &t));
+    int32_t low, six;
+    TRY(tflm_activation_range(node, TFLM_ACT_RELU6, &t.input, &low, &six));
+    table_t *self = table_new(node, &t);
+    for (int32_t x = -128; self && x < 128; x++) {
+        self->table[x + 128] = (int8_t)tflm_clamp(x, low, six);
+    }
+    return TFLM_OK;
+}
+
+TFLM_PREPARE(leaky_relu) {
+    tensors_t t;
+    TRY(get_tensors(node, &t));
+    float alpha = fb_field_f32(&node->load->fb, node->options, 0, 0);
+    if (!(alpha >= 0 && alpha < 1e30f)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "alpha");
+    }
+    tflm_scale_t slope = tflm_quantize_scale((double)(t.input.scale * alpha / t.output.scale));
+    tflm_scale_t identity = tflm_quantize_scale((double)(t.input.scale / t.output.scale));
+    table_t *self = table_new(node, &t);
+    for (int32_t x = -128; self && x < 128; x++) {
+        int32_t value = x - t.input.zero_point;
+        int32_t y = scaled(value, value >= 0 ? identity : slope);
+        y = wrapping_add(y, t.output.zero_point);
+        self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
+    }
+    return TFLM_OK;
+}
+
+// tanh(x) with 4 integer bits, giving 0.
+static int32_t tanh_of(int32_t x) {
+    if (x == 0) {
+        return 0;
+    }
+    // exp(-2 |x|), where doubling only moves the point by one bit.
+    int32_t y = tflm_reciprocal_tanh(tflm_exp_negative(x > 0 ? -x : x, 5));
+    return x > 0 ? y : -y;
+}
+
+TFLM_PREPARE(tanh) {
+    tensors_t t;
+    TRY(get_tensors(node, &t));
+    tflm_scale_t scale = tflm_quantize_scale((double)t.input.scale * (double)(1 << 27));
+    if (scale.shift < 0 || scale.shift > 30) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
+    }
+    int32_t radius = tflm_input_radius(4, scale.shift);
+    table_t *self = table_new(node, &t);
+    for (int32_t x = -128; self && x < 128; x++) {
+        int32_t value = x - t.input.zero_point;
+        int32_t y = value <= -radius  ? -128
+                    : value >= radius ? 127
+                                      : tflm_rounding_shift(tanh_of(scaled(value, scale)), 24);
+        self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
+    }
+    return TFLM_OK;
+}
+
+// The upper 16 bits of a multiplier, rounded, as DownScaleInt32ToInt16Multiplier gives them.
+static int32_t multiplier_16(tflm_scale_t scale) {
+    return scale.multiplier >= 0x7fff8000 ? 0x7fff : (scale.multiplier + 0x8000) >> 16;
+}
+
+// a * b * 2^-15 of 16-bit numbers, rounded to nearest; saturated.
+static int32_t high_mul_16(int32_t a, int32_t b) {
+    int32_t product = a * b;
+    int32_t rounded = (product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15);
+    return rounded > 32767 ? 32767 : rounded;
+}
+
+static int32_t saturated_left_16(int32_t x, int shift) {
+    int64_t y = (int64_t)x << shift;
+    return y > 32767 ? 32767 : y < -32768 ? -32768 : (int32_t)y;
+}
+
+TFLM_PREPARE(hard_swish) {
+    tensors_t t;
+    TRY(get_tensors(node, &t));
+    float fine = (1.0f / 128.0f) * t.input.scale; // Of the input with 7 bits more.
+    tflm_scale_t output = tflm_quantize_scale((double)(fine / t.output.scale));
+    tflm_scale_t relu = tflm_quantize_scale((double)(fine / (3.0f / 32768.0f)));
+    if (output.shift > 0 || output.shift < -15 || relu.shift < -15 || relu.shift > 16) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
+    }
+    table_t *self = table_new(node, &t);
+    for (int32_t x = -128; self && x < 128; x++) {
+        int32_t value = (int16_t)((x - t.input.zero_point) * 128);
+        int32_t unshifted = high_mul_16(value, multiplier_16(output));
+        // min(max(x + 3, 0), 6) / 6 as 16 bits.
+        int32_t y = relu.shift > 0 ? saturated_left_16(value, relu.shift - 1) : value;
+        y = high_mul_16(y, multiplier_16(relu));
+        y = relu.shift > 0 ? saturated_left_16(y, 1) : tflm_rounding_shift(y, -relu.shift);
+        y = (y + (1 << 15)) >> 1;
+        y = (int16_t)(y * unshifted / (1 << 15));
+        y = (int16_t)(tflm_rounding_shift(y, -output.shift) + t.output.zero_point);
+        self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
+    }
+    return TFLM_OK;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// MINIMUM and MAXIMUM. Tensors are compared as the integers they are.
+#include "broadcast.h"
+
+typedef struct {
+    uint32_t a, b, output; // Places.
+    uint32_t elements;
+    uint32_t type;
+    tflm_broadcast_t broadcast;
+} min_max_t;
+
+TFLM_PREPARE(min_max) {
+    TRY(tflm_expect(node, 2, 2, 1));
+    tflm_tensor_t a, b, output;
+    TRY(tflm_get_input(node, 0, &a));
+    TRY(tflm_get_input(node, 1, &b));
+    TRY(tflm_get_output(node, 0, &output));
+    if (a.type != b.type || a.type != output.type ||
+        (a.type != TFLM_INT8 && a.type != TFLM_INT16 && a.type != TFLM_INT32)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s and %s to %s",
+                              tflm_type_name(a.type), tflm_type_name(b.type),
+                              tflm_type_name(output.type));
+    }
+    tflm_broadcast_t broadcast;
+    TRY(tflm_broadcast_init(node, &a, &b, &output, &broadcast));
+    node->cost = 1 + output.elements * 4;
+    min_max_t *self = tflm_node_data(node, 3, sizeof *self);
+    if (self) {
+        self->a = tflm_node_input(node, 0);
+        self->b = tflm_node_input(node, 1);
+        self->output = tflm_node_output(node, 0);
+        self->elements = output.elements;
+        self->type = output.type;
+        self->broadcast = broadcast;
+    }
+    return TFLM_OK;
+}
+
+static void eval(const tflm_run_t *run, const min_max_t *self, bool max) {
+    const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);
+    uint8_t *output = tflm_at(run, self->output);
+    tflm_walk_t walk = {{0}, 0, 0};
+    for (uint32_t i = 0; i < self->elements; i++) {
+        int32_t x = tflm_get(a, self->type, walk.a), y = tflm_get(b, self->type, walk.b);
+        tflm_set(output, self->type, i, (x > y) == max ? x : y);
+        tflm_walk_next(&self->broadcast, &walk);
+    }
+}
+
+TFLM_EVAL(minimum) {
+    (void)from;
+    (void)to;
+    eval(run, data, false);
+}
+
+TFLM_EVAL(maximum) {
+    (void)from;
+    (void)to;
+    eval(run, data, true);
+}

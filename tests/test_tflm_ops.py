@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each operator against TensorFlow Lite Micro, byte for byte, on random models of one operator."""
+
+import numpy as np
+import pytest
+import tflm_cases
+import tflm_oracle
+from workbench import hosttflm
+
+COUNT = 65
+INVOKES = 2
+# tflm runs these, but models of one operator cannot show them; test_tflm_models.py does.
+ELSEWHERE = {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
+
+
+def random_inputs(rng, tensor, i):
+    info = np.iinfo(tensor.dtype)
+    if i % 2:
+        return rng.choice([info.min, info.max, tensor.zero_point], tensor.shape).astype(
+            tensor.dtype
+        )
+    return rng.integers(info.min, info.max + 1, tensor.shape).astype(tensor.dtype)
+
+
+def compare(name, count):
+    """The case numbers that differ, that both run, and that tflm alone refuses, with its reason."""
+    rng = np.random.default_rng(8)
+    cases, ours, refused = {}, {}, {}
+    for seed in range(count):
+        model = tflm_cases.model(name, seed)
+        tensors = hosttflm.tensors(model)
+        invokes = [[random_inputs(rng, tensor, i) for tensor in tensors] for i in range(INVOKES)]
+        cases[seed] = model, invokes
+        try:
+            loaded = hosttflm.Model(model, shift=seed % 4)
+        except hosttflm.ModelError as error:
+            refused[seed] = str(error)
+            continue
+        ours[seed] = b""
+        for inputs in invokes:
+            for i, data in enumerate(inputs):
+                loaded.set_input(i, data.tobytes())
+            loaded.invoke()
+            ours[seed] += b"".join(loaded.output(i) for i in range(len(loaded.outputs)))
+    answers = tflm_oracle.reference_answers(cases)
+    both = [seed for seed, given in answers.items() if given is not None and seed in ours]
+    different = [seed for seed in both if answers[seed] != ours[seed]]
+    missing = {seed: reason for seed, reason in refused.items() if answers[seed] is not None}
+    return different, both, missing
+
+
+@pytest.mark.parametrize("name", tflm_cases.CASES)
+def test_operator(name):
+    different, both, missing = compare(name, COUNT)
+    assert not different, f"{len(different)} of {len(both)} differ"
+    assert not missing
+    assert len(both) >= 0.8 * COUNT
+
+
+def test_every_operator_has_cases():
+    assert set(hosttflm.supported()) - ELSEWHERE == set(tflm_cases.CASES)

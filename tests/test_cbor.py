@@ -61,6 +61,13 @@ def test_nonsense_is_an_error_or_a_value(data):
     assert depth(value) <= cbor.DEPTH_MAX
 
 
+@given(st.floats(width=16, allow_nan=False))
+def test_half_precision_floats(value):
+    encoded = b"\xf9" + struct.pack(">e", value)
+    assert cbor.decode(encoded) == value
+    assert struct.pack(">f", cbor.decode(encoded)) == struct.pack(">f", value)
+
+
 def test_indefinite_lengths_of_phone_apps():
     assert cbor.decode(b"\xbf\x61d\x62hi\xff") == {"d": "hi"}
     assert cbor.decode(b"\x9f\x01\x02\xff") == [1, 2]

@@ -83,6 +83,17 @@ def decode(data):
 _BREAK = object()
 
 
+def _half(bits):
+    """A half precision float (RFC 8949, appendix D); MicroPython's struct has none."""
+    sign = -1.0 if bits & 0x8000 else 1.0
+    exponent, fraction = bits >> 10 & 31, bits & 0x3FF
+    if exponent == 0:
+        return sign * fraction * 2**-24
+    if exponent < 31:
+        return sign * (fraction + 1024) * 2.0 ** (exponent - 25)
+    return sign * float("nan" if fraction else "inf")
+
+
 class _Reader:
     def __init__(self, data):
         self._data = memoryview(data)
@@ -137,6 +148,8 @@ class _Reader:
             return True
         if info in (22, 23):
             return None
+        if info == 25:
+            return _half(int.from_bytes(self._take(2), "big"))
         if info == 26:
             return struct.unpack(">f", self._take(4))[0]
         if info == 27:

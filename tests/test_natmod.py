@@ -15,18 +15,21 @@ import tflm_oracle
 from workbench import build, hosttflm, micdsp, natmod, xtensa_asm, zoo
 from workbench.paths import BUILD, FIRMWARE
 
-# Bounds with a little room above what each takes today. For ESP32-S3 they are of code only, which
-# needs one block of executable RAM there; elsewhere of code and constants.
+# Bounds above what each takes today. For ESP32-S3 they are of code only, which needs one block of
+# executable RAM there; elsewhere of code and constants. tflm has every operator here.
 CODE_BYTES = {
     ("micdsp", "x64"): 18000,
     ("micdsp", "armv7emsp"): 16000,
     ("micdsp", "rv32imc"): 18000,
     ("micdsp", "xtensawin"): 9000,
-    ("tflm", "x64"): 60000,
-    ("tflm", "armv7emsp"): 48000,
-    ("tflm", "rv32imc"): 60000,
-    ("tflm", "xtensawin"): 44000,
+    ("tflm", "x64"): 110000,
+    ("tflm", "armv7emsp"): 90000,
+    ("tflm", "rv32imc"): 110000,
+    ("tflm", "xtensawin"): 90000,
 }
+WAKE_WORDS = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
+# With LLVM 22; more than the 20 KB that GCC's code may come down to.
+WAKE_WORDS_XTENSA_BYTES = 44000
 
 # Puts a native module in the place of the built-in one, then runs a script.
 REPLACE = """
@@ -93,12 +96,13 @@ def test_a_module_builds_and_stays_small(module, arch):
 
 
 def test_models_choose_the_operators():
-    left_out = natmod.without(["okay_nabu"], None)
+    left_out = natmod.without(WAKE_WORDS, None)
     assert "TFLM_WITHOUT_SOFTMAX" in left_out
     assert "TFLM_WITHOUT_CONV_2D" not in left_out
-    everything = natmod.size(built("tflm", "armv7emsp")).text
-    chosen = natmod.size(built("tflm", "armv7emsp", defines=tuple(left_out), tag="-models")).text
+    everything = natmod.size(built("tflm", "xtensawin")).text
+    chosen = natmod.size(built("tflm", "xtensawin", defines=tuple(left_out), tag="-models")).text
     assert chosen < everything
+    assert chosen <= WAKE_WORDS_XTENSA_BYTES
 
 
 def test_a_missing_compiler_is_named(monkeypatch):

@@ -104,7 +104,12 @@ class Size:
     file: int
 
 
-def _run(command: Sequence[str | Path], what: str, cwd: Path | None = None) -> str:
+def run(command: Sequence[str | Path], what: str, cwd: Path | None = None) -> str:
+    """Runs a program of the build; returns what it printed.
+
+    Raises:
+        NatmodError: It failed; the message holds `what` and what it printed.
+    """
     words = list(map(str, command))
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode:
@@ -134,14 +139,23 @@ class Compiler:
         """
         what = f"{source.name} did not compile"
         if not self.llvm_mc:
-            _run([*self.command, *flags, "-fpic", "-c", "-o", output, source], what)
+            run([*self.command, *flags, "-fpic", "-c", "-o", output, source], what)
             return
         assembly = output.with_suffix(".s")
-        _run([*self.command, *flags, "-S", "-o", assembly, source], what)
+        run([*self.command, *flags, "-S", "-o", assembly, source], what)
         assembly.write_text(xtensa_asm.normalise(assembly.read_text()))
-        command = [self.llvm_mc, "-triple=xtensa", "-mcpu=esp32", "-filetype=obj"]
-        _run([*command, assembly, "-o", output], what)
+        assemble(self, assembly, output)
         xtensa_asm.addends_in_place(output)
+
+
+def assemble(compiler: Compiler, source: Path, output: Path) -> None:
+    """Assembles a file with LLVM for Xtensa.
+
+    Raises:
+        NatmodError: The assembler refused it.
+    """
+    command = [compiler.llvm_mc, "-triple=xtensa", "-mcpu=esp32", "-filetype=obj"]
+    run([*command, source, "-o", output], f"{source.name} did not assemble")
 
 
 def _llvm() -> Path | None:
@@ -150,7 +164,7 @@ def _llvm() -> Path | None:
     found = shutil.which("clang")
     for folder in [*folders, *([Path(found).resolve().parent] if found else [])]:
         if (folder / "clang").exists() and (folder / "llvm-mc").exists():
-            targets = _run([folder / "llvm-mc", "--version"], "llvm-mc failed")
+            targets = run([folder / "llvm-mc", "--version"], "llvm-mc failed")
             if re.search(r"(?m)^\s+xtensa\b", targets):
                 return folder
     return None
@@ -162,7 +176,7 @@ def xtensa_llvm(features: Sequence[str] = XTENSA_FEATURES) -> Compiler | None:
     headers = [path for path in LIBC_HEADERS if path.is_dir()]
     if folder is None or not headers:
         return None
-    resources = _run([folder / "clang", "-print-resource-dir"], "clang failed").strip()
+    resources = run([folder / "clang", "-print-resource-dir"], "clang failed").strip()
     command = [str(folder / "clang"), "--target=xtensa", "-ffreestanding", "-fno-jump-tables"]
     command += ["-nostdinc", "-isystem", f"{resources}/include", "-isystem", str(headers[0])]
     for feature in features:
@@ -220,10 +234,14 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
     output = BUILD / "natmod" / f"{arch}{tag}"
     objects = output / module
     objects.mkdir(parents=True, exist_ok=True)
+    product = output / f"{module}.mpy"
+    stamp = objects / "defines"
+    if _up_to_date(product, folder) and stamp.exists() and stamp.read_text() == repr(defines):
+        return product
     config = objects / "config.h"
     linker: list[str | Path] = [sys.executable, tree / "tools" / "mpy_ld.py", "--arch", arch]
     named = [folder / "natmod.c", folder / f"mod{module}.c"]
-    _run([*linker, "--preprocess", "-o", config, *named], "reading the names failed")
+    run([*linker, "--preprocess", "-o", config, *named], "reading the names failed")
     flags = [*CFLAGS, *WARNINGS, *(f"-D{define}" for define in defines)]
     flags += ["-isystem", str(tree), "-I", str(folder), "-I", str(folder / "core")]
     flags += [f"-DMP_CONFIGFILE=<{config}>"]
@@ -240,16 +258,24 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
     library.unlink(missing_ok=True)
     core = sorted((folder / "core").glob("**/*.c"))
     support = [LIBC, *(LLVM_RUNTIME if compiler.llvm_mc else [])]
-    _run([compiler.archiver, "rc", library, *map(compiled, [*core, *support])], "ar failed")
+    run([compiler.archiver, "rc", library, *map(compiled, [*core, *support])], "ar failed")
     libraries: list[str | Path] = ["-l", library]
     if not compiler.llvm_mc and arch != "x64":
-        libgcc = _run([*compiler.command, "--print-libgcc-file-name"], "gcc failed").strip()
+        libgcc = run([*compiler.command, "--print-libgcc-file-name"], "gcc failed").strip()
         libraries += ["-l", libgcc]
-    product = output / f"{module}.mpy"
     link = [*linker, *libraries, "--qstrs", config, "-o", product, binding]
-    report = _run(link, f"{module} did not link", cwd=objects)
+    report = run(link, f"{module} did not link", cwd=objects)
     product.with_suffix(".size").write_text(report)
+    stamp.write_text(repr(defines))
     return product
+
+
+def _up_to_date(product: Path, folder: Path) -> bool:
+    """Whether a product is newer than what it is made of, headers and this file included."""
+    if not product.exists():
+        return False
+    made_of = [*folder.glob("**/*.[ch]"), *LIBC.parent.glob("*.c"), Path(__file__)]
+    return product.stat().st_mtime > max(path.stat().st_mtime for path in made_of)
 
 
 def without(models: Sequence[str], mirror: Path | None) -> list[str]:

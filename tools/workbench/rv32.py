@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mpremote.romfs import VfsRomWriter
 
-from workbench import build
+from workbench import build, natmod
 from workbench.errors import WorkbenchError
 from workbench.serialboard import SerialBoard
 from workbench.system import Say, provide, say_step
@@ -23,6 +23,26 @@ PROGRAM = "qemu-system-riscv32"
 OPTIONS = ("-machine", "virt", "-bios", "none", "-display", "none", "-monitor", "none")
 START_TIMEOUT_S = 10.0
 CHUNK_BYTES = 6144
+
+
+RUN_MODEL = """
+from binascii import b2a_base64
+import tflm
+with open("model.tflite", "rb") as file:
+    model = tflm.Model(file.read())
+inputs = [model.input(i) for i in range(len(model.inputs))]
+outputs = [model.output(i) for i in range(len(model.outputs))]
+with open("inputs", "rb") as file:
+    more = True
+    while more:
+        for view in inputs:
+            more = file.readinto(view)
+        if more:
+            model.invoke()
+            for view in outputs:
+                print(b2a_base64(bytes(view)).decode(), end="")
+"""
+RUN_TIMEOUT_S = 300
 
 
 class Rv32Error(WorkbenchError):
@@ -87,3 +107,21 @@ def mount(board: SerialBoard, files: Mapping[str, bytes]) -> None:
         end = min(start + CHUNK_BYTES, len(image))
         board.run(f"image[{start}:{end}] = a2b_base64({encoded!r})")
     board.run("import os, vfs\nvfs.mount(vfs.VfsRom(image), '/rom')\nos.chdir('/rom')")
+
+
+def run_model(model: bytes, inputs: bytes, say: Say = say_step) -> bytes:
+    """Runs inferences one after another with the native module; gives their outputs.
+
+    Args:
+        model: A .tflite file.
+        inputs: Tensor bytes of one or more inferences.
+        say: Told what is going on.
+
+    Raises:
+        WorkbenchError: Something is missing, or the model cannot be run.
+    """
+    module = natmod.build("tflm", "rv32imc", say=say).read_bytes()
+    with started(say) as board:
+        mount(board, {"tflm.mpy": module, "model.tflite": model, "inputs": inputs})
+        lines = board.run(RUN_MODEL, RUN_TIMEOUT_S).split()
+    return b"".join(base64.b64decode(line) for line in lines)

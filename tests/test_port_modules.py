@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C modules and the perception loop on the emulated Cortex-M55: built in, and as native .mpy."""
+
+import json
+
+import micdsp_cases
+import numpy as np
+import pytest
+import tflm_oracle
+from workbench import mcu, micdsp, model_cli, natmod, onboard, zoo
+
+BOARD = "corstone300"
+
+
+@pytest.fixture(scope="module", params=["built in", "native"])
+def native(request):
+    """Which modules come from .mpy files."""
+    if request.param == "built in":
+        return ()
+    try:
+        natmod.find_compiler(mcu.NATIVE_ARCH)
+    except natmod.NatmodError as error:
+        pytest.skip(str(error))
+    return ("micdsp", "tflm")
+
+
+@pytest.fixture(scope="module")
+def okay_nabu():
+    return tflm_oracle.load("okay_nabu")
+
+
+def test_micdsp_computes_what_its_core_computes(native):
+    samples = np.concatenate([micdsp_cases.samples(name) for name in ("bursts", "random")])
+    said = json.loads(mcu.run(BOARD, "micdsp_check", "100", stdin=samples.tobytes(), native=native))
+    features = micdsp.Frontend().process(samples)
+    assert bytes.fromhex(said["features"]) == features.tobytes()
+    encoder = micdsp.AdpcmEncoder()
+    assert bytes.fromhex(said["adpcm"]) == encoder.encode(samples)
+    assert said["allocated_bytes"] == 0
+
+
+def test_tflm_behaves_as_on_the_linux_board(native, okay_nabu):
+    files = {"model.tflite": okay_nabu}
+    here = json.loads(mcu.run(BOARD, "tflm_check", "/rom/model.tflite", files=files, native=native))
+    there = json.loads(onboard.run("tflm_check", zoo.find("okay_nabu"), stdin=b""))
+    for said in (here, there):  # the linux board prints scales in double precision
+        said["tensors"] = [
+            [*rest, f"{scale:.5g}", zero_point] for *rest, scale, zero_point in said["tensors"]
+        ]
+    assert here == there
+
+
+def test_streaming_model_gives_the_hosts_bytes(native, okay_nabu):
+    inputs = np.random.default_rng(6).integers(-128, 128, 120 * 60, dtype=np.int8).tobytes()
+    files = {"model.tflite": okay_nabu}
+    outputs = mcu.run(
+        BOARD, "model_run", "/rom/model.tflite", stdin=inputs, files=files, native=native
+    )
+    assert outputs == model_cli.run_on_host(okay_nabu, inputs)
+
+
+def test_a_hop_allocates_nothing_where_big_integers_would(okay_nabu):
+    """On 32 bits, integers from 2**30 up and floats live on the heap."""
+    samples = micdsp_cases.samples("bursts")[:16000]
+    files = {
+        "okay_nabu.tflite": okay_nabu,
+        "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
+    }
+    said = json.loads(
+        mcu.run(BOARD, "hops", "/rom", "1000", "okay_nabu", stdin=samples.tobytes(), files=files)
+    )
+    assert said["hops"] == 1000
+    assert said["allocated_bytes"] == 0
+
+
+def test_refused_model_is_one_line():
+    with pytest.raises(mcu.BoardRunError, match=r"^model_run: ValueError: ") as caught:
+        mcu.run(BOARD, "model_run", "/rom/m", stdin=b"", files={"m": b"no model"})
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_instructions_are_counted_and_repeat(okay_nabu):
+    first, second = (mcu.bench(BOARD, okay_nabu) for _ in range(2))
+    assert abs(first.instructions - second.instructions) < 10  # where a tick of the clock falls
+    assert first.macs < first.instructions < 586_083  # what TFLM's reference kernels take on x86-64
+    assert sum(count for _, count in first.profile) <= first.instructions
+    assert 0 < first.text_bytes < 100_000

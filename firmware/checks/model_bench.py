@@ -3,10 +3,10 @@
 # cycles of the core's clock (the least of a few inferences), and each operator's microseconds.
 
 import json
-import machine
 import sys
 import time
 
+import machine
 import tflm
 
 RUNS = 5

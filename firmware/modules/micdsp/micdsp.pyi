@@ -87,7 +87,7 @@ class PdmDecimator:
         """Makes samples; the microphone's own offset is taken out.
 
         Args:
-            bits: As I2S receives them in 32-bit words, the first bit the highest; 16 bytes a sample.
+            bits: As I2S receives them in 32-bit words, the first bit highest; 16 bytes a sample.
             samples: Gets int16 values.
 
         Returns:

@@ -21,7 +21,7 @@ class Tensor:
     def shape(self) -> tuple[int, ...]: ...
     @property
     def dtype(self) -> str:
-        """"int8", "uint8", "int16", "int32", "int64", "float32" or "bool"."""
+        """ "int8", "uint8", "int16", "int32", "int64", "float32" or "bool"."""
     @property
     def scale(self) -> float:
         """The real value of one step; 0.0 when the tensor is not quantized."""
@@ -30,7 +30,7 @@ class Tensor:
         """The integer that stands for 0.0."""
 
 class View:
-    """A part of a tensor: its own memory, read and written as its own type. Has the buffer protocol.
+    """A part of a tensor: its own memory, read and written as its type; has the buffer protocol.
 
     A memoryview of it does not keep the model's arena alive: keep the model."""
 
@@ -49,11 +49,11 @@ class Model:
     def __init__(self, buf: Buffer, arena: Buffer | None = None) -> None:
         """Checks the model, plans its memory and prepares it.
 
-        Args: buf holds the .tflite and is not copied; a memoryview of a ROMFS file will do. arena is
-        the model's working memory; None: a bytearray of its own.
+        Args: buf holds the .tflite and is not copied; a memoryview of a ROMFS file will do.
+        arena is the model's working memory; None: a bytearray of its own.
 
-        Raises ValueError when the model is malformed or holds what is not supported; MemoryError when
-        the arena is too small, with both sizes."""
+        Raises ValueError when the model is malformed or holds what is not supported;
+        MemoryError when the arena is too small, with both sizes."""
     @property
     def inputs(self) -> tuple[Tensor, ...]: ...
     @property

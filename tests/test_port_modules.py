@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C modules and the perception loop on the emulated Cortex-M55: built in, and as native .mpy."""
+"""C modules and perception loop on the emulated Cortex-M55: built in, and as native .mpy."""
 
 import json
 
@@ -83,5 +83,6 @@ def test_instructions_are_counted_and_repeat(okay_nabu):
     first, second = (mcu.bench(BOARD, okay_nabu) for _ in range(2))
     assert abs(first.instructions - second.instructions) < 10  # where a tick of the clock falls
     assert first.macs < first.instructions < 586_083  # what TFLM's reference kernels take on x86-64
-    assert sum(count for _, count in first.profile) <= first.instructions
+    # Each operator's share includes the looking at the clock.
+    assert 0.9 < sum(count for _, count in first.profile) / first.instructions < 1.2
     assert 0 < first.text_bytes < 100_000

@@ -127,7 +127,7 @@ class Bench:
         arena_bytes: Working memory.
         macs: Multiply-accumulates.
         text_bytes: The model runtime, with all operators.
-        profile: Each operator in order, with its instructions.
+        profile: Each operator in order, with its instructions; looking at the clock adds to each.
     """
 
     instructions: int

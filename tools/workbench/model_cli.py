@@ -202,5 +202,6 @@ def bench(
     print(f"arena         {measured.arena_bytes} bytes")
     print(f"text          {measured.text_bytes} bytes, all operators")
     if profile:
+        total = sum(instructions for _, instructions in measured.profile)
         for name, instructions in measured.profile:
-            print(f"{instructions:12}  {instructions / measured.instructions:6.1%}  {name}")
+            print(f"{instructions:12}  {instructions / total:6.1%}  {name}")

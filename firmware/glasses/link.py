@@ -64,8 +64,9 @@ class Link:
         journal.on_append = outbox.on_data = self._wake.set
         self._forget_peer()
         self._ble = ble = bluetooth.BLE()
-        ble.active(True)
+        # First: switching on asks for the identity key, without which no bond outlives a restart.
         ble.irq(self._irq)
+        ble.active(True)
         ble.config(gap_name=name, mtu=MTU_BYTES)
         ble.config(bond=True, le_secure=True, mitm=False, io=_IO_NO_INPUT_OUTPUT)
         self._register(board_name, firmware)

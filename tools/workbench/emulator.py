@@ -38,6 +38,7 @@ class Linux:
         self._on_console = on_console
         self._process: asyncio.subprocess.Process | None = None
         self._console: asyncio.Task[None] | None = None
+        self._bus: Bus | None = None
 
     async def start(self) -> Bus:
         """Starts the board and returns its bench bus."""
@@ -66,7 +67,8 @@ class Linux:
             )
         self._console = asyncio.create_task(self._read_console(self._process))
         reader, writer = await asyncio.open_connection(sock=ours)
-        return Bus(reader, writer)
+        self._bus = Bus(reader, writer)
+        return self._bus
 
     async def _read_console(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
@@ -92,6 +94,8 @@ class Linux:
         if self._console:
             await self._console
         await self._process.wait()
+        if self._bus:
+            await self._bus.close()
 
 
 def emulated(

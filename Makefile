@@ -37,8 +37,9 @@ demo: .venv/workbench.stamp
 	@$(BIN)/glint demo --board $(BOARD) $(if $(CAMERA),--camera $(CAMERA))
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m workbench.build linux >/dev/null
+	@$(BIN)/python -m workbench.build linux corstone300 mps2_an386 >/dev/null
 	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --glasses=corstone300 tests/test_feature_*.py
 
 bench: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build linux >/dev/null

@@ -12,6 +12,7 @@ from glasses.journal import Journal
 from glasses.link import Link
 from glasses.perception import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
+from glasses.smp_image import Images
 
 PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
 # An event record has no room for more.
@@ -19,16 +20,18 @@ ERROR_TEXT_MAX = 100
 
 
 class Glasses:
-    """The application on `board`, a module or object with what boards/README.md lists."""
+    """The application on `board`, a module or object with what boards/README.md lists.
 
-    def __init__(self, board):
+    Its models are in the folder `models`.
+    """
+
+    def __init__(self, board, models):
         self.board = board
         self.settings = config.load(board.flash + "/config.json")
         self.boot = random.getrandbits(32)
         self.journal = Journal()
         self.outbox = media.Outbox(self.journal)
         self.privacy = Privacy(board.light)
-        models = board.flash + "/models"
         self.perception = perception.Perception(
             board.mic, [wake.load(models, word) for word in self.settings["words"]]
         )
@@ -40,6 +43,7 @@ class Glasses:
         self._photo_id = None
         server = smp.Server()
         self._serve(server)
+        self._images = Images(server, board)
         self.link = Link(
             self.settings["name"],
             board.name,
@@ -65,7 +69,9 @@ class Glasses:
 
     async def run(self):
         """Runs for ever; an error in any part ends it."""
-        await asyncio.gather(self.perception.run(), self.link.run(), self._take_photos())
+        await asyncio.gather(
+            self.perception.run(), self.link.run(), self._take_photos(), self._images.run()
+        )
 
     # What the senses report.
 

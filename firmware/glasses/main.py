@@ -1,16 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the board runs at boot."""
 
-import asyncio
-import sys
-
 import board
 
-from glasses.app import Glasses
+from glasses import boot
 
-try:
-    asyncio.run(Glasses(board).run())
-except (OSError, ValueError, MemoryError) as error:
-    sys.print_exception(error)
-    print("glasses:", error)
-    sys.exit(1)
+boot.run(board)

@@ -27,11 +27,10 @@ class Reader:
     def __init__(self, file, start, size):
         self._file = file
         self._at = start
-        kind, end = self._record(start + size)
-        if kind != _FILESYSTEM:
+        if self._number(start + size) != _FILESYSTEM:
             raise RomfsError("romfs: not a ROMFS")
+        self._end = self._payload_end(start + size)
         self._top = self._at
-        self._end = end
 
     def entries(self):
         """(path, at, length) of each file; (path, None, 0) of each folder, before its files.
@@ -99,12 +98,14 @@ class Reader:
         return name
 
     def _record(self, end):
-        """(kind, end) of the record that begins here; its payload begins here then."""
-        kind = self._number(end)
+        """(kind, end) of the record that begins here; what comes then is its payload."""
+        return self._number(end), self._payload_end(end)
+
+    def _payload_end(self, end):
         length = self._number(end)
         if length > end - self._at:
             raise RomfsError("romfs: a record longer than what holds it")
-        return kind, self._at + length
+        return self._at + length
 
     def _number(self, end):
         value = 0

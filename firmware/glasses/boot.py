@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses what starts: the application of a slot, the one beneath the slots, or safe mode.
+
+An update starts once; unless it is confirmed by then, the next start goes back to what was
+confirmed before. What is confirmed and crashes three times in a row is followed by safe mode,
+once: a reset gives it another chance, and one more crash leads to safe mode again.
+"""
+
+import asyncio
+import io
+import os
+import sys
+
+try:
+    from vfs import VfsRom, mount
+except ImportError:  # an image without it: slots are unpacked
+    VfsRom = None
+
+from glasses import slots, unpack
+from glasses.image import ImageError, hex_name
+from glasses.romfs import RomfsError
+
+# Instead of a slot's number.
+BENEATH = -1
+SAFE = -2
+
+MOUNT = "/slot"
+
+
+def choose(stored, prepare, lost_power):
+    """Decides what starts, and writes it down before it does.
+
+    Args:
+        stored: The Slots.
+        prepare: Called with the number of a slot before that starts; ImageError, RomfsError or
+            OSError when it cannot.
+        lost_power: Whether the last run may have ended because power failed, and not by a crash.
+    """
+    state = stored.state
+    crashes = state["crashes"]
+    if state["starting"] and not lost_power:
+        crashes += 1
+    if state["trying"]:
+        # Not confirmed in its one start; its crashes are not those of what now starts.
+        crashes = 0
+    refused = state["refused"]
+    if state["pending"]:
+        index, why = _prepared(stored, state["pending"], prepare)
+        if index is not None:
+            name = state["pending"]
+            confirmed = name if state["permanent"] else state["confirmed"]
+            trying = "" if state["permanent"] else name
+            if _start(stored, name, crashes=0, confirmed=confirmed, trying=trying, refused=""):
+                return index
+            why = "the flash could not be written"
+        refused = why
+    if crashes >= slots.CRASHES_MAX:
+        _start(stored, "", crashes=slots.CRASHES_MAX - 1, refused=refused, starting=False)
+        return SAFE
+    index = None
+    if state["confirmed"]:
+        index, why = _prepared(stored, state["confirmed"], prepare)
+        refused = refused if index is not None else why
+    name = "" if index is None else state["confirmed"]
+    _start(stored, name, crashes=crashes, refused=refused)
+    return BENEATH if index is None else index
+
+
+def _start(stored, active, **changes):
+    """Writes down what starts; False when the flash takes no more, which must not end the start."""
+    begun = {"active": active, "pending": "", "permanent": False, "trying": "", "starting": True}
+    begun.update(changes)
+    try:
+        stored.write(**begun)
+    except OSError as error:
+        print("glasses: state not written:", error)
+        return False
+    return True
+
+
+def _prepared(stored, name, prepare):
+    """(slot, "") when the image of this name can start, else (None, why)."""
+    index = stored.find(name)
+    if index is None:
+        return None, "its slot holds another image"
+    try:
+        prepare(index)
+    except (ImageError, RomfsError, OSError) as error:
+        return None, str(error)
+    return index, ""
+
+
+def unpacker(stored, board_name):
+    """`prepare` for boards without VfsRom: unpacks an image when it first starts."""
+
+    def prepare(index):
+        image = stored.image(index)
+        folder = "%s/%d" % (stored.folder, index)
+        if unpack.is_unpacked(folder, hex_name(image.hash)):
+            return
+        with open(stored.path(index), "rb") as file:
+            image.verify(file, board_name)
+            unpack.unpack(file, image, folder)
+
+    return prepare
+
+
+def verifier(stored, board_name):
+    """`prepare` for boards with VfsRom: verifies an image at each start."""
+
+    def prepare(index):
+        with open(stored.path(index), "rb") as file:
+            stored.image(index).verify(file, board_name)
+
+    return prepare
+
+
+def run(board):
+    """Runs what `choose` says, until it ends."""
+    folder = board.flash + "/update"
+    stored = slots.Slots(folder)
+    prepare = (unpacker if VfsRom is None else verifier)(stored, board.name)
+    choice = choose(stored, prepare, _lost_power())
+    try:
+        if choice == SAFE:
+            from glasses.safe import SafeMode
+
+            print("glasses: safe mode; the last crash was:")
+            print(stored.crash_report())
+            app = SafeMode(board)
+        else:
+            models = board.flash + "/models"
+            if choice >= 0:
+                root = _enter(stored, choice)
+                if "models" in os.listdir(root):  # else it goes on with those there are
+                    models = root + "/models"
+            from glasses.app import Glasses
+
+            app = Glasses(board, models)
+        asyncio.run(app.run())
+    except (KeyboardInterrupt, SystemExit):
+        slots.Slots(folder).stopped()
+        raise
+    except Exception as error:
+        report = io.StringIO()
+        sys.print_exception(error, report)
+        print(report.getvalue())
+        # Read again: the application may have changed the state since.
+        slots.Slots(folder).crashed(report.getvalue())
+        print("glasses:", error)
+        sys.exit(1)
+
+
+def _enter(stored, index):
+    """Lets the package `glasses` be imported anew, from a slot; returns the folder it is in."""
+    root = "%s/%d" % (stored.folder, index)
+    if VfsRom is not None:
+        image = stored.image(index)
+        with open(stored.path(index), "rb") as file:
+            file.seek(image.payload_at)
+            mount(VfsRom(file.read(image.payload_bytes)), MOUNT)
+        root = MOUNT
+    sys.path.insert(0, root)
+    for name in list(sys.modules):
+        if name == "glasses" or name.startswith("glasses."):
+            del sys.modules[name]
+    return root
+
+
+def _lost_power():
+    try:
+        from machine import PWRON_RESET, reset_cause
+    except ImportError:
+        return True  # a process: nobody can tell
+    return reset_cause() == PWRON_RESET

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Safe mode: the link, with requests about starting and updates, and nothing that could crash."""
+
+import asyncio
+
+from glasses import config, media, smp
+from glasses.bonds import Bonds
+from glasses.journal import Journal
+from glasses.link import Link
+from glasses.smp_image import Images
+
+
+class SafeMode:
+    """The least that can be told what to do next."""
+
+    def __init__(self, board):
+        try:
+            name = config.load(board.flash + "/config.json")["name"]
+        except ValueError:
+            name = config.DEFAULTS["name"]  # perhaps that is what it crashed of
+        server = smp.Server()
+        server.serve_info(
+            {"s": "Glint safe mode", "n": name, "r": config.FIRMWARE, "i": board.name}
+        )
+        self._images = Images(server, board, safe=True)
+        journal = Journal()
+        bonds = Bonds(board.flash + "/bonds.json")
+        outbox = media.Outbox(journal)
+        self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, bonds)
+        self._link.on_lost = _ignore
+
+    async def run(self):
+        """Runs until a reset is asked for."""
+        await asyncio.gather(self._link.run(), self._images.run())
+
+
+def _ignore():
+    pass

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A flash file system in memory in which power fails at a chosen operation.
+
+Slipped under the firmware's modules in place of `os` and `open`. Two manners: `through`, where each
+write is there at once and one that is cut leaves half of it; and `synced`, as littlefs does it,
+where what was written is there when the file is flushed or closed, and not before.
+"""
+
+import io
+import types
+
+FOLDER, FILE = 0x4000, 0x8000
+
+
+class PowerCut(BaseException):
+    """Power failed; nothing of the firmware is to catch this."""
+
+
+class Flash:
+    """Files and folders that survive a cut.
+
+    Attributes:
+        operations: Changes so far.
+        cut_at: The number of the operation at which power fails, or None.
+        torn: Whether that operation, if it is a write, is done by half first.
+    """
+
+    def __init__(self, manner="through", files=None, folders=()):
+        self.manner = manner
+        self.files = dict(files or {})
+        self.folders = {"", *folders}
+        self.operations = 0
+        self.cut_at = None
+        self.torn = False
+        self.free_bytes = 1 << 24
+        self.os = types.SimpleNamespace(
+            stat=self.stat,
+            statvfs=lambda path: (4096, 1, 0, 0, self.free_bytes, 0, 0, 0, 0, 255),
+            rename=self.rename,
+            remove=self.remove,
+            mkdir=self.mkdir,
+            rmdir=self.rmdir,
+            listdir=self.listdir,
+        )
+
+    def copy(self):
+        """The same contents, with power on."""
+        return Flash(self.manner, self.files, self.folders)
+
+    def use(self, monkeypatch, *modules):
+        """Lets firmware modules work on this flash."""
+        for module in modules:
+            if hasattr(module, "os"):
+                monkeypatch.setattr(module, "os", self.os)
+            monkeypatch.setattr(module, "open", self.open, raising=False)
+
+    def change(self, half=None):
+        """Counts an operation; at the one where power fails, nothing more happens, or half."""
+        if self.cut_at is not None and self.operations >= self.cut_at:
+            if self.torn and half and self.operations == self.cut_at:
+                half()
+            self.operations += 1
+            raise PowerCut
+        self.operations += 1
+
+    def _parent(self, path):
+        if path.rpartition("/")[0] not in self.folders:
+            raise OSError(2, path)
+
+    def stat(self, path):
+        if path in self.folders:
+            return (FOLDER, *[0] * 9)
+        if path not in self.files:
+            raise OSError(2, path)
+        return (FILE, 0, 0, 0, 0, 0, len(self.files[path]), 0, 0, 0)
+
+    def rename(self, old, new):
+        self._parent(new)
+        if old not in self.files:
+            raise OSError(2, old)
+        self.change()
+        self.files[new] = self.files.pop(old)
+
+    def remove(self, path):
+        if path not in self.files:
+            raise OSError(2, path)
+        self.change()
+        del self.files[path]
+
+    def mkdir(self, path):
+        self._parent(path)
+        if path in self.folders or path in self.files:
+            raise OSError(17, path)
+        self.change()
+        self.folders.add(path)
+
+    def rmdir(self, path):
+        if self.listdir(path):
+            raise OSError(39, path)
+        self.change()
+        self.folders.remove(path)
+
+    def listdir(self, path):
+        if path not in self.folders:
+            raise OSError(2, path)
+        everything = [*self.files, *self.folders]
+        return sorted(p[len(path) + 1 :] for p in everything if p.rpartition("/")[0] == path and p)
+
+    def open(self, path, mode="r"):
+        self._parent(path)
+        if "r" in mode:
+            if path not in self.files:
+                raise OSError(2, path)
+            data = self.files[path]
+            return io.BytesIO(data) if "b" in mode else io.StringIO(data.decode())
+        if path not in self.files or ("w" in mode and self.manner == "through"):
+            self.change()
+            self.files[path] = b""
+        return Writing(self, path, mode)
+
+
+class Writing:
+    """A file open for writing."""
+
+    def __init__(self, flash, path, mode):
+        self._flash = flash
+        self._path = path
+        self._text = "b" not in mode
+        self._data = flash.files[path] if "a" in mode else b""
+        self._open = True
+
+    def write(self, data):
+        data = data.encode() if self._text else bytes(data)
+        flash = self._flash
+        if flash.manner == "through":
+            before = self._data
+            flash.change(lambda: self._persist(before + data[: len(data) // 2]))
+        if len(self._data) + len(data) > flash.free_bytes:
+            raise OSError(28, self._path)
+        self._data += data
+        if flash.manner == "through":
+            self._persist(self._data)
+        return len(data)
+
+    def _persist(self, data):
+        self._flash.files[self._path] = data
+
+    def flush(self):
+        if self._flash.manner == "synced":
+            self._flash.change()
+            self._persist(self._data)
+
+    def close(self):
+        if self._open:
+            self._open = False
+            self.flush()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Updates on MicroPython: verification and unpacking, and whole starts of the linux board."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+from glasses import config, slots
+from glasses.image import ImageError, hex_name
+from glint import air
+from glint import connect as connect_glasses
+from test_update_image import verify
+from update_images import APP, BOARD, make
+from workbench import build, deploy, image, romfs, sim
+from workbench.emulator import EmulatorError
+from workbench.paths import FIRMWARE
+
+# Prints what the device says of each image, and of the files of the first when unpacked.
+ON_DEVICE = """
+import hashlib, json, os, sys
+from glasses.image import Image, ImageError, hex_name
+from glasses import boot, slots
+folder = FOLDER
+said = []
+for name in sorted(os.listdir(folder + "/images")):
+    path = folder + "/images/" + name
+    with open(path, "rb") as file:
+        try:
+            image = Image(file, os.stat(path)[6])
+            said.append(hex_name(image.verify(file, "linux")))
+        except ImageError as error:
+            said.append(str(error))
+stored = slots.Slots(folder + "/update")
+boot.unpacker(stored, "linux")(0)
+files = {}
+for name in FILES:
+    with open("%s/0/%s" % (stored.folder, name), "rb") as file:
+        files[name] = hex_name(hashlib.sha256(file.read()).digest())
+print(json.dumps([said, files]))
+"""
+
+SMPCLIENT = """
+import asyncio, sys
+from bleak import BleakClient, BleakScanner
+from glint import air
+from smpclient import SMPClient
+from smpclient.generics import error
+from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrite
+from smpclient.requests.os_management import ResetWrite
+from smpclient.transport.ble import SMPBLETransport
+
+async def request(client, what):
+    answer = await client.request(what)
+    assert not error(answer), answer
+    return answer
+
+async def main(address, *steps):
+    air.install(address)
+    async with BleakClient(await BleakScanner.find_device_by_name("Glint")) as client:
+        await client.pair()
+    async with SMPClient(SMPBLETransport(), "Glint") as client:
+        for step in steps:
+            if step == "confirm":
+                await request(client, ImageStatesWrite(confirm=True))
+            elif step == "test":
+                states = await request(client, ImageStatesRead())
+                await request(client, ImageStatesWrite(hash=states.images[1].hash))
+            elif step == "reset":
+                await request(client, ResetWrite())
+            elif step == "show":
+                for state in (await request(client, ImageStatesRead())).images:
+                    print(state.slot, state.version, state.active, state.confirmed)
+            else:
+                with open(step, "rb") as file:
+                    data = file.read()
+                async for _ in client.upload(data):
+                    pass
+    await air.close(address)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_micropython_says_what_cpython_says(tmp_path):
+    good = make("1.2.3", payload=romfs.build(APP))
+    candidates = [
+        good,
+        make(kind="ed25519"),
+        make(kind="ecdsa-p256"),
+        make(kind="rsa-2048"),
+        make(board="esp32s3"),
+        *[
+            bytes(good[:at]) + bytes((good[at] ^ 1,)) + good[at + 1 :]
+            for at in (0, 9, 40, 500, -300)
+        ],
+        good[:-1],
+    ]
+    (tmp_path / "images").mkdir()
+    (tmp_path / "update").mkdir()
+    (tmp_path / "update" / "0.img").write_bytes(good)
+    expected = []
+    for index, data in enumerate(candidates):
+        (tmp_path / "images" / f"{index:03}").write_bytes(data)
+        try:
+            verify(data)
+        except ImageError as error:
+            expected.append(str(error))
+        else:
+            expected.append(hashlib.sha256(data).hexdigest())
+    assert len(set(expected)) > 6
+    script = f"FOLDER = {str(tmp_path)!r}\nFILES = {list(APP)!r}\n{ON_DEVICE}"
+    done = subprocess.run(
+        [build.ensure("linux"), "-c", script],
+        capture_output=True,
+        check=False,
+        env={"MICROPYPATH": f"{FIRMWARE}:.frozen"},
+    )
+    assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
+    said, files = json.loads(done.stdout)
+    assert said == expected
+    assert files == {name: hashlib.sha256(data).hexdigest() for name, data in APP.items()}
+
+
+def application(version, changes=()):
+    """An update image with this tree's application, which says it is of that version."""
+    files = {
+        path: data
+        for path, data in deploy.bundle(BOARD, ["okay_nabu"], "", None).items()
+        if path.startswith("glasses/")
+    }
+    said = f'FIRMWARE = "{config.FIRMWARE}"'.encode()
+    assert said in files["glasses/config.py"]
+    files["glasses/config.py"] = files["glasses/config.py"].replace(
+        said, f'FIRMWARE = "{version}"'.encode()
+    )
+    files |= dict(changes)
+    key = image.DEVELOPMENT_KEY
+    return image.sign(romfs.build(files), version=version, board=BOARD, key=key)
+
+
+class Board:
+    """The linux board over one flash, started again and again."""
+
+    def __init__(self, flash):
+        self.flash = flash
+        self.said = []
+        settings = {"name": "Glint", "words": ["okay_nabu"], "vision": "none"}
+        sim.prepare_flash(flash, settings, None, lambda *_, **__: None)
+
+    def _say(self, event, line="", **_):
+        if event == "console":
+            self.said.append(line)
+
+    @contextlib.asynccontextmanager
+    async def started(self):
+        self.said.clear()
+        simulation = sim.Simulation(self._say)
+        try:
+            await simulation.start(BOARD, build.ensure(BOARD), self.flash)
+            yield simulation
+        finally:
+            await air.close(simulation.address)
+            await simulation.stop()
+
+    async def version(self):
+        """Starts it, and says which version runs."""
+        async with self.started() as simulation, connect_glasses(air=simulation.address) as glasses:
+            return (await glasses.status()).firmware
+
+    async def smp(self, *steps):
+        """Starts it, and lets the unmodified smpclient do something; returns what it printed."""
+        async with self.started() as simulation:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", SMPCLIENT, simulation.address, *steps),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            said, _ = await process.communicate()
+            assert process.returncode == 0
+            if steps[-1] == "reset":
+                await asyncio.wait_for(simulation.ended, 10)
+            return said.decode().splitlines()
+
+    def pend(self, data, **how):
+        """Puts an image into slot 0, to start next."""
+        stored = slots.Slots(str(self.flash / "update"))
+        stored.write(refused="to make the folder")
+        (self.flash / "update" / "0.img").write_bytes(data)
+        stored.write(pending=hex_name(stored.image(0).hash), **how)
+
+    async def crash(self):
+        with pytest.raises(EmulatorError, match="boom"):
+            async with self.started():
+                pass
+
+
+async def test_smpclient_updates_the_glasses(tmp_path):
+    (tmp_path / "flash").mkdir()
+    board = Board(tmp_path / "flash")
+    path = tmp_path / "new.bin"
+    path.write_bytes(application("0.2.0"))
+    assert await board.smp("show", str(path), "test", "reset") == ["0 0.1.0 True True"]
+    assert await board.version() == "0.2.0"
+    assert await board.version() == "0.1.0"  # nobody confirmed it
+    assert await board.smp("test", "reset") == []
+    assert await board.smp("confirm", "show") == ["0 0.2.0 True True"]
+    assert await board.version() == "0.2.0"
+
+
+async def test_an_application_that_crashes_is_reverted_or_ends_in_safe_mode(tmp_path):
+    board = Board(tmp_path)
+    broken = application("0.3.0", {"glasses/journal.py": b"raise RuntimeError('boom')\n"}.items())
+    board.pend(broken)
+    await board.crash()
+    assert await board.version() == "0.1.0"
+
+    board.pend(broken, permanent=True)
+    for _ in range(slots.CRASHES_MAX):
+        await board.crash()
+    async with board.started():
+        assert any("safe mode" in line for line in board.said)
+        assert any("RuntimeError: boom" in line for line in board.said)
+    fixed = tmp_path / "fixed.bin"
+    await board.crash()  # its one more chance
+    fixed.write_bytes(application("0.4.0"))
+    assert await board.smp(str(fixed), "test", "reset") == []
+    assert any("safe mode" in line for line in board.said)
+    assert await board.smp("confirm", "show") == ["0 0.4.0 True True", "1 0.3.0 False False"]
+    assert await board.version() == "0.4.0"

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Power fails before and after every change of the flash in an update; the glasses start again."""
+
+import contextlib
+import hashlib
+import json
+import random
+
+import pytest
+from emulated_flash import Flash, PowerCut
+from glasses import bonds, boot, config, slots, unpack, update
+from glasses.image import hex_name, version_text
+from glasses.romfs import Reader
+from update_images import APP, BOARD, make
+from workbench import romfs
+
+MODULES = (bonds, boot, config, slots, unpack, update)
+UPDATE = "/update"
+CONFIG = {"name": "Mine", "words": ["alexa"]}
+BOND = (1, b"peer", b"secret")
+NEW_BOND = (1, b"other", b"secret too")
+CHUNK_BYTES = 300
+# The application beneath the slots has config.FIRMWARE's version.
+VERSIONS = ["0.9.0", "1.0.0", "1.1.0"]
+
+
+def payload(version):
+    return romfs.build(APP | {"glasses/config.py": version.encode(), "glasses/x/y.py": b"y" * 99})
+
+
+def image(version):
+    return make(version, payload=payload(version))
+
+
+class Device:
+    """Glasses on a flash, as far as updates and settings go."""
+
+    def __init__(self, flash, monkeypatch, unpacks):
+        flash.use(monkeypatch, *MODULES)
+        self.flash = flash
+        self._prepare = boot.unpacker if unpacks else boot.verifier
+        self._unpacks = unpacks
+
+    def start(self, lost_power=True):
+        """Starts; returns the version that runs, checked to be whole, or boot.SAFE."""
+        self.stored = slots.Slots(UPDATE)
+        prepare = self._prepare(self.stored, BOARD)
+        choice = boot.choose(self.stored, prepare, lost_power)
+        self.updater = update.Updater(UPDATE, BOARD)
+        if choice == boot.SAFE:
+            return choice
+        if choice == boot.BENEATH:
+            return config.FIRMWARE
+        running = self.stored.image(choice)
+        with self.flash.open(self.stored.path(choice), "rb") as file:
+            running.verify(file, BOARD)
+            entries = Reader(file, running.payload_at, running.payload_bytes).entries()
+            files = {path: (at, length) for path, at, length in entries if at is not None}
+            assert self.updater.running_version() == running.version
+            if self._unpacks:
+                data = file.getvalue()
+                for path, (at, length) in files.items():
+                    there = self.flash.files[f"{UPDATE}/{choice}/{path}"]
+                    assert there == data[at : at + length], path
+        return version_text(running.version)
+
+    def upload(self, data):
+        updater = self.updater
+        at = updater.begin(len(data), hashlib.sha256(data).digest(), False)
+        while at < len(data):
+            at = updater.write(at, data[at : at + CHUNK_BYTES])
+
+    def install(self, data):
+        """Uploads an image, tries it and confirms it."""
+        self.upload(data)
+        name = self.stored.image(self.stored.other()).hash
+        self.updater.choose(name, False)
+        self.start()
+        self.updater.confirm()
+        self.updater.stored.healthy()
+
+    def pair(self, bond):
+        kept = bonds.Bonds("/bonds.json")
+        kept.set(*bond)
+        kept.save()
+
+    def check_settings(self):
+        """Nothing that the wearer set is lost."""
+        assert config.load("/config.json")["name"] == "Mine"
+        kept = bonds.Bonds("/bonds.json")
+        assert kept.get(BOND[0], 0, BOND[1]) == BOND[2]
+        assert kept.get(NEW_BOND[0], 0, NEW_BOND[1]) in (None, NEW_BOND[2])
+
+
+def factory(manner):
+    return Flash(manner, {"/config.json": json.dumps(CONFIG).encode()})
+
+
+def life(device, phases):
+    """An update from start to end; the names of what is done go to `phases` as it is done."""
+    device.start()
+    device.upload(image(VERSIONS[2]))
+    device.pair(NEW_BOND)
+    phases.append("uploaded")
+    device.updater.choose(device.stored.image(device.stored.other()).hash, False)
+    device.start()
+    phases.append("tried")
+    device.updater.confirm()
+    phases.append("confirmed")
+    device.updater.stored.healthy()
+    device.start()
+
+
+@pytest.mark.parametrize("updates_before", [0, 1, 2])
+@pytest.mark.parametrize("unpacks", [True, False], ids=["unpacked", "mounted"])
+@pytest.mark.parametrize(("manner", "torn"), [("through", 0), ("through", 1), ("synced", 0)])
+def test_power_fails_at_every_change(monkeypatch, manner, torn, unpacks, updates_before):
+    chance = random.Random(1)
+    before = factory(manner)
+    device = Device(before, monkeypatch, unpacks)
+    device.start()
+    device.pair(BOND)
+    old = config.FIRMWARE
+    for version in VERSIONS[:updates_before]:
+        device.start()
+        device.install(image(version))
+        old = version
+    new = VERSIONS[2]
+
+    whole = before.copy()
+    life(Device(whole, monkeypatch, unpacks), [])
+    assert whole.operations > 20
+
+    for cut_at in range(whole.operations + 1):
+        flash = before.copy()
+        flash.cut_at, flash.torn = cut_at, bool(torn)
+        phases = []
+        try:
+            life(Device(flash, monkeypatch, unpacks), phases)
+        except PowerCut:
+            assert flash.operations > cut_at
+        else:
+            assert cut_at == whole.operations
+
+        # Power fails once more while it starts, then stays.
+        flash = flash.copy()
+        flash.cut_at, flash.torn = chance.randrange(12), bool(torn)
+        with contextlib.suppress(PowerCut):
+            Device(flash, monkeypatch, unpacks).start()
+        flash = flash.copy()
+        device = Device(flash, monkeypatch, unpacks)
+        runs = device.start()
+        assert runs in (old, new)
+        if "uploaded" not in phases:
+            assert runs == old
+        if "confirmed" in phases:
+            assert runs == new
+        device.check_settings()
+
+        # What was begun can be finished.
+        runs = device.start()
+        assert runs in (old, new)
+        if runs != new:
+            device.upload(image(new))
+            device.updater.choose(device.stored.image(device.stored.other()).hash, False)
+            assert device.start() == new
+        device.updater.confirm()
+        assert device.start() == new
+        device.check_settings()
+
+
+def test_an_image_whose_files_were_half_removed_is_unpacked_anew(monkeypatch):
+    before = factory("through")
+    device = Device(before, monkeypatch, True)
+    for version in VERSIONS[:2]:
+        device.start()
+        device.install(image(version))
+    device.start()
+    device.upload(image(VERSIONS[2]))
+    device.pair(BOND)
+    choose(device)
+    whole = before.copy()
+    Device(whole, monkeypatch, True).start()
+    assert whole.operations > 10
+    for cut_at in range(whole.operations):
+        flash = before.copy()
+        flash.cut_at = cut_at
+        with pytest.raises(PowerCut):
+            Device(flash, monkeypatch, True).start()
+        # What was there before comes back instead of what was being unpacked.
+        device = Device(flash.copy(), monkeypatch, True)
+        device.stored = slots.Slots(UPDATE)
+        device.updater = update.Updater(UPDATE, BOARD)
+        device.updater.erase()
+        device.updater.downgrade = True
+        device.upload(image(VERSIONS[0]))
+        choose(device)
+        assert device.start() == VERSIONS[0]
+
+
+@pytest.mark.parametrize("manner", ["through", "synced"])
+def test_power_fails_while_crashing(monkeypatch, manner):
+    def crash_on(device):
+        for _ in range(5):
+            device.start()
+            device.stored.crashed("Traceback...")
+
+    whole = factory(manner)
+    crash_on(Device(whole, monkeypatch, True))
+    for cut_at in range(whole.operations):
+        flash = factory(manner)
+        flash.cut_at = cut_at
+        with pytest.raises(PowerCut):
+            crash_on(Device(flash, monkeypatch, True))
+        device = Device(flash.copy(), monkeypatch, True)
+        assert device.start() in (config.FIRMWARE, boot.SAFE)
+        assert config.load("/config.json")["name"] == "Mine"
+
+
+@pytest.fixture(params=[True, False], ids=["unpacked", "mounted"])
+def device(monkeypatch, request):
+    made = Device(factory("through"), monkeypatch, request.param)
+    made.start()
+    return made
+
+
+def choose(device, permanent=False):
+    device.updater.choose(device.stored.image(device.stored.other()).hash, permanent)
+
+
+def test_an_update_that_is_not_confirmed_is_reverted(device):
+    device.install(image("1.0.0"))
+    device.upload(image("1.1.0"))
+    choose(device)
+    assert device.start() == "1.1.0"
+    assert device.start() == "1.0.0"
+    assert device.start() == "1.0.0"
+    choose(device)  # it is still there, and may be tried again
+    assert device.start() == "1.1.0"
+    device.updater.confirm()
+    assert [device.start(), device.start()] == ["1.1.0"] * 2
+
+
+def test_the_first_update_reverts_to_what_lies_beneath(device):
+    device.upload(image("1.0.0"))
+    choose(device)
+    assert device.start() == "1.0.0"
+    assert device.start() == config.FIRMWARE
+
+
+def test_an_update_that_crashes_is_reverted_whatever_ended_it(device):
+    device.install(image("1.0.0"))
+    device.upload(image("1.1.0"))
+    for end in ("exception", "watchdog"):
+        choose(device)
+        assert device.start() == "1.1.0"
+        if end == "exception":
+            device.stored.crashed("boom")
+        assert device.start(lost_power=False) == "1.0.0"
+        assert device.stored.state["crashes"] == 0
+        device.updater.stored.healthy()
+
+
+def test_a_permanent_update_needs_no_confirmation(device):
+    device.upload(image("1.0.0"))
+    choose(device, permanent=True)
+    assert [device.start(), device.start()] == ["1.0.0"] * 2
+
+
+def test_three_crashes_lead_to_safe_mode_and_a_reset_to_one_more_chance(device):
+    device.install(image("1.0.0"))
+    for _ in range(3):
+        assert device.start() == "1.0.0"
+        device.stored.crashed("Traceback: it broke")
+    assert device.start() == boot.SAFE
+    assert device.stored.crash_report() == "Traceback: it broke"
+    assert device.start(lost_power=False) == "1.0.0"
+    device.stored.crashed("again")
+    assert device.start() == boot.SAFE
+    assert device.start() == "1.0.0"
+    device.stored.healthy()
+    device.stored.crashed("once")
+    assert device.start() == "1.0.0"
+
+
+def test_starts_that_hang_count_unless_power_was_lost(device):
+    device.updater.stored.stopped()
+    for _ in range(5):
+        assert device.start(lost_power=True) == config.FIRMWARE
+    assert [device.start(lost_power=False) for _ in range(3)] == [
+        config.FIRMWARE,
+        config.FIRMWARE,
+        boot.SAFE,
+    ]
+
+
+def test_safe_mode_takes_an_update_and_that_starts(device):
+    device.install(image("1.0.0"))
+    for _ in range(3):
+        device.start()
+        device.stored.crashed("boom")
+    assert device.start() == boot.SAFE
+    device.upload(image("1.1.0"))
+    choose(device)
+    assert device.start(lost_power=False) == "1.1.0"
+
+
+def test_a_damaged_image_is_not_started(device):
+    device.install(image("1.0.0"))
+    device.upload(image("1.1.0"))
+    choose(device)
+    path = device.stored.path(device.stored.other())
+    data = bytearray(device.flash.files[path])
+    data[100] ^= 1
+    device.flash.files[path] = bytes(data)
+    assert device.start() == "1.0.0"
+    assert "damaged" in device.stored.state["refused"]
+
+
+def test_with_the_confirmed_image_gone_what_lies_beneath_starts(device):
+    device.install(image("1.0.0"))
+    device.flash.files[device.stored.path(0)] = b"nothing"
+    assert device.start() == config.FIRMWARE
+    device.flash.files[UPDATE + "/state.json"] = b"\xff{"
+    assert device.start() == config.FIRMWARE
+
+
+def test_an_incomplete_unpacking_is_done_again(monkeypatch):
+    device = Device(factory("through"), monkeypatch, True)
+    device.start()
+    device.install(image("1.0.0"))
+    device.flash.files[UPDATE + "/0/hash"] = b"another"
+    device.flash.files[UPDATE + "/0/glasses/app.py"] = b"half"
+    device.flash.files[UPDATE + "/0/stray"] = b""
+    assert device.start() == "1.0.0"
+    assert UPDATE + "/0/stray" not in device.flash.files
+
+
+def test_a_full_flash_refuses_the_upload_and_starts_all_the_same(device):
+    device.install(image("1.0.0"))
+    device.flash.free_bytes = 0
+    with pytest.raises(update.ImageError, match="bytes free"):
+        device.upload(image("1.1.0"))
+    assert device.start() == "1.0.0"
+    assert hex_name(device.stored.image(0).hash) == device.stored.state["confirmed"]

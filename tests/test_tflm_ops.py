@@ -14,6 +14,8 @@ ELSEWHERE = {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
 
 
 def random_inputs(rng, tensor, i):
+    if tensor.dtype == "float32":
+        return rng.normal(0, 10, tensor.shape).astype(np.float32)
     info = np.iinfo(tensor.dtype)
     if i % 2:
         return rng.choice([info.min, info.max, tensor.zero_point], tensor.shape).astype(

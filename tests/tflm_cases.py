@@ -213,9 +213,12 @@ def quantize(rng, graph):
     dims = shape(rng)
     types = [(np.int8, np.int8), (np.int8, np.uint8), (np.uint8, np.int8), (np.int8, np.int16)]
     types += [(np.int16, np.int8), (np.int16, np.int16), (np.int8, np.int32)]
+    types += [(np.float32, np.int8), (np.float32, np.int16)]
     source, target = types[rng.integers(len(types))]
 
     def parameters(dtype):
+        if dtype == np.float32:
+            return {}
         info = np.iinfo(dtype)
         zero = 0 if info.bits > 8 else int(rng.integers(info.min, info.max + 1))
         return {"scale": scale(rng), "zero_point": zero}
@@ -394,7 +397,69 @@ def reshape(name):
     return make
 
 
+def prelu(rng, graph):
+    dims = shape(rng)
+    alpha = [1] * (len(dims) - 1) + [dims[-1]] if rng.random() < 0.5 else list(dims)
+    x = graph.input(dims, **quantized(rng))
+    a = graph.tensor(alpha, data=rng.integers(-128, 128, alpha), **quantized(rng))
+    y = graph.output(dims, **quantized(rng))
+    graph.operator("PRELU", [x, a], [y])
+
+
+def transpose_conv(rng, graph):
+    h, w, depth, channels = (int(size) for size in rng.integers(1, (6, 6, 9, 7)))
+    kh, kw, sh, sw = (int(size) for size in rng.integers(1, (5, 5, 4, 4)))
+    padding = int(rng.integers(2))
+    sizes = (h * sh, w * sw) if padding == 0 else ((h - 1) * sh + kh, (w - 1) * sw + kw)
+    source = quantized(rng)
+    x = graph.input((1, h, w, depth), **source)
+    inputs, out = accumulating(
+        rng, graph, channels, 0, (channels, kh, kw, depth), kh * kw * depth, source["scale"]
+    )
+    y = graph.output((1, *sizes, channels), **out)
+    inputs = [graph.constant([1, *sizes, channels]), inputs[0], x, *inputs[1:]]
+    fields = {"padding": padding, "strideH": sh, "strideW": sw}
+    graph.operator("TRANSPOSE_CONV", inputs, [y], "TransposeConvOptions", **fields)
+
+
+def resize(name):
+    def make(rng, graph):
+        h, w, depth, to_h, to_w = (int(size) for size in rng.integers(1, (9, 9, 5, 17, 17)))
+        same = quantized(rng)
+        x = graph.input((1, h, w, depth), **same)
+        y = graph.output((1, to_h, to_w, depth), **same)
+        kind = int(rng.integers(3))
+        fields = {"alignCorners": kind == 1, "halfPixelCenters": kind == 2}
+        options = "ResizeBilinearOptions"
+        if name == "RESIZE_NEAREST_NEIGHBOR":
+            options = "ResizeNearestNeighborOptions"
+        graph.operator(name, [x, graph.constant([to_h, to_w])], [y], options, **fields)
+
+    return make
+
+
+def arg_max(rng, graph):
+    dims = list(shape(rng))
+    axis = int(rng.integers(len(dims)))
+    x = graph.input(dims, **quantized(rng))
+    y = graph.output(dims[:axis] + dims[axis + 1 :], np.int32)
+    graph.operator("ARG_MAX", [x, graph.constant(axis)], [y], "ArgMaxOptions", outputType=2)
+
+
+def dequantize(rng, graph):
+    dims, source = shape(rng), [np.int8, np.int16][rng.integers(2)]
+    x = graph.input(dims, source, scale=scale(rng), zero_point=int(rng.choice(ZERO_POINTS)))
+    y = graph.output(dims, np.float32)
+    graph.operator("DEQUANTIZE", [x], [y], "DequantizeOptions")
+
+
 CASES = {
+    "ARG_MAX": arg_max,
+    "DEQUANTIZE": dequantize,
+    "PRELU": prelu,
+    "RESIZE_BILINEAR": resize("RESIZE_BILINEAR"),
+    "RESIZE_NEAREST_NEIGHBOR": resize("RESIZE_NEAREST_NEIGHBOR"),
+    "TRANSPOSE_CONV": transpose_conv,
     "ADD": binary("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
     "CONCATENATION": concatenation,

@@ -8,6 +8,9 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_ADD
     {0, 11, 0, 0, tflm_add_prepare, tflm_arithmetic_eval},
 #endif
+#ifndef TFLM_WITHOUT_ARG_MAX
+    {56, 0, 0, 0, tflm_arg_max_prepare, tflm_arg_max_eval},
+#endif
 #ifndef TFLM_WITHOUT_ASSIGN_VARIABLE
     {TFLM_CODE_ASSIGN_VARIABLE, 0, 0, 0, tflm_assign_variable_prepare, tflm_copy_eval},
 #endif
@@ -25,6 +28,9 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
     {4, 2, 0, 0, tflm_depthwise_conv_prepare, tflm_depthwise_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_DEQUANTIZE
+    {6, 0, 0, 0, tflm_dequantize_prepare, tflm_dequantize_eval},
 #endif
 #ifndef TFLM_WITHOUT_EXPAND_DIMS
     {70, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
@@ -65,6 +71,9 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_PADV2
     {60, 0, 0, 0, tflm_pad_v2_prepare, tflm_move_eval},
 #endif
+#ifndef TFLM_WITHOUT_PRELU
+    {54, 0, 0, 0, tflm_prelu_prepare, tflm_prelu_eval},
+#endif
 #ifndef TFLM_WITHOUT_QUANTIZE
     {114, 0, 0, 0, tflm_quantize_prepare, tflm_quantize_eval},
 #endif
@@ -82,6 +91,12 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_RESHAPE
     {22, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+#endif
+#ifndef TFLM_WITHOUT_RESIZE_BILINEAR
+    {23, 15, 0, 0, tflm_resize_bilinear_prepare, tflm_resize_bilinear_eval},
+#endif
+#ifndef TFLM_WITHOUT_RESIZE_NEAREST_NEIGHBOR
+    {97, 74, 0, 0, tflm_resize_nearest_neighbor_prepare, tflm_resize_nearest_neighbor_eval},
 #endif
 #ifndef TFLM_WITHOUT_SLICE
     {65, 0, 0, 0, tflm_slice_prepare, tflm_move_eval},
@@ -112,6 +127,9 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_TRANSPOSE
     {39, 0, 0, 0, tflm_transpose_prepare, tflm_move_eval},
+#endif
+#ifndef TFLM_WITHOUT_TRANSPOSE_CONV
+    {67, 49, 0, 0, tflm_transpose_conv_prepare, tflm_transpose_conv_eval},
 #endif
 #ifndef TFLM_WITHOUT_UNPACK
     {88, 64, 0, 0, tflm_unpack_prepare, tflm_move_eval},

@@ -143,7 +143,7 @@ static int32_t high_mul_16(int32_t a, int32_t b) {
 }
 
 static int32_t saturated_left_16(int32_t x, int shift) {
-    int64_t y = (int64_t)x << shift;
+    int64_t y = (int64_t)x * (1 << shift);
     return y > 32767 ? 32767 : y < -32768 ? -32768 : (int32_t)y;
 }
 

@@ -11,11 +11,13 @@
     void tflm_##name##_eval(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to)
 
 TFLM_PREPARE(add);
+TFLM_PREPARE(arg_max);
 TFLM_PREPARE(assign_variable);
 TFLM_PREPARE(call_once);
 TFLM_PREPARE(concatenation);
 TFLM_PREPARE(conv);
 TFLM_PREPARE(depthwise_conv);
+TFLM_PREPARE(dequantize);
 TFLM_PREPARE(fully_connected);
 TFLM_PREPARE(hard_swish);
 TFLM_PREPARE(leaky_relu);
@@ -27,12 +29,15 @@ TFLM_PREPARE(pack);
 TFLM_PREPARE(pad);
 TFLM_PREPARE(pad_v2);
 TFLM_PREPARE(pool);
+TFLM_PREPARE(prelu);
 TFLM_PREPARE(quantize);
 TFLM_PREPARE(read_variable);
 TFLM_PREPARE(reduce_max);
 TFLM_PREPARE(relu);
 TFLM_PREPARE(relu6);
 TFLM_PREPARE(reshape);
+TFLM_PREPARE(resize_bilinear);
+TFLM_PREPARE(resize_nearest_neighbor);
 TFLM_PREPARE(slice);
 TFLM_PREPARE(softmax);
 TFLM_PREPARE(split);
@@ -42,14 +47,17 @@ TFLM_PREPARE(sub);
 TFLM_PREPARE(sum);
 TFLM_PREPARE(tanh);
 TFLM_PREPARE(transpose);
+TFLM_PREPARE(transpose_conv);
 TFLM_PREPARE(unpack);
 TFLM_PREPARE(var_handle);
 
+TFLM_EVAL(arg_max);
 TFLM_EVAL(arithmetic);
 TFLM_EVAL(average_pool);
 TFLM_EVAL(conv);
 TFLM_EVAL(copy);
 TFLM_EVAL(depthwise_conv);
+TFLM_EVAL(dequantize);
 TFLM_EVAL(fully_connected);
 TFLM_EVAL(logistic);
 TFLM_EVAL(max_pool);
@@ -57,10 +65,14 @@ TFLM_EVAL(maximum);
 TFLM_EVAL(mean_or_sum);
 TFLM_EVAL(minimum);
 TFLM_EVAL(move);
+TFLM_EVAL(prelu);
 TFLM_EVAL(quantize);
 TFLM_EVAL(reduce_max);
+TFLM_EVAL(resize_bilinear);
+TFLM_EVAL(resize_nearest_neighbor);
 TFLM_EVAL(softmax);
 TFLM_EVAL(table);
+TFLM_EVAL(transpose_conv);
 
 // Emits a record that copies tensor `from` to tensor `to`, of the same size.
 tflm_status_t tflm_emit_copy(tflm_node_t *node, uint32_t to, uint32_t from);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
 #include "ops.h"
 
 typedef struct {
@@ -8,6 +10,7 @@ typedef struct {
     int32_t input_zero_point, output_zero_point;
     int32_t low, high;
     tflm_scale_t scale;
+    float real_scale; // For float inputs.
 } quantize_t;
 
 TFLM_PREPARE(quantize) {
@@ -16,7 +19,10 @@ TFLM_PREPARE(quantize) {
     TRY(tflm_get_input(node, 0, &input));
     TRY(tflm_get_output(node, 0, &output));
     TRY(tflm_expect_same_shape(node, &input, &output));
+    bool is_float =
+        input.type == TFLM_FLOAT32 && (output.type == TFLM_INT8 || output.type == TFLM_INT16);
     bool known =
+        is_float ||
         (input.type == TFLM_INT8 && (output.type == TFLM_INT8 || output.type == TFLM_UINT8 ||
                                      output.type == TFLM_INT16 || output.type == TFLM_INT32)) ||
         (input.type == TFLM_UINT8 && output.type == TFLM_INT8) ||
@@ -27,7 +33,9 @@ TFLM_PREPARE(quantize) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
                               tflm_type_name(output.type));
     }
-    TRY(tflm_expect_quantized(node, &input));
+    if (!is_float) {
+        TRY(tflm_expect_quantized(node, &input));
+    }
     TRY(tflm_expect_quantized(node, &output));
     node->cost = 1 + input.elements * 4;
     quantize_t *self = tflm_node_data(node, 2, sizeof *self);
@@ -40,7 +48,10 @@ TFLM_PREPARE(quantize) {
         self->input_zero_point = input.zero_point;
         self->output_zero_point = output.zero_point;
         tflm_type_range(output.type, &self->low, &self->high);
-        self->scale = tflm_quantize_scale((double)input.scale / (double)output.scale);
+        self->real_scale = output.scale;
+        if (!is_float) {
+            self->scale = tflm_quantize_scale((double)input.scale / (double)output.scale);
+        }
     }
     return TFLM_OK;
 }
@@ -51,6 +62,17 @@ TFLM_EVAL(quantize) {
     (void)to;
     const void *input = tflm_at(run, self->input);
     void *output = tflm_at(run, self->output);
+    if (self->input_type == TFLM_FLOAT32) {
+        for (uint32_t i = 0; i < self->count; i++) {
+            float value;
+            memcpy(&value, (const uint8_t *)input + 4 * (size_t)i, sizeof value);
+            int64_t y =
+                (int64_t)tflm_round((double)(value / self->real_scale)) + self->output_zero_point;
+            int32_t clamped = y < self->low ? self->low : y > self->high ? self->high : (int32_t)y;
+            tflm_set(output, self->output_type, i, clamped);
+        }
+        return;
+    }
     for (uint32_t i = 0; i < self->count; i++) {
         uint32_t x = (uint32_t)tflm_get(input, self->input_type, i);
         int32_t y = tflm_scale_apply((int32_t)(x - (uint32_t)self->input_zero_point),

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops.h"
+
+typedef struct {
+    uint32_t input, output; // Places.
+    uint32_t elements;
+    uint32_t type;
+    int32_t zero_point;
+    float scale;
+} dequantize_t;
+
+TFLM_PREPARE(dequantize) {
+    TRY(tflm_expect(node, 1, 1, 1));
+    tflm_tensor_t input, output;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    TRY(tflm_expect_same_shape(node, &input, &output));
+    if ((input.type != TFLM_INT8 && input.type != TFLM_INT16) || output.type != TFLM_FLOAT32) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
+                              tflm_type_name(output.type));
+    }
+    TRY(tflm_expect_quantized(node, &input));
+    node->cost = 1 + input.elements * 2;
+    dequantize_t *self = tflm_node_data(node, 2, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->output = tflm_node_output(node, 0);
+        self->elements = input.elements;
+        self->type = input.type;
+        self->zero_point = input.zero_point;
+        self->scale = input.scale;
+    }
+    return TFLM_OK;
+}
+
+TFLM_EVAL(dequantize) {
+    const dequantize_t *self = data;
+    (void)from;
+    (void)to;
+    const uint8_t *input = tflm_at(run, self->input);
+    float *output = (float *)(void *)tflm_at(run, self->output);
+    for (uint32_t i = 0; i < self->elements; i++) {
+        output[i] = self->scale * (float)(tflm_get(input, self->type, i) - self->zero_point);
+    }
+}

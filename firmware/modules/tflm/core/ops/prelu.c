@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broadcast.h"
+
+typedef struct {
+    uint32_t input, alpha, output; // Places.
+    uint32_t elements;
+    int32_t input_zero_point, alpha_zero_point, output_zero_point;
+    tflm_scale_t identity, slope;
+    tflm_broadcast_t broadcast;
+} prelu_t;
+
+TFLM_PREPARE(prelu) {
+    TRY(tflm_expect(node, 2, 2, 1));
+    tflm_tensor_t input, alpha, output;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_input(node, 1, &alpha));
+    TRY(tflm_get_output(node, 0, &output));
+    if (input.type != TFLM_INT8 || alpha.type != TFLM_INT8 || output.type != TFLM_INT8) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
+                              tflm_type_name(output.type));
+    }
+    TRY(tflm_expect_quantized(node, &input));
+    TRY(tflm_expect_quantized(node, &alpha));
+    TRY(tflm_expect_quantized(node, &output));
+    tflm_broadcast_t broadcast;
+    TRY(tflm_broadcast_init(node, &input, &alpha, &output, &broadcast));
+    node->cost = 1 + output.elements * 4;
+    prelu_t *self = tflm_node_data(node, 3, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->alpha = tflm_node_input(node, 1);
+        self->output = tflm_node_output(node, 0);
+        self->elements = output.elements;
+        self->input_zero_point = input.zero_point;
+        self->alpha_zero_point = alpha.zero_point;
+        self->output_zero_point = output.zero_point;
+        double in = (double)input.scale, out = (double)output.scale;
+        self->identity = tflm_quantize_scale(in / out);
+        self->slope = tflm_quantize_scale(in * (double)alpha.scale / out);
+        self->broadcast = broadcast;
+    }
+    return TFLM_OK;
+}
+
+TFLM_EVAL(prelu) {
+    const prelu_t *self = data;
+    (void)from;
+    (void)to;
+    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    const int8_t *alpha = (const int8_t *)tflm_at(run, self->alpha);
+    int8_t *output = (int8_t *)tflm_at(run, self->output);
+    tflm_walk_t walk = {{0}, 0, 0};
+    for (uint32_t i = 0; i < self->elements; i++) {
+        int32_t x = input[walk.a] - self->input_zero_point;
+        const tflm_scale_t *scale = &self->identity;
+        if (x < 0) {
+            x *= alpha[walk.b] - self->alpha_zero_point;
+            scale = &self->slope;
+        }
+        x = tflm_scale_apply(x, scale->multiplier, scale->shift);
+        x = (int32_t)((uint32_t)x + (uint32_t)self->output_zero_point);
+        output[i] = (int8_t)tflm_clamp(x, -128, 127);
+        tflm_walk_next(&self->broadcast, &walk);
+    }
+}

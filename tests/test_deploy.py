@@ -64,6 +64,14 @@ def test_only_what_changed_is_sent(emulated):
         assert ".new" not in board.run("import os; print(os.listdir(), os.listdir('models'))")
 
 
+def test_a_restarted_board_runs_the_application(emulated):
+    with SerialBoard(emulated.console_path) as board:
+        deploy.put(board, files(), ignore)
+        board.restart()
+        said = board._transport.read_until(1, b"started\r\n", timeout=10)
+    assert said.endswith(b"started\r\n")
+
+
 def test_a_cable_pulled_while_sending_harms_nothing(firmware, tmp_path):
     flash = tmp_path / "flash.bin"
     new = files(seed=2) | {"glasses/app.py": b"y = 1\n" * 2000}

@@ -99,6 +99,7 @@ def deploy(
         outcome = deployer.put(there, files, progress)
         say(f"{len(outcome.sent)} files sent, {len(outcome.kept)} were there already")
         report = selftest.run(there, deployer.tested_model(files))
+        there.restart()
     print(
         f"self-test passed: {report['hop_us']} us a hop, {report['heap_free']} bytes of heap free"
     )

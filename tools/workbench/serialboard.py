@@ -40,7 +40,8 @@ for name in ("micdsp", "tflm", "bluetooth", "camera"):
     except ImportError:
         pass
 space = os.statvfs("/")
-print(json.dumps({"machine": sys.implementation[2], "version": sys.version,
+print(json.dumps({"machine": sys.implementation[2],
+    "version": ".".join(str(part) for part in sys.implementation[1][:3]),
     "mpy": getattr(sys.implementation, "_mpy", 0), "builtin": builtin,
     "heap_free": gc.mem_free(), "disk_free": space[0] * space[3], "disk": space[0] * space[2]}))
 """
@@ -173,6 +174,15 @@ class SerialBoard:
                 raise TransportExecError(output, error.decode(errors="replace"))
         text: str = output.decode(errors="replace")
         return text
+
+    def restart(self) -> None:
+        """Resets the board, so that it runs its main.py.
+
+        Raises:
+            BoardError: The board went away before.
+        """
+        with self._explained():
+            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
 
     def facts(self) -> Facts:
         """Asks the board what it is.

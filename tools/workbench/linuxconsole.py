@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The linux board's interpreter on a pseudo-terminal: `python -m workbench.linuxconsole`.
+
+mpremote connects to it. What is typed reaches the program as it is, Ctrl-C too: a running script is
+stopped by ending this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import threading
+import tty
+from pathlib import Path
+from types import TracebackType
+
+from workbench import build
+from workbench.errors import WorkbenchError
+from workbench.paths import BOARDS
+
+JOIN_TIMEOUT_S = 1.0
+
+
+class LinuxConsole:
+    """A running interpreter, as a context manager.
+
+    Attributes:
+        path: The pseudo-terminal that `mpremote connect` takes.
+
+    Args:
+        folder: Where it runs, and what mpremote sees as its files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> LinuxConsole:
+        # Two pairs, as each has a name at one end only.
+        self._ours, theirs = _pair()
+        self._relayed, self._named = _pair()
+        self.path = os.ttyname(self._named)
+        try:
+            self.process = subprocess.Popen(
+                [build.ensure("linux"), BOARDS / "linux" / "rawrepl.py"],
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                cwd=self._folder,
+                start_new_session=True,
+            )
+        finally:
+            os.close(theirs)
+        self._threads = [
+            threading.Thread(target=_relay, args=ends, daemon=True)
+            for ends in ((self._ours, self._relayed), (self._relayed, self._ours))
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._named)
+        # Each ends with the other side of what it reads; a client that stays keeps one of them.
+        for thread in self._threads:
+            thread.join(JOIN_TIMEOUT_S)
+        if not any(thread.is_alive() for thread in self._threads):
+            os.close(self._ours)
+            os.close(self._relayed)
+
+
+def _pair() -> tuple[int, int]:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    return master, slave
+
+
+def _relay(source: int, sink: int) -> None:
+    with contextlib.suppress(OSError):
+        while data := os.read(source, 4096):
+            os.write(sink, data)
+
+
+def main() -> int:
+    """Runs one in an empty folder until it is interrupted."""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="glint-linux-") as folder,
+            LinuxConsole(Path(folder)) as console,
+        ):
+            print(f"mpremote connect {console.path}", flush=True)
+            return console.process.wait()
+    except KeyboardInterrupt:
+        return 0
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -205,3 +205,16 @@ def bench(
         total = sum(instructions for _, instructions in measured.profile)
         for name, instructions in measured.profile:
             print(f"{instructions:12}  {instructions / total:6.1%}  {name}")
+
+
+@app.command()
+def verify(
+    model: ModelName,
+    samples: Annotated[int, typer.Option(min=1, help="How many inferences.")] = 100,
+    mirror: Mirror = None,
+) -> None:
+    """Compares tflm with TensorFlow Lite Micro on random and extreme inputs, byte for byte."""
+    from workbench import modelverify
+
+    modelverify.verify(_read(zoo.find(model, mirror), "model"), samples)
+    print(f"{model}: {samples} inferences, every output byte equal to TensorFlow Lite Micro's")

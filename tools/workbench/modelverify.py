@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds tflm against TensorFlow Lite Micro (the `tflite-micro` wheel) on one model."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench import hosttflm
+from workbench.errors import WorkbenchError
+
+ARENA_BYTES = 1 << 24
+SCHEMA = "tflite_micro.tensorflow.lite.micro.python.schema_py_generated"
+RESOURCE = 13  # TensorType: has no bytes of its own.
+
+
+class VerifyError(WorkbenchError):
+    """The wheel is missing or refuses the model, or the two differ; the message says where."""
+
+
+def _inputs(
+    tensors: list[hosttflm.Tensor], rng: np.random.Generator, sample: int
+) -> list[npt.NDArray[Any]]:
+    """Random values, extreme ones, or one value everywhere, in turn."""
+    made: list[npt.NDArray[Any]] = []
+    for tensor in tensors:
+        if tensor.dtype == "float32":
+            made.append(rng.normal(0, 1, tensor.shape).astype(np.float32))
+            continue
+        info = np.iinfo(tensor.dtype)
+        kind = sample % 3
+        if kind == 0:
+            values = rng.integers(info.min, info.max, tensor.shape, endpoint=True)
+        elif kind == 1:
+            values = rng.choice([info.min, info.max, tensor.zero_point], tensor.shape)
+        else:
+            values = np.full(tensor.shape, rng.integers(info.min, info.max, endpoint=True))
+        made.append(values.astype(tensor.dtype))
+    return made
+
+
+class _Pair:
+    """Both runtimes with the same model, state and inputs."""
+
+    def __init__(self, model: bytes, *, keep_all: bool) -> None:
+        try:
+            from tflite_micro import runtime
+        except ImportError:
+            raise VerifyError(
+                "tflite-micro is not installed: pip install --pre tflite-micro"
+            ) from None
+        self.ours = hosttflm.Model(model, flags=hosttflm.KEEP_ALL if keep_all else 0)
+        config = runtime.InterpreterConfig
+        kind = config.kPreserveAllTensors if keep_all else config.kAllocationRecording
+        try:
+            self.reference = runtime.Interpreter.from_bytes(
+                model, arena_size=ARENA_BYTES, intrepreter_config=kind
+            )
+        except RuntimeError as error:
+            raise VerifyError(f"TensorFlow Lite Micro refuses the model: {error}") from None
+
+    def invoke(self, inputs: list[npt.NDArray[Any]]) -> None:
+        for i, data in enumerate(inputs):
+            self.ours.set_input(i, data.tobytes())
+            self.reference.set_input(data, i)
+        self.ours.invoke()
+        self.reference.invoke()
+
+    def same(self) -> bool:
+        count = len(self.ours.outputs)
+        return all(
+            self.ours.output(i) == self.reference.get_output(i).tobytes() for i in range(count)
+        )
+
+
+def _first_difference(model: bytes, samples: int) -> str:
+    """The first tensor, in the order they are computed, that differs when all are kept."""
+    schema: Any = importlib.import_module(SCHEMA)
+    main = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0)).subgraphs[0]
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items()}
+    parsed = schema.Model.GetRootAs(model, 0)
+    pair = _Pair(model, keep_all=True)
+    rng = np.random.default_rng(0)
+    for sample in range(samples):
+        pair.invoke(_inputs(pair.ours.inputs, rng, sample))
+        for i, operator in enumerate(main.operators):
+            for index in map(int, operator.outputs if operator.outputs is not None else []):
+                if main.tensors[index].type == RESOURCE:
+                    continue
+                given = pair.reference.GetTensor(index, 0)["tensor_data"].tobytes()
+                if pair.ours.tensor(index) not in (None, given):
+                    code = parsed.OperatorCodes(operator.opcodeIndex)
+                    name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+                    tensor = (main.tensors[index].name or b"").decode(errors="replace")
+                    return f"operator {i} {name} is the first that differs: tensor {index} {tensor}"
+    return "no single layer differs: the memory plan is at fault"
+
+
+def verify(model: bytes, samples: int) -> None:
+    """Compares the outputs of successive inferences; state is kept between them.
+
+    Args:
+        model: The bytes of a .tflite.
+        samples: How many inferences.
+
+    Raises:
+        VerifyError: They differ, or the wheel is missing or refuses the model.
+        hosttflm.ModelError: tflm refuses the model.
+    """
+    pair = _Pair(model, keep_all=False)
+    rng = np.random.default_rng(0)
+    for sample in range(samples):
+        pair.invoke(_inputs(pair.ours.inputs, rng, sample))
+        if not pair.same():
+            raise VerifyError(f"sample {sample} differs; {_first_difference(model, sample + 1)}")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Updates on MicroPython: verification and unpacking, and whole starts of the linux board."""
+"""Updates on MicroPython: verification and unpacking, and whole starts of emulated boards."""
 
 import asyncio
 import contextlib
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -15,9 +16,10 @@ from glint import air
 from glint import connect as connect_glasses
 from test_update_image import verify
 from update_images import APP, BOARD, make
-from workbench import build, deploy, image, romfs, sim
+from workbench import build, deploy, flashimage, image, romfs, sim
 from workbench.emulator import EmulatorError
 from workbench.paths import FIRMWARE
+from workbench.qemu import load_machine
 
 # Prints what the device says of each image, and of the files of the first when unpacked.
 ON_DEVICE = """
@@ -125,11 +127,11 @@ def test_micropython_says_what_cpython_says(tmp_path):
     assert files == {name: hashlib.sha256(data).hexdigest() for name, data in APP.items()}
 
 
-def application(version, changes=()):
+def application(version, changes=(), board=BOARD):
     """An update image with this tree's application, which says it is of that version."""
     files = {
         path: data
-        for path, data in deploy.bundle(BOARD, ["okay_nabu"], "", None).items()
+        for path, data in deploy.bundle(board, ["okay_nabu"], "", None).items()
         if path.startswith("glasses/")
     }
     said = f'FIRMWARE = "{config.FIRMWARE}"'.encode()
@@ -139,13 +141,14 @@ def application(version, changes=()):
     )
     files |= dict(changes)
     key = image.DEVELOPMENT_KEY
-    return image.sign(romfs.build(files), version=version, board=BOARD, key=key)
+    return image.sign(romfs.build(files), version=version, board=board, key=key)
 
 
 class Board:
-    """The linux board over one flash, started again and again."""
+    """An emulated board over one flash, started again and again."""
 
-    def __init__(self, flash):
+    def __init__(self, flash, name=BOARD):
+        self.name = name
         self.flash = flash
         self.said = []
         settings = {"name": "Glint", "words": ["okay_nabu"], "vision": "none"}
@@ -160,7 +163,7 @@ class Board:
         self.said.clear()
         simulation = sim.Simulation(self._say)
         try:
-            await simulation.start(BOARD, build.ensure(BOARD), self.flash)
+            await simulation.start(self.name, build.ensure(self.name), self.flash)
             yield simulation
         finally:
             await air.close(simulation.address)
@@ -230,3 +233,20 @@ async def test_an_application_that_crashes_is_reverted_or_ends_in_safe_mode(tmp_
     assert any("safe mode" in line for line in board.said)
     assert await board.smp("confirm", "show") == ["0 0.4.0 True True", "1 0.3.0 False False"]
     assert await board.version() == "0.4.0"
+
+
+async def test_a_cortex_m55_starts_it_and_reverts(tmp_path):
+    machine = load_machine("corstone300")
+    if shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+    try:
+        build.ensure("corstone300")
+    except build.BuildError as error:
+        pytest.skip(str(error))
+    board = Board(tmp_path, "corstone300")
+    board.pend(application("0.2.0", board="corstone300"))
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    contents = {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
+    flashimage.create(tmp_path / "flash.bin", contents, machine=machine)
+    assert await board.version() == "0.2.0"
+    assert await board.version() == "0.1.0"

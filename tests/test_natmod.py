@@ -28,8 +28,8 @@ CODE_BYTES = {
     ("tflm", "xtensawin"): 90000,
 }
 WAKE_WORDS = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
-# With LLVM 22; more than the 20 KB that GCC's code may come down to.
-WAKE_WORDS_XTENSA_BYTES = 44000
+# With LLVM 22; the aim is 20 KB, and 40 KB with every operator: neither is reached yet.
+WAKE_WORDS_XTENSA_BYTES = 48000
 
 # Puts a native module in the place of the built-in one, then runs a script.
 REPLACE = """

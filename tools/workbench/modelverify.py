@@ -47,7 +47,7 @@ class _Pair:
 
     def __init__(self, model: bytes, *, keep_all: bool) -> None:
         try:
-            from tflite_micro import runtime
+            runtime: Any = importlib.import_module("tflite_micro").runtime
         except ImportError:
             raise VerifyError(
                 "tflite-micro is not installed: pip install --pre tflite-micro"

@@ -380,7 +380,7 @@ tflm_status_t tflm_load(tflm_t *self, const void *model, size_t model_bytes, voi
         arena_bytes = 0;
     }
     self->arena_padding = (uint8_t)padding;
-    load.arena = (uint8_t *)arena + padding;
+    load.arena = arena ? (uint8_t *)arena + padding : NULL;
     load.arena_size = (uint32_t)arena_bytes - padding;
     if (model_bytes > TFLM_PLACE_MODEL - 1) {
         return tflm_fail(&load, TFLM_ERROR_MODEL, "the model is larger than 2 GB");

@@ -147,7 +147,7 @@ def test_noise_is_refused(noise):
 
 
 @given(digest=st.binary(min_size=32, max_size=32), at=st.integers(0, 255), bit=st.integers(0, 7))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_pss_agrees_with_cryptography(digest, at, bit):
     private = serialization.load_pem_private_key(key("rsa-2048"), None)
     modulus = private.public_key().public_numbers().n
@@ -205,3 +205,33 @@ def test_keys_that_cannot_be_verified_cannot_sign(tmp_path):
 @given(st.tuples(*[st.integers(0, 255)] * 2, st.integers(0, 65535), st.integers(0, 2**32 - 1)))
 def test_versions(version):
     assert parse_version(version_text(version)) == version
+
+
+def test_a_release_wants_a_key_of_its_own(tmp_path, monkeypatch):
+    def build(signer):
+        return builder.build(
+            BOARD,
+            words=["okay_nabu"],
+            vision="",
+            mirror=None,
+            version="1.0.0",
+            key=signer,
+            release=True,
+        )
+
+    with pytest.raises(builder.ImageError, match="not signed with the development key"):
+        build(builder.DEVELOPMENT_KEY)
+    own = tmp_path / "own.pem"
+    own.write_bytes(key("rsa-2048"))
+    with pytest.raises(builder.ImageError, match="trusts the development key"):
+        build(own)
+    trusted = tmp_path / "keys.py"
+    trusted.write_text(builder.render_keys([builder.load_key(own)]))
+    monkeypatch.setattr(builder, "TRUSTED_KEYS", trusted)
+    data = build(own)
+    with pytest.raises(ImageError, match="not trusted"):
+        verify(data)
+    found = {}
+    exec(trusted.read_text(), found)
+    monkeypatch.setattr(keys, "TRUSTED", found["TRUSTED"])
+    assert verify(data).version == (1, 0, 0, 0)

@@ -77,6 +77,9 @@ static tflm_status_t make_slots(tflm_load_t *load) {
     if (load->slot_count >= TFLM_NO_TENSOR) {
         return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "too many tensors");
     }
+    if (!bytes) {
+        return malformed(load, "no tensors");
+    }
     if (bytes > load->arena_size) {
         load->self->arena_bytes = bytes;
         return tflm_fail(load, TFLM_ERROR_ARENA, "arena %u bytes given, more than %u needed",
@@ -89,9 +92,6 @@ static tflm_status_t make_slots(tflm_load_t *load) {
     } else {
         load->limit = (load->arena_size - bytes) & ~3u;
         load->slots = (tflm_slot_t *)(void *)(load->arena + load->limit);
-    }
-    if (!bytes) {
-        return malformed(load, "no tensors");
     }
     memset(load->slots, 0, bytes);
     for (uint32_t i = 0; i < load->slot_count; i++) {

@@ -41,6 +41,7 @@ class Glasses:
         self.vision = self._load_vision(models)
         self._photo_wanted = asyncio.Event()
         self._photo_id = None
+        self._battery_level = None
         server = smp.Server()
         self._serve(server)
         self._images = Images(server, board)
@@ -54,11 +55,14 @@ class Glasses:
             Bonds(board.flash + "/bonds.json"),
         )
         self.link.on_lost = self._on_link_lost
-        board.battery.on_change = self._on_battery
+        # Boards call these between any two byte codes of the tasks: they only note what happened.
+        self._sensed = asyncio.ThreadSafeFlag()
+        self._presses = []
+        board.battery.on_change = self._sensed.set
         board.button.on_change = self._on_button
         about = {"board": board.name, "firmware": config.FIRMWARE, "boot": self.boot}
         self.journal.append(protocol.EVENT_BOOT, about)
-        self._on_battery()
+        self._report_battery()
 
     def _load_vision(self, models):
         try:
@@ -70,7 +74,11 @@ class Glasses:
     async def run(self):
         """Runs for ever; an error in any part ends it."""
         await asyncio.gather(
-            self.perception.run(), self.link.run(), self._take_photos(), self._images.run()
+            self.perception.run(),
+            self.link.run(),
+            self._report_senses(),
+            self._take_photos(),
+            self._images.run(),
         )
 
     # What the senses report.
@@ -107,15 +115,24 @@ class Glasses:
             self.perception.recorder.stop()
             self.privacy.end()
 
-    def _on_battery(self):
-        battery = self.board.battery
-        self.journal.append(
-            protocol.EVENT_BATTERY, {"percent": battery.percent, "mv": battery.millivolts}
-        )
-        self.link.battery(battery.percent)
-
     def _on_button(self, pressed):
-        self.journal.append(protocol.EVENT_BUTTON, {"pressed": pressed})
+        self._presses.append(pressed)
+        self._sensed.set()
+
+    async def _report_senses(self):
+        while True:
+            await self._sensed.wait()
+            while self._presses:
+                self.journal.append(protocol.EVENT_BUTTON, {"pressed": self._presses.pop(0)})
+            self._report_battery()
+
+    def _report_battery(self):
+        battery = self.board.battery
+        level = (battery.percent, battery.millivolts)
+        if level != self._battery_level:
+            self._battery_level = level
+            self.journal.append(protocol.EVENT_BATTERY, {"percent": level[0], "mv": level[1]})
+            self.link.battery(level[0])
 
     # Requests.
 

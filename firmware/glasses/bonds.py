@@ -44,9 +44,10 @@ class Bonds:
         if not self._dirty:
             return
         self._dirty = False
+        secrets = dict(self._secrets)  # the stack may set one between any two byte codes
         rows = [
             (kind, b2a_base64(key).decode().strip(), b2a_base64(secret).decode().strip())
-            for (kind, key), secret in self._secrets.items()
+            for (kind, key), secret in secrets.items()
         ]
         with open(self._path + ".new", "w") as file:
             json.dump(rows, file)

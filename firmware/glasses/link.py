@@ -6,7 +6,6 @@ sent before the companion has asked for events on an encrypted link.
 """
 
 import asyncio
-import errno
 import struct
 
 import bluetooth
@@ -22,6 +21,15 @@ _IRQ_MTU_EXCHANGED = const(21)
 _IRQ_ENCRYPTION_UPDATE = const(28)
 _IRQ_GET_SECRET = const(29)
 _IRQ_SET_SECRET = const(30)
+
+_NEWS = (
+    _IRQ_CENTRAL_CONNECT,
+    _IRQ_CENTRAL_DISCONNECT,
+    _IRQ_MTU_EXCHANGED,
+    _IRQ_ENCRYPTION_UPDATE,
+)
+# Writes that may wait to be looked at.
+NEWS_MAX = 64
 
 _READ = const(0x0002)
 _WRITE_NO_RESPONSE = const(0x0004)
@@ -58,7 +66,7 @@ class Link:
         self._outbox = outbox
         self._smp = smp
         self._bonds = bonds
-        self._inbox = []
+        self._news = []
         self._responses = []
         self._wake = asyncio.ThreadSafeFlag()
         journal.on_append = outbox.on_data = self._wake.set
@@ -142,18 +150,16 @@ class Link:
         """Serves requests and sends what is due, for ever."""
         while True:
             await self._wake.wait()
-            self._receive()
+            self._take_news()
             while self._connection is not None:
                 try:
                     if not self._send_next():
                         break
-                except OSError as error:
-                    if error.errno == errno.ENOMEM:
-                        await asyncio.sleep_ms(FULL_WAIT_MS)
-                    elif self._connection is not None:
-                        await asyncio.sleep_ms(FULL_WAIT_MS)  # the disconnect is on its way
-                self._receive()
+                except OSError:
+                    # ENOMEM: the stack is full. ENOTCONN: news of the disconnect is on its way.
+                    await asyncio.sleep_ms(FULL_WAIT_MS)
                 await asyncio.sleep_ms(0)
+                self._take_news()
             self._bonds.save()
 
     def _send_next(self):
@@ -189,13 +195,31 @@ class Link:
         self.notified += 1
         self.notified_bytes += len(data)
 
-    def _receive(self):
-        while self._inbox:
-            handle, data = self._inbox.pop(0)
-            if handle == self._smp_handle:
-                self._responses.extend(self._smp.receive(data))
-            elif handle == self._events and len(data) == 4:
-                self._journal.acknowledge(struct.unpack("<I", data)[0])
+    def _take_news(self):
+        while self._news:
+            event, connection, value, data = self._news.pop(0)
+            if event == _IRQ_CENTRAL_CONNECT:
+                self._forget_peer()
+                self._connection = connection
+            elif connection != self._connection:
+                continue
+            elif event == _IRQ_CENTRAL_DISCONNECT:
+                self._forget_peer()
+                self._outbox.give_up("link lost")
+                self.on_lost()
+                self._advertise()
+            elif event == _IRQ_MTU_EXCHANGED:
+                self._mtu = value
+            elif event == _IRQ_ENCRYPTION_UPDATE:
+                self._encrypted = bool(value)
+            elif self._encrypted:
+                self._receive(value, data)
+
+    def _receive(self, handle, data):
+        if handle == self._smp_handle:
+            self._responses.extend(self._smp.receive(data))
+        elif handle == self._events and len(data) == 4:
+            self._journal.acknowledge(struct.unpack("<I", data)[0])
 
     def _advertise(self):
         self._ble.gap_advertise(
@@ -207,30 +231,21 @@ class Link:
         self._encrypted = False
         self._mtu = 23
         self._next_event = None
-        self._inbox.clear()
         self._responses.clear()
         self._smp.reset()
 
     def _irq(self, event, data):
-        if event == _IRQ_CENTRAL_CONNECT:
-            self._forget_peer()
-            self._connection = data[0]
-        elif event == _IRQ_CENTRAL_DISCONNECT:
-            self._forget_peer()
-            self._outbox.give_up("link lost")
-            self._advertise()
-            self.on_lost()
-        elif event == _IRQ_MTU_EXCHANGED:
-            self._mtu = data[1]
-        elif event == _IRQ_ENCRYPTION_UPDATE:
-            self._encrypted = bool(data[1])
-        elif event == _IRQ_GATTS_WRITE:
-            if self._encrypted and data[0] == self._connection:
-                self._inbox.append((data[1], self._ble.gatts_read(data[1])))
-                self._wake.set()
-        elif event == _IRQ_GET_SECRET:
+        # Runs between any two byte codes of the tasks: it notes what happened, and they act on it.
+        if event == _IRQ_GET_SECRET:
             return self._bonds.get(data[0], data[1], data[2])
-        elif event == _IRQ_SET_SECRET:
+        if event == _IRQ_SET_SECRET:
             self._bonds.set(data[0], data[1], data[2])
             self._wake.set()
             return True
+        if event == _IRQ_GATTS_WRITE:
+            written = self._ble.gatts_read(data[1])
+            if len(self._news) < NEWS_MAX:  # a companion that floods loses, not the glasses
+                self._news.append((event, data[0], data[1], written))
+        elif event in _NEWS:
+            self._news.append((event, data[0], data[1], None))
+        self._wake.set()

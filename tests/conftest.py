@@ -45,5 +45,6 @@ async def target(request):
 @pytest_asyncio.fixture(loop_scope="session")
 async def glasses(target):
     """A companion connected to the glasses under test, for one test."""
+    await target.check()
     async with target.connect() as connected:
         yield connected

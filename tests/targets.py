@@ -42,6 +42,10 @@ class EmulatedLinux:
     async def __aexit__(self, *exception):
         await self._cleanup.aclose()
 
+    async def check(self):
+        """Fails with the last words of glasses that have ended."""
+        await self.sim.check()
+
     def connect(self):
         """A companion, as `async with`."""
         return glint.connect(air=self.sim.address)

@@ -57,6 +57,17 @@ class SimProcess:
         async for line in self.process.stderr:
             self._errors.append(line.decode(errors="replace").rstrip())
 
+    async def check(self) -> None:
+        """Returns if the simulator runs.
+
+        Raises:
+            EmulatorError: It has ended; the message holds its last words.
+        """
+        if self._ended:
+            await asyncio.sleep(0)  # for the last of its error output
+            words = [*list(self.console)[-1:], *list(self._errors)[-1:]]
+            raise EmulatorError(f"the simulator ended: {'; '.join(words) or 'it said nothing'}")
+
     def mark(self) -> int:
         """A place in what has been said, for `wait_for` to begin at."""
         return len(self._said)
@@ -78,10 +89,7 @@ class SimProcess:
                         if said.items() >= wanted.items():
                             return said
                     at = len(self._said)
-                    if self._ended:
-                        await asyncio.sleep(0)  # for the last of its error output
-                        words = self._errors[-1] if self._errors else "it said nothing"
-                        raise EmulatorError(f"the simulator ended: {words}")
+                    await self.check()
                     await self._news.wait()
         except TimeoutError:
             raise EmulatorError(f"the simulator did not say {wanted} in {timeout_s:g} s") from None

@@ -31,10 +31,11 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t size) {
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
-    uint32_t start = timebase_ms();
+    // By microseconds: a count of milliseconds may be about to step, and the delay come out short.
+    uint64_t end = timebase_us() + (uint64_t)ms * 1000;
     mp_event_handle_nowait();
-    for (uint32_t elapsed; (elapsed = timebase_ms() - start) < ms;) {
-        mp_event_wait_ms(ms - elapsed);
+    for (uint64_t now; (now = timebase_us()) < end;) {
+        mp_event_wait_ms((mp_uint_t)((end - now + 999) / 1000));
     }
 }
 

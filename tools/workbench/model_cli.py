@@ -84,7 +84,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     mirror: Mirror = None,
 ) -> None:
-    """Shows a model's operators, size, arena, inputs and outputs."""
+    """Show a model's operators, size, arena, inputs and outputs."""
     described = describe(model, mirror)
     if as_json:
         print(json.dumps(described))
@@ -142,7 +142,7 @@ def run(
     ] = "host",
     mirror: Mirror = None,
 ) -> None:
-    """Runs a model on raw little-endian tensor bytes; state is kept from inference to inference."""
+    """Run a model on raw little-endian tensor bytes; state is kept from inference to inference."""
     path = zoo.find(model, mirror)
     data = _read(path, "model")
     once_bytes = sum(_tensor_bytes(tensor) for tensor in hosttflm.tensors(data))
@@ -181,7 +181,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     mirror: Mirror = None,
 ) -> None:
-    """Counts the instructions of one inference on an emulated microcontroller (not its cycles)."""
+    """Count the instructions of one inference on an emulated microcontroller (not its cycles)."""
     measured = mcu.bench(board, _read(zoo.find(model, mirror), "model"))
     if as_json:
         described: dict[str, object] = {
@@ -213,7 +213,7 @@ def verify(
     samples: Annotated[int, typer.Option(min=1, help="How many inferences.")] = 100,
     mirror: Mirror = None,
 ) -> None:
-    """Compares tflm with TensorFlow Lite Micro on random and extreme inputs, byte for byte."""
+    """Compare tflm with TensorFlow Lite Micro on random and extreme inputs, byte for byte."""
     from workbench import modelverify
 
     modelverify.verify(_read(zoo.find(model, mirror), "model"), samples)

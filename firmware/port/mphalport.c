@@ -30,12 +30,12 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t size) {
     return size;
 }
 
+// Never less than asked for: whole ticks would end up to one of them early.
 void mp_hal_delay_ms(mp_uint_t ms) {
-    // By microseconds: a count of milliseconds may be about to step, and the delay come out short.
     uint64_t end = timebase_us() + (uint64_t)ms * 1000;
     mp_event_handle_nowait();
     for (uint64_t now; (now = timebase_us()) < end;) {
-        mp_event_wait_ms((mp_uint_t)((end - now + 999) / 1000));
+        mp_event_wait_ms((mp_uint_t)((end - now) / 1000 + 1));
     }
 }
 

@@ -7,8 +7,6 @@ is run when no input has changed since.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -17,13 +15,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import sources
 from workbench.errors import WorkbenchError
-from workbench.paths import BOARDS, BUILD, MODULES, ROOT
+from workbench.paths import BOARDS, BUILD, MODULES, ROOT, locked
 from workbench.system import Say, provide, say_step, steps
 
 INPUT_SUFFIXES = frozenset({".c", ".h", ".s", ".S", ".ld", ".mk", ".toml", ".py"})
@@ -154,15 +151,6 @@ def _make(directory: Path, variables: dict[str, str], log: Path) -> None:
         raise BuildError(f"the build failed:\n  {lines}\nThe whole log is {log}")
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keeps other processes out of the build folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _mpy_cross(tree: Path, say: Say) -> Path:
     output = BUILD / "mpy-cross"
     program = output / "mpy-cross"
@@ -181,7 +169,7 @@ def mpy_cross(say: Say = say_step) -> Path:
     Raises:
         WorkbenchError: As `ensure`.
     """
-    with _locked(BUILD / "lock"):
+    with locked(BUILD / "lock"):
         _provide(["make", "cc"], say)
         return _mpy_cross(sources.micropython(say), say)
 
@@ -204,7 +192,7 @@ def ensure(name: str, say: Say = say_step) -> Path:
     board = load_board(name)
     if " " in str(ROOT):
         raise BuildError(f"make cannot build in a path with spaces: move the checkout from {ROOT}")
-    with _locked(BUILD / "lock"):
+    with locked(BUILD / "lock"):
         tree = sources.micropython(say)
         folders = [board.folder, MODULES, *(ROOT / path for path in board.inputs)]
         inputs = input_digests(folders)

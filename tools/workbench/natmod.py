@@ -20,7 +20,7 @@ from pathlib import Path
 
 from workbench import hosttflm, sources, xtensa_asm, zoo
 from workbench.errors import WorkbenchError
-from workbench.paths import BUILD, MODULES
+from workbench.paths import BUILD, MODULES, locked
 from workbench.system import Say, steps
 
 LIBC = MODULES / "native" / "libc.c"
@@ -230,14 +230,22 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
     """
     compiler = find_compiler(arch)
     tree = sources.micropython(say)
-    folder = MODULES / module
     output = BUILD / "natmod" / f"{arch}{tag}"
-    objects = output / module
-    objects.mkdir(parents=True, exist_ok=True)
     product = output / f"{module}.mpy"
-    stamp = objects / "defines"
-    if _up_to_date(product, folder) and stamp.exists() and stamp.read_text() == repr(defines):
-        return product
+    stamp = output / module / "defines"
+    with locked(output / f"{module}.lock"):
+        if not _up_to_date(product, stamp, defines):
+            _build(module, arch, compiler, tree, product, defines)
+            stamp.write_text(repr(defines))
+    return product
+
+
+def _build(
+    module: str, arch: str, compiler: Compiler, tree: Path, product: Path, defines: Sequence[str]
+) -> None:
+    folder = MODULES / module
+    objects = product.parent / module
+    objects.mkdir(parents=True, exist_ok=True)
     config = objects / "config.h"
     linker: list[str | Path] = [sys.executable, tree / "tools" / "mpy_ld.py", "--arch", arch]
     named = [folder / "natmod.c", folder / f"mod{module}.c"]
@@ -266,14 +274,13 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
     link = [*linker, *libraries, "--qstrs", config, "-o", product, binding]
     report = run(link, f"{module} did not link", cwd=objects)
     product.with_suffix(".size").write_text(report)
-    stamp.write_text(repr(defines))
-    return product
 
 
-def _up_to_date(product: Path, folder: Path) -> bool:
-    """Whether a product is newer than what it is made of, headers and this file included."""
-    if not product.exists():
+def _up_to_date(product: Path, stamp: Path, defines: Sequence[str]) -> bool:
+    """Whether a product has these macros and is newer than what it is made of, this file too."""
+    if not product.exists() or not stamp.exists() or stamp.read_text() != repr(defines):
         return False
+    folder = MODULES / product.stem
     made_of = [*folder.glob("**/*.[ch]"), *LIBC.parent.glob("*.c"), Path(__file__)]
     return product.stat().st_mtime > max(path.stat().st_mtime for path in made_of)
 

@@ -46,6 +46,15 @@ STATUS = {
 }
 
 
+class FakeObject:
+    """A media object, what is wanted of it, and which chunks get lost once."""
+
+    def __init__(self, data: bytes, leave_out: set[int]) -> None:
+        self.data = data
+        self.leave_out = leave_out
+        self.ranges: list[tuple[int, int]] = []
+
+
 class FakeGlasses:
     """Glasses whose every step a test decides.
 
@@ -61,6 +70,7 @@ class FakeGlasses:
         on_photo: Called with the object's id when a photo is asked for.
         on_record: Called with the object's id and length in ms when a recording is asked for.
         asked: The {"from": ...} of all requests for events.
+        media_writes: What was written to the media characteristic.
         away_s: How long after a disconnection they advertise again.
     """
 
@@ -80,6 +90,9 @@ class FakeGlasses:
         self.on_photo: Callable[[int], None] = lambda number: None
         self.on_record: Callable[[int, int], None] = lambda number, ms: None
         self.next_object = 1
+        self.objects: dict[int, FakeObject] = {}
+        self.credits = 0
+        self.media_writes: list[bytes] = []
         self.away_s = 0.0
         self.connection: Connection | None = None
         self._cursor: int | None = None
@@ -122,7 +135,7 @@ class FakeGlasses:
             return Characteristic(UUID.from_16_bits(number), *read, value)
 
         self.events = open_in(protocol.UUID_EVENTS, self._on_acknowledge)
-        self.media = open_in(protocol.UUID_MEDIA, lambda connection, data: None)
+        self.media = open_in(protocol.UUID_MEDIA, self._on_media)
         self.smp = open_in(protocol.UUID_SMP, self._on_smp)
         device.add_service(Service(protocol.UUID_GLINT_SERVICE, [self.events, self.media]))
         device.add_service(Service(protocol.UUID_SMP_SERVICE, [self.smp]))
@@ -167,6 +180,7 @@ class FakeGlasses:
         """Starts anew: another boot, an empty journal."""
         self.boot += 1
         self.records.clear()
+        self.objects.clear()
         self.next = 1
         self.add(protocol.EVENT_BOOT, board="fake", firmware="0.1.0", boot=self.boot)
         await self.drop_link()
@@ -207,10 +221,10 @@ class FakeGlasses:
             kind: "audio" or "photo".
             data: The object.
             number: Its id; None for the next.
-            leave_out: Offsets whose chunks are lost.
+            leave_out: Offsets whose chunks are lost the first time.
             crc_error: Bits that are wrong in the CRC-32.
             error: Give up with this reason.
-            stop_at: Send only so many bytes, and never end it.
+            stop_at: Have only so many bytes, and do not end it.
             about: More of the announcement.
         """
         if number is None:
@@ -221,22 +235,19 @@ class FakeGlasses:
         else:
             about = {"codec": protocol.CODEC_JPEG, "width": 8, "height": 8, **about}
         announced = {"id": number, "kind": kind, "bytes": len(data), **about}
+        self.objects[number] = FakeObject(data[:stop_at], set(leave_out))
         self.add(protocol.EVENT_MEDIA, **announced)
-        self._work.put_nowait(lambda: self._send_chunks(number, data[:stop_at], leave_out))
         if error is not None:
-            self._work.put_nowait(
-                lambda: self.add(protocol.EVENT_MEDIA_END, id=number, error=error)
-            )
+            self.add(protocol.EVENT_MEDIA_END, id=number, error=error)
         elif stop_at is None:
-            crc = zlib.crc32(data) ^ crc_error
-            self._work.put_nowait(lambda: self.add(protocol.EVENT_MEDIA_END, id=number, crc=crc))
+            self.add(protocol.EVENT_MEDIA_END, id=number, crc=zlib.crc32(data) ^ crc_error)
         return number
 
-    def send_rest(self, number: int, data: bytes, start: int) -> None:
-        """Sends an object's chunks from an offset on, and ends it."""
-        self._work.put_nowait(lambda: self._send_chunks(number, data, range(0), start))
-        crc = zlib.crc32(data)
-        self._work.put_nowait(lambda: self.add(protocol.EVENT_MEDIA_END, id=number, crc=crc))
+    def send_rest(self, number: int, data: bytes) -> None:
+        """Has the rest of an object, and ends it."""
+        self.objects[number].data = data
+        self._work.put_nowait(self._send_media)
+        self.add(protocol.EVENT_MEDIA_END, id=number, crc=zlib.crc32(data))
 
     def notify_raw(self, characteristic: Characteristic, data: bytes) -> None:
         """Sends any notification."""
@@ -248,17 +259,35 @@ class FakeGlasses:
             if asyncio.iscoroutine(result):
                 await result
 
-    async def _send_chunks(
-        self, number: int, data: bytes, leave_out: range, start: int = 0
-    ) -> None:
-        connection = self.connection
-        step = connection.att_mtu - 3 - 6 if connection else 100
-        for offset in range(start, len(data), step):
-            if connection is not self.connection:
-                return
-            if offset not in leave_out:
-                chunk = struct.pack("<HI", number, offset) + data[offset : offset + step]
-                await self._notify(self.media, chunk)
+    def _on_media(self, _connection: Connection, data: bytes) -> None:
+        self.media_writes.append(data)
+        command, number = struct.unpack_from("<BH", data)
+        if command == protocol.MEDIA_CREDIT:
+            self.credits = number
+        elif command == protocol.MEDIA_RELEASE:
+            self.objects.pop(number, None)
+        elif number in self.objects:
+            self.objects[number].ranges = list(struct.iter_unpack("<II", data[3:]))
+        else:
+            self.notify_raw(self.media, struct.pack("<HI", number, 0))
+        self._work.put_nowait(self._send_media)
+
+    async def _send_media(self) -> None:
+        for number, item in list(self.objects.items()):
+            while self.credits and self.connection and item.ranges:
+                start, stop = item.ranges[0]
+                step = self.connection.att_mtu - 3 - 6
+                piece = item.data[start : min(stop, start + step)]
+                if not piece:
+                    break
+                item.ranges[0] = (start + len(piece), stop)
+                if start + len(piece) >= stop:
+                    del item.ranges[0]
+                self.credits -= 1
+                if start in item.leave_out:
+                    item.leave_out.discard(start)
+                else:
+                    await self._notify(self.media, struct.pack("<HI", number, start) + piece)
 
     async def _send_from(self, since: int) -> None:
         self._cursor = min(since or 1, self.next)
@@ -284,6 +313,9 @@ class FakeGlasses:
     def _on_connection(self, connection: Connection) -> None:
         self.connection = connection
         self._cursor = None
+        self.credits = 0
+        for item in self.objects.values():
+            item.ranges = []
         self._pending.clear()
         connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
 

@@ -15,6 +15,7 @@ from glint import protocol
 from glint.audio import AdpcmDecoder, Audio
 from glint.errors import MediaError
 from glint.events import Media, MediaEnd
+from glint.fetch import Fetcher
 from glint.media import MediaStore
 from glint.photo import Photo, check_path
 from hypothesis import given, settings
@@ -27,8 +28,8 @@ def announced(size, number=1, seq=1, kind="audio", **more):
     return Media(seq, 0, id=number, kind=kind, codec=codec, bytes=size, rate_hz=16000, **more)
 
 
-def chunk(number, offset, data):
-    return struct.pack("<HI", number, offset) + data
+def feed(store, number, offset, data):
+    store.add(store.find(number), offset, data)
 
 
 def ended(data, number=1):
@@ -41,16 +42,16 @@ def test_chunks_in_any_order_make_the_object(data, draw):
     step = draw.draw(st.integers(1, 100))
     chunks = [(at, data[at : at + step]) for at in range(0, len(data), step)]
     chunks = draw.draw(st.permutations(chunks + draw.draw(st.lists(st.sampled_from(chunks)))))
-    early = draw.draw(st.integers(0, len(chunks)))
     store = MediaStore()
-    for offset, piece in chunks[:early]:
-        store.feed(chunk(1, offset, piece))
     store.announce(announced(len(data)))
     transfer = store.find(1)
-    for offset, piece in chunks[early:]:
+    end_at = draw.draw(st.integers(0, len(chunks)))
+    for offset, piece in chunks[:end_at]:
         assert not transfer.complete
-        store.feed(chunk(1, offset, piece))
+        feed(store, 1, offset, piece)
     store.end(ended(data))
+    for offset, piece in chunks[end_at:]:
+        feed(store, 1, offset, piece)
     assert transfer.complete
     assert transfer.data() == data
 
@@ -63,7 +64,7 @@ def test_what_is_missing_is_known(size, spans):
     transfer = store.find(1)
     there = set()
     for start, length in spans:
-        store.feed(chunk(1, start, bytes([7]) * length))
+        feed(store, 1, start, bytes([7]) * length)
         there |= set(range(start, min(start + length, size)))
     missing = {at for start, stop in transfer.missing() for at in range(start, stop)}
     assert missing == set(range(size)) - there
@@ -79,7 +80,7 @@ def test_what_is_missing_is_known(size, spans):
 def test_a_wrong_crc_is_refused():
     store = MediaStore()
     store.announce(announced(4))
-    store.feed(chunk(1, 0, b"abcd"))
+    feed(store, 1, 0, b"abcd")
     store.end(ended(b"abce"))
     with pytest.raises(MediaError, match="damaged"):
         store.find(1).data()
@@ -96,7 +97,7 @@ def test_given_up():
 def test_an_announcement_that_is_replayed_changes_nothing():
     store = MediaStore()
     store.announce(announced(4, seq=9))
-    store.feed(chunk(1, 0, b"abcd"))
+    feed(store, 1, 0, b"abcd")
     store.announce(announced(4, seq=9))
     store.end(ended(b"abcd"))
     assert store.find(1).data() == b"abcd"
@@ -125,7 +126,7 @@ def test_memory_is_bounded_whatever_is_announced(monkeypatch):
     store = MediaStore()
     for number in range(1, 600):
         store.announce(announced(400, number=number, seq=number))
-        store.feed(chunk(number, 399, b"x"))
+        feed(store, number, 399, b"x")
         kept = [store.find(other) for other in range(1, 600)]
         assert sum(transfer.kept_bytes for transfer in kept if transfer) <= 1000
     store = MediaStore()
@@ -133,7 +134,7 @@ def test_memory_is_bounded_whatever_is_announced(monkeypatch):
         store.announce(announced(1, number=number, seq=number))
     assert sum(store.find(number) is not None for number in range(1, 600)) <= 256
     store.announce(announced(0xFFFF_FFFF, number=700, seq=700))
-    store.feed(chunk(700, 0xFFFF_FFF0, b"x"))
+    feed(store, 700, 0xFFFF_FFF0, b"x")
     assert store.find(700).kept_bytes == 0
     with pytest.raises(MediaError, match="accepted"):
         store.find(700).data()
@@ -143,7 +144,7 @@ def test_shreds_are_refused():
     store = MediaStore()
     store.announce(announced(100_000))
     for at in range(0, 100_000, 2):
-        store.feed(chunk(1, at, b"x"))
+        feed(store, 1, at, b"x")
     with pytest.raises(MediaError, match="shreds"):
         store.find(1).data()
 
@@ -151,11 +152,17 @@ def test_shreds_are_refused():
 @given(st.lists(st.binary(max_size=20), max_size=50))
 @settings(max_examples=300, deadline=None)
 def test_hostile_chunks_do_no_harm(chunks):
-    store = MediaStore()
-    store.announce(announced(50, number=0))
-    for one in chunks:
-        store.feed(one)
-    assert store.find(0).received <= 50
+    async def fed():
+        store = MediaStore()
+        store.announce(announced(50, number=0))
+        fetcher = Fetcher(store)
+        list(fetcher.messages())
+        for one in chunks:
+            fetcher.feed(one)
+        assert store.find(0).received <= 50
+        assert len(list(fetcher.messages())) <= 3
+
+    asyncio.run(fed())
 
 
 async def test_waiting_ends_when_all_fail():

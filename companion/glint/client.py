@@ -12,32 +12,25 @@ from smpclient.requests.os_management import OSApplicationInfoRead
 from glint import protocol
 from glint.adapter import in_use
 from glint.audio import Audio, decoder
-from glint.errors import GlintError, LinkLostError, MediaError
+from glint.collect import Collector, Progress
+from glint.errors import GlintError, LinkLostError
 from glint.events import Event, Media, MediaEnd, Wake
+from glint.fetch import Fetcher
 from glint.info import Info, Statistics, Status
 from glint.keeper import Keeper
 from glint.link import Link
-from glint.media import MediaStore, Transfer
+from glint.media import MediaStore
 from glint.photo import Photo
 from glint.reader import EventReader
 from glint.sequence import Sequence
-from glint.smp import EventsWrite, PhotoWrite, RecordWrite, StatusRead
+from glint.smp import EventsWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
 from glint.waiting import end_tasks
 
 # Acknowledge after so many events or so much time, whichever comes first.
 _ACKNOWLEDGE_EVENTS = 16
 _ACKNOWLEDGE_S = 0.2
-# A recording is announced right after its wake word, an object right after the answer to its
-# request; chunks come all the time, or as fast as sound is recorded.
-_ANNOUNCED_S = 3.0
-_STALL_S = 10.0
-# What may still be under way when the glasses say that all has been sent.
-_LATE_S = 1.0
-
 # After a pause in the events, see once whether the last of them went missing.
 _TAIL_CHECK_S = 2.0
-
-Progress = Callable[[int, int], None]
 
 
 def connect(
@@ -74,6 +67,7 @@ class Glasses:
     def __init__(self, glasses: str | None, *, air: str | None, timeout_s: float) -> None:
         self.statistics = Statistics()
         self._store = MediaStore()
+        self._fetcher = Fetcher(self._store)
         self._sequence = Sequence(self._on_event, self._ask_again, self._on_reboot)
         self._keeper = Keeper(
             glasses,
@@ -81,10 +75,11 @@ class Glasses:
             timeout_s=timeout_s,
             statistics=self.statistics,
             on_event=self._sequence.feed,
-            on_media=self._store.feed,
+            on_media=self._fetcher.feed,
             resume=self._resume,
             failed=self._end,
         )
+        self._collector = Collector(self._store, self._fetcher, self._keeper)
         self._adapter = in_use(air)
         self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
         self._streaming = False
@@ -109,7 +104,8 @@ class Glasses:
         except BaseException:
             await self._adapter.__aexit__(None, None, None)
             raise
-        self._tasks = [asyncio.create_task(job) for job in (self._acknowledge(), self._watch())]
+        jobs = self._acknowledge(), self._watch(), self._fetcher.run(self._keeper.link)
+        self._tasks = [asyncio.create_task(job) for job in jobs]
         return self
 
     async def __aexit__(
@@ -194,11 +190,10 @@ class Glasses:
         if of is None:
             await self._ensure_streaming()
             link = await self._keeper.link()
-            transfer = await self._announced((await link.requests.request(PhotoWrite())).id)
-        else:
-            transfer = await self._announced(of.id)
-        data = await self._receive(transfer, "photo", progress)
-        return Photo.from_media(transfer.media, data)
+            answer = await link.requests.request(PhotoWrite())
+            return Photo.from_media(*await self._collector.requested(answer.id, "photo", progress))
+        transfer = await self._collector.announced(of.id)
+        return Photo.from_media(*await self._collector.receive(transfer, "photo", progress))
 
     async def record(self, seconds: float, *, progress: Progress | None = None) -> Audio:
         """Records the microphone.
@@ -214,8 +209,16 @@ class Glasses:
         await self._ensure_streaming()
         link = await self._keeper.link()
         answer = await link.requests.request(RecordWrite(ms=round(seconds * 1000)))
-        transfer = await self._announced(answer.id)
-        return Audio.from_media(transfer.media, await self._receive(transfer, "audio", progress))
+        return Audio.from_media(*await self._collector.requested(answer.id, "audio", progress))
+
+    async def stop_recording(self) -> None:
+        """Ends the recording that is under way, if there is one: it is as long as it has become.
+
+        Raises:
+            NoAnswerError, ProtocolError, RequestError: The glasses do not stop.
+        """
+        link = await self._keeper.link()
+        await link.requests.request(StopWrite())
 
     async def audio(self, of: Wake | Media, *, progress: Progress | None = None) -> Audio:
         """Collects the recording that followed a wake word, or that an event announced.
@@ -227,8 +230,8 @@ class Glasses:
         Raises:
             MediaError: There is none, or it did not arrive whole.
         """
-        transfer = await self._recording(of)
-        return Audio.from_media(transfer.media, await self._receive(transfer, "audio", progress))
+        transfer = await self._collector.recording(of)
+        return Audio.from_media(*await self._collector.receive(transfer, "audio", progress))
 
     async def audio_stream(self, of: Wake | Media) -> AsyncIterator[bytes]:
         """Iterates over a recording while it arrives.
@@ -242,7 +245,7 @@ class Glasses:
         Raises:
             MediaError: There is none, or it did not arrive whole.
         """
-        transfer = await self._recording(of)
+        transfer = await self._collector.recording(of)
         decode = decoder(transfer.media).decode
         position = 0
         while True:
@@ -250,27 +253,35 @@ class Glasses:
                 piece = transfer.read(position)
                 position += len(piece)
                 yield decode(piece)
-            elif not await self._more(transfer):
+            elif not await self._collector.more(transfer):
                 break
         transfer.data()
+
+    async def discard(self, of: Media) -> None:
+        """Has the glasses forget a photo or a recording, also one that is under way."""
+        self._fetcher.discard(of.id)
 
     # Events.
 
     def _on_event(self, event: Event, number: int) -> None:
         if isinstance(event, Media):
             self._store.announce(event)
+            self._fetcher.announced(event.id)
         elif isinstance(event, MediaEnd):
             self._store.end(event)
+            self._fetcher.announced(event.id)
         for reader in self._readers:
             reader.push(event, number)
 
     def _on_reboot(self) -> None:
         self._store.forget(LinkLostError("The glasses started anew: ask again."))
+        self._fetcher.forget()
         self._acknowledged = self._given = 0
         for reader in self._readers:
             reader.rebooted()
 
     async def _resume(self, link: Link) -> None:
+        self._fetcher.restart()
         if self._streaming:
             await self._start(link, self._sequence.expected)
 
@@ -368,48 +379,3 @@ class Glasses:
         if seq > self._acknowledged:
             self._acknowledged = seq
             await link.acknowledge(seq)
-
-    # Media.
-
-    async def _recording(self, of: Wake | Media) -> Transfer:
-        if isinstance(of, Media):
-            return await self._announced(of.id)
-        return await self._found(
-            lambda: self._store.caused_by(of.seq),
-            f"No recording belongs to wake word event {of.seq}: the glasses were busy recording.",
-        )
-
-    async def _announced(self, number: int) -> Transfer:
-        return await self._found(
-            lambda: self._store.find(number), f"Media object {number} did not come: ask again."
-        )
-
-    async def _found(self, look: Callable[[], Transfer | None], absent: str) -> Transfer:
-        try:
-            async with asyncio.timeout(_ANNOUNCED_S):
-                while (transfer := look()) is None:
-                    await self._store.announced.wait()
-                    await self._keeper.link()
-                return transfer
-        except TimeoutError:
-            raise MediaError(absent) from None
-
-    async def _receive(self, transfer: Transfer, kind: str, progress: Progress | None) -> bytes:
-        if transfer.media.kind != kind:
-            raise MediaError(f"Object {transfer.media.id} is no {kind}: {transfer.media.kind}.")
-        while True:
-            if progress:
-                progress(transfer.received, transfer.media.bytes)
-            if not await self._more(transfer):
-                return transfer.data()
-
-    async def _more(self, transfer: Transfer) -> bool:
-        """Waits until more has arrived; False when nothing more will."""
-        if transfer.complete:
-            return False
-        try:
-            async with asyncio.timeout(_LATE_S if transfer.ended else _STALL_S):
-                await transfer.changed.wait()
-        except TimeoutError:
-            return False
-        return True

@@ -95,11 +95,19 @@ class Media(Event):
 
 @dataclass(frozen=True)
 class MediaEnd(Event):
-    """An object is complete (`crc` is its CRC-32), or given up (`error` says why)."""
+    """The glasses have all of an object (`crc` is its CRC-32), or gave it up (`error` says why).
+
+    Attributes:
+        id: Number of the object.
+        crc: CRC-32 of the whole object.
+        error: Why there is none.
+        bytes: Length of the object, if it has become shorter than announced.
+    """
 
     id: int
     crc: int | None
     error: str | None
+    bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -208,6 +216,7 @@ def _media_end(seq: int, time_ms: int, fields: _Fields) -> MediaEnd:
         id=fields.integer("id", _MAX_U16),
         crc=None if failed else fields.integer("crc"),
         error=fields.text("error") if failed else None,
+        bytes=fields.integer("bytes") if fields.has("bytes") else None,
     )
 
 

@@ -100,12 +100,12 @@ class Link:
 
     async def _subscribe(self, on_event: Notified, on_media: Notified) -> None:
         self._events = self._characteristic(protocol.UUID_EVENTS)
-        media = self._characteristic(protocol.UUID_MEDIA)
+        self._media = self._characteristic(protocol.UUID_MEDIA)
         self._smp = self._characteristic(protocol.UUID_SMP)
         self.requests.allow(self._smp.max_write_without_response_size)
         await self._notify(self._smp, self.requests.feed)
         await self._notify(self._events, on_event)
-        await self._notify(media, on_media)
+        await self._notify(self._media, on_media)
 
     async def _notify(self, characteristic: BleakGATTCharacteristic, notified: Notified) -> None:
         def callback(_: BleakGATTCharacteristic, data: bytearray) -> None:
@@ -144,6 +144,14 @@ class Link:
             BluetoothError, LinkLostError: It could not be sent.
         """
         await self._write(self._events, seq.to_bytes(4, "little"))
+
+    async def ask_media(self, command: bytes) -> None:
+        """Writes a command to the media characteristic.
+
+        Raises:
+            BluetoothError, LinkLostError: It could not be sent.
+        """
+        await self._write(self._media, command)
 
     async def _write(self, characteristic: BleakGATTCharacteristic, data: bytes) -> None:
         async with self._doing("write to"):

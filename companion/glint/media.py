@@ -1,24 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts media objects together from their chunks, checks them, and bounds what they may take.
 
-A chunk is u16 object id, u32 offset (little endian), then data. Chunks of several objects may
-interleave, and come before the event that announces their object.
+What is asked for, and when, is `fetch`'s.
 """
 
-import struct
 import zlib
-from collections import deque
 
 from glint.errors import MediaError
 from glint.events import Media, MediaEnd
 from glint.waiting import Pulse
 
-_HEADER = struct.Struct("<HI")
-
 MAX_OBJECT_BYTES = 16 << 20  # half an hour of audio
 _MAX_STORE_BYTES = 64 << 20
 _MAX_STORE_OBJECTS = 256
-_MAX_EARLY_CHUNKS = 1024
 _MAX_SPANS = 1024
 
 
@@ -27,13 +21,17 @@ class Transfer:
 
     Attributes:
         media: The event that announced it.
+        bytes: Length of the whole object.
         received: Bytes that have arrived.
+        released: The glasses have been told to forget it.
         changed: Set off when something more has arrived, or it ended.
     """
 
     def __init__(self, media: Media) -> None:
         self.media = media
+        self.bytes = media.bytes
         self.received = 0
+        self.released = False
         self._data = bytearray()
         self._spans: list[tuple[int, int]] = []  # what has arrived: [start, stop), apart, in order
         self._crc: int | None = None
@@ -46,14 +44,9 @@ class Transfer:
         return self._spans[0][1] if self._spans and self._spans[0][0] == 0 else 0
 
     @property
-    def ended(self) -> bool:
-        """The glasses have said that they sent all of it, or that they gave up."""
-        return self._crc is not None or self._error is not None
-
-    @property
     def complete(self) -> bool:
         """Nothing more is to come: it is whole, or has failed; `data()` tells which."""
-        whole = self._crc is not None and self.received == self.media.bytes
+        whole = self._crc is not None and self.received == self.bytes
         return whole or self._error is not None
 
     @property
@@ -65,7 +58,7 @@ class Transfer:
         """Returns the ranges [start, stop) that have not arrived."""
         holes = []
         position = 0
-        for start, stop in (*self._spans, (self.media.bytes, self.media.bytes)):
+        for start, stop in (*self._spans, (self.bytes, self.bytes)):
             if position < start:
                 holes.append((position, start))
             position = stop
@@ -84,9 +77,9 @@ class Transfer:
         if self._error:
             raise self._error
         name = f"{self.media.kind} {self.media.id}"
-        if self.received != self.media.bytes or self._crc is None:
+        if self.received != self.bytes or self._crc is None:
             raise MediaError(
-                f"Only {self.received} of {self.media.bytes} bytes of {name} arrived: ask again."
+                f"Only {self.received} of {self.bytes} bytes of {name} arrived: ask again."
             )
         crc = zlib.crc32(self._data)
         if crc != self._crc:
@@ -97,7 +90,7 @@ class Transfer:
 
     def add(self, offset: int, data: bytes) -> None:
         """Takes a chunk; what reaches beyond the announced length is left out."""
-        stop = min(offset + len(data), self.media.bytes)
+        stop = min(offset + len(data), self.bytes)
         if self.complete or stop <= offset:
             return
         if len(self._data) < stop:
@@ -111,7 +104,9 @@ class Transfer:
         if event.crc is None:
             name = f"{self.media.kind} {self.media.id}"
             self.fail(MediaError(f"The glasses gave up on {name}: {event.error}. Ask again."))
-        else:
+        elif not self.complete:
+            if event.bytes is not None and self.received <= event.bytes < self.bytes:
+                self.bytes = event.bytes
             self._crc = event.crc
             self.changed.set_off()
 
@@ -144,16 +139,12 @@ class MediaStore:
 
     Attributes:
         announced: Set off when another object is announced, or all have failed.
-        bad_chunks: Notifications that were no chunk.
     """
 
     def __init__(self) -> None:
         self._transfers: dict[int, Transfer] = {}  # by id, oldest first
-        # A record that has to be asked for again may announce an object after its first chunks.
-        self._early: deque[tuple[int, int, bytes]] = deque(maxlen=_MAX_EARLY_CHUNKS)
         self._taken_bytes = 0
         self.announced = Pulse()
-        self.bad_chunks = 0
 
     def announce(self, media: Media) -> None:
         """Takes the event that announces an object."""
@@ -170,26 +161,21 @@ class MediaStore:
                     f"{MAX_OBJECT_BYTES} are accepted: ask for less."
                 )
             )
-        early = [chunk for chunk in self._early if chunk[0] == media.id]
-        for chunk in early:
-            self._early.remove(chunk)
-            self._add(transfer, *chunk[1:])
         if len(self._transfers) > _MAX_STORE_OBJECTS:
             self._drop_oldest()
         self.announced.set_off()
 
-    def feed(self, chunk: bytes) -> None:
-        """Takes one notification of the media characteristic."""
-        if len(chunk) <= _HEADER.size:
-            self.bad_chunks += 1
-            return
-        number, offset = _HEADER.unpack_from(chunk)
-        data = chunk[_HEADER.size :]
-        transfer = self._transfers.get(number)
-        if transfer is None:
-            self._early.append((number, offset, data))
-        else:
-            self._add(transfer, offset, data)
+    def add(self, transfer: Transfer, offset: int, data: bytes) -> None:
+        """Takes a piece of an object."""
+        before = transfer.kept_bytes
+        transfer.add(offset, data)
+        self._taken_bytes += transfer.kept_bytes - before
+        while self._taken_bytes > _MAX_STORE_BYTES:
+            self._drop_oldest()
+
+    def incomplete(self) -> list[Transfer]:
+        """Returns the objects of which more is to come, oldest first."""
+        return [transfer for transfer in self._transfers.values() if not transfer.complete]
 
     def end(self, event: MediaEnd) -> None:
         """Takes the event that ends an object."""
@@ -216,14 +202,6 @@ class MediaStore:
         self.fail(error)
         self._transfers.clear()
         self._taken_bytes = 0
-        self._early.clear()
-
-    def _add(self, transfer: Transfer, offset: int, data: bytes) -> None:
-        before = transfer.kept_bytes
-        transfer.add(offset, data)
-        self._taken_bytes += transfer.kept_bytes - before
-        while self._taken_bytes > _MAX_STORE_BYTES:
-            self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         self._drop(next(iter(self._transfers)), MediaError("Too much media at once: ask for less."))

@@ -167,6 +167,21 @@ class RecordWrite(_GlintGroup, smp_message.WriteRequest):
     ms: int
 
 
+class StopWriteResponse(smp_message.WriteResponse):
+    """No recording is under way any more."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_STOP
+    model_config = _READER
+
+
+class StopWrite(_GlintGroup, smp_message.WriteRequest):
+    """Asks to end the recording that is under way."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_STOP
+    _Response = StopWriteResponse
+
+
 class _Transport(SMPTransport):
     """Carries SMP frames over writes and notifications of a link that somebody else keeps."""
 

@@ -31,6 +31,7 @@ class Glasses:
         self.boot = random.getrandbits(32)
         self.journal = Journal()
         self.outbox = media.Outbox(self.journal)
+        self.outbox.on_cancel = self._on_cancel
         self.privacy = Privacy(board.light)
         self.perception = perception.Perception(
             board.mic, [wake.load(models, word) for word in self.settings["words"]]
@@ -54,7 +55,6 @@ class Glasses:
             server,
             Bonds(board.flash + "/bonds.json"),
         )
-        self.link.on_lost = self._on_link_lost
         # Boards call these between any two byte codes of the tasks: they only note what happened.
         self._sensed = asyncio.ThreadSafeFlag()
         self._presses = []
@@ -76,6 +76,7 @@ class Glasses:
         await asyncio.gather(
             self.perception.run(),
             self.link.run(),
+            self.outbox.run(),
             self._report_senses(),
             self._take_photos(),
             self._images.run(),
@@ -88,30 +89,35 @@ class Glasses:
             protocol.EVENT_WAKE,
             {"word": detector.word, "p": detector.probability, "at_ms": at_ms},
         )
-        if self.link.listening and not self.perception.recorder.recording:
+        if self.link.listening and not self.perception.recorder.item:
             self._record(self.settings["wake_audio_ms"], event)
 
     def _record(self, length_ms, cause):
-        item = self.outbox.open(
-            self.outbox.reserve(),
-            media.AUDIO,
-            bytearray(length_ms // HOP_MS * HOP_ADPCM_BYTES),
-            codec=protocol.CODEC_ADPCM,
-            rate_hz=16000,
-            preroll_ms=PREROLL_HOPS * HOP_MS,
-            cause=cause,
-        )
+        id = self.outbox.reserve()
+        nbytes = length_ms // HOP_MS * HOP_ADPCM_BYTES
+        about = {
+            "codec": protocol.CODEC_ADPCM,
+            "rate_hz": 16000,
+            "preroll_ms": PREROLL_HOPS * HOP_MS,
+            "cause": cause,
+        }
+        try:
+            ring = bytearray(min(nbytes, media.RING_BYTES_MAX))
+            item = self.outbox.open(id, media.AUDIO, nbytes, ring, **about)
+        except MemoryError as error:
+            self.outbox.refuse(id, media.AUDIO, str(error)[:ERROR_TEXT_MAX], **about)
+            return id
         self.privacy.begin()
         self.perception.recorder.start(item)
         self.outbox.filled()
-        return item
+        return id
 
     def _on_recorded(self):
         self.privacy.end()
-        self.outbox.filled()
+        self.outbox.end(self.perception.recorder.stop())
 
-    def _on_link_lost(self):
-        if self.perception.recorder.recording:
+    def _on_cancel(self, item):
+        if item is self.perception.recorder.item:
             self.perception.recorder.stop()
             self.privacy.end()
 
@@ -142,6 +148,7 @@ class Glasses:
         server.handle(glint, protocol.SMP_GLINT_EVENTS, smp.WRITE, self._listen)
         server.handle(glint, protocol.SMP_GLINT_PHOTO, smp.WRITE, self._request_photo)
         server.handle(glint, protocol.SMP_GLINT_RECORD, smp.WRITE, self._request_recording)
+        server.handle(glint, protocol.SMP_GLINT_STOP, smp.WRITE, self._stop_recording)
         board = self.board.name
         server.serve_info(
             {
@@ -194,9 +201,14 @@ class Glasses:
         if not config.RECORD_MIN_MS <= length_ms <= config.RECORD_MAX_MS:
             why = "a recording takes %d to %d ms" % (config.RECORD_MIN_MS, config.RECORD_MAX_MS)
             raise smp.RequestError(protocol.RC_BAD_REQUEST, why)
-        if not self.link.listening or self.perception.recorder.recording:
+        if not self.link.listening or self.perception.recorder.item:
             raise smp.RequestError(protocol.RC_BUSY, "a recording is under way")
-        return {"id": self._record(length_ms, 0).id}
+        return {"id": self._record(length_ms, 0)}
+
+    def _stop_recording(self, body):
+        if self.perception.recorder.item:
+            self._on_recorded()
+        return {}
 
     def _request_photo(self, body):
         if not self.link.listening or self._photo_id is not None:
@@ -213,31 +225,21 @@ class Glasses:
             self._photo_wanted.clear()
             await self._take_photo(self._photo_id)
 
-    def _open_photo(self, id, picture):
-        return self.outbox.open(
-            id,
-            media.PHOTO,
-            picture,
-            codec=protocol.CODEC_JPEG,
-            width=PHOTO_WIDTH,
-            height=PHOTO_HEIGHT,
-        )
-
     async def _take_photo(self, id):
         camera, eye = self.board.camera, self.vision
+        about = {"codec": protocol.CODEC_JPEG, "width": PHOTO_WIDTH, "height": PHOTO_HEIGHT}
         try:
             with self.privacy:
                 grey = await camera.capture(camera.GREY, eye.width, eye.height)
                 picture = await camera.capture(camera.JPEG, PHOTO_WIDTH, PHOTO_HEIGHT)
-        except OSError as error:
-            self._open_photo(id, b"").error = str(error)[:ERROR_TEXT_MAX]
-            self.outbox.close_done()
+            photo = self.outbox.open(id, media.PHOTO, len(picture), picture, **about)
+        except (OSError, MemoryError) as error:
+            self.outbox.refuse(id, media.PHOTO, str(error)[:ERROR_TEXT_MAX], **about)
             return
         finally:
             self._photo_id = None  # the next may be asked for while this one is looked at
-        photo = self._open_photo(id, picture)
         photo.fill(len(picture))
-        self.outbox.filled()
+        self.outbox.end(photo)
         label, p = await eye.look(grey)
         self.journal.append(
             protocol.EVENT_SEEN, {"label": label, "p": p, "by": eye.name, "media": id}

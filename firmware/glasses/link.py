@@ -12,7 +12,7 @@ import bluetooth
 from bluetooth import UUID
 from micropython import const
 
-from glasses import protocol
+from glasses import media, protocol
 
 _IRQ_CENTRAL_CONNECT = const(1)
 _IRQ_CENTRAL_DISCONNECT = const(2)
@@ -61,7 +61,6 @@ class Link:
     def __init__(self, name, board_name, firmware, journal, outbox, smp, bonds):
         self.notified = 0
         self.notified_bytes = 0
-        self.on_lost = None
         self._journal = journal
         self._outbox = outbox
         self._smp = smp
@@ -124,6 +123,7 @@ class Link:
         self._ble.gatts_write(maker, b"Glint")
         self._ble.gatts_write(model, board_name.encode())
         self._ble.gatts_write(revision, firmware.encode())
+        self._ble.gatts_set_buffer(self._media, 3 + 8 * protocol.LIMIT_MEDIA_RANGES)
         # Appending, so that requests that come in faster than they are read all stay.
         self._ble.gatts_set_buffer(self._smp_handle, 2 * protocol.LIMIT_SMP_BYTES, True)
 
@@ -179,15 +179,11 @@ class Link:
             self._notify(self._events, self._journal.read(self._next_event))
             self._next_event = max(self._next_event + 1, self._journal.first)
             return True
-        item = self._outbox.next()
-        if item is None:
+        chunk = self._outbox.chunk(media.payload_bytes(payload_bytes))
+        if chunk is None:
             return False
-        chunk = item.chunk(payload_bytes - protocol.LIMIT_MEDIA_HEADER_BYTES)
-        header = struct.pack("<HI", item.id, item.sent_bytes)
-        self._notify(self._media, header + bytes(chunk))
-        item.sent(chunk)
-        if item.done:
-            self._outbox.close_done()
+        self._notify(self._media, chunk)
+        self._outbox.sent()
         return True
 
     def _notify(self, handle, data):
@@ -205,8 +201,7 @@ class Link:
                 continue
             elif event == _IRQ_CENTRAL_DISCONNECT:
                 self._forget_peer()
-                self._outbox.give_up("link lost")
-                self.on_lost()
+                self._outbox.lost()
                 self._advertise()
             elif event == _IRQ_MTU_EXCHANGED:
                 self._mtu = value
@@ -220,6 +215,8 @@ class Link:
             self._responses.extend(self._smp.receive(data))
         elif handle == self._events and len(data) == 4:
             self._journal.acknowledge(struct.unpack("<I", data)[0])
+        elif handle == self._media:
+            self._outbox.receive(data)
 
     def _advertise(self):
         self._ble.gap_advertise(

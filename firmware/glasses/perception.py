@@ -25,8 +25,9 @@ class Recorder:
         self._item = None
 
     @property
-    def recording(self):
-        return self._item is not None
+    def item(self):
+        """The media object that is being filled, or None."""
+        return self._item
 
     def start(self, item):
         """Fills the media object `item` from the last PREROLL_HOPS on."""
@@ -37,7 +38,9 @@ class Recorder:
         self._item = item
 
     def stop(self):
-        self._item = None
+        """Ends the recording, and returns what it filled."""
+        item, self._item = self._item, None
+        return item
 
     def slot(self):
         """Where the next hop's samples belong; say so with `push` when they are there."""
@@ -54,7 +57,7 @@ class Recorder:
         if item is None:
             return False
         item.fill(self._encoder.encode(samples, item.room(HOP_ADPCM_BYTES)))
-        return item.filled_bytes == len(item)
+        return item.whole
 
 
 class Perception:
@@ -114,7 +117,7 @@ class Perception:
             while self._mic.any() >= HOP_BYTES:
                 if self.hop():
                     self._report()
-                if self.recorder.recording and self.on_sound:
+                if self.recorder.item and self.on_sound:
                     self.on_sound()
                 await asyncio.sleep_ms(0)
             await self._mic.wait()
@@ -122,8 +125,8 @@ class Perception:
     def _report(self):
         if self._recorded:
             self._recorded = False
-            self.recorder.stop()
-            self.on_recorded()
+            if self.recorder.item:  # else it was cancelled meanwhile
+                self.on_recorded()
         for i in range(len(self._heard)):
             if self._heard[i]:
                 self._heard[i] = False

@@ -11,6 +11,7 @@ PROTOCOL_VERSION = 1
 UUID_GLINT_SERVICE = "326f0001-3c3b-4423-a411-52f6691438bd"
 UUID_EVENTS = "326f0002-3c3b-4423-a411-52f6691438bd"
 UUID_MEDIA = "326f0003-3c3b-4423-a411-52f6691438bd"
+UUID_PAIRING = "326f0004-3c3b-4423-a411-52f6691438bd"
 # MCUmgr's published SMP over Bluetooth UUIDs (docs.zephyrproject.org, "SMP Transport
 # Specification").
 UUID_SMP_SERVICE = "8d53dc1d-1db7-4cd3-868b-8a527460aa84"
@@ -32,18 +33,30 @@ EVENT_WAKE = 2
 EVENT_SEEN = 3  # {"label": str, "p": float, "by": str (model's name, or "motion")}
 # {"id": int, "kind": "audio" | "photo", "codec": str, "bytes": int, ...}: a media object begins
 EVENT_MEDIA = 4
-# {"id": int, "crc": int} or {"id": int, "error": str}: it is complete, or given up
+# {"id": int, "crc": int, "bytes"?: int} or {"id": int, "error": str}: it is complete, or given up
 EVENT_MEDIA_END = 5
 EVENT_BATTERY = 6  # {"percent": int, "mv": int}
 EVENT_BUTTON = 7  # {"pressed": bool}
 EVENT_GAP = 8  # {"count": int}: that many records up to this sequence number were dropped unread
 
+# First byte of what is written to the media characteristic.
+# u16 n: notify n chunks more, from now on; replaces what is left of earlier grants
+MEDIA_CREDIT = 1
+MEDIA_WANT = 2  # u16 id, then u32 start, u32 stop, up to limit.media_ranges times: send these bytes
+MEDIA_RELEASE = 3  # u16 id: the object has arrived, or is not wanted: forget it
+
 LIMIT_EVENT_BYTES = 160  # a whole event record, so that it fits one notification at MTU 185
 LIMIT_EVENT_HEADER_BYTES = 9
 LIMIT_MEDIA_HEADER_BYTES = 6  # u16 id, u32 offset, then the data
+LIMIT_MEDIA_RANGES = 16  # in one request for media
 LIMIT_SMP_BYTES = 1024  # one SMP message, header included, either direction
 LIMIT_IMAGE_BYTES = 0x300000  # an update image, header and TLVs included
 LIMIT_IMAGE_TLV_BYTES = 1024  # either of its TLV areas
+LIMIT_BONDS = 5  # companions that are known
+LIMIT_BOND_NAME_BYTES = 32  # what one calls itself, UTF-8
+LIMIT_PAIRING_HOLD_MS = 2000  # how long the button is held to open the pairing window
+LIMIT_PAIRING_WINDOW_MS = 60000
+LIMIT_STRANGER_MS = 30000  # how long a peer may be connected without being authorised
 
 SMP_HEADER_BYTES = 8
 SMP_GROUP_OS = 0
@@ -61,6 +74,7 @@ SMP_GLINT_STATUS = 0  # read: the glasses' state
 SMP_GLINT_EVENTS = 1
 SMP_GLINT_PHOTO = 2  # write {}: take a photo -> {"id": int}
 SMP_GLINT_RECORD = 3  # write {"ms": int}: record the microphone -> {"id": int}
+SMP_GLINT_STOP = 4  # write {}: end the recording under way: it is as long as it has become
 
 SMP_GLINT_BOOT = 16  # read: whether this is safe mode, and the last crash and refused update
 SMP_GLINT_DOWNGRADE = 17  # write {}: until the next reset, take images older than what runs
@@ -97,6 +111,11 @@ IMAGE_RC_DATA_OVERRUN = 31
 IMAGE_RC_CONFIRMATION_DENIED = 32
 IMAGE_RC_TEST_OF_ACTIVE = 33
 IMAGE_RC_INVALID_PAYLOAD = 1  # signed, but no ROMFS with an application in it
+
+# The pairing characteristic: one byte.
+PAIRING_CLOSED = 0
+PAIRING_OPEN = 1
+PAIRING_FULL = 2  # open, and as many bonds as there can be
 
 # IMA ADPCM, 16 kHz mono, first sample in the low nibble, state from 0/0
 CODEC_ADPCM = "ima-adpcm-16k"

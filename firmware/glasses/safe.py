@@ -27,12 +27,7 @@ class SafeMode:
         bonds = Bonds(board.flash + "/bonds.json")
         outbox = media.Outbox(journal)
         self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, bonds)
-        self._link.on_lost = _ignore
 
     async def run(self):
         """Runs until a reset is asked for."""
         await asyncio.gather(self._link.run(), self._images.run())
-
-
-def _ignore():
-    pass

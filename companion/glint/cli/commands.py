@@ -21,7 +21,8 @@ from glint.events import Event, Media, Wake
 from glint.waiting import end_tasks
 
 if TYPE_CHECKING:
-    from glint.client import Glasses, Progress
+    from glint.client import Glasses
+    from glint.collect import Progress
 
 Air = Annotated[
     str | None,

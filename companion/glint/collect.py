@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waits for media objects, whatever becomes of the link meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+
+from glint.errors import MediaError
+from glint.events import Media, Wake
+from glint.fetch import Fetcher
+from glint.keeper import Keeper
+from glint.media import MediaStore, Transfer
+from glint.waiting import Pulse
+
+# A recording is announced right after its wake word, an object right after the answer to its
+# request; chunks come all the time, or as fast as sound is recorded. Only time with a link counts.
+_ANNOUNCED_S = 3.0
+_STALL_S = 10.0
+
+Progress = Callable[[int, int], None]
+
+
+class Collector:
+    """Gives the objects of a store when they are there."""
+
+    def __init__(self, store: MediaStore, fetcher: Fetcher, keeper: Keeper) -> None:
+        self._store = store
+        self._fetcher = fetcher
+        self._keeper = keeper
+
+    async def recording(self, of: Wake | Media) -> Transfer:
+        """Returns the recording that followed a wake word, or that an event announced.
+
+        Raises:
+            MediaError: There is none.
+        """
+        if isinstance(of, Media):
+            return await self.announced(of.id)
+        return await self._found(
+            lambda: self._store.caused_by(of.seq),
+            f"No recording belongs to wake word event {of.seq}: the glasses were busy recording.",
+        )
+
+    async def announced(self, number: int) -> Transfer:
+        """Returns an object that was, or is about to be, announced.
+
+        Raises:
+            MediaError: It was not.
+        """
+        return await self._found(
+            lambda: self._store.find(number), f"Media object {number} did not come: ask again."
+        )
+
+    async def _found(self, look: Callable[[], Transfer | None], absent: str) -> Transfer:
+        while (transfer := look()) is None:
+            if not await self._news(self._store.announced, _ANNOUNCED_S):
+                raise MediaError(absent)
+        return transfer
+
+    async def requested(
+        self, number: int, kind: str, progress: Progress | None
+    ) -> tuple[Media, bytes]:
+        """As `receive`, for an object that only the caller wants: discards it when cancelled."""
+        try:
+            return await self.receive(await self.announced(number), kind, progress)
+        except asyncio.CancelledError:
+            self._fetcher.discard(number)
+            raise
+
+    async def receive(
+        self, transfer: Transfer, kind: str, progress: Progress | None
+    ) -> tuple[Media, bytes]:
+        """Returns the event that announced an object, and its bytes once they are whole.
+
+        Raises:
+            MediaError: It did not arrive whole, or is of another kind.
+        """
+        if transfer.media.kind != kind:
+            raise MediaError(f"Object {transfer.media.id} is no {kind}: {transfer.media.kind}.")
+        while True:
+            if progress:
+                progress(transfer.received, transfer.bytes)
+            if not await self.more(transfer):
+                return transfer.media, transfer.data()
+
+    async def more(self, transfer: Transfer) -> bool:
+        """Waits until more has arrived; False when nothing more will."""
+        return not transfer.complete and await self._news(transfer.changed, _STALL_S)
+
+    async def _news(self, pulse: Pulse, seconds: float) -> bool:
+        """Waits for a pulse, or another link; False when neither came within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await pulse.wait()
+        except TimeoutError:
+            if self._keeper.connected:
+                return False
+            await self._keeper.link()
+        return True

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetches media objects: asks for their bytes, grants their notifications, releases them.
+
+The glasses send nothing of an object that was not asked for on this link, and no more
+notifications than were granted. All that this writes may get lost: after a pause it is said again.
+"""
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from glint import protocol
+from glint.errors import GlintError, MediaError
+from glint.link import Link
+from glint.media import MediaStore, Transfer
+
+_HEADER = struct.Struct("<HI")
+_COMMAND = struct.Struct("<BH")
+_RANGE = struct.Struct("<II")
+
+# Notifications granted at a time, renewed when half of them have come: a megabit link's 15 in a
+# connection interval of 30 ms, the time that a grant takes to arrive, and room for those lost.
+WINDOW = 64
+# After so long without a chunk, what is missing is asked for again.
+STALL_S = 0.5
+_TICK_S = 0.25
+
+
+@dataclass
+class _Ask:
+    """What was asked for of one object on this link.
+
+    Attributes:
+        stop: End of the last range.
+        at_s: When.
+        heard_s: When the last chunk came, or it was asked.
+        again: There are holes that nothing fills any more.
+    """
+
+    stop: int
+    at_s: float
+    heard_s: float
+    again: bool = False
+
+
+class Fetcher:
+    """Decides what to write to the media characteristic.
+
+    Attributes:
+        bad_chunks: Notifications that were no chunk, or of no object known here.
+        chunks: Chunks that came.
+        asked_again: Requests for what had got lost on the way.
+    """
+
+    def __init__(self, store: MediaStore) -> None:
+        self.bad_chunks = 0
+        self.chunks = 0
+        self.asked_again = 0
+        self._store = store
+        self._asks: dict[int, _Ask] = {}
+        self._unwanted: set[int] = set()
+        self._releases: list[int] = []
+        self._since_grant = 0
+        self._granted = False
+        self._due = asyncio.Event()
+
+    def feed(self, chunk: bytes) -> None:
+        """Takes one notification of the media characteristic."""
+        self._since_grant += 1
+        if 2 * self._since_grant >= WINDOW:
+            self._due.set()
+        transfer = None
+        if len(chunk) >= _HEADER.size:
+            number, offset = _HEADER.unpack_from(chunk)
+            transfer = self._store.find(number)
+        if transfer is None:
+            self.bad_chunks += 1
+            return
+        self.chunks += 1
+        data = chunk[_HEADER.size :]
+        if data:
+            self._store.add(transfer, offset, data)
+            self._look_for_holes(transfer, offset, offset + len(data))
+        else:
+            name = f"{transfer.media.kind} {number}"
+            transfer.fail(MediaError(f"The glasses no longer have all of {name}: ask for another."))
+        self._check(transfer)
+
+    def _look_for_holes(self, transfer: Transfer, start: int, stop: int) -> None:
+        ask = self._asks.get(transfer.media.id)
+        if ask is None:
+            return
+        ask.heard_s = _now_s()
+        # Ranges come in their order: what is missing behind the last will not come by itself. Sound
+        # may be listened to, and the glasses overwrite it: its holes are not left until then.
+        over = stop >= ask.stop
+        if transfer.media.kind == "audio" and ask.heard_s - ask.at_s > _TICK_S:
+            over = over or start > transfer.arrived
+        if over and transfer.missing():
+            ask.again = True
+            self._due.set()
+
+    def announced(self, number: int) -> None:
+        """Another object can be fetched, or has ended."""
+        if number in self._unwanted:
+            self.discard(number)
+        elif transfer := self._store.find(number):
+            self._check(transfer)
+        self._due.set()
+
+    def _check(self, transfer: Transfer) -> None:
+        if transfer.complete and not transfer.released:
+            transfer.released = True
+            self._asks.pop(transfer.media.id, None)
+            self._release(transfer.media.id)
+
+    def _release(self, number: int) -> None:
+        self._releases.append(number)
+        self._due.set()
+
+    def discard(self, number: int) -> None:
+        """Has the glasses forget an object, also one that is still to be announced."""
+        self._unwanted.add(number)
+        transfer = self._store.find(number)
+        if transfer:
+            self._unwanted.discard(number)
+            transfer.fail(MediaError(f"{transfer.media.kind} {number} was cancelled."))
+            self._check(transfer)
+
+    def restart(self) -> None:
+        """There is a new link: nothing has been asked for or granted on it."""
+        self._asks.clear()
+        self._granted = False
+        self._due.set()
+
+    def forget(self) -> None:
+        """The glasses count their objects from the start again."""
+        self._releases.clear()
+        self._unwanted.clear()
+
+    def messages(self) -> Iterator[bytes]:
+        """What to write now; whatever is taken from here counts as written."""
+        while self._releases:
+            yield _COMMAND.pack(protocol.MEDIA_RELEASE, self._releases.pop(0))
+        incomplete = self._store.incomplete()
+        if not incomplete:
+            return
+        now_s = _now_s()
+        wanted = []
+        stalled = False
+        for transfer in incomplete:
+            ask = self._asks.get(transfer.media.id)
+            late = ask is not None and now_s - ask.heard_s > STALL_S
+            if ask is None or ask.again or late:
+                stalled = stalled or late
+                wanted.append(transfer)
+        if not self._granted or stalled or 2 * self._since_grant >= WINDOW:
+            self._granted = True
+            self._since_grant = 0
+            yield _COMMAND.pack(protocol.MEDIA_CREDIT, WINDOW)
+        for transfer in wanted:
+            number = transfer.media.id
+            ranges = transfer.missing()[: protocol.LIMIT_MEDIA_RANGES]
+            if not ranges:
+                continue  # its end is yet to come
+            self.asked_again += number in self._asks
+            self._asks[number] = _Ask(ranges[-1][1], now_s, now_s)
+            command = _COMMAND.pack(protocol.MEDIA_WANT, number)
+            yield command + b"".join(_RANGE.pack(*span) for span in ranges)
+
+    async def run(self, link: Callable[[], Awaitable[Link]]) -> None:
+        """Writes what is due, for ever.
+
+        Args:
+            link: Gives the link, once there is one.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(_TICK_S if self._store.incomplete() else None):
+                    await self._due.wait()
+            except TimeoutError:
+                pass
+            self._due.clear()
+            try:
+                open_link = await link()
+                for message in self.messages():
+                    await open_link.ask_media(message)
+            except GlintError:
+                await asyncio.sleep(_TICK_S)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -16,6 +16,10 @@ ELSEWHERE = {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
 def random_inputs(rng, tensor, i):
     if tensor.dtype == "float32":
         return rng.normal(0, 10, tensor.shape).astype(np.float32)
+    if tensor.dtype == "bool":
+        return rng.integers(0, 2, tensor.shape).astype(np.bool_)
+    if tensor.name.startswith("below "):
+        return rng.integers(0, int(tensor.name[6:]), tensor.shape).astype(tensor.dtype)
     info = np.iinfo(tensor.dtype)
     if i % 2:
         return rng.choice([info.min, info.max, tensor.zero_point], tensor.shape).astype(

@@ -63,9 +63,11 @@ class Graph:
         values = np.asarray(values, dtype)
         return self.tensor(values.shape, dtype, data=values, **arguments)
 
-    def input(self, *arguments, **keywords):
-        """Adds a tensor that the model takes."""
+    def input(self, *arguments, below=None, **keywords):
+        """Adds a tensor that the model takes; `below` is for indices, and goes into its name."""
         self._graph.inputs.append(self.tensor(*arguments, **keywords))
+        if below:
+            self._graph.tensors[-1].name = f"below {below}"
         return self._graph.inputs[-1]
 
     def output(self, *arguments, **keywords):

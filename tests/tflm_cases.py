@@ -3,63 +3,18 @@
 
 import numpy as np
 import tflm_build
-
-ZERO_POINTS = (-128, 127, 0, -1, 3, 60, -77)
-
-
-def scale(rng, low=-9, high=1):
-    """A scale between 2**low and 2**high; sometimes a power of two."""
-    exponent = rng.uniform(low, high)
-    return float(np.float32(2.0 ** (round(exponent) if rng.random() < 0.2 else exponent)))
-
-
-def quantized(rng, **bounds):
-    return {"scale": scale(rng, **bounds), "zero_point": int(rng.choice(ZERO_POINTS))}
-
-
-def shape(rng, rank=None, largest=6):
-    rank = rank or int(rng.integers(1, 5))
-    return tuple(int(size) for size in rng.integers(1, largest + 1, rank))
-
-
-def weights(rng, shape):
-    kind = rng.integers(3)
-    if kind == 0:
-        return rng.integers(-127, 128, shape)
-    if kind == 1:
-        return rng.choice([-127, 127], shape)
-    return np.clip(rng.normal(0, 30, shape), -127, 127).astype(np.int64)
-
-
-def output_size(size, taps, stride, dilation, padding):
-    extent = (taps - 1) * dilation + 1
-    return -(-size // stride) if padding == 0 else (size - extent) // stride + 1
-
-
-def window(rng, dilated=True):
-    """Input size, taps, stride, dilation along an axis."""
-    taps, stride = int(rng.integers(1, 5)), int(rng.integers(1, 4))
-    dilation = int(rng.integers(1, 3)) if dilated else 1
-    return int((taps - 1) * dilation + rng.integers(1, 8)), taps, stride, dilation
-
-
-def accumulating(rng, graph, channels, axis, shape, fan_in, input_scale):
-    """Weights, bias and the quantisation of the output of a layer that sums fan_in products."""
-    per_channel = rng.random() < 0.7
-    scales = [scale(rng, -10, -4) for _ in range(channels)] if per_channel else scale(rng, -10, -4)
-    w = graph.tensor(shape, scale=scales, axis=axis, data=weights(rng, shape))
-    first = scales[0] if per_channel else scales
-    out = {
-        "scale": float(np.float32(input_scale * first * np.sqrt(fan_in) * 2 ** rng.uniform(2, 9))),
-        "zero_point": int(rng.choice(ZERO_POINTS)),
-    }
-    inputs = [w]
-    if rng.random() < 0.8:
-        bias_scale = [input_scale * s for s in scales] if per_channel else input_scale * scales
-        size = 1 << int(rng.integers(1, 20))
-        data = rng.integers(-size, size, channels)
-        inputs.append(graph.tensor((channels,), np.int32, scale=bias_scale, data=data))
-    return inputs, out
+import tflm_cases_move
+from tflm_draw import (
+    ZERO_POINTS,
+    accumulating,
+    broadcast_shapes,
+    output_size,
+    quantized,
+    scale,
+    shape,
+    weights,
+    window,
+)
 
 
 def conv_2d(rng, graph):
@@ -144,19 +99,6 @@ def pool(name):
     return make
 
 
-def broadcast_shapes(rng):
-    full = shape(rng)
-    a, b = list(full), list(full)
-    kind = rng.integers(3)
-    for i in range(len(full)):
-        if kind and rng.random() < 0.4:
-            (a if rng.random() < 0.5 else b)[i] = 1
-    if kind == 2:
-        b = b[int(rng.integers(len(b))) :]
-    out = np.broadcast_shapes(a, b)
-    return tuple(a), tuple(b), tuple(int(size) for size in out)
-
-
 def binary(name, options):
     def make(rng, graph):
         a, b, out = broadcast_shapes(rng)
@@ -228,134 +170,6 @@ def quantize(rng, graph):
     graph.operator("QUANTIZE", [x], [y], "QuantizeOptions")
 
 
-def concatenation(rng, graph):
-    dims = list(shape(rng))
-    axis = int(rng.integers(len(dims)))
-    same = quantized(rng)
-    inputs, total = [], 0
-    for _ in range(int(rng.integers(1, 5))):
-        dims[axis] = int(rng.integers(1, 6))
-        total += dims[axis]
-        inputs.append(graph.input(dims, **same))
-    dims[axis] = total
-    y = graph.output(dims, **same)
-    given = axis - len(dims) if rng.random() < 0.3 else axis
-    graph.operator("CONCATENATION", inputs, [y], "ConcatenationOptions", axis=given)
-
-
-def pack(rng, graph):
-    dims = list(shape(rng, int(rng.integers(1, 4))))
-    axis, count = int(rng.integers(len(dims) + 1)), int(rng.integers(1, 5))
-    same = quantized(rng)
-    inputs = [graph.input(dims, **same) for _ in range(count)]
-    y = graph.output([*dims[:axis], count, *dims[axis:]], **same)
-    graph.operator("PACK", inputs, [y], "PackOptions", axis=axis, valuesCount=count)
-
-
-def unpack(rng, graph):
-    dims = list(shape(rng, int(rng.integers(2, 5))))
-    axis = int(rng.integers(len(dims)))
-    same = quantized(rng)
-    x = graph.input(dims, **same)
-    rest = dims[:axis] + dims[axis + 1 :]
-    outputs = [graph.output(rest, **same) for _ in range(dims[axis])]
-    graph.operator("UNPACK", [x], outputs, "UnpackOptions", axis=axis, num=dims[axis])
-
-
-def split(rng, graph):
-    dims = list(shape(rng))
-    axis, count = int(rng.integers(len(dims))), int(rng.integers(1, 4))
-    part = list(dims)
-    dims[axis] *= count
-    same = quantized(rng)
-    x = graph.input(dims, **same)
-    outputs = [graph.output(part, **same) for _ in range(count)]
-    graph.operator("SPLIT", [graph.constant(axis), x], outputs, "SplitOptions", numSplits=count)
-
-
-def split_v(rng, graph):
-    dims = list(shape(rng))
-    axis = int(rng.integers(len(dims)))
-    sizes = [int(size) for size in rng.integers(1, 5, int(rng.integers(1, 4)))]
-    same = quantized(rng)
-    dims[axis] = sum(sizes)
-    x = graph.input(dims, **same)
-    outputs = [graph.output([*dims[:axis], size, *dims[axis + 1 :]], **same) for size in sizes]
-    inputs = [x, graph.constant(sizes), graph.constant(axis)]
-    graph.operator("SPLIT_V", inputs, outputs, "SplitVOptions", numSplits=len(sizes))
-
-
-def slice_(rng, graph):
-    dims = shape(rng)
-    begin = [int(rng.integers(size)) for size in dims]
-    size = [int(rng.integers(1, n - b + 1)) for n, b in zip(dims, begin, strict=True)]
-    given = [
-        -1 if b + s == n and rng.random() < 0.5 else s
-        for n, b, s in zip(dims, begin, size, strict=True)
-    ]
-    same = quantized(rng)
-    x = graph.input(dims, **same)
-    y = graph.output(size, **same)
-    graph.operator("SLICE", [x, graph.constant(begin), graph.constant(given)], [y], "SliceOptions")
-
-
-def strided_slice(rng, graph):
-    dims = shape(rng)
-    begin = [int(rng.integers(-n, n)) for n in dims]
-    end = [int(rng.integers(-n, n + 1)) for n in dims]
-    step = [int(rng.choice([1, 1, 2, -1, -2])) for _ in dims]
-    masks = [int(rng.integers(1 << len(dims))) for _ in range(2)]
-    shrink = int(rng.integers(1 << len(dims))) if rng.random() < 0.3 else 0
-    cuts = []
-    for i in range(len(dims)):
-        if shrink >> i & 1:
-            masks[0] &= ~(1 << i)
-            step[i] = 1
-            cuts.append(begin[i])
-        else:
-            cuts.append(
-                slice(
-                    None if masks[0] >> i & 1 else begin[i],
-                    None if masks[1] >> i & 1 else end[i],
-                    step[i],
-                )
-            )
-    taken = np.zeros(dims)[tuple(cuts)].shape
-    if 0 in taken:
-        return strided_slice(rng, graph)
-    same = quantized(rng)
-    x = graph.input(dims, **same)
-    y = graph.output(taken, **same)
-    inputs = [x, graph.constant(begin), graph.constant(end), graph.constant(step)]
-    fields = {"beginMask": masks[0], "endMask": masks[1], "shrinkAxisMask": shrink}
-    graph.operator("STRIDED_SLICE", inputs, [y], "StridedSliceOptions", **fields)
-    return None
-
-
-def transpose(rng, graph):
-    dims = shape(rng)
-    order = [int(axis) for axis in rng.permutation(len(dims))]
-    same = quantized(rng)
-    x = graph.input(dims, **same)
-    y = graph.output([dims[axis] for axis in order], **same)
-    graph.operator("TRANSPOSE", [x, graph.constant(order)], [y], "TransposeOptions")
-
-
-def pad(name):
-    def make(rng, graph):
-        dims = shape(rng)
-        amounts = rng.integers(0, 4, (len(dims), 2))
-        same = quantized(rng)
-        x = graph.input(dims, **same)
-        y = graph.output([int(n + sum(a)) for n, a in zip(dims, amounts, strict=True)], **same)
-        inputs = [x, graph.constant(amounts)]
-        if name == "PADV2":
-            inputs.append(graph.constant([int(rng.integers(-128, 128))], np.int8, **same))
-        graph.operator(name, inputs, [y], "PadV2Options" if name == "PADV2" else "PadOptions")
-
-    return make
-
-
 def reduce(name):
     def make(rng, graph):
         dims = shape(rng)
@@ -370,29 +184,6 @@ def reduce(name):
         x = graph.input(dims, **source)
         y = graph.output(out, **target)
         graph.operator(name, [x, graph.constant(axes)], [y], "ReducerOptions", keepDims=keep)
-
-    return make
-
-
-def reshape(name):
-    def make(rng, graph):
-        dims = list(shape(rng, int(rng.integers(1, 4))))
-        same = quantized(rng)
-        if name == "EXPAND_DIMS":
-            axis = int(rng.integers(len(dims) + 1))
-            x = graph.input(dims, **same)
-            y = graph.output([*dims[:axis], 1, *dims[axis:]], **same)
-            graph.operator(name, [x, graph.constant(axis)], [y], "ExpandDimsOptions")
-        elif name == "SQUEEZE":
-            axis = int(rng.integers(len(dims) + 1))
-            x = graph.input([*dims[:axis], 1, *dims[axis:]], **same)
-            y = graph.output(dims, **same)
-            graph.operator(name, [x], [y], "SqueezeOptions", squeezeDims=[axis])
-        else:
-            x = graph.input(dims, **same)
-            new = [int(np.prod(dims))] if rng.random() < 0.5 else dims[::-1]
-            y = graph.output(new, **same)
-            graph.operator(name, [x, graph.constant(new)], [y], "ReshapeOptions", newShape=new)
 
     return make
 
@@ -453,19 +244,45 @@ def dequantize(rng, graph):
     graph.operator("DEQUANTIZE", [x], [y], "DequantizeOptions")
 
 
-CASES = {
-    "ARG_MAX": arg_max,
-    "DEQUANTIZE": dequantize,
-    "PRELU": prelu,
-    "RESIZE_BILINEAR": resize("RESIZE_BILINEAR"),
-    "RESIZE_NEAREST_NEIGHBOR": resize("RESIZE_NEAREST_NEIGHBOR"),
-    "TRANSPOSE_CONV": transpose_conv,
+def cast(rng, graph):
+    dims = shape(rng)
+    types = [np.bool_, np.int8, np.int16, np.int32, np.float32]
+    source, target = (types[rng.integers(len(types))] for _ in range(2))
+    x = graph.input(dims, source)
+    y = graph.output(dims, target)
+    graph.operator("CAST", [x], [y], "CastOptions")
+
+
+def batch_matmul(rng, graph):
+    a, b, out = (list(dims) for dims in broadcast_shapes(rng, int(rng.integers(1, 4))))
+    if rng.random() < 0.2:
+        a, b, out = [], [], []
+    rows, depth, columns = (int(size) for size in rng.integers(1, (7, 40, 7)))
+    across = [bool(flag) for flag in rng.integers(2, size=2)]
+    a += (depth, rows) if across[0] else (rows, depth)
+    b += (columns, depth) if across[1] else (depth, columns)
+    x, y = quantized(rng), quantized(rng)
+    ratio = np.sqrt(depth) * 2 ** rng.uniform(2, 8)
+    result = {"scale": float(np.float32(x["scale"] * y["scale"] * ratio))}
+    inputs = [graph.input(a, **x)]
+    if rng.random() < 0.5:
+        inputs.append(graph.tensor(b, data=weights(rng, b), **y))
+    else:
+        inputs.append(graph.input(b, **y))
+    z = graph.output([*out, rows, columns], zero_point=int(rng.choice(ZERO_POINTS)), **result)
+    fields = {"adjX": across[0], "adjY": across[1]}
+    graph.operator("BATCH_MATMUL", inputs, [z], "BatchMatMulOptions", **fields)
+
+
+CASES = tflm_cases_move.CASES | {
     "ADD": binary("ADD", "AddOptions"),
+    "ARG_MAX": arg_max,
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
-    "CONCATENATION": concatenation,
+    "BATCH_MATMUL": batch_matmul,
+    "CAST": cast,
     "CONV_2D": conv_2d,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d,
-    "EXPAND_DIMS": reshape("EXPAND_DIMS"),
+    "DEQUANTIZE": dequantize,
     "FULLY_CONNECTED": fully_connected,
     "HARD_SWISH": hard_swish,
     "LEAKY_RELU": unary(
@@ -477,25 +294,18 @@ CASES = {
     "MEAN": reduce("MEAN"),
     "MINIMUM": binary("MINIMUM", "MaximumMinimumOptions"),
     "MUL": binary("MUL", "MulOptions"),
-    "PACK": pack,
-    "PAD": pad("PAD"),
-    "PADV2": pad("PADV2"),
+    "PRELU": prelu,
     "QUANTIZE": quantize,
     "REDUCE_MAX": reduce("REDUCE_MAX"),
     "RELU": unary("RELU"),
     "RELU6": unary("RELU6", same=True, low=-4),
-    "RESHAPE": reshape("RESHAPE"),
-    "SLICE": slice_,
+    "RESIZE_BILINEAR": resize("RESIZE_BILINEAR"),
+    "RESIZE_NEAREST_NEIGHBOR": resize("RESIZE_NEAREST_NEIGHBOR"),
     "SOFTMAX": softmax,
-    "SPLIT": split,
-    "SPLIT_V": split_v,
-    "SQUEEZE": reshape("SQUEEZE"),
-    "STRIDED_SLICE": strided_slice,
     "SUB": binary("SUB", "SubOptions"),
     "SUM": reduce("SUM"),
     "TANH": unary("TANH", out={"scale": 1 / 128, "zero_point": 0}),
-    "TRANSPOSE": transpose,
-    "UNPACK": unpack,
+    "TRANSPOSE_CONV": transpose_conv,
 }
 
 

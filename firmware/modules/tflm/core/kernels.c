@@ -17,8 +17,14 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
     {1, 5, 0, 0, tflm_pool_prepare, tflm_average_pool_eval},
 #endif
+#ifndef TFLM_WITHOUT_BATCH_MATMUL
+    {126, 101, 0, 0, tflm_batch_matmul_prepare, tflm_batch_matmul_eval},
+#endif
 #ifndef TFLM_WITHOUT_CALL_ONCE
     {129, 103, 0, 0, tflm_call_once_prepare, NULL},
+#endif
+#ifndef TFLM_WITHOUT_CAST
+    {53, 37, 0, 0, tflm_cast_prepare, tflm_cast_eval},
 #endif
 #ifndef TFLM_WITHOUT_CONCATENATION
     {2, 10, 0, 0, tflm_concatenation_prepare, tflm_move_eval},
@@ -37,6 +43,9 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_FULLY_CONNECTED
     {9, 8, 0, 0, tflm_fully_connected_prepare, tflm_fully_connected_eval},
+#endif
+#ifndef TFLM_WITHOUT_GATHER
+    {36, 23, 0, 0, tflm_gather_prepare, tflm_gather_eval},
 #endif
 #ifndef TFLM_WITHOUT_HARD_SWISH
     {117, 0, 0, 0, tflm_hard_swish_prepare, tflm_table_eval},

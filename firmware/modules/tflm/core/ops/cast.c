@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "ops.h"
+
+typedef struct {
+    uint32_t input, output; // Places.
+    uint32_t elements;
+    uint8_t input_type, output_type;
+} cast_t;
+
+static bool known(tflm_type_t type) {
+    return type == TFLM_BOOL || type == TFLM_INT8 || type == TFLM_INT16 || type == TFLM_INT32 ||
+           type == TFLM_FLOAT32;
+}
+
+TFLM_PREPARE(cast) {
+    TRY(tflm_expect(node, 1, 1, 1));
+    tflm_tensor_t input, output;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    TRY(tflm_expect_same_shape(node, &input, &output));
+    if (!known(input.type) || !known(output.type)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
+                              tflm_type_name(output.type));
+    }
+    node->cost = 1 + input.elements * 2;
+    cast_t *self = tflm_node_data(node, 2, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->output = tflm_node_output(node, 0);
+        self->elements = input.elements;
+        self->input_type = (uint8_t)input.type;
+        self->output_type = (uint8_t)output.type;
+    }
+    return TFLM_OK;
+}
+
+// Real numbers are cut towards zero and saturate; of integers the lowest bits are kept.
+static void store_real(const cast_t *self, void *output, uint32_t i, float x) {
+    if (self->output_type == TFLM_FLOAT32) {
+        memcpy((uint8_t *)output + 4 * (size_t)i, &x, sizeof x);
+        return;
+    }
+    int32_t low, high;
+    tflm_type_range((tflm_type_t)self->output_type, &low, &high);
+    int32_t y = 0; // Not a number.
+    if (self->output_type == TFLM_BOOL) {
+        y = x != 0;
+    } else if (x >= 2147483648.0f) {
+        y = high;
+    } else if (x < -2147483648.0f) {
+        y = low;
+    } else if (x == x) {
+        y = tflm_clamp((int32_t)x, low, high);
+    }
+    tflm_set(output, self->output_type, i, y);
+}
+
+TFLM_EVAL(cast) {
+    const cast_t *self = data;
+    (void)from;
+    (void)to;
+    const uint8_t *input = tflm_at(run, self->input);
+    void *output = tflm_at(run, self->output);
+    for (uint32_t i = 0; i < self->elements; i++) {
+        if (self->input_type == TFLM_FLOAT32) {
+            float x;
+            memcpy(&x, input + 4 * (size_t)i, sizeof x);
+            store_real(self, output, i, x);
+            continue;
+        }
+        int32_t x = tflm_get(input, self->input_type, i);
+        if (self->output_type == TFLM_FLOAT32) {
+            store_real(self, output, i, (float)x);
+        } else {
+            tflm_set(output, self->output_type, i, self->output_type == TFLM_BOOL ? x != 0 : x);
+        }
+    }
+}

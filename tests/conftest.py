@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """`pytest --glasses=TARGET`: the feature tests run on a named pair of glasses (see targets.py)."""
 
+import os
+import tempfile
+
 import pytest
 import pytest_asyncio
 import targets
+
+# The companion's bonds belong to the run, not to whoever runs the tests.
+_state = tempfile.TemporaryDirectory(prefix="glint-state-")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 
 def pytest_addoption(parser):

@@ -71,6 +71,7 @@ class FakeGlasses:
         on_record: Called with the object's id and length in ms when a recording is asked for.
         asked: The {"from": ...} of all requests for events.
         media_writes: What was written to the media characteristic.
+        pairing: What the pairing characteristic says.
         away_s: How long after a disconnection they advertise again.
     """
 
@@ -93,6 +94,7 @@ class FakeGlasses:
         self.objects: dict[int, FakeObject] = {}
         self.credits = 0
         self.media_writes: list[bytes] = []
+        self.pairing = protocol.PAIRING_OPEN
         self.away_s = 0.0
         self.connection: Connection | None = None
         self._cursor: int | None = None
@@ -137,7 +139,13 @@ class FakeGlasses:
         self.events = open_in(protocol.UUID_EVENTS, self._on_acknowledge)
         self.media = open_in(protocol.UUID_MEDIA, self._on_media)
         self.smp = open_in(protocol.UUID_SMP, self._on_smp)
-        device.add_service(Service(protocol.UUID_GLINT_SERVICE, [self.events, self.media]))
+        pairing = Characteristic(
+            protocol.UUID_PAIRING,
+            Characteristic.Properties.READ,
+            Characteristic.Permissions.READABLE,
+            CharacteristicValue(read=lambda _: bytes([self.pairing])),
+        )
+        device.add_service(Service(protocol.UUID_GLINT_SERVICE, [self.events, self.media, pairing]))
         device.add_service(Service(protocol.UUID_SMP_SERVICE, [self.smp]))
         device.add_service(
             Service(

@@ -9,21 +9,17 @@ from glint.events import Battery, Button
 
 SMPCLIENT = """
 import asyncio, sys
-from bleak import BleakClient, BleakScanner
 from glint import air
 from smpclient import SMPClient
 from smpclient.requests.os_management import EchoWrite
 from smpclient.transport.ble import SMPBLETransport
 
 async def main():
-    # Paired first, as in an operating system's settings: writes without response ask for nothing.
-    async with BleakClient(await BleakScanner.find_device_by_name("Glint")) as client:
-        await client.pair()
     async with SMPClient(SMPBLETransport(), "Glint") as client:
         print((await client.request(EchoWrite(d="is it you?"))).r)
     await air.close(sys.argv[1])
 
-air.install(sys.argv[1])
+air.install(sys.argv[1], air.keystore(sys.argv[1]))
 asyncio.run(main())
 """
 

@@ -17,8 +17,9 @@ from workbench import romfs
 MODULES = (bonds, boot, config, slots, unpack, update)
 UPDATE = "/update"
 CONFIG = {"name": "Mine", "words": ["alexa"]}
-BOND = (1, b"peer", b"secret")
-NEW_BOND = (1, b"other", b"secret too")
+# Keys of a peer, as NimBLE hands them over: made by LE Secure Connections.
+BOND = b"\x01peer..", bytes(74) + b"\x04" + bytes(5)
+NEW_BOND = b"\x01other.", bytes(74) + b"\x05" + bytes(5)
 CHUNK_BYTES = 300
 # The application beneath the slots has config.FIRMWARE's version.
 VERSIONS = ["0.9.0", "1.0.0", "1.1.0"]
@@ -81,15 +82,19 @@ class Device:
 
     def pair(self, bond):
         kept = bonds.Bonds("/bonds.json")
-        kept.set(*bond)
+        kept.window.open(None)
+        for kind in (bonds.OURS, bonds.THEIRS):
+            kept.set(kind, *bond)
+        assert kept.authorise(1, 1, bonds.KEY_BYTES)
         kept.save()
 
     def check_settings(self):
         """Nothing that the wearer set is lost."""
         assert config.load("/config.json")["name"] == "Mine"
         kept = bonds.Bonds("/bonds.json")
-        assert kept.get(BOND[0], 0, BOND[1]) == BOND[2]
-        assert kept.get(NEW_BOND[0], 0, NEW_BOND[1]) in (None, NEW_BOND[2])
+        for kind in (bonds.OURS, bonds.THEIRS):
+            assert kept.get(kind, 0, BOND[0]) == BOND[1]
+            assert kept.get(kind, 0, NEW_BOND[0]) in (None, NEW_BOND[1])
 
 
 def factory(manner):

@@ -21,18 +21,18 @@ def client_backend(air: str | None) -> type[BaseBleakClient] | None:
     """Returns bleak's `backend=` for a client; None for the machine's own Bluetooth."""
     if air is None:
         return None
-    from glint.air import client_backend as emulated  # bumble is an extra
+    from glint import air as emulated  # bumble is an extra
 
-    return emulated(air)
+    return emulated.client_backend(air, emulated.keystore(air))
 
 
 def scanner_backend(air: str | None) -> type[BaseBleakScanner] | None:
     """Returns bleak's `backend=` for a scanner; None for the machine's own Bluetooth."""
     if air is None:
         return None
-    from glint.air import scanner_backend as emulated  # bumble is an extra
+    from glint import air as emulated  # bumble is an extra
 
-    return emulated(air)
+    return emulated.scanner_backend(air, emulated.keystore(air))
 
 
 # How many use an event loop's host on an air: the last one closes it.

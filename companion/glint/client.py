@@ -7,6 +7,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 
+from bleak.uuids import normalize_uuid_16
 from smpclient.requests.os_management import OSApplicationInfoRead
 
 from glint import protocol
@@ -160,10 +161,10 @@ class Glasses:
         link = await self._keeper.link()
 
         async def text(assigned_number: int) -> str | None:
-            value = await link.read(assigned_number)
+            value = await link.read(normalize_uuid_16(assigned_number))
             return None if value is None else value.decode(errors="replace")
 
-        battery = await link.read(protocol.SIG_BATTERY_LEVEL)
+        battery = await link.read(normalize_uuid_16(protocol.SIG_BATTERY_LEVEL))
         system = await link.requests.request(OSApplicationInfoRead(format="a"))
         return Info(
             name=link.name,

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
-from bleak.uuids import normalize_uuid_16
 from smpclient.requests.os_management import MCUMgrParametersRead
 
 from glint import protocol
@@ -56,20 +55,14 @@ class Link:
         Raises:
             BluetoothError: It cannot be done.
             LinkLostError: The link dropped meanwhile.
-            PairingError: The glasses refuse to pair.
+            PairingError: The glasses do not know this companion, and take no new one.
             NoAnswerError: The glasses do not answer requests.
         """
         try:
             with errors_explained(f"connect to {self.name}", self._air):
                 async with asyncio.timeout(self._timeout_s):
                     await self._client.connect()
-            try:
-                async with self._doing("pair with"):
-                    await self._encrypt()
-            except BluetoothError as error:
-                raise PairingError(
-                    f"{error} Have this machine forget the glasses, and connect again."
-                ) from error
+            await self._pair(await self.read(protocol.UUID_PAIRING))
             async with self._doing("subscribe to"):
                 await self._subscribe(on_event, on_media)
             await self._hello()
@@ -93,10 +86,24 @@ class Link:
             self._on_disconnected(self._client)
             raise self.lost.result() from error
 
-    async def _encrypt(self) -> None:
-        # macOS pairs by itself when a characteristic asks for it, and has no call for it.
-        with contextlib.suppress(NotImplementedError):
-            await self._client.pair()
+    async def _pair(self, state: bytes | None) -> None:
+        """Encrypts with the bond that there is, or makes one; `state` is whether they let one."""
+        try:
+            # macOS pairs by itself when a characteristic asks for it, and has no call for it.
+            async with self._doing("pair with"):
+                with contextlib.suppress(NotImplementedError):
+                    await self._client.pair()
+        except BluetoothError as error:
+            if state == bytes([protocol.PAIRING_OPEN]):
+                # The glasses have no such bond (any more): the next attempt makes a new one.
+                with contextlib.suppress(Exception):
+                    await self._client.unpair()
+                raise BluetoothError(
+                    f"{error} If it goes on, have this machine forget the glasses."
+                ) from error
+            raise PairingError(f"{self.name} does not know this companion: {_advice(state)}") from (
+                error
+            )
 
     async def _subscribe(self, on_event: Notified, on_media: Notified) -> None:
         self._events = self._characteristic(protocol.UUID_EVENTS)
@@ -157,13 +164,12 @@ class Link:
         async with self._doing("write to"):
             await self._client.write_gatt_char(characteristic, data, response=False)
 
-    async def read(self, assigned_number: int) -> bytes | None:
-        """Reads a characteristic with a 16-bit UUID; None if the glasses have none.
+    async def read(self, uuid: str) -> bytes | None:
+        """Reads a characteristic; None if the glasses have none with this UUID.
 
         Raises:
             BluetoothError, LinkLostError: It cannot be read.
         """
-        uuid = normalize_uuid_16(assigned_number)
         async with self._doing("read from"):
             characteristic = self._client.services.get_characteristic(uuid)
             if characteristic is None:
@@ -187,3 +193,15 @@ class Link:
             lost = LinkLostError(f"The link to {self.name} was lost: come closer.")
             self.lost.set_result(lost)
             self.requests.lose(lost)
+
+
+def _advice(state: bytes | None) -> str:
+    if state == bytes([protocol.PAIRING_FULL]):
+        return (
+            f"they know {protocol.LIMIT_BONDS} already, which is all they can. With one of those, "
+            "remove another: glint bonds remove ID."
+        )
+    return (
+        f"hold their button for {protocol.LIMIT_PAIRING_HOLD_MS / 1000:g} s, then connect within "
+        f"{protocol.LIMIT_PAIRING_WINDOW_MS / 1000:g} s."
+    )

@@ -53,7 +53,7 @@ LIMIT_SMP_BYTES = 1024  # one SMP message, header included, either direction
 LIMIT_IMAGE_BYTES = 0x300000  # an update image, header and TLVs included
 LIMIT_IMAGE_TLV_BYTES = 1024  # either of its TLV areas
 LIMIT_BONDS = 5  # companions that are known
-LIMIT_BOND_NAME_BYTES = 32  # what one calls itself, UTF-8
+LIMIT_BOND_NAME_BYTES = 32  # what one is called, UTF-8
 LIMIT_PAIRING_HOLD_MS = 2000  # how long the button is held to open the pairing window
 LIMIT_PAIRING_WINDOW_MS = 60000
 LIMIT_STRANGER_MS = 30000  # how long a peer may be connected without being authorised
@@ -115,7 +115,7 @@ IMAGE_RC_INVALID_PAYLOAD = 1  # signed, but no ROMFS with an application in it
 # The pairing characteristic: one byte.
 PAIRING_CLOSED = 0
 PAIRING_OPEN = 1
-PAIRING_FULL = 2  # open, and as many bonds as there can be
+PAIRING_FULL = 2  # open, but there are as many bonds as there can be
 
 # IMA ADPCM, 16 kHz mono, first sample in the low nibble, state from 0/0
 CODEC_ADPCM = "ima-adpcm-16k"

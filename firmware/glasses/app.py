@@ -5,6 +5,7 @@ import asyncio
 import gc
 import random
 import sys
+import time
 
 from glasses import config, media, perception, protocol, smp, vision, wake
 from glasses.bonds import Bonds
@@ -46,6 +47,7 @@ class Glasses:
         server = smp.Server()
         self._serve(server)
         self._images = Images(server, board)
+        self.bonds = Bonds(board.flash + "/bonds.json")
         self.link = Link(
             self.settings["name"],
             board.name,
@@ -53,7 +55,7 @@ class Glasses:
             self.journal,
             self.outbox,
             server,
-            Bonds(board.flash + "/bonds.json"),
+            self.bonds,
         )
         # Boards call these between any two byte codes of the tasks: they only note what happened.
         self._sensed = asyncio.ThreadSafeFlag()
@@ -122,14 +124,16 @@ class Glasses:
             self.privacy.end()
 
     def _on_button(self, pressed):
-        self._presses.append(pressed)
+        self._presses.append((pressed, time.ticks_ms()))
         self._sensed.set()
 
     async def _report_senses(self):
         while True:
             await self._sensed.wait()
             while self._presses:
-                self.journal.append(protocol.EVENT_BUTTON, {"pressed": self._presses.pop(0)})
+                pressed, at_ms = self._presses.pop(0)
+                self.journal.append(protocol.EVENT_BUTTON, {"pressed": pressed})
+                self.bonds.window.button(pressed, at_ms)
             self._report_battery()
 
     def _report_battery(self):

@@ -1,54 +1,287 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys of paired companions, as the Bluetooth stack hands them over."""
+"""The companions that are known, by the keys of their bonds, and when new ones may pair.
 
+The Bluetooth stack asks for keys and hands them over, whoever pairs; this decides which are kept.
+What a peer does counts once its link is encrypted: until then, and outside the pairing window, its
+keys stay in memory, and a bond that it has the stack delete is only hidden.
+
+What the stack calls (`get`, `set`, `authorise`, `forget`) runs between any two byte codes of the
+tasks; the file is written by a task, in `save`.
+"""
+
+import asyncio
 import json
-import os
-from binascii import a2b_base64, b2a_base64
+import time
+from binascii import a2b_base64, b2a_base64, hexlify
+
+from glasses.protocol import (
+    LIMIT_BONDS,
+    LIMIT_PAIRING_HOLD_MS,
+    LIMIT_PAIRING_WINDOW_MS,
+    PAIRING_CLOSED,
+    PAIRING_FULL,
+    PAIRING_OPEN,
+)
+from glasses.slots import replace
+
+# BLE_STORE_OBJ_TYPE_* of NimBLE's ble_store.h: the key that we gave, and the one that we got.
+OURS, THEIRS = 1, 2
+KEY_BYTES = 16
+# Of NimBLE's struct ble_store_value_sec: where the bit "made by LE Secure Connections" is, by the
+# size that the struct has, in Apache's NimBLE and in Espressif's with bond and sign counters.
+_SECURE_AT = {80: (74, 4), 88: (80, 2)}
+
+
+class Window:
+    """The time in which companions that are not known may pair."""
+
+    def __init__(self):
+        self.is_open = False
+        self._closing = None
+        self._until_ms = None
+        self._pressed_ms = None
+
+    def button(self, pressed, at_ms):
+        """Takes what the wearer's button did at `at_ms` ticks: held, it opens the window."""
+        if pressed:
+            self._pressed_ms = at_ms
+        elif self._pressed_ms is not None:
+            held_ms = time.ticks_diff(at_ms, self._pressed_ms)
+            self._pressed_ms = None
+            if held_ms >= LIMIT_PAIRING_HOLD_MS:
+                self.open()
+
+    def open(self, length_ms=LIMIT_PAIRING_WINDOW_MS):
+        """Opens it until a companion has paired, or `length_ms` have passed if it is not None."""
+        self.close()
+        self.is_open = True
+        print("pairing: open")
+        if length_ms is not None:
+            self._until_ms = time.ticks_add(time.ticks_ms(), length_ms)
+            self._closing = asyncio.create_task(self._close_later(length_ms))
+
+    def close(self):
+        self.is_open = False
+        self._until_ms = None
+        if self._closing:
+            self._closing.cancel()
+            self._closing = None
+
+    @property
+    def left_ms(self):
+        """How long it stays open; 0 for closed, None for no end."""
+        if not self.is_open:
+            return 0
+        if self._until_ms is None:
+            return None
+        return max(0, time.ticks_diff(self._until_ms, time.ticks_ms()))
+
+    async def _close_later(self, length_ms):
+        await asyncio.sleep_ms(length_ms)
+        self.is_open = False
+        self._closing = None
+
+
+class Bond:
+    """One companion's keys.
+
+    Attributes:
+        id: Names it in requests; never used again for another.
+        name: What the companion calls itself.
+        key: The peer's identity, as the stack has it: address type, address (little endian).
+    """
+
+    def __init__(self, id, name, key, ours, theirs):
+        self.id = id
+        self.name = name
+        self.key = key
+        self.secrets = {OURS: ours, THEIRS: theirs}
+
+    @property
+    def address(self):
+        return hexlify(bytes(reversed(self.key[1:])), ":").decode().upper()
 
 
 class Bonds:
-    """(kind, key) -> secret, in a file that is replaced as a whole."""
+    """At most LIMIT_BONDS of them, in a file that is replaced as a whole.
+
+    Attributes:
+        window: The pairing window. With no bond at all it is open until there is one.
+    """
 
     def __init__(self, path):
         self._path = path
         self._dirty = False
-        self._secrets = {}
+        self._own = {}  # (kind, key) -> secret: the identity of the glasses
+        self._bonds = []
+        self._next_id = 1
         try:
-            with open(path) as file:
-                for kind, key, secret in json.load(file):
-                    self._secrets[(kind, a2b_base64(key))] = a2b_base64(secret)
-        except (OSError, ValueError):
+            self._load()
+        except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or unreadable: companions have to pair again
+        self.window = Window()
+        if not self._bonds:
+            self.window.open(None)
+        self._hidden = set()
+        self.forget()
+
+    def __iter__(self):
+        return iter(self._bonds)
+
+    @property
+    def state(self):
+        """What the pairing characteristic says."""
+        if not self.window.is_open:
+            return PAIRING_CLOSED
+        return PAIRING_OPEN if len(self._bonds) < LIMIT_BONDS else PAIRING_FULL
+
+    def find(self, id):
+        """The bond with this id, or None."""
+        for bond in self._bonds:
+            if bond.id == id:
+                return bond
+        return None
+
+    def remove(self, bond):
+        """Revokes a bond: its companion is a stranger from now on."""
+        self._bonds.remove(bond)
+        self._dirty = True
+
+    def rename(self, bond, name):
+        bond.name = name
+        self._dirty = True
+
+    # What the stack asks.
 
     def get(self, kind, index, key):
         """The secret for `key`, or the `index`-th of `kind` when the key is None; or None."""
-        if key is not None:
-            return self._secrets.get((kind, bytes(key)))
-        for stored_kind, stored_key in self._secrets:
-            if stored_kind == kind:
-                if index == 0:
-                    return self._secrets[(stored_kind, stored_key)]
-                index -= 1
-        return None
+        if key is None:
+            # NimBLE at its start, to know its peers by the addresses that they draw.
+            bonds = self._bonds if kind == THEIRS else ()
+            return bonds[index].secrets[kind] if index < len(bonds) else None
+        key = bytes(key)
+        if kind not in (OURS, THEIRS):
+            return self._own.get((kind, key))
+        if key == self._paired_as and kind in self._paired:
+            return self._paired[kind]
+        bond = self._with_key(key)
+        if bond is None or (kind, key) in self._hidden:
+            return None
+        if kind == OURS:
+            self._used = bond  # the link is about to be encrypted with it
+        return bond.secrets[kind]
 
     def set(self, kind, key, secret):
-        """Keeps a secret, or removes it when it is None; `save` writes it down."""
-        if secret is None:
-            self._secrets.pop((kind, bytes(key)), None)
+        """Takes a secret, or hides it when `secret` is None; returns what the stack is to be told.
+
+        That is True for every secret: after False, NimBLE deletes its oldest bond. It is False for
+        deleting what is not there, or NimBLE deletes for ever.
+        """
+        key = bytes(key)
+        if kind not in (OURS, THEIRS):
+            self._own[(kind, key)] = bytes(secret)
+            self._dirty = True
+        elif secret is not None:
+            if key != self._paired_as:
+                self._paired_as, self._paired = key, {}
+            self._paired[kind] = bytes(secret)
+        elif key == self._paired_as and kind in self._paired:
+            del self._paired[kind]
+        elif self._with_key(key) and (kind, key) not in self._hidden:
+            self._hidden.add((kind, key))
         else:
-            self._secrets[(kind, bytes(key))] = bytes(secret)
+            return False
+        return True
+
+    def authorise(self, encrypted, bonded, key_bytes):
+        """The bond that the link's peer has just proved to have, or None.
+
+        A peer that has paired in this connection has it when the pairing window was open, there was
+        room, and the keys came from LE Secure Connections; any other when its link was encrypted
+        with a key that is kept.
+        """
+        if not encrypted or not bonded or key_bytes != KEY_BYTES:
+            return None
+        if self._paired_as is not None:
+            return self._complete()
+        return None if self._hidden else self._used
+
+    def forget(self):
+        """A connection begins or ends: what was only in memory is no more."""
+        self._paired_as = None  # the identity under which the peer paired in this connection
+        self._paired = {}
+        self._hidden.clear()
+        self._used = None
+
+    def _with_key(self, key):
+        for bond in self._bonds:
+            if bond.key == key:
+                return bond
+        return None
+
+    def _complete(self):
+        key, paired = self._paired_as, self._paired
+        old = self._with_key(key)
+        if not self.window.is_open or (old is None and len(self._bonds) >= LIMIT_BONDS):
+            return None
+        if len(paired) < 2 or not all(_is_secure(secret) for secret in paired.values()):
+            return None
+        if old is None:
+            bond = Bond(self._next_id, "", key, paired[OURS], paired[THEIRS])
+            self._next_id += 1
+            self._bonds.append(bond)
+        else:
+            bond = old
+            bond.secrets = paired
+        self.window.is_open = False  # one companion for each time that it is opened
         self._dirty = True
+        self.forget()
+        self._used = bond
+        return bond
+
+    # The file.
+
+    def _load(self):
+        with open(self._path) as file:
+            stored = json.load(file)
+        own = {(kind, a2b_base64(key)): a2b_base64(secret) for kind, key, secret in stored["own"]}
+        bonds = [
+            Bond(row["id"], row["name"], *(a2b_base64(row[f]) for f in ("key", "ours", "theirs")))
+            for row in stored["bonds"]
+        ]
+        self._next_id = stored["next_id"]
+        self._own, self._bonds = own, bonds
 
     def save(self):
         """Writes the file if anything changed."""
         if not self._dirty:
             return
         self._dirty = False
-        secrets = dict(self._secrets)  # the stack may set one between any two byte codes
+        own = [(kind, _text(key), _text(secret)) for (kind, key), secret in self._own.items()]
         rows = [
-            (kind, b2a_base64(key).decode().strip(), b2a_base64(secret).decode().strip())
-            for (kind, key), secret in secrets.items()
+            {
+                "id": bond.id,
+                "name": bond.name,
+                "key": _text(bond.key),
+                "ours": _text(bond.secrets[OURS]),
+                "theirs": _text(bond.secrets[THEIRS]),
+            }
+            for bond in self._bonds
         ]
-        with open(self._path + ".new", "w") as file:
-            json.dump(rows, file)
-        os.rename(self._path + ".new", self._path)
+        stored = {"own": own, "bonds": rows, "next_id": self._next_id}
+        try:
+            replace(self._path, json.dumps(stored))
+        except OSError as error:
+            self._dirty = True
+            print("bonds: not written:", error)
+
+
+def _text(data):
+    return b2a_base64(data).decode().strip()
+
+
+def _is_secure(secret):
+    at, bit = _SECURE_AT.get(len(secret), (0, 0))
+    if not bit:
+        print("bonds: keys of %d bytes are not known to be secure" % len(secret))
+    return bool(secret[at] & bit)

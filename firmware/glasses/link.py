@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The link: the glasses' GATT services, and what goes out over them in which order.
 
-Requests come in over SMP; responses go first, then events, then audio, then pictures. Nothing is
-sent before the companion has asked for events on an encrypted link.
+Requests come in over SMP; responses go first, then events, then audio, then pictures. A peer is a
+stranger until its link is encrypted with the key of a bond (see bonds.py): it reads nothing, what
+it writes is dropped, nothing is sent to it, and it is not kept for long.
 """
 
 import asyncio
@@ -17,27 +18,25 @@ from glasses import media, protocol
 _IRQ_CENTRAL_CONNECT = const(1)
 _IRQ_CENTRAL_DISCONNECT = const(2)
 _IRQ_GATTS_WRITE = const(3)
+_IRQ_GATTS_READ_REQUEST = const(4)
 _IRQ_MTU_EXCHANGED = const(21)
 _IRQ_ENCRYPTION_UPDATE = const(28)
 _IRQ_GET_SECRET = const(29)
 _IRQ_SET_SECRET = const(30)
 
-_NEWS = (
-    _IRQ_CENTRAL_CONNECT,
-    _IRQ_CENTRAL_DISCONNECT,
-    _IRQ_MTU_EXCHANGED,
-    _IRQ_ENCRYPTION_UPDATE,
-)
 # Writes that may wait to be looked at.
 NEWS_MAX = 64
 
 _READ = const(0x0002)
 _WRITE_NO_RESPONSE = const(0x0004)
 _NOTIFY = const(0x0010)
+_READ_ENCRYPTED = const(0x0200)
 _WRITE_ENCRYPTED = const(0x1000)
+_ATT_INSUFFICIENT_AUTHORIZATION = const(0x08)
 _IO_NO_INPUT_OUTPUT = const(3)
 
 MTU_BYTES = 512
+MTU_DEFAULT_BYTES = 23
 ADVERTISE_INTERVAL_US = 100000
 ATT_HEADER_BYTES = 3
 # With the stack's buffers full, as long as it may take a connection event to empty some.
@@ -66,9 +65,12 @@ class Link:
         self._smp = smp
         self._bonds = bonds
         self._news = []
+        self._authorised = False
+        self._mtu = MTU_DEFAULT_BYTES
         self._responses = []
         self._wake = asyncio.ThreadSafeFlag()
         journal.on_append = outbox.on_data = self._wake.set
+        self._expiry = None
         self._forget_peer()
         self._ble = ble = bluetooth.BLE()
         # First: switching on asks for the identity key, without which no bond outlives a restart.
@@ -88,30 +90,32 @@ class Link:
 
     def _register(self, board_name, firmware):
         closed_in = _WRITE_NO_RESPONSE | _WRITE_ENCRYPTED
+        closed_out = _READ | _READ_ENCRYPTED
         (
             (maker, model, revision),
             (self._battery,),
-            (self._events, self._media),
+            (self._events, self._media, self._pairing),
             (self._smp_handle,),
         ) = self._ble.gatts_register_services(
             (
                 (
                     UUID(protocol.SIG_DEVICE_INFORMATION),
                     (
-                        (UUID(protocol.SIG_MANUFACTURER_NAME), _READ),
-                        (UUID(protocol.SIG_MODEL_NUMBER), _READ),
-                        (UUID(protocol.SIG_FIRMWARE_REVISION), _READ),
+                        (UUID(protocol.SIG_MANUFACTURER_NAME), closed_out),
+                        (UUID(protocol.SIG_MODEL_NUMBER), closed_out),
+                        (UUID(protocol.SIG_FIRMWARE_REVISION), closed_out),
                     ),
                 ),
                 (
                     UUID(protocol.SIG_BATTERY_SERVICE),
-                    ((UUID(protocol.SIG_BATTERY_LEVEL), _READ | _NOTIFY),),
+                    ((UUID(protocol.SIG_BATTERY_LEVEL), closed_out | _NOTIFY),),
                 ),
                 (
                     UUID(protocol.UUID_GLINT_SERVICE),
                     (
                         (UUID(protocol.UUID_EVENTS), _NOTIFY | closed_in),
                         (UUID(protocol.UUID_MEDIA), _NOTIFY | closed_in),
+                        (UUID(protocol.UUID_PAIRING), _READ),
                     ),
                 ),
                 (
@@ -129,7 +133,12 @@ class Link:
 
     def battery(self, percent):
         """Sets the Battery Level."""
-        self._ble.gatts_write(self._battery, bytes((percent,)), True)
+        self._ble.gatts_write(self._battery, bytes((percent,)), self._authorised)
+
+    @property
+    def peer(self):
+        """The bond of the companion that is served, or None."""
+        return self._peer
 
     @property
     def listening(self):
@@ -151,7 +160,7 @@ class Link:
         while True:
             await self._wake.wait()
             self._take_news()
-            while self._connection is not None:
+            while self._peer is not None:
                 try:
                     if not self._send_next():
                         break
@@ -161,6 +170,8 @@ class Link:
                 await asyncio.sleep_ms(0)
                 self._take_news()
             self._bonds.save()
+            if self._peer is not None and self._peer not in self._bonds:
+                self._drop()  # revoked; that it asked for it itself has been answered
 
     def _send_next(self):
         """Sends the one most urgent notification; False when there is none. OSError: not sent."""
@@ -197,17 +208,22 @@ class Link:
             if event == _IRQ_CENTRAL_CONNECT:
                 self._forget_peer()
                 self._connection = connection
+                self._expiry = asyncio.create_task(self._expire())
             elif connection != self._connection:
                 continue
             elif event == _IRQ_CENTRAL_DISCONNECT:
                 self._forget_peer()
                 self._outbox.lost()
                 self._advertise()
-            elif event == _IRQ_MTU_EXCHANGED:
-                self._mtu = value
             elif event == _IRQ_ENCRYPTION_UPDATE:
-                self._encrypted = bool(value)
-            elif self._encrypted:
+                encrypted, self._peer = value
+                if self._peer is not None:
+                    self._bonds.save()
+                    self._expiry.cancel()
+                elif encrypted:
+                    print("link: a stranger has encrypted it: dropped")
+                    self._drop()
+            else:
                 self._receive(value, data)
 
     def _receive(self, handle, data):
@@ -218,6 +234,14 @@ class Link:
         elif handle == self._media:
             self._outbox.receive(data)
 
+    async def _expire(self):
+        await asyncio.sleep_ms(protocol.LIMIT_STRANGER_MS)
+        self._drop()
+
+    def _drop(self):
+        self._peer = None
+        self._ble.gap_disconnect(self._connection)
+
     def _advertise(self):
         self._ble.gap_advertise(
             ADVERTISE_INTERVAL_US, self._advertisement, resp_data=self._scan_response
@@ -225,8 +249,9 @@ class Link:
 
     def _forget_peer(self):
         self._connection = None
-        self._encrypted = False
-        self._mtu = 23
+        self._peer = None
+        if self._expiry:
+            self._expiry.cancel()
         self._next_event = None
         self._responses.clear()
         self._smp.reset()
@@ -236,13 +261,29 @@ class Link:
         if event == _IRQ_GET_SECRET:
             return self._bonds.get(data[0], data[1], data[2])
         if event == _IRQ_SET_SECRET:
-            self._bonds.set(data[0], data[1], data[2])
             self._wake.set()
-            return True
+            return self._bonds.set(data[0], data[1], data[2])
+        if event == _IRQ_GATTS_READ_REQUEST:
+            if data[1] == self._pairing:
+                self._ble.gatts_write(self._pairing, bytes((self._bonds.state,)))
+            elif not self._authorised:
+                return _ATT_INSUFFICIENT_AUTHORIZATION
+            return 0
         if event == _IRQ_GATTS_WRITE:
-            written = self._ble.gatts_read(data[1])
-            if len(self._news) < NEWS_MAX:  # a companion that floods loses, not the glasses
+            written = self._ble.gatts_read(data[1])  # also to have it out of the buffer
+            # A companion that floods loses, not the glasses.
+            if self._authorised and len(self._news) < NEWS_MAX:
                 self._news.append((event, data[0], data[1], written))
-        elif event in _NEWS:
-            self._news.append((event, data[0], data[1], None))
+        elif event == _IRQ_MTU_EXCHANGED:
+            self._mtu = data[1]
+        elif event == _IRQ_ENCRYPTION_UPDATE:
+            connection, encrypted, _, bonded, key_bytes = data
+            peer = self._bonds.authorise(encrypted, bonded, key_bytes)
+            self._authorised = peer is not None
+            self._news.append((event, connection, (encrypted, peer), None))
+        elif event in (_IRQ_CENTRAL_CONNECT, _IRQ_CENTRAL_DISCONNECT):
+            self._authorised = False
+            self._mtu = MTU_DEFAULT_BYTES
+            self._bonds.forget()
+            self._news.append((event, data[0], None, None))
         self._wake.set()

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from pathlib import Path
 
 import bleak
 import bleak.backends.adapter
 import bleak.backends.client
 import bleak.backends.scanner
+import platformdirs
 
 from glint.errors import BluetoothError
 
@@ -30,11 +32,17 @@ except ModuleNotFoundError as error:
         "An emulated air needs the package bumble: pip install 'glint[air]'."
     ) from error
 
-__all__ = ["client_backend", "close", "install", "scanner_backend"]
+__all__ = ["client_backend", "close", "install", "keystore", "scanner_backend"]
 
 # bumble warns of what peers do; without this, Python prints that to the terminal of programs that
 # never set logging up.
 logging.getLogger("bumble").addHandler(logging.NullHandler())
+
+
+def keystore(air: str) -> Path:
+    """Returns the file in which this user's companion keeps its address and bonds on an air."""
+    name = re.sub(r"[^\w.-]+", "_", air) + ".json"
+    return platformdirs.user_state_path("glint") / "airs" / name
 
 
 @functools.cache

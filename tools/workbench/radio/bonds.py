@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ _SECURE_CONNECTIONS = 4
 _KEY_BYTES = 16
 # NimBLE itself would go round for ever.
 _DELETE_ATTEMPTS = 16
+
+
+class EndlessError(Exception):
+    """NimBLE would go on for ever here."""
 
 
 @dataclass(frozen=True)
@@ -125,19 +130,28 @@ class Bonds(KeyStore):
     async def forget_before_pairing(self, peer: Address) -> bool:
         """What NimBLE's binding does when a bonded peer pairs again: deletes until it is gone.
 
-        Returns False where NimBLE would never return: the firmware keeps giving the secret.
+        Returns False where NimBLE would never return: the firmware keeps giving the secret, or says
+        of each deletion that there was something to delete.
         """
-        for _ in range(_DELETE_ATTEMPTS):
-            if await self.secret(PEER_SECRET, peer) is None:
-                return True
-            await self._delete(peer)
+        with contextlib.suppress(EndlessError):
+            for _ in range(_DELETE_ATTEMPTS):
+                if await self.secret(PEER_SECRET, peer) is None:
+                    return True
+                await self._delete(peer)
         return False
 
     async def _delete(self, peer: Address) -> bool:
+        """NimBLE's ble_store_util_delete_peer: deletes each kind until the firmware has no more."""
         self._irks.pop(address_key(peer), None)
-        ours = await self._set_secret(OUR_SECRET, address_key(peer), None)
-        theirs = await self._set_secret(PEER_SECRET, address_key(peer), None)
-        return ours or theirs
+        deleted = 0
+        for kind in (OUR_SECRET, PEER_SECRET):
+            for _ in range(_DELETE_ATTEMPTS):
+                if not await self._set_secret(kind, address_key(peer), None):
+                    break
+                deleted += 1
+            else:
+                raise EndlessError
+        return deleted > 0
 
     async def _evict_oldest(self) -> bool:
         data = await self._get_secret(PEER_SECRET, 0, None)

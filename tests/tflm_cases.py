@@ -4,6 +4,7 @@
 import numpy as np
 import tflm_build
 import tflm_cases_move
+import tflm_cases_recurrent
 from tflm_draw import (
     ZERO_POINTS,
     accumulating,
@@ -262,7 +263,7 @@ def batch_matmul(rng, graph):
     a += (depth, rows) if across[0] else (rows, depth)
     b += (columns, depth) if across[1] else (depth, columns)
     x, y = quantized(rng), quantized(rng)
-    ratio = np.sqrt(depth) * 2 ** rng.uniform(2, 8)
+    ratio = np.sqrt(depth) * 2 ** rng.uniform(6, 10)
     result = {"scale": float(np.float32(x["scale"] * y["scale"] * ratio))}
     inputs = [graph.input(a, **x)]
     if rng.random() < 0.5:
@@ -274,7 +275,9 @@ def batch_matmul(rng, graph):
     graph.operator("BATCH_MATMUL", inputs, [z], "BatchMatMulOptions", **fields)
 
 
-CASES = tflm_cases_move.CASES | {
+CASES = {
+    **tflm_cases_move.CASES,
+    **tflm_cases_recurrent.CASES,
     "ADD": binary("ADD", "AddOptions"),
     "ARG_MAX": arg_max,
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),

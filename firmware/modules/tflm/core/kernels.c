@@ -131,6 +131,9 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_SUM
     {74, 27, 0, 0, tflm_sum_prepare, tflm_mean_or_sum_eval},
 #endif
+#ifndef TFLM_WITHOUT_SVDF
+    {27, 6, 0, 0, tflm_svdf_prepare, tflm_svdf_eval},
+#endif
 #ifndef TFLM_WITHOUT_TANH
     {28, 0, 0, 0, tflm_tanh_prepare, tflm_table_eval},
 #endif
@@ -139,6 +142,9 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_TRANSPOSE_CONV
     {67, 49, 0, 0, tflm_transpose_conv_prepare, tflm_transpose_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_UNIDIRECTIONAL_SEQUENCE_LSTM
+    {44, 71, 0, 0, tflm_lstm_prepare, tflm_lstm_eval},
 #endif
 #ifndef TFLM_WITHOUT_UNPACK
     {88, 64, 0, 0, tflm_unpack_prepare, tflm_move_eval},

@@ -16,7 +16,7 @@ tflm_scale_t tflm_quantize_scale(double real);
 int32_t tflm_round(double x);
 
 // Fused activations.
-enum { TFLM_ACT_NONE = 0, TFLM_ACT_RELU, TFLM_ACT_RELU_N1_TO_1, TFLM_ACT_RELU6 };
+enum { TFLM_ACT_NONE = 0, TFLM_ACT_RELU, TFLM_ACT_RELU_N1_TO_1, TFLM_ACT_RELU6, TFLM_ACT_TANH };
 
 // The range that a fused activation leaves to a quantized output. Fails on others than the above.
 tflm_status_t tflm_activation_range(tflm_node_t *node, uint8_t activation,

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// UNIDIRECTIONAL_SEQUENCE_LSTM of int8 with a cell state of int16, without peepholes, projection
+// and layer normalization, as TensorFlow Lite Micro has it. A row is one step of one batch.
+#include <string.h>
+
+#include "dense.h"
+#include "recurrent.h"
+
+// Gates, in the order of the operator's inputs.
+enum { INPUT, FORGET, CELL, OUTPUT, GATES };
+
+// Where the operator's inputs begin: four weights each, then biases and states.
+enum { WEIGHTS = 1, RECURRENT = 5, BIASES = 12, HIDDEN_STATE = 18, CELL_STATE = 19, INPUTS = 24 };
+
+// Activations work on 12 fraction bits, and give 15.
+static const float activation_scale = 1.0f / 4096, gate_scale = 1.0f / 32768;
+
+typedef struct {
+    uint32_t weights[GATES], recurrent[GATES], bias[GATES]; // Places.
+    uint32_t input, hidden, cell, output;
+    uint32_t depth, units;
+    uint32_t batches, steps;
+    bool time_major; // Batches follow each other within a step.
+    int32_t input_zero_point, hidden_zero_point;
+    int32_t cell_shift; // The cell state's scale is 2^cell_shift.
+    int32_t clip;       // Of the cell state; 0: none.
+    tflm_scale_t scale[GATES], recurrent_scale[GATES];
+    tflm_scale_t forget_scale, update_scale, hidden_scale; // Of products.
+} lstm_t;
+
+typedef struct {
+    tflm_tensor_t input, output, hidden, cell, weights[GATES], recurrent[GATES];
+} tensors_t;
+
+static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_major) {
+    TRY(tflm_get_input(node, 0, &t->input));
+    TRY(tflm_get_output(node, 0, &t->output));
+    if (t->input.type != TFLM_INT8 || t->output.type != TFLM_INT8) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s",
+                              tflm_type_name(t->input.type), tflm_type_name(t->output.type));
+    }
+    TRY(tflm_expect_quantized(node, &t->input));
+    if (t->input.rank != 3 || t->output.rank != 3 || t->input.dims[0] != t->output.dims[0] ||
+        t->input.dims[1] != t->output.dims[1]) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+    }
+    int32_t units = t->output.dims[2];
+    uint64_t cells = (uint64_t)(uint32_t)t->input.dims[time_major] * (uint32_t)units;
+    TRY(tflm_get_state(node, HIDDEN_STATE, TFLM_INT8, cells, &t->hidden));
+    TRY(tflm_get_state(node, CELL_STATE, TFLM_INT16, cells, &t->cell));
+    for (uint32_t i = 0; i < GATES; i++) {
+        uint32_t bias_at;
+        TRY(tflm_get_matrix(node, WEIGHTS + i, TFLM_INT8, units, t->input.dims[2], &t->weights[i]));
+        TRY(tflm_get_matrix(node, RECURRENT + i, TFLM_INT8, units, units, &t->recurrent[i]));
+        TRY(tflm_get_bias(node, BIASES + i, (uint32_t)units, &bias_at));
+    }
+    for (uint32_t i = RECURRENT + GATES; i < INPUTS; i++) {
+        bool used = (i >= BIASES && i < BIASES + GATES) || i == HIDDEN_STATE || i == CELL_STATE;
+        if (!used && tflm_node_input(node, i) != TFLM_NO_TENSOR) {
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED,
+                                  "peephole, projection or layer normalization");
+        }
+    }
+    return TFLM_OK;
+}
+
+// The exponent of a power of two; fails on other numbers.
+static tflm_status_t get_exponent(tflm_node_t *node, float scale, int32_t *exponent) {
+    uint32_t bits;
+    memcpy(&bits, &scale, sizeof bits);
+    *exponent = (int32_t)(bits >> 23) - 127;
+    if (bits << 9 || *exponent < -27 || *exponent > 0) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED,
+                              "the cell state's scale is not 1, 1/2, 1/4...");
+    }
+    return TFLM_OK;
+}
+
+static tflm_scale_t ratio(float product, float scale) {
+    return tflm_quantize_scale((double)product / (double)scale);
+}
+
+TFLM_PREPARE(lstm) {
+    TRY(tflm_expect(node, INPUTS, INPUTS, 1));
+    fb_t *fb = &node->load->fb;
+    float clip = fb_field_f32(fb, node->options, 1, 0);
+    bool time_major = fb_field_u8(fb, node->options, 3, 0);
+    if (fb_field_u8(fb, node->options, 0, 0) != TFLM_ACT_TANH || !(clip >= 0 && clip < 1e30f)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "fused activation or clipping");
+    }
+    tensors_t t;
+    TRY(get_tensors(node, &t, time_major));
+    int32_t cell_shift;
+    TRY(get_exponent(node, t.cell.scale, &cell_shift));
+    uint32_t depth = (uint32_t)t.input.dims[2], units = (uint32_t)t.output.dims[2];
+    node->rows = t.output.elements / units;
+    node->macs = (uint64_t)t.output.elements * GATES * ((uint64_t)depth + units);
+    lstm_t *self = tflm_node_data(node, 3 * GATES + 4, sizeof *self);
+    if (!self) {
+        return TFLM_OK;
+    }
+    self->input = tflm_node_input(node, 0);
+    self->hidden = tflm_node_input(node, HIDDEN_STATE);
+    self->cell = tflm_node_input(node, CELL_STATE);
+    self->output = tflm_node_output(node, 0);
+    self->depth = depth;
+    self->units = units;
+    self->batches = (uint32_t)t.input.dims[time_major];
+    self->steps = node->rows / self->batches;
+    self->time_major = time_major;
+    self->input_zero_point = t.input.zero_point;
+    self->hidden_zero_point = t.hidden.zero_point;
+    self->cell_shift = cell_shift;
+    float most = clip / t.cell.scale;
+    self->clip = most < 32767.0f ? (int32_t)most : 32767;
+    if (clip > 0 && !self->clip) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED,
+                              "clipping below the cell state's scale");
+    }
+    for (uint32_t i = 0; i < GATES; i++) {
+        self->weights[i] = tflm_node_input(node, WEIGHTS + i);
+        self->recurrent[i] = tflm_node_input(node, RECURRENT + i);
+        self->bias[i] = tflm_node_input(node, BIASES + i);
+        self->scale[i] = ratio(t.input.scale * t.weights[i].scale, activation_scale);
+        self->recurrent_scale[i] = ratio(t.hidden.scale * t.recurrent[i].scale, activation_scale);
+    }
+    self->forget_scale = tflm_quantize_scale((double)gate_scale);
+    self->update_scale = ratio(gate_scale * gate_scale, t.cell.scale);
+    self->hidden_scale = ratio(gate_scale * gate_scale, t.hidden.scale);
+    return TFLM_OK;
+}
+
+static int32_t clamp_16(int32_t x) {
+    return tflm_clamp(x, -32768, 32767);
+}
+
+static int32_t scaled(int32_t x, tflm_scale_t scale) {
+    return tflm_scale_apply(x, scale.multiplier, scale.shift);
+}
+
+// What goes into the activation of a gate, with 12 fraction bits.
+static int32_t gate_sum(const lstm_t *self, const tflm_run_t *run, uint32_t gate, uint32_t unit,
+                        const int8_t *input, const int8_t *hidden) {
+    const int8_t *weights = (const int8_t *)tflm_at(run, self->weights[gate]);
+    const int8_t *recurrent = (const int8_t *)tflm_at(run, self->recurrent[gate]);
+    uint32_t sum = tflm_dot1(input, -self->input_zero_point, weights + (size_t)unit * self->depth,
+                             self->depth);
+    if (self->bias[gate] != TFLM_PLACE_NONE) {
+        sum += (uint32_t)tflm_get(tflm_at(run, self->bias[gate]), TFLM_INT32, unit);
+    }
+    uint32_t back = tflm_dot1(hidden, -self->hidden_zero_point,
+                              recurrent + (size_t)unit * self->units, self->units);
+    return clamp_16(clamp_16(scaled((int32_t)sum, self->scale[gate])) +
+                    clamp_16(scaled((int32_t)back, self->recurrent_scale[gate])));
+}
+
+static int32_t tanh_of_cell(const lstm_t *self, int32_t cell) {
+    int shift = 12 + self->cell_shift;
+    return tflm_tanh_16(shift >= 0 ? cell * (3 << shift)
+                                   : (cell * 3 + (1 << (-shift - 1))) >> -shift);
+}
+
+TFLM_EVAL(lstm) {
+    const lstm_t *self = data;
+    uint32_t units = self->units;
+    for (uint32_t row = from; row < to; row++) {
+        size_t batch = self->time_major ? row % self->batches : row / self->steps;
+        const int8_t *input = (const int8_t *)tflm_at(run, self->input) + (size_t)row * self->depth;
+        int8_t *output = (int8_t *)tflm_at(run, self->output) + (size_t)row * units;
+        int8_t *hidden = (int8_t *)tflm_at(run, self->hidden) + batch * units;
+        int16_t *cell = (int16_t *)(void *)tflm_at(run, self->cell) + batch * units;
+        for (uint32_t unit = 0; unit < units; unit++) {
+            int32_t gate[GATES];
+            for (uint32_t i = 0; i < GATES; i++) {
+                int32_t sum = gate_sum(self, run, i, unit, input, hidden) * 3;
+                gate[i] = i == CELL ? tflm_tanh_16(sum) : tflm_sigmoid_16(sum);
+            }
+            int32_t kept = clamp_16(scaled(gate[FORGET] * cell[unit], self->forget_scale));
+            int32_t added = clamp_16(scaled(gate[INPUT] * gate[CELL], self->update_scale));
+            int32_t sum = clamp_16(kept + added);
+            sum = self->clip ? tflm_clamp(sum, -self->clip, self->clip) : sum;
+            cell[unit] = (int16_t)sum;
+            int32_t y = scaled(tanh_of_cell(self, sum) * gate[OUTPUT], self->hidden_scale);
+            y = (int32_t)((uint32_t)y + (uint32_t)self->hidden_zero_point);
+            output[unit] = (int8_t)tflm_clamp(y, -128, 127);
+        }
+        memcpy(hidden, output, units);
+    }
+}

@@ -33,7 +33,7 @@ from glint.events import (
     Unknown,
     Wake,
 )
-from glint.info import Info, Statistics, Status
+from glint.info import Bond, Info, Statistics, Status
 
 if TYPE_CHECKING:
     from glint.client import Glasses, connect
@@ -44,6 +44,7 @@ __all__ = [
     "Audio",
     "Battery",
     "BluetoothError",
+    "Bond",
     "Boot",
     "Button",
     "Event",

@@ -78,6 +78,8 @@ def errors_explained(doing: str, air: str | None) -> Iterator[None]:
 
 
 def _explained(error: Exception, doing: str, air: str | None) -> str:
+    if isinstance(error, TimeoutError):
+        return f"Could not {doing} in time: come closer, or switch the glasses off and on."
     if air is not None and isinstance(error, BleakBluetoothNotAvailableError | OSError):
         return f"No air at {air}: start one with 'glint sim' and use the address it prints."
     if isinstance(error, BleakBluetoothNotAvailableError):
@@ -86,8 +88,6 @@ def _explained(error: Exception, doing: str, air: str | None) -> str:
         if "DENIED" in error.reason.name:
             return "Using Bluetooth was denied: allow it in the system's privacy settings."
         return _NO_ADAPTER
-    if isinstance(error, TimeoutError):
-        return f"Could not {doing} in time: come closer, or switch the glasses off and on."
     unreachable = "org.freedesktop.DBus.Error.ServiceUnknown"
     if isinstance(error, OSError) or (
         isinstance(error, BleakDBusError) and error.dbus_error == unreachable

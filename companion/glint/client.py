@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 
 from bleak.uuids import normalize_uuid_16
+from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
 from smpclient.requests.os_management import OSApplicationInfoRead
 
 from glint import protocol
@@ -20,6 +21,7 @@ from glint.fetch import Fetcher
 from glint.info import Info, Statistics, Status
 from glint.keeper import Keeper
 from glint.link import Link
+from glint.manage import Managed
 from glint.media import MediaStore
 from glint.photo import Photo
 from glint.reader import EventReader
@@ -55,7 +57,7 @@ def connect(
     return Glasses(glasses, air=air, timeout_s=timeout_s)
 
 
-class Glasses:
+class Glasses(Managed):
     """One pair of glasses. They are connected inside `async with`, and again when the link drops.
 
     Every method may raise `LinkLostError` when the link drops meanwhile, or was lost and could not
@@ -142,14 +144,17 @@ class Glasses:
         """
         return EventReader(since, self._start_reader, self._on_moved)
 
+    async def _request(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
+        link = await self._keeper.link()
+        return await link.requests.request(request)
+
     async def status(self) -> Status:
         """Asks for the glasses' state.
 
         Raises:
             NoAnswerError, ProtocolError, RequestError: They do not tell.
         """
-        link = await self._keeper.link()
-        state = await link.requests.request(StatusRead())
+        state = await self._request(StatusRead())
         return Status(**{name: getattr(state, name) for name in Status.__dataclass_fields__})
 
     async def info(self) -> Info:

@@ -72,6 +72,23 @@ class Info:
     status: Status
 
 
+@dataclass(frozen=True)
+class Bond:
+    """A companion that the glasses know.
+
+    Attributes:
+        id: Names it in requests.
+        name: What it is called; empty until somebody names it.
+        address: Its Bluetooth identity.
+        this: Whether it is the one that asks.
+    """
+
+    id: int
+    name: str
+    address: str
+    this: bool
+
+
 @dataclass
 class Statistics:
     """What has come over the air since `connect`.

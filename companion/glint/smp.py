@@ -32,6 +32,9 @@ class Rc(IntEnum):
     BUSY = protocol.RC_BUSY
     NO_CAMERA = protocol.RC_NO_CAMERA
     FAILED = protocol.RC_FAILED
+    NOT_FOUND = protocol.RC_NOT_FOUND
+    WRONG_TYPE = protocol.RC_WRONG_TYPE
+    OUT_OF_RANGE = protocol.RC_OUT_OF_RANGE
 
     @classmethod
     def _missing_(cls, value: object) -> "Rc | None":
@@ -48,6 +51,9 @@ _SAID: dict[int, str] = {
     Rc.BUSY: "the glasses are busy with another one: try again when it is done",
     Rc.NO_CAMERA: "these glasses have no camera",
     Rc.FAILED: "it failed on the glasses: try again",
+    Rc.NOT_FOUND: "the glasses have no such thing: list what there is",
+    Rc.WRONG_TYPE: "the value is of the wrong type",
+    Rc.OUT_OF_RANGE: "the value is too small, too large or too long",
 }
 
 
@@ -63,7 +69,7 @@ class GlintErrorV2(smp_error.ErrorV2[Rc]):
     _GROUP_ID = protocol.SMP_GROUP_GLINT
 
 
-class _GlintGroup:
+class GlintGroup:
     """What all requests of the group have."""
 
     _GROUP_ID: ClassVar[int] = protocol.SMP_GROUP_GLINT
@@ -72,7 +78,7 @@ class _GlintGroup:
 
 
 # Later firmware may say more than this version reads.
-_READER = ConfigDict(extra="ignore", frozen=True)
+READER = ConfigDict(extra="ignore", frozen=True)
 
 
 class StatusReadResponse(smp_message.ReadResponse):
@@ -80,7 +86,7 @@ class StatusReadResponse(smp_message.ReadResponse):
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_STATUS
-    model_config = _READER
+    model_config = READER
 
     board: str
     firmware: str
@@ -101,7 +107,7 @@ class StatusReadResponse(smp_message.ReadResponse):
     light: bool
 
 
-class StatusRead(_GlintGroup, smp_message.ReadRequest):
+class StatusRead(GlintGroup, smp_message.ReadRequest):
     """Asks for the glasses' state."""
 
     _COMMAND_ID = protocol.SMP_GLINT_STATUS
@@ -113,14 +119,14 @@ class EventsWriteResponse(smp_message.WriteResponse):
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_EVENTS
-    model_config = _READER
+    model_config = READER
 
     boot: int = _U32
     first: int = _U32
     next: int = _U32
 
 
-class EventsWrite(_GlintGroup, smp_message.WriteRequest):
+class EventsWrite(GlintGroup, smp_message.WriteRequest):
     """Asks for event records from a sequence number on; 0 is the oldest kept."""
 
     _COMMAND_ID = protocol.SMP_GLINT_EVENTS
@@ -134,7 +140,7 @@ class ObjectWriteResponse(smp_message.WriteResponse):
     """A media object with this id will follow."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
-    model_config = _READER
+    model_config = READER
 
     id: int = Field(ge=0, le=0xFFFF)
 
@@ -145,7 +151,7 @@ class PhotoWriteResponse(ObjectWriteResponse):
     _COMMAND_ID = protocol.SMP_GLINT_PHOTO
 
 
-class PhotoWrite(_GlintGroup, smp_message.WriteRequest):
+class PhotoWrite(GlintGroup, smp_message.WriteRequest):
     """Asks for a photo."""
 
     _COMMAND_ID = protocol.SMP_GLINT_PHOTO
@@ -158,7 +164,7 @@ class RecordWriteResponse(ObjectWriteResponse):
     _COMMAND_ID = protocol.SMP_GLINT_RECORD
 
 
-class RecordWrite(_GlintGroup, smp_message.WriteRequest):
+class RecordWrite(GlintGroup, smp_message.WriteRequest):
     """Asks for a recording."""
 
     _COMMAND_ID = protocol.SMP_GLINT_RECORD
@@ -172,10 +178,10 @@ class StopWriteResponse(smp_message.WriteResponse):
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_STOP
-    model_config = _READER
+    model_config = READER
 
 
-class StopWrite(_GlintGroup, smp_message.WriteRequest):
+class StopWrite(GlintGroup, smp_message.WriteRequest):
     """Asks to end the recording that is under way."""
 
     _COMMAND_ID = protocol.SMP_GLINT_STOP

@@ -7,7 +7,7 @@ import random
 import sys
 import time
 
-from glasses import config, media, perception, protocol, smp, vision, wake
+from glasses import config, media, perception, protocol, smp, smp_pairing, vision, wake
 from glasses.bonds import Bonds
 from glasses.journal import Journal
 from glasses.link import Link
@@ -57,6 +57,7 @@ class Glasses:
             server,
             self.bonds,
         )
+        smp_pairing.serve(server, self.bonds, self.link)
         # Boards call these between any two byte codes of the tasks: they only note what happened.
         self._sensed = asyncio.ThreadSafeFlag()
         self._presses = []

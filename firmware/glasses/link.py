@@ -41,6 +41,8 @@ ADVERTISE_INTERVAL_US = 100000
 ATT_HEADER_BYTES = 3
 # With the stack's buffers full, as long as it may take a connection event to empty some.
 FULL_WAIT_MS = 3
+# For the last answer to a companion to leave before the link ends.
+DROP_AFTER_MS = 200
 # The least MTU with which an event record fits one notification.
 MTU_LEAST_BYTES = protocol.LIMIT_EVENT_BYTES + ATT_HEADER_BYTES
 
@@ -171,7 +173,9 @@ class Link:
                 self._take_news()
             self._bonds.save()
             if self._peer is not None and self._peer not in self._bonds:
-                self._drop()  # revoked; that it asked for it itself has been answered
+                self._authorised = False  # revoked, perhaps by itself: the answer is to arrive
+                await asyncio.sleep_ms(DROP_AFTER_MS)
+                self._drop()
 
     def _send_next(self):
         """Sends the one most urgent notification; False when there is none. OSError: not sent."""

@@ -79,11 +79,17 @@ SMP_GLINT_STOP = 4  # write {}: end the recording under way: it is as long as it
 SMP_GLINT_BOOT = 16  # read: whether this is safe mode, and the last crash and refused update
 SMP_GLINT_DOWNGRADE = 17  # write {}: until the next reset, take images older than what runs
 
+SMP_GLINT_BONDS = 32  # read: the companions that are known; write {"id", "remove" | "name"}
+SMP_GLINT_PAIRING = 33  # read: the pairing window; write {"open": bool}
+
 # {"err": {"group": 64, "rc": n}} of the Glint group.
 RC_BAD_REQUEST = 1
 RC_BUSY = 2
 RC_NO_CAMERA = 3
 RC_FAILED = 4
+RC_NOT_FOUND = 5  # no such bond, setting or model
+RC_WRONG_TYPE = 6  # a value of another type than the setting's
+RC_OUT_OF_RANGE = 7  # a value that is too small, too large or too long
 
 # Update images: MCUboot's format.
 IMAGE_HEADER_BYTES = 32

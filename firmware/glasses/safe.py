@@ -2,8 +2,9 @@
 """Safe mode: the link, with requests about starting and updates, and nothing that could crash."""
 
 import asyncio
+import time
 
-from glasses import config, media, smp
+from glasses import config, media, smp, smp_pairing
 from glasses.bonds import Bonds
 from glasses.journal import Journal
 from glasses.link import Link
@@ -24,10 +25,24 @@ class SafeMode:
         )
         self._images = Images(server, board, safe=True)
         journal = Journal()
-        bonds = Bonds(board.flash + "/bonds.json")
+        self._bonds = Bonds(board.flash + "/bonds.json")
         outbox = media.Outbox(journal)
-        self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, bonds)
+        self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, self._bonds)
+        smp_pairing.serve(server, self._bonds, self._link)
+        self._pressed = asyncio.ThreadSafeFlag()
+        self._presses = []
+        board.button.on_change = self._on_button
 
     async def run(self):
         """Runs until a reset is asked for."""
-        await asyncio.gather(self._link.run(), self._images.run())
+        await asyncio.gather(self._link.run(), self._images.run(), self._watch_button())
+
+    def _on_button(self, pressed):
+        self._presses.append((pressed, time.ticks_ms()))
+        self._pressed.set()
+
+    async def _watch_button(self):
+        while True:
+            await self._pressed.wait()
+            while self._presses:
+                self._bonds.window.button(*self._presses.pop(0))

@@ -199,10 +199,16 @@ class BleakClientAir(BaseBleakClient):
     def _on_disconnection(self, _: int) -> None:
         self._connection = self._peer = self.services = None
         self._subscribers.clear()
-        for task in list(self._tasks):
-            task.cancel()
+        self._cancel_requests()
         if self._disconnected_callback:
             self._disconnected_callback()
+
+    def _cancel_requests(self) -> None:
+        """Cancels what was on its way, until it ends: wait_for may drop one cancellation."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks and self._connection is None:
+            asyncio.get_running_loop().call_soon(self._cancel_requests)
 
     # Security
 

@@ -4,7 +4,6 @@
 import asyncio
 import contextlib
 import dataclasses
-import json
 import re
 import sys
 import time
@@ -16,6 +15,7 @@ import typer
 
 from glint import audio
 from glint.cli import render
+from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, print_object
 from glint.errors import GlintError, MediaError, NotFoundError
 from glint.events import Event, Media, Wake
 from glint.waiting import end_tasks
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
     from glint.client import Glasses
     from glint.collect import Progress
 
-Air = Annotated[
-    str | None,
-    typer.Option(
-        envvar="GLINT_AIR",
-        metavar="ADDRESS",
-        help="Emulated air to use, as 'glint sim' prints it, instead of the machine's Bluetooth.",
-    ),
-]
-Wanted = Annotated[
-    str | None,
-    typer.Option(
-        "--glasses", metavar="NAME_OR_ADDRESS", help="Which glasses [default: the first heard]."
-    ),
-]
-Timeout = Annotated[
-    float,
-    typer.Option(
-        min=0, metavar="S", help="How long to look for them, at first and when the link was lost."
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")]
 
 
@@ -70,9 +49,9 @@ def scan(
         )
     for one in found:
         if as_json:
-            _print_object(dataclasses.asdict(one))
+            print_object(dataclasses.asdict(one))
         else:
-            _print_line(f"{one.address}  {one.rssi:4} dBm  {render.printable(one.name)}")
+            print_line(f"{one.address}  {one.rssi:4} dBm  {render.printable(one.name)}")
 
 
 def listen(
@@ -94,7 +73,7 @@ def listen(
 
     async def run() -> None:
         async with (
-            _connect(glasses, air, timeout) as connected,
+            connect(glasses, air, timeout) as connected,
             _Saver(connected, save, as_json) as saver,
         ):
             with contextlib.suppress(TimeoutError):
@@ -112,12 +91,12 @@ def info(
     """Say what the glasses are and how they are."""
 
     async def run() -> dict[str, Any]:
-        async with _connect(glasses, air, timeout) as connected:
+        async with connect(glasses, air, timeout) as connected:
             return dataclasses.asdict(await connected.info())
 
     facts = asyncio.run(run())
     if as_json:
-        _print_object(facts)
+        print_object(facts)
         return
     state = facts.pop("status")
     for key, value in {**facts, **state}.items():
@@ -125,7 +104,7 @@ def info(
             value = ", ".join(value)
         elif isinstance(value, dict):
             value = ", ".join(f"{name} {number}" for name, number in value.items())
-        _print_line(f"{key:16}  {render.printable(str(value))}")
+        print_line(f"{key:16}  {render.printable(str(value))}")
 
 
 def photo(
@@ -141,7 +120,7 @@ def photo(
     _check_folder(check_path(output))
 
     async def run() -> None:
-        async with _connect(glasses, air, timeout) as connected:
+        async with connect(glasses, air, timeout) as connected:
             begin = time.monotonic()
             with _progress("photo", as_json) as progress:
                 taken = await connected.photo(progress=progress)
@@ -149,10 +128,10 @@ def photo(
         taken.save(output)
         if as_json:
             facts = {"width": taken.width, "height": taken.height, "bytes": len(taken.data)}
-            _print_object({"path": str(output), **facts, "took_s": round(took_s, 3)})
+            print_object({"path": str(output), **facts, "took_s": round(took_s, 3)})
         else:
             size = f"{taken.width}x{taken.height}, {len(taken.data)} bytes"
-            _print_line(f"{output}: {size} in {took_s:.2f} s")
+            print_line(f"{output}: {size} in {took_s:.2f} s")
 
     asyncio.run(run())
 
@@ -169,15 +148,15 @@ def record(
     _check_folder(audio.check_path(output))
 
     async def run() -> None:
-        async with _connect(glasses, air, timeout) as connected:
+        async with connect(glasses, air, timeout) as connected:
             with _progress("recording", as_json) as progress:
                 recorded = await connected.record(seconds, progress=progress)
         recorded.save(output)
         if as_json:
             facts = {"seconds": recorded.seconds, "rate_hz": recorded.rate_hz}
-            _print_object({"path": str(output), **facts, "preroll_ms": recorded.preroll_ms})
+            print_object({"path": str(output), **facts, "preroll_ms": recorded.preroll_ms})
         else:
-            _print_line(f"{output}: {recorded.seconds:.2f} s at {recorded.rate_hz} Hz")
+            print_line(f"{output}: {recorded.seconds:.2f} s at {recorded.rate_hz} Hz")
 
     asyncio.run(run())
 
@@ -220,15 +199,9 @@ class _Saver:
             render.complain(str(error))
             return
         if self._as_json:
-            _print_object({"type": "saved", "path": str(path), "id": media.id, "kind": media.kind})
+            print_object({"type": "saved", "path": str(path), "id": media.id, "kind": media.kind})
         else:
-            _print_line(f"{'saved':>12}  {path}")
-
-
-def _connect(glasses: str | None, air: str | None, timeout_s: float) -> "Glasses":
-    from glint.client import connect
-
-    return connect(glasses, air=air, timeout_s=timeout_s)
+            print_line(f"{'saved':>12}  {path}")
 
 
 def _check_folder(path: Path) -> None:
@@ -253,18 +226,10 @@ def _progress(title: str, as_json: bool) -> "Iterator[Progress | None]":
 
 def _print_event(event: Event, as_json: bool) -> None:
     if as_json:
-        _print_object(render.event_object(event))
+        print_object(render.event_object(event))
     elif sys.stdout.isatty():
         from rich.console import Console
 
         Console().print(render.event_text(event), soft_wrap=True)
     else:
-        _print_line(render.event_text(event).plain)
-
-
-def _print_object(fields: dict[str, Any]) -> None:
-    _print_line(json.dumps(fields))
-
-
-def _print_line(line: str) -> None:
-    print(line, flush=True)
+        print_line(render.event_text(event).plain)

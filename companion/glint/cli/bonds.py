@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`glint bonds`: which companions the glasses know."""
+
+import asyncio
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, print_object
+from glint.cli.render import printable
+
+app = typer.Typer(help="List the companions that the glasses know, or change who they are.")
+
+Number = Annotated[int, typer.Argument(metavar="ID", help="As 'glint bonds list' prints it.")]
+
+
+@app.command("list")
+def list_bonds(
+    air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
+) -> None:
+    """List the companions that the glasses know; * is this one."""
+
+    async def run() -> None:
+        async with connect(glasses, air, timeout) as connected:
+            known = await connected.bonds()
+        for bond in known:
+            if as_json:
+                print_object(dataclasses.asdict(bond))
+            else:
+                mark = "*" if bond.this else " "
+                print_line(f"{bond.id:4} {mark} {bond.address}  {printable(bond.name)}")
+
+    asyncio.run(run())
+
+
+@app.command()
+def remove(
+    number: Number, air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0
+) -> None:
+    """Have the glasses forget a companion."""
+
+    async def run() -> None:
+        async with connect(glasses, air, timeout) as connected:
+            await connected.remove_bond(number)
+
+    asyncio.run(run())
+
+
+@app.command()
+def name(
+    number: Number,
+    name: Annotated[str, typer.Argument(help="At most 32 bytes of UTF-8.")],
+    air: Air = None,
+    glasses: Wanted = None,
+    timeout: Timeout = 10.0,
+) -> None:
+    """Give a companion a name."""
+
+    async def run() -> None:
+        async with connect(glasses, air, timeout) as connected:
+            await connected.name_bond(number, name)
+
+    asyncio.run(run())
+
+
+@app.command()
+def allow(air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
+    """Let a new companion pair for a minute, as a long press of the button does."""
+
+    async def run() -> None:
+        async with connect(glasses, air, timeout) as connected:
+            left_s = await connected.let_pair()
+        print_line(f"open for {left_s:.0f} s" if left_s is not None else "open")
+
+    asyncio.run(run())

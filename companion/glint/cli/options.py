@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands have in common: options, how they connect, how they print."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from glint.client import Glasses
+
+Air = Annotated[
+    str | None,
+    typer.Option(
+        envvar="GLINT_AIR",
+        metavar="ADDRESS",
+        help="Emulated air to use, as 'glint sim' prints it, instead of the machine's Bluetooth.",
+    ),
+]
+Wanted = Annotated[
+    str | None,
+    typer.Option(
+        "--glasses", metavar="NAME_OR_ADDRESS", help="Which glasses [default: the first heard]."
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        min=0, metavar="S", help="How long to look for them, at first and when the link was lost."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+def connect(glasses: str | None, air: str | None, timeout_s: float) -> "Glasses":
+    """Connects, importing Bluetooth only now."""
+    from glint.client import connect
+
+    return connect(glasses, air=air, timeout_s=timeout_s)
+
+
+def print_object(fields: dict[str, Any]) -> None:
+    """Prints an object as a line of JSON."""
+    print_line(json.dumps(fields))
+
+
+def print_line(line: str) -> None:
+    """Prints a line at once."""
+    print(line, flush=True)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Glint group's commands about companions: which are known, and whether a new one may pair."""
+
+from glasses import protocol, smp
+
+
+def serve(server, bonds, link):
+    """Answers requests about `bonds` with `server`; `link` knows whose they are."""
+
+    def listed(body):
+        rows = [
+            {"id": bond.id, "name": bond.name, "address": bond.address, "this": bond is link.peer}
+            for bond in bonds
+        ]
+        return {"bonds": rows, "most": protocol.LIMIT_BONDS}
+
+    def change(body):
+        bond = bonds.find(body["id"])
+        if bond is None:
+            raise smp.RequestError(protocol.RC_NOT_FOUND, "no such bond")
+        if body.get("remove") is True:
+            bonds.remove(bond)
+            return {"id": bond.id}
+        name = body["name"]
+        if len(name.encode()) > protocol.LIMIT_BOND_NAME_BYTES:
+            why = "a name takes at most %d bytes" % protocol.LIMIT_BOND_NAME_BYTES
+            raise smp.RequestError(protocol.RC_OUT_OF_RANGE, why)
+        bonds.rename(bond, name)
+        return {"id": bond.id}
+
+    def window(body):
+        return {"open": bonds.window.is_open, "left_ms": bonds.window.left_ms}
+
+    def move_window(body):
+        if body["open"]:
+            bonds.window.open()
+        else:
+            bonds.window.close()
+        return window(body)
+
+    glint = protocol.SMP_GROUP_GLINT
+    server.handle(glint, protocol.SMP_GLINT_BONDS, smp.READ, listed)
+    server.handle(glint, protocol.SMP_GLINT_BONDS, smp.WRITE, change)
+    server.handle(glint, protocol.SMP_GLINT_PAIRING, smp.READ, window)
+    server.handle(glint, protocol.SMP_GLINT_PAIRING, smp.WRITE, move_window)

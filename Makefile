@@ -19,13 +19,14 @@ C_FILES = $(shell find firmware boards -name '*.[ch]')
 # Pictures that the demo's camera sees; without them it sees drawn ones.
 CAMERA ?= $(wildcard ../shared/images)
 
-.PHONY: help demo test bench fuzz natmod lint format clean
+.PHONY: help demo test bench bench-link fuzz natmod lint format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    run emulated glasses and a companion: say the wake word, see it arrive'
 	@echo 'make test    run the tests'
 	@echo 'make bench   measure what perception takes'
+	@echo 'make bench-link  measure what the link carries, and look for losses'
 	@echo 'make fuzz SECONDS=60  look for models that harm tflm (needs clang)'
 	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS="NAME..."]  build the C modules as native .mpy files'
 	@echo 'make lint    check style and types'
@@ -45,6 +46,9 @@ test: .venv/dev.stamp
 bench: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build linux >/dev/null
 	@$(BIN)/python -m workbench.measure
+
+bench-link: .venv/workbench.stamp
+	@$(BIN)/python -m workbench.measure_link
 
 # How long `make fuzz` looks for models that harm tflm.
 SECONDS ?= 60

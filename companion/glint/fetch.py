@@ -22,8 +22,10 @@ _RANGE = struct.Struct("<II")
 # Notifications granted at a time, renewed when half of them have come: a megabit link's 15 in a
 # connection interval of 30 ms, the time that a grant takes to arrive, and room for those lost.
 WINDOW = 64
-# After so long without a chunk, what is missing is asked for again.
+# After so long without a chunk, what is missing is asked for again. An object of which nothing has
+# come yet may be waiting for its turn behind others.
 STALL_S = 0.5
+_TURN_S = 5.0
 _TICK_S = 0.25
 
 
@@ -35,12 +37,14 @@ class _Ask:
         stop: End of the last range.
         at_s: When.
         heard_s: When the last chunk came, or it was asked.
+        begun: A chunk has come.
         again: There are holes that nothing fills any more.
     """
 
     stop: int
     at_s: float
     heard_s: float
+    begun: bool = False
     again: bool = False
 
 
@@ -63,10 +67,12 @@ class Fetcher:
         self._releases: list[int] = []
         self._since_grant = 0
         self._granted = False
+        self._heard_s = 0.0
         self._due = asyncio.Event()
 
     def feed(self, chunk: bytes) -> None:
         """Takes one notification of the media characteristic."""
+        self._heard_s = _now_s()
         self._since_grant += 1
         if 2 * self._since_grant >= WINDOW:
             self._due.set()
@@ -91,7 +97,8 @@ class Fetcher:
         ask = self._asks.get(transfer.media.id)
         if ask is None:
             return
-        ask.heard_s = _now_s()
+        ask.heard_s = self._heard_s
+        ask.begun = True
         # Ranges come in their order: what is missing behind the last will not come by itself. Sound
         # may be listened to, and the glasses overwrite it: its holes are not left until then.
         over = stop >= ask.stop
@@ -151,7 +158,7 @@ class Fetcher:
         stalled = False
         for transfer in incomplete:
             ask = self._asks.get(transfer.media.id)
-            late = ask is not None and now_s - ask.heard_s > STALL_S
+            late = ask is not None and self._is_late(ask, now_s)
             if ask is None or ask.again or late:
                 stalled = stalled or late
                 wanted.append(transfer)
@@ -168,6 +175,10 @@ class Fetcher:
             self._asks[number] = _Ask(ranges[-1][1], now_s, now_s)
             command = _COMMAND.pack(protocol.MEDIA_WANT, number)
             yield command + b"".join(_RANGE.pack(*span) for span in ranges)
+
+    def _is_late(self, ask: _Ask, now_s: float) -> bool:
+        quiet = now_s - self._heard_s > STALL_S
+        return now_s - ask.heard_s > (STALL_S if ask.begun or quiet else _TURN_S)
 
     async def run(self, link: Callable[[], Awaitable[Link]]) -> None:
         """Writes what is due, for ever.

@@ -26,11 +26,18 @@ class EmulatorError(WorkbenchError):
 class Linux:
     """The linux board: MicroPython's unix port running the firmware from this checkout.
 
+    Attributes:
+        folder: Where its `board.py` is.
+        make_bus: Makes the workbench's end of its bench bus.
+
     Args:
         program: The board's image.
         flash: Folder that stands for the flash.
         on_console: Called with each line that the board prints.
     """
+
+    folder = BOARDS / "linux"
+    make_bus: type[Bus] = Bus
 
     def __init__(self, program: Path, flash: Path, on_console: Callable[[str], None]) -> None:
         self._program = program
@@ -45,7 +52,7 @@ class Linux:
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
-            path = [FIRMWARE, BOARDS / "bench", BOARDS / "linux", ".frozen"]
+            path = [FIRMWARE, BOARDS / "bench", self.folder, ".frozen"]
             environment = {
                 **os.environ,
                 "MICROPYPATH": ":".join(map(str, path)),
@@ -67,7 +74,7 @@ class Linux:
             )
         self._console = asyncio.create_task(self._read_console(self._process))
         reader, writer = await asyncio.open_connection(sock=ours)
-        self._bus = Bus(reader, writer)
+        self._bus = self.make_bus(reader, writer)
         return self._bus
 
     async def _read_console(self, process: asyncio.subprocess.Process) -> None:

@@ -43,7 +43,7 @@ _SECURITY_ERRORS = (
 )
 _ATT_HEADER_BYTES = 3
 _ATT_MTU_DEFAULT = 23
-_ATT_MTU_WANTED = 517
+ATT_MTU_WANTED = 517
 # Writes without response that may wait for the controller before a writer has to wait too.
 _QUEUE_PACKETS = 64
 # What goes wrong below ATT: all of it means that the link is not, or no longer, usable.
@@ -115,7 +115,7 @@ class BleakClientAir(BaseBleakClient):
                     with contextlib.suppress(BleakError):
                         await self._secure(connection)
                 peer = self._peer
-                await self._request(lambda: peer.request_mtu(_ATT_MTU_WANTED))
+                await self._request(lambda: peer.request_mtu(ATT_MTU_WANTED))
                 await self._request(lambda: self._discover(peer))
         except BaseException:
             await self.disconnect()

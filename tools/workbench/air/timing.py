@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Bluetooth Core 5.4, Vol 6, Part B, 2.1 and 4.1: what is around a payload, and the gap after it.
 _PREAMBLE_BYTES = {1: 1, 2: 2}
@@ -14,6 +14,7 @@ _MIC_BYTES = 4
 INTERFRAME_US = 150
 LL_OCTETS_WITHOUT_DLE = 27
 LL_OCTETS_MAX = 251
+_CEILING_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,19 @@ class Timing:
         """Time of a packet, its empty acknowledgement, and the gap after each."""
         return self.packet_us(payload_bytes) + self.packet_us(0) + 2 * INTERFRAME_US
 
-    def ceiling_bytes_per_s(self, pdu_bytes: int) -> float:
+    def ceiling_bytes_per_s(self, pdu_bytes: int, *, errors: bool = False) -> float:
         """The most L2CAP PDU bytes a second one direction carries, in PDUs of `pdu_bytes`.
 
-        Counts whole exchanges that fit a connection event, without errors.
+        Counts the whole packets that fit a connection event. Packet errors are left out, or are
+        those of a long run.
         """
-        pieces = [min(self.ll_octets, pdu_bytes - at) for at in range(0, pdu_bytes, self.ll_octets)]
-        pdu_us = sum(map(self.exchange_us, pieces))
-        event_us = self.interval_ms * 1000 - INTERFRAME_US
-        return event_us / pdu_us * pdu_bytes / (self.interval_ms / 1000)
+        timing = self if errors else replace(self, packet_error_rate=0.0)
+        transmitter = Transmitter(timing, random.Random(self.seed))
+        arrived_s, count = 0.0, 0
+        while arrived_s < _CEILING_S:
+            arrived_s = transmitter.send(0.0, pdu_bytes)
+            count += 1
+        return count * pdu_bytes / arrived_s
 
 
 class Transmitter:

@@ -72,12 +72,15 @@ class World:
 
     Attributes:
         address: The air, as `glint.connect` takes it.
+        lights: What the privacy light was set to.
+        photo_bytes: Length of the pictures that the camera takes.
         disconnects: Links that were made to drop.
     """
 
     air: Air
     bench: Bench
     address: str
+    lights: list[bool]
     photo_bytes: int = 20480
     disconnects: int = 0
     _random: random.Random = field(default_factory=lambda: random.Random(1))
@@ -97,6 +100,12 @@ class World:
         for at in range(0, len(picture), step):
             send(CAMERA, bytes([PICTURE_DATA]) + picture[at : at + step])
 
+    def drop(self) -> None:
+        """Ends every connection as a supervision timeout does."""
+        self.disconnects += 1
+        for controller in list(self.air.controllers):
+            controller.end_connections(_CONNECTION_TIMEOUT)
+
     @contextlib.asynccontextmanager
     async def dropping(self, least_s: float, most_s: float) -> AsyncIterator[None]:
         """Lets every connection drop after a random time, again and again."""
@@ -104,9 +113,7 @@ class World:
         async def drop() -> None:
             while True:
                 await asyncio.sleep(self._random.uniform(least_s, most_s))
-                self.disconnects += 1
-                for controller in list(self.air.controllers):
-                    controller.end_connections(_CONNECTION_TIMEOUT)
+                self.drop()
 
         task = asyncio.create_task(drop())
         try:
@@ -167,11 +174,8 @@ class World:
         nbytes = round(seconds * _ADPCM_BYTES_PER_S)
 
         async def listen() -> bytes:
-            hearing = asyncio.create_task(self._hear())
-            try:
+            async with self.hearing():
                 audio = await glasses.record(seconds)
-            finally:
-                hearing.cancel()
             # ADPCM is two samples a byte; PCM four bytes.
             assert len(audio.pcm) == 4 * nbytes
             data = bytes(nbytes)
@@ -180,10 +184,20 @@ class World:
 
         return await self._objects(listen, count, 1)
 
-    async def _hear(self) -> None:
-        while True:
-            await self.bench.mic.play(self._random.randbytes(_HEARD_BYTES), realtime=False)
-            await asyncio.sleep(_HEARD_EVERY_S)
+    @contextlib.asynccontextmanager
+    async def hearing(self, every_s: float = _HEARD_EVERY_S) -> AsyncIterator[None]:
+        """Plays noise to the microphone: half a second of it every `every_s`."""
+
+        async def play() -> None:
+            while True:
+                await self.bench.mic.play(self._random.randbytes(_HEARD_BYTES), realtime=False)
+                await asyncio.sleep(every_s)
+
+        task = asyncio.create_task(play())
+        try:
+            yield
+        finally:
+            task.cancel()
 
     async def _objects(self, get, count: int, at_once: int) -> Tally:  # type: ignore[no-untyped-def]
         tally = Tally()
@@ -240,7 +254,8 @@ async def linkworld(timing: Timing, folder: Path, mtu: int = 517) -> AsyncIterat
         board = LockstepLinux(build.ensure("linux"), folder, lambda line: None)
         bus = await board.start()
         cleanup.push_async_callback(board.stop)
-        world = World(air, Bench(bus, lambda on: None), server.address)
+        lights: list[bool] = []
+        world = World(air, Bench(bus, lights.append), server.address, lights)
         bus.on(CAMERA, world.look)
         radio = Radio(bus, server.address)
         await radio.start()

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Firmware and companion over the air's timing model: what goes first, goes on, and gets lost.
+
+In lockstep (workbench.lockstep): the same on any machine, and faster than it happens.
+"""
+
+import asyncio
+import struct
+import tempfile
+from pathlib import Path
+
+import glint
+import pytest
+from bleak import BleakClient, BleakScanner
+from glint import protocol
+from glint.air import client_backend, scanner_backend
+from glint.events import Button, Media, MediaEnd
+from workbench.air import Timing
+from workbench.linkworld import linkworld
+from workbench.lockstep import LockstepLoop
+
+FAST = Timing(15, phy=2)
+PHONE = Timing(30, phy=1, ll_octets=27)
+
+
+def lockstep(job, timing=FAST, mtu=512):
+    """Runs `job(world)` on a clock of its own."""
+
+    async def run():
+        with tempfile.TemporaryDirectory(prefix="glint-test-") as folder:
+            async with linkworld(timing, Path(folder), mtu) as world, asyncio.timeout(3600):
+                return await job(world)
+
+    with asyncio.Runner(loop_factory=LockstepLoop) as runner:
+        return runner.run(run())
+
+
+def connected(job, timing=FAST, mtu=512):
+    """Runs `job(world, glasses)` with a companion that waits for ever for lost glasses."""
+
+    async def run(world):
+        async with glint.connect(air=world.address, timeout_s=1000) as glasses:
+            return await job(world, glasses)
+
+    return lockstep(run, timing, mtu)
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+async def follow(glasses, kind):
+    async for event in glasses.events((await glasses.status()).next):
+        if isinstance(event, kind):
+            return event
+    raise AssertionError("the events ended")
+
+
+@pytest.mark.parametrize("drops", [0.0, 0.01])
+@pytest.mark.parametrize("errors", [0.0, 0.1])
+def test_nothing_is_lost_unnoticed(errors, drops):
+    async def job(world, glasses):
+        world.photo_bytes = 4000
+        async with world.dropping(0.5, 2.5):
+            return [
+                await world.events(glasses, 1000, 200),
+                await world.photos(glasses, 40, 3),
+                await world.recordings(glasses, 10, 1.0),
+            ]
+
+    timing = Timing(15, phy=2, packet_error_rate=errors, drop_notifications=drops)
+    events, photos, recordings = connected(job, timing)
+    assert (events.arrived, events.reported) == (1000, 0)
+    for tally in (events, photos, recordings):
+        assert (tally.undetected, tally.wrong) == (0, 0)
+        assert tally.arrived > 0.5 * tally.sent
+
+
+def test_what_the_journal_had_no_room_for_is_a_gap_of_that_count():
+    async def job(world, glasses):
+        return await world.events(glasses, 900, 600)
+
+    tally = connected(job)
+    assert tally.reported > 0
+    assert (tally.undetected, tally.wrong) == (0, 0)
+
+
+def test_a_phone_gets_everything():
+    async def job(world, glasses):
+        return [
+            await world.events(glasses, 100, 50),
+            await world.photos(glasses, 3, 2),
+            await world.recordings(glasses, 2, 1.0),
+        ]
+
+    for tally in connected(job, PHONE, 185):
+        assert (tally.arrived, tally.wrong) == (tally.sent, 0)
+
+
+def test_events_come_before_sound_and_sound_before_pictures():
+    async def job(world, glasses):
+        world.photo_bytes = 150_000
+        order = []
+
+        async def note(what, job):
+            await job
+            order.append(what)
+
+        photo = asyncio.create_task(note("photo", glasses.photo()))
+        await follow(glasses, Media)
+        async with world.hearing(0.5):
+            audio = asyncio.create_task(note("audio", glasses.record(2.0)))
+            await asyncio.sleep(1.0)
+            event = asyncio.create_task(note("event", follow(glasses, Button)))
+            await asyncio.sleep(0.1)
+            world.bench.button(True)
+            await asyncio.gather(photo, audio, event)
+        return order
+
+    assert connected(job, PHONE, 185) == ["event", "audio", "photo"]
+
+
+def test_a_photo_goes_on_where_the_link_was_lost():
+    async def job(world, glasses):
+        world.photo_bytes = 60_000
+        await world.photos(glasses, 1, 1)
+        before = glasses.statistics.notified_bytes
+        taking = asyncio.create_task(world.photos(glasses, 1, 1))
+        await until(lambda: glasses.statistics.notified_bytes > before + 40_000)
+        world.drop()
+        return await taking, glasses.statistics.notified_bytes - before
+
+    tally, notified = connected(job, PHONE, 185)
+    assert tally.arrived == 1
+    # Headers and events make up less than a tenth.
+    assert 60_000 < notified < 66_000
+
+
+def test_a_recording_goes_on_while_the_link_is_away():
+    async def job(world, glasses):
+        async with world.hearing(0.5):
+            recording = asyncio.create_task(glasses.record(6.0))
+            await follow(glasses, Media)
+            await asyncio.sleep(1)
+            world.drop()
+            return len((await recording).pcm)
+
+    assert connected(job) == 6 * 16000 * 2
+
+
+def test_of_a_recording_the_glasses_keep_the_last_seconds_and_say_so():
+    async def job(world, glasses):
+        async with world.hearing(0.5):
+            recording = asyncio.create_task(glasses.record(40.0))
+            await follow(glasses, Media)
+            world.air.out_of_range()
+            await asyncio.sleep(25)
+            world.air.out_of_range(False)
+            with pytest.raises(glint.MediaError, match="no longer have all of audio"):
+                await recording
+
+    connected(job)
+
+
+def test_a_recording_is_stopped_and_cancelled_and_the_light_goes_off():
+    async def job(world, glasses):
+        async with world.hearing(0.5):
+            recording = asyncio.create_task(glasses.record(30.0))
+            await follow(glasses, Media)
+            assert world.lights[-1]
+            await asyncio.sleep(2)
+            await glasses.stop_recording()
+            audio = await recording
+            assert 1.0 < audio.seconds < 10.0
+            assert not world.lights[-1]
+            recording = asyncio.create_task(glasses.record(30.0))
+            media = await follow(glasses, Media)
+            assert world.lights[-1]
+            ending = asyncio.create_task(follow(glasses, MediaEnd))
+            await asyncio.sleep(0.1)
+            await glasses.discard(media)
+            assert (await ending).error == "cancelled"
+            with pytest.raises(glint.MediaError, match="cancelled"):
+                await recording
+            assert not world.lights[-1]
+            assert not (await glasses.status()).light
+
+    connected(job)
+
+
+def test_media_waits_for_a_grant_and_a_wish():
+    """A companion of its own, byte by byte."""
+
+    async def job(world):
+        device = await BleakScanner.find_device_by_name(
+            "Glint", backend=scanner_backend(world.address)
+        )
+        async with BleakClient(device, backend=client_backend(world.address)) as client:
+            await client.pair()
+            chunks, answers = [], []
+            await client.start_notify(protocol.UUID_MEDIA, lambda _, data: chunks.append(data))
+            await client.start_notify(protocol.UUID_SMP, lambda _, data: answers.append(data))
+
+            async def write(uuid, data):
+                await client.write_gatt_char(uuid, data, response=False)
+                await asyncio.sleep(1)
+
+            # SMP headers: op, flags, length, group 64, sequence, command; {"from": 0} and {}.
+            await write(protocol.UUID_SMP, bytes.fromhex("0a00000700400001a16466726f6d00"))
+            await write(protocol.UUID_SMP, bytes.fromhex("0a00000100400102a0"))
+            assert len(answers) == 2
+            assert chunks == []
+            want = struct.pack("<BHIIII", protocol.MEDIA_WANT, 1, 1000, 1100, 20_000, 30_000)
+            await write(protocol.UUID_MEDIA, want)
+            assert chunks == []
+            await write(protocol.UUID_MEDIA, struct.pack("<BH", protocol.MEDIA_CREDIT, 1))
+            assert [(*struct.unpack_from("<HI", c), len(c)) for c in chunks] == [(1, 1000, 106)]
+            await write(protocol.UUID_MEDIA, struct.pack("<BH", protocol.MEDIA_CREDIT, 9))
+            assert [(*struct.unpack_from("<HI", c), len(c)) for c in chunks[1:]] == [
+                (1, 20_000, 486)  # to the end of the object
+            ]
+            await write(protocol.UUID_MEDIA, struct.pack("<BHII", protocol.MEDIA_WANT, 7, 0, 9))
+            assert chunks[2:] == [struct.pack("<HI", 7, 0)]  # there never was such an object
+            await write(protocol.UUID_MEDIA, struct.pack("<BH", protocol.MEDIA_RELEASE, 1))
+            await write(protocol.UUID_MEDIA, want)
+            assert chunks[3:] == [struct.pack("<HI", 1, 0)]
+            for nonsense in (b"", b"\x02", b"\x02\x01\x00", want[:-1], bytes(200), b"\xff" * 131):
+                await write(protocol.UUID_MEDIA, nonsense)
+            assert len(chunks) == 4
+            assert client.is_connected
+
+    lockstep(job)

@@ -30,6 +30,14 @@ def random_inputs(rng, tensor, i):
     return rng.integers(info.min, info.max + 1, tensor.shape).astype(tensor.dtype)
 
 
+def same(model, expected, given):
+    """Every byte, but float32 arithmetic only within 1e-5 relative."""
+    if any(tensor.dtype != "float32" for tensor in hosttflm.tensors(model, outputs=True)):
+        return expected == given
+    a, b = np.frombuffer(expected, np.float32), np.frombuffer(given, np.float32)
+    return np.allclose(b, a, rtol=1e-5, atol=1e-37, equal_nan=True)
+
+
 def compare(name, count):
     """The case numbers that differ, that both run, and that tflm alone refuses, with its reason."""
     rng = np.random.default_rng(8)
@@ -59,7 +67,7 @@ def compare(name, count):
             ours[seed] += b"".join(loaded.output(i) for i in range(len(loaded.outputs)))
     answers = tflm_oracle.reference_answers(cases)
     both = [seed for seed, given in answers.items() if given is not None and seed in ours]
-    different = [seed for seed in both if answers[seed] != ours[seed]]
+    different = [seed for seed in both if not same(cases[seed][0], answers[seed], ours[seed])]
     missing = {seed: reason for seed, reason in refused.items() if answers[seed] is not None}
     return different, both, missing
 
@@ -73,4 +81,4 @@ def test_operator(name):
 
 
 def test_every_operator_has_cases():
-    assert set(hosttflm.supported()) - ELSEWHERE == set(tflm_cases.CASES)
+    assert set(hosttflm.supported()) - ELSEWHERE == {name.split()[0] for name in tflm_cases.CASES}

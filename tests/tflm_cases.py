@@ -3,6 +3,7 @@
 
 import numpy as np
 import tflm_build
+import tflm_cases_float
 import tflm_cases_move
 import tflm_cases_recurrent
 from tflm_draw import (
@@ -278,6 +279,7 @@ def batch_matmul(rng, graph):
 CASES = {
     **tflm_cases_move.CASES,
     **tflm_cases_recurrent.CASES,
+    **{f"{name} float32": make for name, make in tflm_cases_float.CASES.items()},
     "ADD": binary("ADD", "AddOptions"),
     "ARG_MAX": arg_max,
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),

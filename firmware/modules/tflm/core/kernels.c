@@ -3,7 +3,7 @@
 // as nothing refers to it (link with -ffunction-sections and --gc-sections).
 #include "ops/ops.h"
 
-// In ascending order of name.
+// In ascending order of name; then those for other types than int8.
 static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_ADD
     {0, 11, 0, 0, tflm_add_prepare, tflm_arithmetic_eval},
@@ -152,6 +152,72 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_VAR_HANDLE
     {TFLM_CODE_VAR_HANDLE, 111, 0, 0, tflm_var_handle_prepare, NULL},
 #endif
+#ifndef TFLM_WITHOUT_FLOAT32
+// For float32.
+#ifndef TFLM_WITHOUT_ADD
+    {0, 11, 0, TFLM_REAL, tflm_float_arithmetic_prepare, tflm_float_add_eval},
+#endif
+#ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
+    {1, 5, 0, TFLM_REAL, tflm_float_pool_prepare, tflm_float_average_pool_eval},
+#endif
+#ifndef TFLM_WITHOUT_CONV_2D
+    {3, 1, 0, TFLM_REAL, tflm_float_conv_prepare, tflm_float_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
+    {4, 2, 0, TFLM_REAL, tflm_float_depthwise_conv_prepare, tflm_float_depthwise_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_FULLY_CONNECTED
+    {9, 8, 0, TFLM_REAL, tflm_float_fully_connected_prepare, tflm_float_fully_connected_eval},
+#endif
+#ifndef TFLM_WITHOUT_HARD_SWISH
+    {117, 0, 0, TFLM_REAL, tflm_float_unary_prepare, tflm_float_hard_swish_eval},
+#endif
+#ifndef TFLM_WITHOUT_LEAKY_RELU
+    {98, 75, 0, TFLM_REAL, tflm_float_leaky_relu_prepare, tflm_float_leaky_relu_eval},
+#endif
+#ifndef TFLM_WITHOUT_LOGISTIC
+    {14, 0, 0, TFLM_REAL, tflm_float_unary_prepare, tflm_float_logistic_eval},
+#endif
+#ifndef TFLM_WITHOUT_MAXIMUM
+    {55, 0, 0, TFLM_REAL, tflm_float_binary_prepare, tflm_float_maximum_eval},
+#endif
+#ifndef TFLM_WITHOUT_MAX_POOL_2D
+    {17, 5, 0, TFLM_REAL, tflm_float_pool_prepare, tflm_float_max_pool_eval},
+#endif
+#ifndef TFLM_WITHOUT_MEAN
+    {40, 27, 0, TFLM_REAL, tflm_float_reduce_prepare, tflm_float_mean_eval},
+#endif
+#ifndef TFLM_WITHOUT_MINIMUM
+    {57, 0, 0, TFLM_REAL, tflm_float_binary_prepare, tflm_float_minimum_eval},
+#endif
+#ifndef TFLM_WITHOUT_MUL
+    {18, 21, 0, TFLM_REAL, tflm_float_arithmetic_prepare, tflm_float_mul_eval},
+#endif
+#ifndef TFLM_WITHOUT_PRELU
+    {54, 0, 0, TFLM_REAL, tflm_float_binary_prepare, tflm_float_prelu_eval},
+#endif
+#ifndef TFLM_WITHOUT_REDUCE_MAX
+    {82, 27, 0, TFLM_REAL, tflm_float_reduce_prepare, tflm_float_reduce_max_eval},
+#endif
+#ifndef TFLM_WITHOUT_RELU
+    {19, 0, 0, TFLM_REAL, tflm_float_relu_prepare, tflm_float_clamp_eval},
+#endif
+#ifndef TFLM_WITHOUT_RELU6
+    {21, 0, 0, TFLM_REAL, tflm_float_relu6_prepare, tflm_float_clamp_eval},
+#endif
+#ifndef TFLM_WITHOUT_SOFTMAX
+    {25, 9, 0, TFLM_REAL, tflm_float_softmax_prepare, tflm_float_softmax_eval},
+#endif
+#ifndef TFLM_WITHOUT_SUB
+    {41, 28, 0, TFLM_REAL, tflm_float_arithmetic_prepare, tflm_float_sub_eval},
+#endif
+#ifndef TFLM_WITHOUT_SUM
+    {74, 27, 0, TFLM_REAL, tflm_float_reduce_prepare, tflm_float_sum_eval},
+#endif
+#ifndef TFLM_WITHOUT_TANH
+    {28, 0, 0, TFLM_REAL, tflm_float_unary_prepare, tflm_float_tanh_eval},
+#endif
+#endif
 };
 
 enum { KERNELS = sizeof kernels / sizeof *kernels };
@@ -160,9 +226,9 @@ const tflm_kernel_t *tflm_kernel(uint32_t index) {
     return &kernels[index < KERNELS ? index : 0];
 }
 
-int32_t tflm_find_kernel(int32_t code) {
+int32_t tflm_find_kernel(int32_t code, uint8_t variant) {
     for (int32_t i = 0; i < KERNELS; i++) {
-        if (kernels[i].code == code) {
+        if (kernels[i].code == code && (kernels[i].flags & TFLM_VARIANTS) == variant) {
             return i;
         }
     }
@@ -170,5 +236,6 @@ int32_t tflm_find_kernel(int32_t code) {
 }
 
 int32_t tflm_supported_code(unsigned index) {
-    return index < KERNELS ? kernels[index].code : -1;
+    // Variants come last.
+    return index < KERNELS && !(kernels[index].flags & TFLM_VARIANTS) ? kernels[index].code : -1;
 }

@@ -182,7 +182,8 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
     for (uint32_t i = load->operators.count; i-- > 0;) {
         tflm_node_t node;
         TRY(tflm_read_node(load, load->operators, i, &node));
-        if (tflm_kernel(node.kernel)->shares && node.inputs.count && node.outputs.count) {
+        if (tflm_kernel(node.kernel)->flags & TFLM_SHARES && node.inputs.count &&
+            node.outputs.count) {
             uint32_t input = tflm_node_input(&node, 0);
             uint32_t output = tflm_node_output(&node, 0);
             if (input != TFLM_NO_TENSOR && load->slots[input].last < load->slots[output].last &&
@@ -245,6 +246,20 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     return record + 1;
 }
 
+// Some operators have another kernel for another type.
+static tflm_status_t choose_kernel(tflm_node_t *node) {
+    uint32_t input = tflm_node_input(node, 0);
+    if (input != TFLM_NO_TENSOR) {
+        tflm_tensor_t tensor;
+        TRY(tflm_read_tensor(node->load, node->load->tensors, input, &tensor));
+        int32_t kernel = tflm_find_kernel(node->code, TFLM_REAL);
+        if (tensor.type == TFLM_FLOAT32 && kernel >= 0) {
+            node->kernel = (uint32_t)kernel;
+        }
+    }
+    return TFLM_OK;
+}
+
 static tflm_status_t prepare_operators(tflm_load_t *load) {
     load->self->records_at = load->used;
     uint32_t count = load->operators.count;
@@ -256,6 +271,7 @@ static tflm_status_t prepare_operators(tflm_load_t *load) {
         if ((node.code == TFLM_CODE_VAR_HANDLE) != (pass < count)) {
             continue;
         }
+        TRY(choose_kernel(&node));
         TRY(tflm_kernel(node.kernel)->prepare(&node));
         if (load->fb.bad) {
             return tflm_node_fail(&node, TFLM_ERROR_MODEL, "malformed");

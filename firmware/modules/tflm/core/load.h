@@ -105,17 +105,24 @@ typedef struct {
     bool overlaps;       // By tflm_overlap; its output has to be the last of the record's places.
 } tflm_node_t;
 
+// Flags of kernels.
+#define TFLM_SHARES 1 // The output may share the memory of input 0.
+#define TFLM_REAL 2   // Where input 0 is float32.
+#define TFLM_VARIANTS TFLM_REAL
+
 typedef struct {
     uint8_t code;
     uint8_t options;   // The type of its table of options; 0: they are not looked at.
     uint8_t scratches; // Scratch tensors that prepare may ask for.
-    uint8_t shares;    // The output may share the memory of input 0.
+    uint8_t flags;
     tflm_status_t (*prepare)(tflm_node_t *node);
     void (*eval)(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to);
 } tflm_kernel_t;
 
 const tflm_kernel_t *tflm_kernel(uint32_t index); // NULL past the end.
-int32_t tflm_find_kernel(int32_t code);           // -1: none.
+
+// The kernel for an operator and one of TFLM_VARIANTS, or 0; -1: none.
+int32_t tflm_find_kernel(int32_t code, uint8_t variant);
 
 // Ends loading with a message. Knows %s, %d (int32_t) and %u (uint32_t).
 tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *format, ...);

@@ -239,7 +239,7 @@ tflm_status_t tflm_read_node(tflm_load_t *load, fb_vector_t operators, uint32_t 
     if (fb->bad || !code) {
         return tflm_fail(load, TFLM_ERROR_MODEL, "operator %u: malformed", i);
     }
-    int32_t kernel = tflm_find_kernel(node->code);
+    int32_t kernel = tflm_find_kernel(node->code, 0);
     if (kernel < 0) {
         const char *name = tflm_operator_name(node->code);
         if (name) {

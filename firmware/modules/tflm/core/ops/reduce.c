@@ -1,25 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 // MEAN, SUM and REDUCE_MAX of int8 over constant axes.
-#include "ops.h"
+#include "reduce.h"
 
 #include <string.h>
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t elements;      // Of the output.
-    uint32_t outer_rank, inner_rank;
-    // Loops over what is kept, then over what is reduced; steps in the input.
-    uint32_t count[TFLM_MAX_RANK], step[TFLM_MAX_RANK];
-    uint32_t inner_elements;
     int32_t input_zero_point, output_zero_point;
     tflm_scale_t scale;
+    tflm_reduction_t reduction;
 } reduce_t;
+
+tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
+                                  const tflm_tensor_t *output, tflm_reduction_t *reduction) {
+    tflm_tensor_t axes;
+    TRY(tflm_get_input(node, 1, &axes));
+    int32_t axis[TFLM_MAX_RANK];
+    TRY(tflm_constants(node, &axes, axis, TFLM_MAX_RANK));
+    bool reduced[TFLM_MAX_RANK] = {false};
+    for (uint32_t i = 0; i < axes.elements; i++) {
+        int32_t dim = axis[i] < 0 ? axis[i] + (int32_t)input->rank : axis[i];
+        if (dim < 0 || dim >= (int32_t)input->rank) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d", axis[i]);
+        }
+        reduced[dim] = true;
+    }
+    memset(reduction, 0, sizeof *reduction);
+    uint32_t step[TFLM_MAX_RANK], size = 1;
+    for (uint32_t i = input->rank; i-- > 0;) {
+        step[i] = size;
+        size *= (uint32_t)input->dims[i];
+    }
+    reduction->elements = reduction->inner_elements = 1;
+    uint32_t used = 0;
+    for (int inner = 0; inner < 2; inner++) {
+        for (uint32_t i = 0; i < input->rank; i++) {
+            if (reduced[i] != inner) {
+                continue;
+            }
+            reduction->count[used] = (uint32_t)input->dims[i];
+            reduction->step[used++] = step[i];
+            *(inner ? &reduction->inner_elements : &reduction->elements) *=
+                (uint32_t)input->dims[i];
+            *(inner ? &reduction->inner_rank : &reduction->outer_rank) += 1;
+        }
+    }
+    if (reduction->elements != output->elements) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output has %u elements, not %u",
+                              output->elements, reduction->elements);
+    }
+    if (reduction->inner_elements > 1 << 23) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements become one",
+                              reduction->inner_elements);
+    }
+    node->rows = reduction->elements;
+    node->cost = 1 + reduction->inner_elements * 2;
+    return TFLM_OK;
+}
 
 static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     TRY(tflm_expect(node, 2, 2, 1));
-    tflm_tensor_t input, axes, output;
+    tflm_tensor_t input, output;
     TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &axes));
     TRY(tflm_get_output(node, 0, &output));
     if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
@@ -27,56 +69,21 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     }
     TRY(tflm_expect_quantized(node, &input));
     TRY(tflm_expect_quantized(node, &output));
-    int32_t axis[TFLM_MAX_RANK];
-    TRY(tflm_constants(node, &axes, axis, TFLM_MAX_RANK));
-    bool reduced[TFLM_MAX_RANK] = {false};
-    for (uint32_t i = 0; i < axes.elements; i++) {
-        int32_t dim = axis[i] < 0 ? axis[i] + (int32_t)input.rank : axis[i];
-        if (dim < 0 || dim >= (int32_t)input.rank) {
-            return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d", axis[i]);
-        }
-        reduced[dim] = true;
-    }
     reduce_t op;
-    memset(&op, 0, sizeof op);
-    uint32_t step[TFLM_MAX_RANK], size = 1;
-    for (uint32_t i = input.rank; i-- > 0;) {
-        step[i] = size;
-        size *= (uint32_t)input.dims[i];
-    }
-    op.elements = op.inner_elements = 1;
-    uint32_t used = 0;
-    for (int inner = 0; inner < 2; inner++) {
-        for (uint32_t i = 0; i < input.rank; i++) {
-            if (reduced[i] != inner) {
-                continue;
-            }
-            op.count[used] = (uint32_t)input.dims[i];
-            op.step[used++] = step[i];
-            *(inner ? &op.inner_elements : &op.elements) *= (uint32_t)input.dims[i];
-            *(inner ? &op.inner_rank : &op.outer_rank) += 1;
-        }
-    }
-    if (op.elements != output.elements) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output has %u elements, not %u",
-                              output.elements, op.elements);
-    }
-    if (op.inner_elements > 1 << 23) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements become one",
-                              op.inner_elements);
-    }
+    TRY(tflm_reduction_init(node, &input, &output, &op.reduction));
+    uint32_t inner_elements = op.reduction.inner_elements;
     op.scale = tflm_quantize_scale((double)input.scale / (double)output.scale);
     if (mean) {
         // The division is folded into the multiplier, with as much precision as 32 bits leave.
         int shift = 0;
-        while (op.inner_elements >> (shift + 1)) {
+        while (inner_elements >> (shift + 1)) {
             shift++;
         }
         if (shift > 31 + op.scale.shift) {
             shift = 31 + op.scale.shift;
         }
         int64_t multiplier = (int64_t)op.scale.multiplier << shift;
-        op.scale.multiplier = (int32_t)(multiplier / op.inner_elements);
+        op.scale.multiplier = (int32_t)(multiplier / inner_elements);
         op.scale.shift -= shift;
     }
     if (max && (input.scale != output.scale || input.zero_point != output.zero_point)) {
@@ -86,8 +93,6 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     op.output = tflm_node_output(node, 0);
     op.input_zero_point = input.zero_point;
     op.output_zero_point = output.zero_point;
-    node->rows = op.elements;
-    node->cost = 1 + op.inner_elements * 2;
     reduce_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         *self = op;
@@ -117,21 +122,30 @@ static uint32_t offset_of(const uint32_t *count, const uint32_t *step, uint32_t 
     return offset;
 }
 
+uint32_t tflm_kept_offset(const tflm_reduction_t *reduction, uint32_t i) {
+    return offset_of(reduction->count, reduction->step, reduction->outer_rank, i);
+}
+
+uint32_t tflm_reduced_offset(const tflm_reduction_t *reduction, uint32_t j) {
+    uint32_t outer = reduction->outer_rank;
+    return offset_of(reduction->count + outer, reduction->step + outer, reduction->inner_rank, j);
+}
+
 static void eval(const tflm_run_t *run, const reduce_t *self, uint32_t from, uint32_t to,
                  bool max) {
+    const tflm_reduction_t *reduction = &self->reduction;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     int8_t *output = (int8_t *)tflm_at(run, self->output);
-    const uint32_t *count = self->count + self->outer_rank, *step = self->step + self->outer_rank;
     for (uint32_t i = from; i < to; i++) {
-        const int8_t *start = input + offset_of(self->count, self->step, self->outer_rank, i);
+        const int8_t *start = input + tflm_kept_offset(reduction, i);
         int32_t sum = 0, largest = -128;
-        for (uint32_t j = 0; j < self->inner_elements; j++) {
-            int32_t value = start[offset_of(count, step, self->inner_rank, j)];
+        for (uint32_t j = 0; j < reduction->inner_elements; j++) {
+            int32_t value = start[tflm_reduced_offset(reduction, j)];
             sum += value;
             largest = value > largest ? value : largest;
         }
         if (!max) {
-            sum -= self->input_zero_point * (int32_t)self->inner_elements;
+            sum -= self->input_zero_point * (int32_t)reduction->inner_elements;
             sum = tflm_scale_apply(sum, self->scale.multiplier, self->scale.shift);
             sum = (int32_t)((uint32_t)sum + (uint32_t)self->output_zero_point);
             largest = tflm_clamp(sum, -128, 127);

@@ -10,6 +10,7 @@ from tflm_draw import (
     ZERO_POINTS,
     accumulating,
     broadcast_shapes,
+    movable,
     output_size,
     quantized,
     scale,
@@ -234,14 +235,15 @@ def resize(name):
 def arg_max(rng, graph):
     dims = list(shape(rng))
     axis = int(rng.integers(len(dims)))
-    x = graph.input(dims, **quantized(rng))
+    x = graph.input(dims, **movable(rng, np.float32))
     y = graph.output(dims[:axis] + dims[axis + 1 :], np.int32)
     graph.operator("ARG_MAX", [x, graph.constant(axis)], [y], "ArgMaxOptions", outputType=2)
 
 
 def dequantize(rng, graph):
-    dims, source = shape(rng), [np.int8, np.int16][rng.integers(2)]
-    x = graph.input(dims, source, scale=scale(rng), zero_point=int(rng.choice(ZERO_POINTS)))
+    dims, source = shape(rng), [np.int8, np.uint8, np.int16][rng.integers(3)]
+    zero_point = int(rng.choice(ZERO_POINTS)) & (255 if source == np.uint8 else -1)
+    x = graph.input(dims, source, scale=scale(rng), zero_point=zero_point)
     y = graph.output(dims, np.float32)
     graph.operator("DEQUANTIZE", [x], [y], "DequantizeOptions")
 

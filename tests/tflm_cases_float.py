@@ -107,9 +107,22 @@ def reduce(name):
     return make
 
 
+def batch_matmul(rng, graph):
+    a, b, out = (list(dims) for dims in broadcast_shapes(rng, int(rng.integers(1, 4))))
+    rows, depth, columns = (int(size) for size in rng.integers(1, (7, 40, 7)))
+    across = [bool(flag) for flag in rng.integers(2, size=2)]
+    x = graph.input([*a, *((depth, rows) if across[0] else (rows, depth))], np.float32)
+    b += (columns, depth) if across[1] else (depth, columns)
+    y = tensor(rng, graph, b) if rng.random() < 0.5 else graph.input(b, np.float32)
+    z = graph.output([*out, rows, columns], np.float32)
+    fields = {"adjX": across[0], "adjY": across[1]}
+    graph.operator("BATCH_MATMUL", [x, y], [z], "BatchMatMulOptions", **fields)
+
+
 CASES = {
     "ADD": binary("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "BATCH_MATMUL": batch_matmul,
     "CONV_2D": conv("CONV_2D"),
     "DEPTHWISE_CONV_2D": conv("DEPTHWISE_CONV_2D"),
     "FULLY_CONNECTED": fully_connected,

@@ -2,13 +2,13 @@
 """Random models of one operator that moves elements or renames them."""
 
 import numpy as np
-from tflm_draw import quantized, shape
+from tflm_draw import movable, quantized, shape
 
 
 def concatenation(rng, graph):
     dims = list(shape(rng))
     axis = int(rng.integers(len(dims)))
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.int32, np.float32)
     inputs, total = [], 0
     for _ in range(int(rng.integers(1, 5))):
         dims[axis] = int(rng.integers(1, 6))
@@ -23,7 +23,7 @@ def concatenation(rng, graph):
 def pack(rng, graph):
     dims = list(shape(rng, int(rng.integers(1, 4))))
     axis, count = int(rng.integers(len(dims) + 1)), int(rng.integers(1, 5))
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.int32, np.float32)
     inputs = [graph.input(dims, **same) for _ in range(count)]
     y = graph.output([*dims[:axis], count, *dims[axis:]], **same)
     graph.operator("PACK", inputs, [y], "PackOptions", axis=axis, valuesCount=count)
@@ -32,7 +32,7 @@ def pack(rng, graph):
 def unpack(rng, graph):
     dims = list(shape(rng, int(rng.integers(2, 5))))
     axis = int(rng.integers(len(dims)))
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.int32, np.float32)
     x = graph.input(dims, **same)
     rest = dims[:axis] + dims[axis + 1 :]
     outputs = [graph.output(rest, **same) for _ in range(dims[axis])]
@@ -44,7 +44,7 @@ def split(rng, graph):
     axis, count = int(rng.integers(len(dims))), int(rng.integers(1, 4))
     part = list(dims)
     dims[axis] *= count
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.int32, np.float32)
     x = graph.input(dims, **same)
     outputs = [graph.output(part, **same) for _ in range(count)]
     graph.operator("SPLIT", [graph.constant(axis), x], outputs, "SplitOptions", numSplits=count)
@@ -54,7 +54,7 @@ def split_v(rng, graph):
     dims = list(shape(rng))
     axis = int(rng.integers(len(dims)))
     sizes = [int(size) for size in rng.integers(1, 5, int(rng.integers(1, 4)))]
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.int32, np.float32)
     dims[axis] = sum(sizes)
     x = graph.input(dims, **same)
     outputs = [graph.output([*dims[:axis], size, *dims[axis + 1 :]], **same) for size in sizes]
@@ -70,7 +70,7 @@ def slice_(rng, graph):
         -1 if b + s == n and rng.random() < 0.5 else s
         for n, b, s in zip(dims, begin, size, strict=True)
     ]
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.int32, np.float32, np.bool_)
     x = graph.input(dims, **same)
     y = graph.output(size, **same)
     graph.operator("SLICE", [x, graph.constant(begin), graph.constant(given)], [y], "SliceOptions")
@@ -100,7 +100,7 @@ def strided_slice(rng, graph):
     taken = np.zeros(dims)[tuple(cuts)].shape
     if 0 in taken:
         return strided_slice(rng, graph)
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.int32, np.float32, np.bool_)
     x = graph.input(dims, **same)
     y = graph.output(taken, **same)
     inputs = [x, graph.constant(begin), graph.constant(end), graph.constant(step)]
@@ -112,7 +112,7 @@ def strided_slice(rng, graph):
 def transpose(rng, graph):
     dims = shape(rng)
     order = [int(axis) for axis in rng.permutation(len(dims))]
-    same = quantized(rng)
+    same = movable(rng, np.int16, np.float32)
     x = graph.input(dims, **same)
     y = graph.output([dims[axis] for axis in order], **same)
     graph.operator("TRANSPOSE", [x, graph.constant(order)], [y], "TransposeOptions")
@@ -122,12 +122,13 @@ def pad(name):
     def make(rng, graph):
         dims = shape(rng)
         amounts = rng.integers(0, 4, (len(dims), 2))
-        same = quantized(rng)
+        same = movable(rng, np.int16, np.int32, np.float32)
         x = graph.input(dims, **same)
         y = graph.output([int(n + sum(a)) for n, a in zip(dims, amounts, strict=True)], **same)
         inputs = [x, graph.constant(amounts)]
         if name == "PADV2":
-            inputs.append(graph.constant([int(rng.integers(-128, 128))], np.int8, **same))
+            value = [int(rng.integers(-128, 128))]
+            inputs.append(graph.constant(value, **({"dtype": np.int8} | same)))
         graph.operator(name, inputs, [y], "PadV2Options" if name == "PADV2" else "PadOptions")
 
     return make
@@ -136,7 +137,7 @@ def pad(name):
 def reshape(name):
     def make(rng, graph):
         dims = list(shape(rng, int(rng.integers(1, 4))))
-        same = quantized(rng)
+        same = movable(rng, np.int16, np.float32)
         if name == "EXPAND_DIMS":
             axis = int(rng.integers(len(dims) + 1))
             x = graph.input(dims, **same)

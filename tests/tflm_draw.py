@@ -72,3 +72,10 @@ def broadcast_shapes(rng, rank=None):
         b = b[int(rng.integers(len(b))) :]
     out = np.broadcast_shapes(a, b)
     return tuple(a), tuple(b), tuple(int(size) for size in out)
+
+
+def movable(rng, *types):
+    """int8 with its quantisation, mostly; else one of `types`, as arguments of a tensor."""
+    if rng.random() < 0.7:
+        return quantized(rng)
+    return {"dtype": types[rng.integers(len(types))]}

@@ -30,7 +30,7 @@ static const tflm_kernel_t kernels[] = {
     {2, 10, 0, 0, tflm_concatenation_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_CONV_2D
-    {3, 1, 0, 0, tflm_conv_prepare, tflm_conv_eval},
+    {3, 1, 1, 0, tflm_conv_prepare, tflm_conv_eval},
 #endif
 #ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
     {4, 2, 0, 0, tflm_depthwise_conv_prepare, tflm_depthwise_conv_eval},
@@ -159,6 +159,9 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
     {1, 5, 0, TFLM_REAL, tflm_float_pool_prepare, tflm_float_average_pool_eval},
+#endif
+#ifndef TFLM_WITHOUT_BATCH_MATMUL
+    {126, 101, 0, TFLM_REAL, tflm_float_batch_matmul_prepare, tflm_float_batch_matmul_eval},
 #endif
 #ifndef TFLM_WITHOUT_CONV_2D
     {3, 1, 0, TFLM_REAL, tflm_float_conv_prepare, tflm_float_conv_eval},

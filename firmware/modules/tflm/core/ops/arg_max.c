@@ -4,6 +4,7 @@
 typedef struct {
     uint32_t input, output; // Places.
     uint32_t outer, count, inner;
+    uint32_t type;
 } arg_max_t;
 
 TFLM_PREPARE(arg_max) {
@@ -15,7 +16,7 @@ TFLM_PREPARE(arg_max) {
     int32_t axis = 0;
     TRY(tflm_constants(node, &parameter, &axis, 1));
     axis += axis < 0 ? (int32_t)input.rank : 0;
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT32) {
+    if ((input.type != TFLM_INT8 && input.type != TFLM_FLOAT32) || output.type != TFLM_INT32) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
                               tflm_type_name(output.type));
     }
@@ -35,21 +36,36 @@ TFLM_PREPARE(arg_max) {
         self->inner = inner;
         self->count = (uint32_t)input.dims[axis];
         self->outer = output.elements / inner;
+        self->type = input.type;
     }
     return TFLM_OK;
+}
+
+// Element `i` as an integer of the same order; a float's bits are sign and magnitude.
+static int32_t rank_of(const arg_max_t *self, const uint8_t *input, uint32_t i) {
+    if (self->type == TFLM_INT8) {
+        return (int8_t)input[i];
+    }
+    int32_t bits = tflm_get(input, TFLM_INT32, i);
+    return bits < 0 ? -(bits & INT32_MAX) : bits;
 }
 
 TFLM_EVAL(arg_max) {
     const arg_max_t *self = data;
     (void)from;
     (void)to;
-    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    const uint8_t *input = tflm_at(run, self->input);
     int32_t *output = (int32_t *)(void *)tflm_at(run, self->output);
-    for (uint32_t i = 0; i < self->outer; i++, input += self->count * self->inner) {
-        for (uint32_t j = 0; j < self->inner; j++) {
+    uint32_t inner = self->inner;
+    for (uint32_t i = 0; i < self->outer; i++) {
+        for (uint32_t j = 0; j < inner; j++) {
+            uint32_t first = i * self->count * inner + j;
             uint32_t best = 0;
+            int32_t highest = rank_of(self, input, first);
             for (uint32_t k = 1; k < self->count; k++) {
-                if (input[k * self->inner + j] > input[best * self->inner + j]) {
+                int32_t rank = rank_of(self, input, first + k * inner);
+                if (rank > highest) {
+                    highest = rank;
                     best = k;
                 }
             }

@@ -15,7 +15,8 @@ TFLM_PREPARE(dequantize) {
     TRY(tflm_get_input(node, 0, &input));
     TRY(tflm_get_output(node, 0, &output));
     TRY(tflm_expect_same_shape(node, &input, &output));
-    if ((input.type != TFLM_INT8 && input.type != TFLM_INT16) || output.type != TFLM_FLOAT32) {
+    if ((input.type != TFLM_INT8 && input.type != TFLM_UINT8 && input.type != TFLM_INT16) ||
+        output.type != TFLM_FLOAT32) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
                               tflm_type_name(output.type));
     }

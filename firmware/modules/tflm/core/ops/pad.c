@@ -29,7 +29,8 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t value, const tflm_tensor
 static tflm_status_t get_tensors(tflm_node_t *node, tflm_tensor_t *input, tflm_tensor_t *output) {
     TRY(tflm_get_input(node, 0, input));
     TRY(tflm_get_output(node, 0, output));
-    if (input->type != TFLM_INT8 && input->type != TFLM_INT16 && input->type != TFLM_INT32) {
+    if (input->type != TFLM_INT8 && input->type != TFLM_INT16 && input->type != TFLM_INT32 &&
+        input->type != TFLM_FLOAT32) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s", tflm_type_name(input->type));
     }
     return TFLM_OK;

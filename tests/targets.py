@@ -7,11 +7,14 @@ emulated microcontroller, a real board on a serial port) go into TARGETS; tests 
 
 import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import glint
-from workbench import sound
+import pytest
+from workbench import build, sound
+from workbench.qemu import PROGRAM
 from workbench.simprocess import simulator
 
 # senses: sound, pictures, battery and button are played to it. light: its privacy light is seen.
@@ -64,6 +67,17 @@ class EmulatedCorstone300(EmulatedLinux):
     """The Cortex-M55 in QEMU, through the same simulator."""
 
     board = "corstone300"
+
+
+def emulated(board):
+    """`board`, if it can be emulated here; else the test is skipped."""
+    if board != "linux" and shutil.which(PROGRAM) is None:
+        pytest.skip(f"{PROGRAM} is not installed")
+    try:
+        build.ensure(board)
+    except build.BuildError as error:
+        pytest.skip(str(error))
+    return board
 
 
 TARGETS = {"linux": EmulatedLinux, "corstone300": EmulatedCorstone300}

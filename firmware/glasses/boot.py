@@ -25,6 +25,8 @@ BENEATH = -1
 SAFE = -2
 
 MOUNT = "/slot"
+# What a process ends with for whoever started it to start it anew.
+RESET_STATUS = 75
 
 
 def choose(stored, prepare, lost_power):
@@ -116,7 +118,7 @@ def verifier(stored, board_name):
 
 
 def run(board):
-    """Runs what `choose` says, until it ends."""
+    """Runs what `choose` says, until it ends; a crash resets the board."""
     folder = board.flash + "/update"
     stored = slots.Slots(folder)
     prepare = (unpacker if VfsRom is None else verifier)(stored, board.name)
@@ -148,7 +150,16 @@ def run(board):
         # Read again: the application may have changed the state since.
         slots.Slots(folder).crashed(report.getvalue())
         print("glasses:", error)
-        sys.exit(1)
+        reset()
+
+
+def reset():
+    """Starts the board anew."""
+    try:
+        from machine import reset
+    except ImportError:
+        sys.exit(RESET_STATUS)
+    reset()
 
 
 def _enter(stored, index):

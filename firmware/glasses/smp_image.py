@@ -2,9 +2,8 @@
 """SMP's image group, its reset, and what the Glint group says about starting."""
 
 import asyncio
-import sys
 
-from glasses import protocol, smp
+from glasses import boot, protocol, smp
 from glasses.image import ImageError
 from glasses.update import HASH_BYTES, Updater
 
@@ -12,8 +11,6 @@ from glasses.update import HASH_BYTES, Updater
 HEALTHY_MS = 30000
 # For the answer to leave first.
 RESET_AFTER_MS = 500
-# What a process ends with for whoever started it to start it anew, where nothing else can.
-RESET_STATUS = 75
 # So that it fits a response.
 REPORT_MAX = 600
 
@@ -44,11 +41,7 @@ class Images:
             await self._reset.wait()
         await asyncio.sleep(RESET_AFTER_MS / 1000)
         self._updater.stored.stopped()
-        try:
-            from machine import reset
-        except ImportError:
-            sys.exit(RESET_STATUS)
-        reset()
+        boot.reset()
 
     def _request_reset(self, body):
         self._reset.set()

@@ -20,7 +20,11 @@ static inline void barrier(void) {
 void bench_open(void (*received)(void)) {
     on_received = received;
     SHARED->rx.got = SHARED->rx.put; // nobody listened to what came before
+    SHARED->open.tx_put = SHARED->tx.put;
+    barrier();
+    SHARED->open.count++;
     uart_start(UART, BOARD_UART1_RX_IRQ, PRIORITY_UART);
+    UART_DATA(UART) = 0;
 }
 
 void bench_close(void) {
@@ -39,6 +43,10 @@ void uart1_isr(void) {
 }
 
 size_t bench_available(void) {
+    if (SHARED->open.accepted != SHARED->open.count) {
+        return 0;
+    }
+    barrier();
     return SHARED->rx.put - SHARED->rx.got;
 }
 

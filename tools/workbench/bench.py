@@ -77,9 +77,13 @@ class Microphone:
     """
 
     def __init__(self, bus: Bus) -> None:
+        self._granted = asyncio.Event()
+        self.attach(bus)
+
+    def attach(self, bus: Bus) -> None:
+        """Goes on with glasses that have started anew."""
         self._bus = bus
         self._room_bytes = 0
-        self._granted = asyncio.Event()
         bus.on(MIC, self._on_credit)
 
     def _on_credit(self, payload: bytes) -> None:
@@ -125,9 +129,13 @@ class Camera:
     """Answers captures with the pictures of a folder; the scene moves on after each JPEG."""
 
     def __init__(self, bus: Bus) -> None:
-        self._bus = bus
         self._scenes: list[Path] = []
         self._scene = 0
+        self.attach(bus)
+
+    def attach(self, bus: Bus) -> None:
+        """Goes on with glasses that have started anew."""
+        self._bus = bus
         bus.on(CAMERA, self._on_request)
 
     def show(self, folder: Path) -> None:
@@ -164,14 +172,28 @@ class Bench:
     """All senses of one pair of emulated glasses."""
 
     def __init__(self, bus: Bus, on_light: Callable[[bool], None]) -> None:
-        self.bus = bus
         self.mic = Microphone(bus)
         self.camera = Camera(bus)
-        bus.on(LIGHT, lambda payload: on_light(payload != b"\x00"))
+        self._on_light = on_light
+        self._battery = b""
+        self._listen(bus)
+
+    def _listen(self, bus: Bus) -> None:
+        self.bus = bus
+        bus.on(LIGHT, lambda payload: self._on_light(payload != b"\x00"))
+
+    def attach(self, bus: Bus) -> None:
+        """Goes on with glasses that have started anew: what they sense stays as it was."""
+        self.mic.attach(bus)
+        self.camera.attach(bus)
+        self._listen(bus)
+        if self._battery:
+            bus.send(BATTERY, self._battery)
 
     def battery(self, percent: int, millivolts: int) -> None:
         """Sets the charge that the glasses read."""
-        self.bus.send(BATTERY, struct.pack("<BH", percent, millivolts))
+        self._battery = struct.pack("<BH", percent, millivolts)
+        self.bus.send(BATTERY, self._battery)
 
     def button(self, pressed: bool) -> None:
         """Presses or releases the wearer's button."""

@@ -13,11 +13,12 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 RING_BYTES = 0x10000
 HEADER_BYTES = 4096
 SHARED_BYTES = HEADER_BYTES + 2 * RING_BYTES
-RX_PUT, RX_GOT, TX_PUT, TX_GOT = range(4)
+RX_PUT, RX_GOT, TX_PUT, TX_GOT, OPENED, OPENED_TX_PUT, ACCEPTED = range(7)
 # The board tells when there is something to read, but not when it has read: look again after this.
 POLL_S = 0.001
 WRAP = 1 << 32
@@ -27,7 +28,9 @@ class BenchLink:
     """Copies between a stream for the bench and the rings of one emulated board.
 
     Attributes:
-        stream: The bench's end. It ends when the emulator ends, and not before.
+        stream: The bench's end. It ends when the emulator ends; and when the board opens its end
+            anew, as after a reset, if there is `on_reopened`: then another takes its place.
+        on_reopened: Called for that, in a thread of this object's.
 
     Args:
         memory: Descriptor of the memory's file.
@@ -39,11 +42,13 @@ class BenchLink:
         os.pwrite(memory, bytes(HEADER_BYTES), offset)
         self._map = mmap.mmap(memory, SHARED_BYTES, offset=offset)
         self._bytes = memoryview(self._map)
-        self._counters = self._bytes[: 4 * 4].cast("I")
+        self._counters = self._bytes[: 7 * 4].cast("I")
         self._to_board = self._bytes[HEADER_BYTES : HEADER_BYTES + RING_BYTES]
         self._from_board = self._bytes[HEADER_BYTES + RING_BYTES :]
         self._doorbell = doorbell
         self._closing = False
+        self._feeding = threading.Lock()
+        self.on_reopened: Callable[[], None] | None = None
         self.stream, self._inner = socket.socketpair()
         self._threads = [
             threading.Thread(target=work, name=f"bench-{work.__name__}", daemon=True)
@@ -53,17 +58,26 @@ class BenchLink:
             thread.start()
 
     def _feed(self) -> None:
-        with contextlib.suppress(OSError):
-            while data := memoryview(self._inner.recv(RING_BYTES)):
-                while data:
-                    sent = self._put(data)
-                    data = data[sent:]
-                    if sent:
-                        self._doorbell.sendall(b"\0")
-                    elif self._closing:
-                        return
-                    else:
-                        time.sleep(POLL_S)
+        while not self._closing:
+            inner = self._inner
+            with contextlib.suppress(OSError):
+                while data := memoryview(inner.recv(RING_BYTES)):
+                    self._feed_all(inner, data)
+            # Its end, or that of all: a stream that takes this one's place is there by then.
+            if inner is self._inner:
+                return
+
+    def _feed_all(self, inner: socket.socket, data: memoryview) -> None:
+        while data and not self._closing:
+            with self._feeding:
+                if inner is not self._inner:
+                    return
+                sent = self._put(data)
+            data = data[sent:]
+            if sent:
+                self._doorbell.sendall(b"\0")
+            else:
+                time.sleep(POLL_S)
 
     def _put(self, data: memoryview) -> int:
         put = self._counters[RX_PUT]
@@ -79,10 +93,27 @@ class BenchLink:
     def _drain(self) -> None:
         with contextlib.suppress(OSError):
             while self._doorbell.recv(4096):
+                if self._counters[OPENED] != self._counters[ACCEPTED]:
+                    self._accept()
                 self._take()
             self._take()
         with contextlib.suppress(OSError):
             self._inner.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        """The board has opened its end; what was on its way before may be half a frame."""
+        opened, again = self._counters[OPENED], self._counters[ACCEPTED] != 0
+        if again and self.on_reopened:
+            with self._feeding:
+                self._counters[TX_GOT] = self._counters[OPENED_TX_PUT]
+                self._counters[RX_GOT] = self._counters[RX_PUT]
+                old = self._inner
+                self.stream, self._inner = socket.socketpair()
+            with contextlib.suppress(OSError):
+                old.shutdown(socket.SHUT_RDWR)
+            old.close()
+            self.on_reopened()
+        self._counters[ACCEPTED] = opened
 
     def _take(self) -> None:
         got = self._counters[TX_GOT]

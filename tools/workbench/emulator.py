@@ -85,7 +85,7 @@ class Linux:
     async def wait(self) -> int:
         """Waits until the board ends and returns its exit status."""
         assert self._process and self._console
-        await self._console
+        await asyncio.shield(self._console)
         return await self._process.wait()
 
     async def stop(self) -> None:

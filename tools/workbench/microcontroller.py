@@ -14,6 +14,8 @@ from workbench.qemu import Qemu
 # What MicroPython prints once no script runs any more.
 BANNER = "MicroPython v"
 STATUS_ENDED = 1
+# What `wait` says of a board that has reset itself, and a process of such a board ends with.
+STATUS_RESET = 75
 
 
 def flash_files(folder: Path) -> dict[str, bytes]:
@@ -41,24 +43,32 @@ class Microcontroller:
         self._qemu = Qemu(board, program, flash=self._image)
         self._on_console = on_console
         self._console: asyncio.Task[int] | None = None
+        self._reset = asyncio.Event()
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board and returns its bench bus.
+        """Starts the board, or goes on with one that has reset itself; returns its bench bus.
 
         Raises:
             QemuError: QEMU or the flash is not usable.
             FlashImageError: The models do not fit the flash.
         """
-        if not self._image.exists():
-            files = flash_files(self._folder)
-            flashimage.create(self._image, files, machine=self._qemu.machine)
-        # In this thread: QEMU dies with the thread that started it.
-        self._qemu.start()
-        self._console = asyncio.create_task(self._read_console())
+        if not self._console:
+            if not self._image.exists():
+                files = flash_files(self._folder)
+                flashimage.create(self._image, files, machine=self._qemu.machine)
+            # In this thread: QEMU dies with the thread that started it.
+            self._qemu.start()
+            self._loop = asyncio.get_running_loop()
+            self._qemu.on_reopened(self._on_reopened)
+            self._console = asyncio.create_task(self._read_console())
+        self._reset.clear()
         reader, writer = await asyncio.open_connection(sock=self._qemu.bus)
         self._bus = Bus(reader, writer)
         return self._bus
+
+    def _on_reopened(self) -> None:
+        self._loop.call_soon_threadsafe(self._reset.set)
 
     async def _read_console(self) -> int:
         reader, writer = await asyncio.open_connection(sock=self._qemu.console.stream)
@@ -74,9 +84,14 @@ class Microcontroller:
             writer.close()
 
     async def wait(self) -> int:
-        """Waits until the firmware or the emulator ends and returns an exit status."""
+        """Waits for the end of the firmware or the emulator, or a reset; returns which."""
         assert self._console
-        return await self._console
+        reset = asyncio.create_task(self._reset.wait())
+        try:
+            await asyncio.wait({self._console, reset}, return_when="FIRST_COMPLETED")
+        finally:
+            reset.cancel()
+        return self._console.result() if self._console.done() else STATUS_RESET
 
     async def stop(self) -> None:
         """Ends the board, if it has not ended."""

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -164,7 +165,8 @@ class Qemu:
     Attributes:
         console: The first UART (unless it is a pty).
         console_path: The pty's device, with `pty`; `mpremote connect` takes it.
-        bus: Stream of the bench bus. Whoever closes it keeps the board waiting, not ended.
+        bus: Stream of the bench bus; see `on_reopened`. Whoever closes it keeps the board waiting,
+            not ended.
 
     Args:
         board: Folder below boards/.
@@ -176,7 +178,6 @@ class Qemu:
     """
 
     console: Console
-    bus: socket.socket
     console_path: str
 
     def __init__(
@@ -229,7 +230,7 @@ class Qemu:
             doorbell, bus_end = self._stream(cleanup, ends)
             link = BenchLink(flash_descriptor, self.machine.flash_bytes, doorbell)
             cleanup.callback(link.close)
-            self.bus = link.stream
+            self._link = link
             inherited = [flash_descriptor, bus_end]
             console = "pty,id=console"
             if not self._pty:
@@ -284,6 +285,18 @@ class Qemu:
             self.check()
             time.sleep(0.02)
         raise QemuError(f"{PROGRAM} gave no pseudo-terminal within {START_TIMEOUT_S:.0f} s")
+
+    @property
+    def bus(self) -> socket.socket:
+        return self._link.stream
+
+    def on_reopened(self, act: Callable[[], None]) -> None:
+        """Gives each opening of the bus by the board, as after a reset, a stream of its own.
+
+        Args:
+            act: Called when one has ended, and `bus` is another; in a thread of the bus.
+        """
+        self._link.on_reopened = act
 
     def check(self) -> None:
         """Raises QemuError when QEMU has ended, with what it said."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -14,12 +15,17 @@ from typing import Any
 
 from workbench import build, onboard, sound, zoo
 from workbench.air import Air, serve
-from workbench.bench import Bench
+from workbench.bench import Bench, Bus
 from workbench.emulator import EmulatorError, emulated
+from workbench.microcontroller import STATUS_RESET
 from workbench.pictures import PictureError, draw_scenes, load_folder
 from workbench.radio import Radio
 
 READY_TIMEOUT_S = 15.0
+READY_POLL_S = 0.02
+# A process has these where a chip has a hard fault, which resets it too.
+FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
+RESETS = {STATUS_RESET, *(-fault for fault in FAULTS)}
 
 Say = Callable[..., None]
 
@@ -46,6 +52,12 @@ def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say:
     (flash / "config.json").write_text(json.dumps(config))
 
 
+async def end_task(task: asyncio.Task[Any]) -> None:
+    """Cancels a task and waits until it is gone."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 class Simulation:
     """One pair of emulated glasses, the air around it, and what it hears and sees."""
 
@@ -53,6 +65,7 @@ class Simulation:
         self._say = say
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
+        self._restarting = asyncio.Lock()
         self.address = ""
 
     async def start(self, board: str, program: Path, flash: Path) -> None:
@@ -80,20 +93,48 @@ class Simulation:
         bus = await self.board.start()
         self._cleanup.push_async_callback(self.board.stop)
         self.bench = Bench(bus, lambda on: self._say("light", on=on))
-        self.radio = Radio(bus, self.address)
-        await self.radio.start()
-        self._cleanup.push_async_callback(self.radio.close)
-        reading = asyncio.create_task(bus.run())
-        self.ended = asyncio.create_task(self.board.wait())
-        self._cleanup.callback(reading.cancel)
-        advertising = asyncio.create_task(self.radio.advertising.wait())
-        await asyncio.wait(
-            {advertising, self.ended}, timeout=READY_TIMEOUT_S, return_when="FIRST_COMPLETED"
-        )
-        advertising.cancel()
+        self._radio_address = flash / "radio_address"
+        await self._switch_on(bus)
+        self._cleanup.push_async_callback(self._switch_off)
+        self.ended = asyncio.create_task(self._live())
+        self._cleanup.push_async_callback(self._end_life)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                # The radio becomes another one when the board resets.
+                while not (self.radio.advertising.is_set() or self.ended.done()):  # noqa: ASYNC110
+                    await asyncio.sleep(READY_POLL_S)
         if not self.radio.advertising.is_set():
             words = last_words[-1] if last_words else "nothing"
             raise EmulatorError(f"the glasses did not come up; they said: {words}")
+
+    async def _switch_on(self, bus: Bus) -> None:
+        # A chip has its address for life, as its flash has its bonds.
+        known = self._radio_address.read_text() if self._radio_address.exists() else None
+        self.radio = Radio(bus, self.address, known)
+        self._radio_address.write_text(self.radio.address)
+        await self.radio.start()
+        self._reading = asyncio.create_task(bus.run())
+
+    async def _switch_off(self) -> None:
+        await end_task(self._reading)
+        await self.radio.close()
+
+    async def _live(self) -> int:
+        """Goes on with a board that resets itself, until it ends; returns its status."""
+        while (status := await self.board.wait()) in RESETS:
+            async with self._restarting:
+                await self._switch_off()
+                await self.bench.bus.close()
+                bus = await self.board.start()
+                self.bench.attach(bus)
+                await self._switch_on(bus)
+            self._say("restarted", status=status)
+        return status
+
+    async def _end_life(self) -> None:
+        async with self._restarting:
+            self.ended.cancel()
+        await asyncio.gather(self.ended, return_exceptions=True)
 
     async def play(self, samples: bytes, *, realtime: bool = True, loop: bool = False) -> None:
         """Plays 16 kHz int16 samples to the microphone, in place of what was playing."""
@@ -114,8 +155,7 @@ class Simulation:
     async def hush(self) -> None:
         """Stops what is playing."""
         if self._play:
-            self._play.cancel()
-            await asyncio.gather(self._play, return_exceptions=True)
+            await end_task(self._play)
 
     async def stop(self) -> None:
         """Ends everything that `start` started."""

@@ -53,6 +53,7 @@ class Radio:
 
     Attributes:
         advertising: Set while the board advertises.
+        address: As the argument.
     """
 
     def __init__(self, bus: Bus, transport_spec: str, address: str | None = None) -> None:
@@ -60,6 +61,7 @@ class Radio:
         self._bus = bus
         self._spec = transport_spec
         self._address = hci.Address(address) if address else hci.Address.generate_static_address()
+        self.address = str(self._address)
         self._board = Board(bus)
         self._calls: asyncio.Queue[bytes] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()

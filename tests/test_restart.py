@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glasses that reset themselves start again, with their address, flash and bonds."""
+
+import glint
+import pytest
+import targets
+from smpclient.requests.os_management import ResetWrite
+from workbench.simprocess import simulator
+
+
+@pytest.fixture(params=["linux", "corstone300"])
+def board(request):
+    """A board's name."""
+    return targets.emulated(request.param)
+
+
+async def test_reset_by_request(board):
+    async with simulator("--board", board) as sim:
+        sim.do("battery", percent=12, mv=3300)
+        async with glint.connect(air=sim.address, timeout_s=20) as glasses:
+            before = await glasses.info()
+            events = glasses.events()
+            assert isinstance(await anext(events), glint.Boot)
+            link = await glasses._keeper.link()
+            await link.requests.request(ResetWrite())
+            await sim.wait_for("restarted", timeout_s=20, status=75)
+            async for event in events:
+                if isinstance(event, glint.Boot):
+                    break
+            # The same companion may in again though it pairs with nobody now: it is known.
+            after = await glasses.info()
+            assert after.address == before.address
+            assert after.status.uptime_ms < 20000
+            assert after.battery_percent == 12
+            mark = sim.mark()
+            sim.do("mic", files=[], realtime=False)
+            await sim.wait_for("mic_done", since=mark)
+            assert (await glasses.photo()).width > 0

@@ -7,7 +7,7 @@ import micdsp_cases
 import numpy as np
 import pytest
 import tflm_oracle
-from workbench import mcu, micdsp, model_cli, natmod, onboard, zoo
+from workbench import mcu, micdsp, modelrun, natmod, onboard, zoo
 
 BOARD = "corstone300"
 
@@ -56,7 +56,7 @@ def test_streaming_model_gives_the_hosts_bytes(native, okay_nabu):
     outputs = mcu.run(
         BOARD, "model_run", "/rom/model.tflite", stdin=inputs, files=files, native=native
     )
-    assert outputs == model_cli.run_on_host(okay_nabu, inputs)
+    assert outputs == modelrun.on_host(okay_nabu, inputs)
 
 
 def test_a_hop_allocates_nothing_where_big_integers_would(okay_nabu):

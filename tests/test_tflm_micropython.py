@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import tflm_oracle
-from workbench import hosttflm, model_cli, onboard, zoo
+from workbench import hosttflm, modelrun, onboard, zoo
 
 
 @pytest.fixture(scope="module")
@@ -79,4 +79,4 @@ def test_the_board_gives_what_the_host_gives(name):
     rng = np.random.default_rng(6)
     data = b"".join(tflm_oracle.random_input(rng, tensor, i).tobytes() for i in range(20))
     path = zoo.find(name, tflm_oracle.MIRROR)
-    assert onboard.run("model_run", path, stdin=data) == model_cli.run_on_host(model, data)
+    assert onboard.run("model_run", path, stdin=data) == modelrun.on_host(model, data)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import struct
 from collections import Counter
@@ -239,6 +240,16 @@ class Model:
         """The bytes of any tensor after an inference, if it has some; needs KEEP_ALL."""
         tensor, address = self._find("tensor", index)
         return ctypes.string_at(address, tensor.bytes) if address else None
+
+    def tensors(self) -> list[Tensor]:
+        """All tensors of the main subgraph, in the model's order; needs KEEP_ALL."""
+        content = self._buffer.raw[-self._model_bytes - 1 : -1]
+        described: list[Tensor] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                found, _ = self._find("tensor", len(described))
+                described.append(_tensor(self._library, content, found))
+        return described
 
     def invoke(self) -> None:
         """Runs one inference."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from workbench import hosttflm, mcu, onboard, zoo
+from workbench import hostbench, hosttflm, modelbench, modelcheck, modelrun, zoo
 from workbench.errors import WorkbenchError
 
 app = typer.Typer(no_args_is_help=True, help="Look into .tflite models and run them.")
@@ -20,10 +20,7 @@ Mirror = Annotated[
     Path | None,
     typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."),
 ]
-ELEMENT_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
-
-
-BOARDS_THAT_RUN = ("host", "linux", "rv32", "xtensa")
+BoardThatRuns = Annotated[str, typer.Option(help=f"Where it runs: {', '.join(modelrun.BOARDS)}.")]
 
 
 class ModelFileError(WorkbenchError):
@@ -103,33 +100,6 @@ def info(
         print(f"{count:6}  {name}{'' if supported else '  NOT SUPPORTED'}")
 
 
-def _tensor_bytes(tensor: hosttflm.Tensor) -> int:
-    size = ELEMENT_BYTES[tensor.dtype]
-    for dim in tensor.shape:
-        size *= dim
-    return size
-
-
-def run_on_host(model: bytes, data: bytes) -> bytes:
-    """The outputs of a model for one or more inferences' inputs, which follow one another.
-
-    Raises:
-        hosttflm.ModelError: It is malformed or cannot be run.
-    """
-    loaded = hosttflm.Model(model)
-    sizes = [_tensor_bytes(tensor) for tensor in loaded.inputs]
-    result = bytearray()
-    for start in range(0, len(data), sum(sizes)):
-        at = start
-        for i, size in enumerate(sizes):
-            loaded.set_input(i, data[at : at + size])
-            at += size
-        loaded.invoke()
-        for i in range(len(loaded.outputs)):
-            result += loaded.output(i)
-    return bytes(result)
-
-
 @app.command()
 def run(
     model: ModelName,
@@ -137,36 +107,19 @@ def run(
         Path, typer.Option("--input", help="Raw bytes of the inputs of one or more inferences.")
     ],
     output_file: Annotated[Path, typer.Option("--output", help="Where the outputs' bytes go.")],
-    board: Annotated[
-        str, typer.Option(help=f"Where it runs: {', '.join(BOARDS_THAT_RUN)}.")
-    ] = "host",
+    board: BoardThatRuns = modelrun.HOST,
     mirror: Mirror = None,
 ) -> None:
     """Run a model on raw little-endian tensor bytes; state is kept from inference to inference."""
-    path = zoo.find(model, mirror)
-    data = _read(path, "model")
-    once_bytes = sum(_tensor_bytes(tensor) for tensor in hosttflm.tensors(data))
+    data = _read(zoo.find(model, mirror), "model")
+    once_bytes = sum(modelrun.tensor_bytes(tensor) for tensor in hosttflm.tensors(data))
     samples = _read(input_file, "input")
     if not samples or not once_bytes or len(samples) % once_bytes:
         hosttflm.Model(data)  # A broken model is the better reason.
         raise ModelFileError(
             f"{input_file} has {len(samples)} bytes; give {once_bytes} for each inference"
         )
-    if board == "host":
-        result = run_on_host(data, samples)
-    elif board == "linux":
-        result = onboard.run("model_run", path, stdin=samples)
-    elif board == "rv32":
-        from workbench import rv32
-
-        result = rv32.run_model(data, samples)
-    elif board == "xtensa":
-        from workbench import xtensa
-
-        result = xtensa.run_model(data, samples)
-    else:
-        known = ", ".join(BOARDS_THAT_RUN)
-        raise ModelFileError(f"no board '{board}' to run models on; there are: {known}")
+    result = modelrun.on(board, data, samples)
     try:
         output_file.write_bytes(result)
     except OSError as error:
@@ -176,31 +129,41 @@ def run(
 @app.command()
 def bench(
     model: ModelName,
-    board: Annotated[str, typer.Option(help="A board in QEMU.")] = "corstone300",
-    profile: Annotated[bool, typer.Option("--profile", help="Each operator's share.")] = False,
+    board: Annotated[
+        str, typer.Option(help=f"Where it runs: {', '.join(modelbench.BOARDS)}.")
+    ] = modelrun.HOST,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Each operator's share, on an emulated board.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     mirror: Mirror = None,
 ) -> None:
-    """Count the instructions of one inference on an emulated microcontroller (not its cycles)."""
-    measured = mcu.bench(board, _read(zoo.find(model, mirror), "model"))
+    """Count the instructions of one inference (not its cycles).
+
+    On this machine also time it beside TensorFlow Lite Micro's wheel, in the same run.
+    """
+    measured = modelbench.bench(board, _read(zoo.find(model, mirror), "model"))
+    if profile and not measured.profile:
+        raise ModelFileError(f"no profile on {board}: name {' or '.join(modelrun.COUNTING)}")
     if as_json:
-        described: dict[str, object] = {
-            "board": board,
-            "model": model,
-            "instructions_per_invoke": measured.instructions,
-            "arena_bytes": measured.arena_bytes,
-            "text_bytes": measured.text_bytes,
-            "macs": measured.macs,
-        }
-        if profile:
-            described["profile"] = measured.profile
-        print(json.dumps(described))
+        print(json.dumps(measured.as_json(model, profile=profile)))
         return
-    per_mac = f", {measured.instructions / measured.macs:.2f} a MAC" if measured.macs else ""
-    print(f"instructions  {measured.instructions} an inference on {board}{per_mac}")
+    if measured.instructions is None:
+        print(f"instructions  not counted: {measured.not_counted}")
+    else:
+        per_mac = f", {measured.instructions / measured.macs:.2f} a MAC" if measured.macs else ""
+        print(f"instructions  {measured.instructions} an inference on {board}{per_mac}")
     print(f"macs          {measured.macs}")
     print(f"arena         {measured.arena_bytes} bytes")
     print(f"text          {measured.text_bytes} bytes, all operators")
+    if isinstance(measured.times, hostbench.Times):
+        times = measured.times
+        print(
+            f"time          {times.us:.1f} us, TensorFlow Lite Micro {times.reference_us:.1f} us: "
+            f"ratio {times.ratio:.2f} (medians of one run; {times.reference})"
+        )
+    elif measured.times:
+        print(f"time          no ratio: {measured.times}")
     if profile:
         total = sum(instructions for _, instructions in measured.profile)
         for name, instructions in measured.profile:
@@ -210,11 +173,31 @@ def bench(
 @app.command()
 def verify(
     model: ModelName,
+    board: BoardThatRuns = modelrun.HOST,
     samples: Annotated[int, typer.Option(min=1, help="How many inferences.")] = 100,
     mirror: Mirror = None,
 ) -> None:
     """Compare tflm with TensorFlow Lite Micro on random and extreme inputs, byte for byte."""
     from workbench import modelverify
 
-    modelverify.verify(_read(zoo.find(model, mirror), "model"), samples)
-    print(f"{model}: {samples} inferences, every output byte equal to TensorFlow Lite Micro's")
+    modelverify.verify(_read(zoo.find(model, mirror), "model"), samples, board)
+    where = "" if board == modelrun.HOST else f" on {board}"
+    equal = "every output byte equal to TensorFlow Lite Micro's"
+    print(f"{model}: {samples} inferences{where}, {equal}")
+
+
+@app.command()
+def check(
+    model: ModelName,
+    board: Annotated[str, typer.Option(help=f"One of: {', '.join(modelcheck.boards())}.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    mirror: Mirror = None,
+) -> None:
+    """Say whether a model fits and runs on a board, how fast, and what to change if not."""
+    checked = modelcheck.check(_read(zoo.find(model, mirror), "model"), board)
+    if as_json:
+        print(json.dumps({"model": model, **asdict(checked)}))
+    else:
+        print("\n".join(modelcheck.lines(checked)))
+    if checked.problems:
+        raise typer.Exit(1)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench import hosttflm
+from workbench import hosttflm, modelrun
 from workbench.errors import WorkbenchError
 
 ARENA_BYTES = 1 << 24
 SCHEMA = "tflite_micro.tensorflow.lite.micro.python.schema_py_generated"
 RESOURCE = 13  # TensorType: has no bytes of its own.
+OUTPUTS_A_RUN = 8
 
 
 class VerifyError(WorkbenchError):
@@ -99,17 +100,82 @@ def _first_difference(model: bytes, samples: int) -> str:
     return "no single layer differs: the memory plan is at fault"
 
 
-def verify(model: bytes, samples: int) -> None:
+def _keeping(model: bytes, tensors: list[int]) -> bytes:
+    """The model with these tensors as its outputs."""
+    schema: Any = importlib.import_module(SCHEMA)
+    builder = importlib.import_module("flatbuffers").Builder(len(model))
+    changed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    changed.subgraphs[0].outputs = tensors
+    changed.signatureDefs = None  # they name the outputs
+    builder.Finish(changed.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _first_difference_on(board: str, model: bytes, inputs: list[list[npt.NDArray[Any]]]) -> str:
+    """The first operator whose output differs on a board; it gives them as outputs, a few a run."""
+    schema: Any = importlib.import_module(SCHEMA)
+    main = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0)).subgraphs[0]
+    parsed = schema.Model.GetRootAs(model, 0)
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items()}
+    made = [
+        (i, operator, int(index))
+        for i, operator in enumerate(main.operators)
+        for index in (operator.outputs if operator.outputs is not None else [])
+        if main.tensors[index].type != RESOURCE
+    ]
+    data = b"".join(array.tobytes() for sample in inputs for array in sample)
+    for start in range(0, len(made), OUTPUTS_A_RUN):
+        part = made[start : start + OUTPUTS_A_RUN]
+        changed = _keeping(model, [index for _, _, index in part])
+        got = modelrun.on(board, changed, data)
+        pair = _Pair(changed, keep_all=False)
+        at = 0
+        for sample in inputs:
+            pair.invoke(sample)
+            for output, (i, operator, index) in enumerate(part):
+                expected = pair.reference.get_output(output).tobytes()
+                if got[at : at + len(expected)] != expected:
+                    code = parsed.OperatorCodes(operator.opcodeIndex)
+                    name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+                    tensor = (main.tensors[index].name or b"").decode(errors="replace")
+                    return f"operator {i} {name} is the first that differs: tensor {index} {tensor}"
+                at += len(expected)
+    return "no single layer differs: the memory plan is at fault"
+
+
+def _verify_on(board: str, model: bytes, samples: int) -> None:
+    pair = _Pair(model, keep_all=False)
+    rng = np.random.default_rng(0)
+    inputs = [_inputs(pair.ours.inputs, rng, sample) for sample in range(samples)]
+    data = b"".join(array.tobytes() for sample in inputs for array in sample)
+    got = modelrun.on(board, model, data)
+    at = 0
+    for sample, given in enumerate(inputs):
+        pair.invoke(given)
+        for i in range(len(pair.ours.outputs)):
+            expected = pair.reference.get_output(i).tobytes()
+            if got[at : at + len(expected)] != expected:
+                where = _first_difference_on(board, model, inputs[: sample + 1])
+                raise VerifyError(f"sample {sample} differs on {board}; {where}")
+            at += len(expected)
+
+
+def verify(model: bytes, samples: int, board: str = modelrun.HOST) -> None:
     """Compares the outputs of successive inferences; state is kept between them.
 
     Args:
         model: The bytes of a .tflite.
         samples: How many inferences.
+        board: Where tflm runs.
 
     Raises:
         VerifyError: They differ, or the wheel is missing or refuses the model.
         hosttflm.ModelError: tflm refuses the model.
+        WorkbenchError: The board cannot be built or emulated.
     """
+    if board != modelrun.HOST:
+        _verify_on(board, model, samples)
+        return
     pair = _Pair(model, keep_all=False)
     rng = np.random.default_rng(0)
     for sample in range(samples):

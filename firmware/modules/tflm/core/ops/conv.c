@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
 #include "dense.h"
 #include "window.h"
 
 typedef struct {
-    uint32_t input, weights, output_place; // Places.
+    uint32_t input, weights, patch, output_place; // Places.
     tflm_window_t y, x;
     uint32_t depth;        // Channels of the input.
     uint32_t group_depth;  // Of these, what one filter sees.
-    int32_t input_offset;  // When padded: taps off the input then count as nothing.
-    uint32_t padded;       // Biases are raw, and input_offset is added to each element.
+    int32_t zero_point;    // What taps off the input meet.
     uint32_t filter_bytes; // Of one output channel.
+    uint32_t in_place;     // What a filter meets is contiguous: it need not be copied to a patch.
     tflm_output_t output;
 } conv_t;
+
+// Whether what each filter meets lies in the input as in the filter: one tap wide and high, or
+// whole rows, one after the other.
+static bool is_contiguous(const tflm_window_t *y, const tflm_window_t *x, bool grouped) {
+    bool whole_rows = x->taps == x->input && (x->dilation == 1 || x->taps == 1) &&
+                      (y->dilation == 1 || y->taps == 1) && !grouped;
+    bool one_row = y->taps == 1 && x->dilation == 1 && !grouped;
+    return ((x->taps == 1 && y->taps == 1) || whole_rows || one_row) && !tflm_window_is_padded(y) &&
+           !tflm_window_is_padded(x);
+}
 
 TFLM_PREPARE(conv) {
     TRY(tflm_expect(node, 2, 3, 1));
@@ -51,104 +63,54 @@ TFLM_PREPARE(conv) {
                         output.bytes / (uint32_t)output.dims[1]);
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
     node->macs = (uint64_t)output.elements * filter_bytes;
+    bool in_place = is_contiguous(&y, &x, input.dims[3] != weights.dims[3]);
+    uint32_t patch = in_place ? tflm_node_input(node, 0) : tflm_scratch(node, filter_bytes);
     conv_t *self =
-        tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(channels, weights.scales));
+        tflm_node_data(node, 4, sizeof *self + tflm_stage_bytes(channels, weights.scales));
     if (!self) {
         return TFLM_OK;
     }
     self->input = tflm_node_input(node, 0);
     self->weights = tflm_node_input(node, 1);
+    self->patch = patch;
     self->output_place = tflm_node_output(node, 0);
     self->y = y;
     self->x = x;
     self->depth = (uint32_t)input.dims[3];
     self->group_depth = (uint32_t)weights.dims[3];
-    self->input_offset = -input.zero_point;
-    self->padded = tflm_window_is_padded(&y) || tflm_window_is_padded(&x);
+    self->zero_point = input.zero_point;
     self->filter_bytes = filter_bytes;
+    self->in_place = in_place;
     self->output.channels = channels;
     self->output.scales = weights.scales;
     self->output.low = low;
     self->output.high = high;
     TRY(tflm_stage_init(node, &input, &weights, &output, bias_at, false, &self->output, self + 1));
-    int32_t *bias = (int32_t *)(self + 1);
-    const int8_t *w = (const int8_t *)fb->data + weights.data_at;
-    for (uint32_t i = 0; i < channels && !self->padded; i++) {
-        uint32_t sum = 0;
-        for (uint32_t j = 0; j < filter_bytes; j++) {
-            sum += (uint32_t)*w++;
-        }
-        bias[i] = (int32_t)((uint32_t)bias[i] - (uint32_t)input.zero_point * sum);
-    }
+    tflm_fold_zero_point(fb->data + weights.data_at, filter_bytes, channels, input.zero_point,
+                         (int32_t *)(self + 1));
     return TFLM_OK;
 }
 
-// The part of a filter that meets the input at one output position: runs of bytes that are
-// contiguous in both, `columns` of them in each of `rows`.
-typedef struct {
-    const int8_t *input, *weights;
-    int32_t rows, columns;
-    uint32_t run;
-    ptrdiff_t input_row, input_column; // Steps in bytes.
-    ptrdiff_t weight_row, weight_column;
-    uint32_t filter_bytes;
-    int32_t offset;
-} patch_t;
-
-static void patch_dot4(const patch_t *patch, const int8_t *weights, uint32_t *sum) {
-    for (int32_t i = 0; i < patch->rows; i++) {
-        const int8_t *x = patch->input + i * patch->input_row;
-        const int8_t *w = weights + i * patch->weight_row;
-        for (int32_t j = 0; j < patch->columns; j++) {
-            if (patch->offset) {
-                tflm_dot4_offset(x, patch->offset, w, patch->filter_bytes, patch->run, sum);
-            } else {
-                tflm_dot4(x, w, patch->filter_bytes, patch->run, sum);
-            }
-            x += patch->input_column;
-            w += patch->weight_column;
-        }
+// Copies what the filters of a group meet at one output position; off the input, zero points.
+static void fill_patch(const conv_t *self, const int8_t *input, int32_t row, int32_t column,
+                       int8_t *patch) {
+    const tflm_window_t *wx = &self->x, *wy = &self->y;
+    size_t run = self->group_depth, depth = self->depth;
+    int32_t y, y_from, y_to, x, x_from, x_to;
+    tflm_window_taps(wy, row, &y, &y_from, &y_to);
+    tflm_window_taps(wx, column, &x, &x_from, &x_to);
+    if ((y_to - y_from) * (x_to - x_from) < wy->taps * wx->taps) {
+        memset(patch, self->zero_point, self->filter_bytes);
     }
-}
-
-static uint32_t patch_dot1(const patch_t *patch, const int8_t *weights) {
-    uint32_t sum = 0;
-    for (int32_t i = 0; i < patch->rows; i++) {
-        const int8_t *x = patch->input + i * patch->input_row;
-        const int8_t *w = weights + i * patch->weight_row;
-        for (int32_t j = 0; j < patch->columns; j++) {
-            sum += tflm_dot1(x, patch->offset, w, patch->run);
-            x += patch->input_column;
-            w += patch->weight_column;
+    // Neighbouring taps of a row are one run, unless something lies between them.
+    int32_t taps = wx->dilation == 1 && run == depth ? x_to - x_from : 1;
+    for (int32_t i = y_from; i < y_to; i++) {
+        const int8_t *from = input + (size_t)(y + i * wy->dilation) * (size_t)wx->input * depth;
+        int8_t *to = patch + (size_t)i * (size_t)wx->taps * run;
+        for (int32_t j = x_from; j < x_to; j += taps) {
+            memcpy(to + (size_t)j * run, from + (size_t)(x + j * wx->dilation) * depth,
+                   (size_t)taps * run);
         }
-    }
-    return sum;
-}
-
-static void position(const tflm_stage_t *stage, const patch_t *patch, uint32_t from, uint32_t to,
-                     int8_t *output) {
-    uint32_t channel = from;
-    // One run and no offset is what convolutions of one tap come to.
-    bool simple = patch->rows == 1 && patch->columns == 1 && !patch->offset;
-    for (; channel + 4 <= to; channel += 4) {
-        const int8_t *weights = patch->weights + (size_t)channel * patch->filter_bytes;
-        uint32_t sum[4];
-        for (int i = 0; i < 4; i++) {
-            sum[i] = (uint32_t)stage->bias[channel + i];
-        }
-        if (simple) {
-            tflm_dot4(patch->input, weights, patch->filter_bytes, patch->run, sum);
-        } else {
-            patch_dot4(patch, weights, sum);
-        }
-        for (int i = 0; i < 4; i++) {
-            output[channel + i] = tflm_finish(stage, channel + i, sum[i]);
-        }
-    }
-    for (; channel < to; channel++) {
-        const int8_t *weights = patch->weights + (size_t)channel * patch->filter_bytes;
-        uint32_t sum = (uint32_t)stage->bias[channel] + patch_dot1(patch, weights);
-        output[channel] = tflm_finish(stage, channel, sum);
     }
 }
 
@@ -156,43 +118,29 @@ TFLM_EVAL(conv) {
     const conv_t *self = data;
     tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
-    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels;
+    uint32_t group_channels = channels / (self->depth / self->group_depth);
+    size_t row_bytes = (size_t)wx->input * self->depth;
     int8_t *output =
         (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx->output * channels;
-    uint32_t groups = self->depth / self->group_depth;
-    uint32_t group_channels = channels / groups;
-    ptrdiff_t depth = (ptrdiff_t)self->depth, group_depth = (ptrdiff_t)self->group_depth;
-    // Neighbouring taps of a row are one run, unless something lies between them.
-    bool joined = wx->dilation == 1 && groups == 1;
-    patch_t patch;
-    patch.input_row = wy->dilation * wx->input * depth;
-    patch.input_column = wx->dilation * depth;
-    patch.weight_row = wx->taps * group_depth;
-    patch.weight_column = group_depth;
-    patch.filter_bytes = self->filter_bytes;
-    patch.offset = self->padded ? self->input_offset : 0;
+    int8_t *patch = (int8_t *)tflm_at(run, self->patch);
     for (uint32_t row = from; row < to; row++) {
-        uint32_t batch = row / (uint32_t)wy->output;
-        int32_t y, y_from, y_to;
-        tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
-        y += (int32_t)batch * wy->input;
-        for (int32_t column = 0; column < wx->output; column++, output += channels) {
-            int32_t x, x_from, x_to;
-            tflm_window_taps(wx, column, &x, &x_from, &x_to);
-            patch.rows = y_to - y_from;
-            patch.columns = joined ? x_from < x_to : x_to - x_from;
-            patch.run = (uint32_t)(joined ? (x_to - x_from) * group_depth : group_depth);
-            ptrdiff_t first =
-                ((ptrdiff_t)(y + y_from * wy->dilation) * wx->input + x + x_from * wx->dilation) *
-                depth;
-            for (uint32_t group = 0; group < groups; group++) {
-                patch.input = input + first + (ptrdiff_t)group * group_depth;
-                patch.weights = weights + y_from * patch.weight_row + x_from * group_depth;
-                position(&stage, &patch, group * group_channels, (group + 1) * group_channels,
-                         output);
+        uint32_t batch = row / (uint32_t)wy->output, y = row % (uint32_t)wy->output;
+        const int8_t *input = (const int8_t *)tflm_at(run, self->input) +
+                              (size_t)batch * (size_t)wy->input * row_bytes;
+        const int8_t *met = input + y * (size_t)wy->stride * row_bytes;
+        for (int32_t x = 0; x < wx->output; x++, output += channels) {
+            uint32_t depth = 0;
+            for (uint32_t channel = 0; channel < channels; channel += group_channels) {
+                if (!self->in_place) {
+                    fill_patch(self, input + depth, (int32_t)y, x, patch);
+                }
+                tflm_dense(&stage, self->in_place ? met + depth : patch, weights,
+                           self->filter_bytes, channel, channel + group_channels, output);
+                depth += self->group_depth;
             }
+            met += (size_t)wx->stride * self->depth;
         }
     }
 }

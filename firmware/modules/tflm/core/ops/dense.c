@@ -65,3 +65,14 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     stage->zero_point = output->zero_point;
     return TFLM_OK;
 }
+
+void tflm_fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels, int32_t zero_point,
+                          int32_t *bias) {
+    for (uint32_t i = 0; i < channels; i++) {
+        uint32_t sum = 0;
+        for (uint32_t j = 0; j < n; j++) {
+            sum += (uint32_t)(int8_t)*weights++;
+        }
+        bias[i] = (int32_t)((uint32_t)bias[i] - (uint32_t)zero_point * sum);
+    }
+}

@@ -9,6 +9,15 @@
 
 #include "ops.h"
 
+// Which kernels there are beside the portable ones, which TFLM_PORTABLE asks for.
+#ifndef TFLM_PORTABLE
+#if defined(__ARM_FEATURE_MVE) && __ARM_FEATURE_MVE & 1
+#define TFLM_HELIUM
+#elif defined(__ARM_FEATURE_SIMD32)
+#define TFLM_DSP
+#endif
+#endif
+
 // How sums become outputs. Biases, multipliers and shifts follow the operator's own data.
 typedef struct {
     int32_t zero_point, low, high;
@@ -65,14 +74,16 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
                               uint32_t bias_at, bool single_precision, tflm_output_t *stage,
                               void *after);
 
-// Adds to four channels' sums n products each; the channels' weights lie `stride` bytes apart.
-void tflm_dot4(const int8_t *x, const int8_t *w, uint32_t stride, uint32_t n, uint32_t *sum);
+// Takes zero_point times the sum of each channel's n weights from its bias.
+void tflm_fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels, int32_t zero_point,
+                          int32_t *bias);
 
-// The same with `offset` added to each x.
-void tflm_dot4_offset(const int8_t *x, int32_t offset, const int8_t *w, uint32_t stride, uint32_t n,
-                      uint32_t *sum);
+// One position's outputs of channels `from` to `to`, of n products each. Channel c's weights are at
+// w + c * n, its output at output + c.
+void tflm_dense(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
+                uint32_t from, uint32_t to, int8_t *output);
 
-// One channel's sum.
+// The sum of n products (x + offset) * w.
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n);
 
 #endif

@@ -2,6 +2,10 @@
 #include "dense.h"
 #include "window.h"
 
+#ifdef TFLM_HELIUM
+#include "helium.h"
+#endif
+
 // Channels that are summed up side by side.
 enum { BLOCK = 8, MAX_TAPS = 1 << 16 };
 
@@ -96,6 +100,46 @@ typedef struct {
     bool padded;
 } taps_t;
 
+#ifdef TFLM_HELIUM
+
+// BLOCK neighbouring channels, which come from as many input channels or (`shared`) from one.
+static inline __attribute__((always_inline)) void block(const tflm_stage_t *stage,
+                                                        const taps_t *taps, const int8_t *x,
+                                                        const int8_t *w, const bool shared,
+                                                        uint32_t channel, int8_t *output) {
+    // The products of even channels, and of odd ones.
+    int32x4x2_t sum = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+    int16x8_t zero_point = vdupq_n_s16((int16_t)taps->zero_point);
+    for (int32_t i = 0; i < taps->y_taps; i++) {
+        const int8_t *xj = x + i * taps->input_row, *wj = w + i * taps->weight_row;
+        // The first is past the last where the whole row is off the input.
+        int32_t from = taps->x_from, to = taps->x_to;
+        if (i < taps->y_from || i >= taps->y_to) {
+            from = to = taps->x_taps;
+        }
+        for (int32_t j = 0; j < taps->x_taps; j++) {
+            int16x8_t value = zero_point;
+            if (j >= from && j < to) {
+                value = shared ? vdupq_n_s16(*xj) : vldrbq_s16(xj);
+            }
+            int16x8_t weight = vldrbq_s16(wj);
+            sum.val[0] = vaddq_s32(sum.val[0], vmullbq_int_s16(value, weight));
+            sum.val[1] = vaddq_s32(sum.val[1], vmulltq_int_s16(value, weight));
+            xj += taps->input_column;
+            wj += taps->weight_column;
+        }
+    }
+    int32_t ordered[BLOCK];
+    vst2q_s32(ordered, sum);
+    for (uint32_t k = 0; k < BLOCK; k += 4) {
+        int32x4_t four = vldrwq_s32(ordered + k);
+        four = vaddq_s32(four, vldrwq_s32(stage->bias + channel + k));
+        tflm_finish4(*stage, channel + k, 4, four, output);
+    }
+}
+
+#else
+
 // Adds up BLOCK neighbouring channels, which come from as many input channels or (`shared`) from
 // one. `all` says that no tap is off the input.
 static inline __attribute__((always_inline)) void sum_block(const taps_t *taps, const int8_t *x,
@@ -143,6 +187,29 @@ static void add_missing(const taps_t *taps, const int8_t *w, int32_t *restrict s
     }
 }
 
+static inline __attribute__((always_inline)) void block(const tflm_stage_t *stage,
+                                                        const taps_t *taps, const int8_t *x,
+                                                        const int8_t *w, const bool shared,
+                                                        uint32_t channel, int8_t *output) {
+    int32_t sum[BLOCK];
+    for (uint32_t k = 0; k < BLOCK; k++) {
+        sum[k] = stage->bias[channel + k];
+    }
+    if (taps->padded) {
+        add_missing(taps, w, sum);
+    }
+    if (shared || taps->padded) {
+        sum_block(taps, x, w, shared, false, sum);
+    } else {
+        sum_block(taps, x, w, false, true, sum);
+    }
+    for (uint32_t k = 0; k < BLOCK; k++) {
+        output[channel + k] = tflm_finish(stage, channel + k, (uint32_t)sum[k]);
+    }
+}
+
+#endif
+
 // One channel, with the taps off the input.
 static uint32_t sum_one(const taps_t *taps, const int8_t *x, const int8_t *w) {
     int32_t sum = 0;
@@ -166,22 +233,10 @@ static void position(const depthwise_t *self, const tflm_stage_t *stage, const t
         for (; channel + BLOCK <= channels; channel += BLOCK) {
             const int8_t *x = taps->input + (multiplier == 1 ? channel : channel / multiplier);
             const int8_t *w = taps->weights + channel;
-            int32_t sum[BLOCK];
-            for (uint32_t k = 0; k < BLOCK; k++) {
-                sum[k] = stage->bias[channel + k];
-            }
-            if (taps->padded) {
-                add_missing(taps, w, sum);
-            }
             if (multiplier != 1) {
-                sum_block(taps, x, w, true, false, sum);
-            } else if (taps->padded) {
-                sum_block(taps, x, w, false, false, sum);
+                block(stage, taps, x, w, true, channel, output);
             } else {
-                sum_block(taps, x, w, false, true, sum);
-            }
-            for (uint32_t k = 0; k < BLOCK; k++) {
-                output[channel + k] = tflm_finish(stage, channel + k, (uint32_t)sum[k]);
+                block(stage, taps, x, w, false, channel, output);
             }
         }
     }

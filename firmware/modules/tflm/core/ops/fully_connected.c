@@ -52,15 +52,8 @@ TFLM_PREPARE(fully_connected) {
     self->output.low = low;
     self->output.high = high;
     TRY(tflm_stage_init(node, &input, &weights, &output, bias_at, true, &self->output, self + 1));
-    int32_t *bias = (int32_t *)(self + 1);
-    const int8_t *w = (const int8_t *)fb->data + weights.data_at;
-    for (uint32_t i = 0; i < units; i++) {
-        uint32_t sum = 0;
-        for (uint32_t j = 0; j < depth; j++) {
-            sum += (uint32_t)*w++;
-        }
-        bias[i] = (int32_t)((uint32_t)bias[i] - (uint32_t)input.zero_point * sum);
-    }
+    tflm_fold_zero_point(fb->data + weights.data_at, depth, units, input.zero_point,
+                         (int32_t *)(self + 1));
     return TFLM_OK;
 }
 
@@ -71,26 +64,11 @@ TFLM_EVAL(fully_connected) {
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     int8_t *output = (int8_t *)tflm_at(run, self->output_place);
-    uint32_t batch = from / units, unit = from % units;
-    for (uint32_t row = from; row < to;) {
-        const int8_t *x = input + (size_t)batch * depth;
-        const int8_t *w = weights + (size_t)unit * depth;
-        if (units - unit >= 4 && to - row >= 4) {
-            uint32_t sum[4];
-            for (int i = 0; i < 4; i++) {
-                sum[i] = (uint32_t)stage.bias[unit + i];
-            }
-            tflm_dot4(x, w, depth, depth, sum);
-            for (int i = 0; i < 4; i++) {
-                output[row++] = tflm_finish(&stage, unit++, sum[i]);
-            }
-        } else {
-            uint32_t sum = (uint32_t)stage.bias[unit] + tflm_dot1(x, 0, w, depth);
-            output[row++] = tflm_finish(&stage, unit++, sum);
-        }
-        if (unit == units) {
-            unit = 0;
-            batch++;
-        }
+    while (from < to) {
+        uint32_t batch = from / units, unit = from % units;
+        uint32_t end = to - from < units - unit ? unit + to - from : units;
+        tflm_dense(&stage, input + (size_t)batch * depth, weights, depth, unit, end,
+                   output + (size_t)batch * units);
+        from += end - unit;
     }
 }

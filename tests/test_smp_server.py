@@ -3,6 +3,7 @@
 
 import cbor2
 import pytest
+from glasses import protocol, smp_os
 from glasses import smp as server_module
 from glasses.protocol import LIMIT_SMP_BYTES, SMP_HEADER_BYTES
 from glasses.smp import RequestError, Server
@@ -14,8 +15,12 @@ from smp import os_management as os_messages
 
 @pytest.fixture
 def server():
+    return serving()
+
+
+def serving():
     served = Server()
-    served.serve_info(dict.fromkeys("snrvmpio", "x") | {"s": "Glint"})
+    smp_os.serve(served, dict.fromkeys("snrvmpio", "x") | {"s": "Glint"}, lambda: 1234)
     return served
 
 
@@ -47,7 +52,7 @@ def test_parameters(server):
     data=st.data(),
 )
 def test_requests_cut_anywhere(texts, data):
-    server = Server()
+    server = serving()
     stream = b"".join(bytes(echo(text)) for text in texts)
     responses = []
     while stream:
@@ -59,7 +64,7 @@ def test_requests_cut_anywhere(texts, data):
 
 @given(st.lists(st.binary(max_size=80), max_size=8))
 def test_nonsense_never_gets_more_than_refusals(pieces):
-    server = Server()
+    server = serving()
     for piece in pieces:
         for response in server.receive(piece):
             assert len(response) <= LIMIT_SMP_BYTES
@@ -106,4 +111,4 @@ def test_info(server, letters, expected):
 
 def test_info_refuses_a_letter_it_does_not_know(server):
     (response,) = server.receive(bytes(os_messages.OSApplicationInfoReadRequest(format="sq")))
-    assert body(response) == {"err": {"group": 0, "rc": server_module.OS_ERROR_INVALID_FORMAT}}
+    assert body(response) == {"err": {"group": 0, "rc": protocol.OS_RC_INVALID_FORMAT}}

@@ -33,7 +33,7 @@ from glint.events import (
     Unknown,
     Wake,
 )
-from glint.info import Bond, Info, Statistics, Status
+from glint.info import Bond, Info, Model, Statistics, Status
 
 if TYPE_CHECKING:
     from glint.client import Glasses, connect
@@ -57,6 +57,7 @@ __all__ = [
     "Media",
     "MediaEnd",
     "MediaError",
+    "Model",
     "NoAnswerError",
     "NotFoundError",
     "PairingError",

@@ -89,6 +89,23 @@ class Bond:
     this: bool
 
 
+@dataclass(frozen=True)
+class Model:
+    """A model on the glasses.
+
+    Attributes:
+        name: Its file's name without the ending.
+        kind: "wake" listens for a word, "vision" looks; empty for a model without a manifest.
+        bytes: Size of the .tflite file.
+        active: Whether it is used.
+    """
+
+    name: str
+    kind: str
+    bytes: int
+    active: bool
+
+
 @dataclass
 class Statistics:
     """What has come over the air since `connect`.

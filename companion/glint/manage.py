@@ -1,12 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one does to glasses now and then: who may connect, how they are set."""
 
+import hashlib
 from abc import ABC, abstractmethod
+from typing import Any
 
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
+from smpclient.requests.file_management import (
+    FileDownload,
+    FileHashChecksum,
+    FileStatus,
+    FileUpload,
+)
 
-from glint.info import Bond
-from glint.smp_manage import BondNameWrite, BondRemoveWrite, BondsRead, PairingWrite
+from glint import protocol
+from glint.collect import Progress
+from glint.errors import GlintError, LinkLostError, RequestError
+from glint.info import Bond, Model
+from glint.smp_manage import (
+    BondNameWrite,
+    BondRemoveWrite,
+    BondsRead,
+    ConfigRead,
+    ConfigWrite,
+    ModelsRead,
+    ModelWrite,
+    PairingWrite,
+)
+
+# Of a request, for all that is not the data: header, keys, numbers, the longest name.
+_OVERHEAD_BYTES = 128
 
 
 class Managed(ABC):
@@ -55,3 +78,97 @@ class Managed(ABC):
         """
         answer = await self._request(PairingWrite(open=allowed))
         return None if answer.left_ms is None else answer.left_ms / 1000
+
+    async def config(self) -> dict[str, Any]:
+        """Asks for the settings."""
+        return (await self._request(ConfigRead())).settings
+
+    async def set_config(self, **changes: Any) -> dict[str, Any]:
+        """Changes settings. They are kept, and count from now on; all of them, or none.
+
+        Args:
+            changes: `name` (1 to 11 bytes), `words` (names of wake word models), `vision` (name of
+                an image model, or "motion"), `wake_audio_ms` (1000 to 60000).
+
+        Returns:
+            All settings, as they are now.
+
+        Raises:
+            RequestError: No such setting or model, or it cannot have that value: `rc` says which.
+        """
+        return (await self._request(ConfigWrite(set=changes))).settings
+
+    async def models(self) -> list[Model]:
+        """Lists the models on the glasses."""
+        found: list[Model] = []
+        while True:
+            answer = await self._request(ModelsRead(since=len(found)))
+            found += [Model(**row.model_dump()) for row in answer.models]
+            if not answer.models or len(found) >= answer.count:
+                return found
+
+    async def use_model(self, name: str, used: bool = True) -> None:
+        """Has the glasses listen for a wake word or look with an image model, or not any more.
+
+        Args:
+            name: The model.
+            used: Whether to use it.
+        """
+        await self._request(ModelWrite(name=name, to="active" if used else "idle"))
+
+    async def remove_model(self, name: str) -> None:
+        """Removes a model that is not used from the glasses' flash.
+
+        Args:
+            name: The model.
+        """
+        await self._request(ModelWrite(name=name, to="remove"))
+
+    async def put_file(self, name: str, data: bytes, progress: Progress | None = None) -> None:
+        """Writes a file on the glasses; goes on where it was when the link drops and comes back.
+
+        Args:
+            name: "models/NAME"; there are no other folders.
+            data: What it holds, at most 1 MiB.
+            progress: Called with bytes sent and bytes in all.
+        """
+        step = protocol.LIMIT_SMP_BYTES - _OVERHEAD_BYTES
+        at, more = 0, True
+        while more:
+            piece = data[at : at + step]
+            length = len(data) if at == 0 else None
+            try:
+                answer = await self._request(FileUpload(name=name, off=at, data=piece, len=length))
+                at = answer.off
+                more = at < len(data)
+            except LinkLostError:
+                at = await self._uploaded(name)
+            if progress:
+                progress(at, len(data))
+        if data:
+            there = await self._request(FileHashChecksum(name=name, type="sha256"))
+            if there.output != hashlib.sha256(data).digest():
+                raise GlintError(f"{name} did not arrive as it was sent: send it again.")
+
+    async def _uploaded(self, name: str) -> int:
+        """How much of an upload the glasses have, on a new link."""
+        try:
+            return (await self._request(FileStatus(name=name + ".part"))).len
+        except RequestError:
+            return 0
+
+    async def get_file(self, name: str, progress: Progress | None = None) -> bytes:
+        """Reads a file from the glasses.
+
+        Args:
+            name: "models/NAME".
+            progress: Called with bytes received and bytes in all.
+        """
+        answer = await self._request(FileDownload(name=name, off=0))
+        data, length = answer.data, answer.len or 0
+        while len(data) < length:
+            answer = await self._request(FileDownload(name=name, off=len(data)))
+            data += answer.data
+            if progress:
+                progress(len(data), length)
+        return data

@@ -52,6 +52,7 @@ LIMIT_MEDIA_RANGES = 16  # in one request for media
 LIMIT_SMP_BYTES = 1024  # one SMP message, header included, either direction
 LIMIT_IMAGE_BYTES = 0x300000  # an update image, header and TLVs included
 LIMIT_IMAGE_TLV_BYTES = 1024  # either of its TLV areas
+LIMIT_FILE_BYTES = 0x100000  # a file that is uploaded
 LIMIT_BONDS = 5  # companions that are known
 LIMIT_BOND_NAME_BYTES = 32  # what one is called, UTF-8
 LIMIT_PAIRING_HOLD_MS = 2000  # how long the button is held to open the pairing window
@@ -61,6 +62,7 @@ LIMIT_STRANGER_MS = 30000  # how long a peer may be connected without being auth
 SMP_HEADER_BYTES = 8
 SMP_GROUP_OS = 0
 SMP_OS_ECHO = 0
+SMP_OS_DATETIME = 4  # "YYYY-MM-DDTHH:MM:SS[.f][Z]", as a companion has set it
 SMP_OS_RESET = 5  # write {}: the glasses answer and start anew
 SMP_OS_PARAMETERS = 6
 SMP_OS_INFO = 7
@@ -68,6 +70,15 @@ SMP_GROUP_IMAGE = 1
 SMP_IMAGE_STATE = 0  # read: the slots; write {"hash"?, "confirm"?}: test or confirm one
 SMP_IMAGE_UPLOAD = 1  # write {"off", "data", "len"?, "sha"?, "upgrade"?} -> {"off", "match"?}
 SMP_IMAGE_ERASE = 5  # write {"slot"?}
+SMP_GROUP_STAT = 2
+SMP_STAT_DATA = 0
+SMP_STAT_LIST = 1
+SMP_GROUP_FILE = 8
+SMP_FILE_DATA = 0  # read: download; write: upload
+SMP_FILE_STATUS = 1
+SMP_FILE_HASH = 2
+SMP_FILE_HASHES = 3  # the kinds of hash
+SMP_FILE_CLOSE = 4
 SMP_GROUP_GLINT = 64  # the first of the user's groups
 SMP_GLINT_STATUS = 0  # read: the glasses' state
 # write {"from": seq}: start sending events to this connection, from that number on
@@ -81,6 +92,10 @@ SMP_GLINT_DOWNGRADE = 17  # write {}: until the next reset, take images older th
 
 SMP_GLINT_BONDS = 32  # read: the companions that are known; write {"id", "remove" | "name"}
 SMP_GLINT_PAIRING = 33  # read: the pairing window; write {"open": bool}
+SMP_GLINT_CONFIG = 34  # read: the settings; write {"set": {key: value}}
+# read {"from"?}: the models; write {"name", "to": "active" | "idle" | "remove"}
+SMP_GLINT_MODELS = 35
+SMP_GLINT_JOURNAL = 36  # read: what it keeps; write {"acknowledge": seq}
 
 # {"err": {"group": 64, "rc": n}} of the Glint group.
 RC_BAD_REQUEST = 1
@@ -90,6 +105,21 @@ RC_FAILED = 4
 RC_NOT_FOUND = 5  # no such bond, setting or model
 RC_WRONG_TYPE = 6  # a value of another type than the setting's
 RC_OUT_OF_RANGE = 7  # a value that is too small, too large or too long
+
+# {"err": {"group": 0 | 2 | 8, "rc": n}}: MCUmgr's codes, of which these are used.
+OS_RC_INVALID_FORMAT = 2
+OS_RC_CLOCK_NOT_SET = 4
+
+STAT_RC_INVALID_GROUP = 2
+
+FILE_RC_INVALID_NAME = 2  # not FOLDER/NAME
+FILE_RC_NOT_FOUND = 3
+FILE_RC_READ_FAILED = 7
+FILE_RC_WRITE_FAILED = 10  # also: no room
+FILE_RC_OFFSET_NOT_VALID = 11  # what is uploaded goes on elsewhere
+FILE_RC_OFFSET_TOO_LARGE = 12
+FILE_RC_HASH_NOT_FOUND = 13
+FILE_RC_EMPTY = 16
 
 # Update images: MCUboot's format.
 IMAGE_HEADER_BYTES = 32

@@ -46,6 +46,12 @@ class Rc(IntEnum):
         return member
 
 
+_SAID_OF_FILES: dict[int, str] = {
+    protocol.FILE_RC_INVALID_NAME: "files are called models/NAME, of letters, digits, '_-.'",
+    protocol.FILE_RC_NOT_FOUND: "the glasses have no such file",
+    protocol.FILE_RC_WRITE_FAILED: "the file is too large, or the glasses' flash is full",
+    protocol.FILE_RC_OFFSET_NOT_VALID: "the glasses have forgotten that upload: start it again",
+}
 _SAID: dict[int, str] = {
     Rc.BAD_REQUEST: "the glasses do not accept such a value",
     Rc.BUSY: "the glasses are busy with another one: try again when it is done",
@@ -55,6 +61,7 @@ _SAID: dict[int, str] = {
     Rc.WRONG_TYPE: "the value is of the wrong type",
     Rc.OUT_OF_RANGE: "the value is too small, too large or too long",
 }
+_SAID_BY_GROUP = {protocol.SMP_GROUP_GLINT: _SAID, protocol.SMP_GROUP_FILE: _SAID_OF_FILES}
 
 
 class GlintErrorV1(smp_error.ErrorV1):
@@ -311,6 +318,6 @@ def _refused(response: smp_error.ErrorV1 | smp_error.ErrorV2[Any]) -> RequestErr
         group, rc, said = 0, int(response.rc), f"{response.rc.name}: update glint or the firmware"
     else:
         group, rc = int(response.err.group), int(response.err.rc)
-        said = _SAID.get(rc, "") if group == protocol.SMP_GROUP_GLINT else ""
+        said = _SAID_BY_GROUP.get(group, {}).get(rc, "")
         said = said or f"error {rc} of group {group}: update glint"
     return RequestError(f"Refused: {said}.", group=group, rc=rc)

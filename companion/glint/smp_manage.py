@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Glint group's messages about what the glasses keep: bonds, settings, models."""
 
-from pydantic import BaseModel
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 from smp import message as smp_message
 
 from glint import protocol
@@ -85,3 +87,131 @@ class PairingWrite(GlintGroup, smp_message.WriteRequest):
     _Response = PairingWriteResponse
 
     open: bool
+
+
+class ConfigReadResponse(smp_message.ReadResponse):
+    """The settings."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_CONFIG
+    model_config = READER
+
+    settings: dict[str, Any]
+
+
+class ConfigRead(GlintGroup, smp_message.ReadRequest):
+    """Asks for the settings."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_CONFIG
+    _Response = ConfigReadResponse
+
+
+class ConfigWriteResponse(smp_message.WriteResponse):
+    """The settings as they are now."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_CONFIG
+    model_config = READER
+
+    settings: dict[str, Any]
+
+
+class ConfigWrite(GlintGroup, smp_message.WriteRequest):
+    """Changes settings, all or none."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_CONFIG
+    _Response = ConfigWriteResponse
+
+    set: dict[str, Any]
+
+
+class ModelRow(BaseModel):
+    """A model on the glasses."""
+
+    model_config = READER
+
+    name: str
+    kind: str
+    bytes: int
+    active: bool
+
+
+class ModelsReadResponse(smp_message.ReadResponse):
+    """Some of the models, and how many there are."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_MODELS
+    model_config = READER
+
+    models: list[ModelRow]
+    count: int
+
+
+class ModelsRead(GlintGroup, smp_message.ReadRequest):
+    """Asks for models, from one on."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_MODELS
+    _Response = ModelsReadResponse
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+    since: int = Field(serialization_alias="from")
+
+
+class ModelWriteResponse(smp_message.WriteResponse):
+    """It is done to this model."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_MODELS
+    model_config = READER
+
+    name: str
+
+
+class ModelWrite(GlintGroup, smp_message.WriteRequest):
+    """Has a model used or not, or removes it."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_MODELS
+    _Response = ModelWriteResponse
+
+    name: str
+    to: Literal["active", "idle", "remove"]
+
+
+class JournalReadResponse(smp_message.ReadResponse):
+    """What the journal keeps: from `first` to before `next`."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_JOURNAL
+    model_config = READER
+
+    boot: int
+    first: int
+    next: int
+
+
+class JournalRead(GlintGroup, smp_message.ReadRequest):
+    """Asks what the journal keeps."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_JOURNAL
+    _Response = JournalReadResponse
+
+
+class JournalWriteResponse(smp_message.WriteResponse):
+    """What the journal keeps now."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_JOURNAL
+    model_config = READER
+
+    boot: int
+    first: int
+    next: int
+
+
+class JournalWrite(GlintGroup, smp_message.WriteRequest):
+    """Has the journal forget records up to and with one."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_JOURNAL
+    _Response = JournalWriteResponse
+
+    acknowledge: int

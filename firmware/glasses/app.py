@@ -7,7 +7,20 @@ import random
 import sys
 import time
 
-from glasses import config, media, perception, protocol, smp, smp_pairing, vision, wake
+from glasses import (
+    config,
+    media,
+    perception,
+    protocol,
+    smp,
+    smp_config,
+    smp_files,
+    smp_os,
+    smp_pairing,
+    smp_stats,
+    vision,
+    wake,
+)
 from glasses.bonds import Bonds
 from glasses.journal import Journal
 from glasses.link import Link
@@ -28,7 +41,8 @@ class Glasses:
 
     def __init__(self, board, models):
         self.board = board
-        self.settings = config.load(board.flash + "/config.json")
+        config_path = board.flash + "/config.json"
+        self.settings = config.load(config_path)
         self.boot = random.getrandbits(32)
         self.journal = Journal()
         self.outbox = media.Outbox(self.journal)
@@ -46,6 +60,8 @@ class Glasses:
         self._battery_level = None
         server = smp.Server()
         self._serve(server)
+        smp_files.Files(server, board.flash + "/models")
+        smp_config.Settings(server, self, config_path, models, board.slice_macs)
         self._images = Images(server, board)
         self.bonds = Bonds(board.flash + "/bonds.json")
         self.link = Link(
@@ -153,20 +169,39 @@ class Glasses:
         server.handle(glint, protocol.SMP_GLINT_EVENTS, smp.WRITE, self._listen)
         server.handle(glint, protocol.SMP_GLINT_PHOTO, smp.WRITE, self._request_photo)
         server.handle(glint, protocol.SMP_GLINT_RECORD, smp.WRITE, self._request_recording)
+        server.handle(glint, protocol.SMP_GLINT_JOURNAL, smp.READ, self._tell_journal)
+        server.handle(glint, protocol.SMP_GLINT_JOURNAL, smp.WRITE, self._acknowledge)
         server.handle(glint, protocol.SMP_GLINT_STOP, smp.WRITE, self._stop_recording)
         board = self.board.name
-        server.serve_info(
+        self.facts = {
+            "s": "Glint",
+            "n": self.settings["name"],
+            "r": config.FIRMWARE,
+            "v": "MicroPython " + ".".join(str(n) for n in sys.implementation.version[:3]),
+            "m": board,
+            "p": sys.platform,
+            "i": board,
+            "o": "MicroPython",
+        }
+        smp_os.serve(server, self.facts, self.journal.time_ms)
+        smp_stats.serve(
+            server,
             {
-                "s": "Glint",
-                "n": self.settings["name"],
-                "r": config.FIRMWARE,
-                "v": "MicroPython " + ".".join(str(n) for n in sys.implementation.version[:3]),
-                "m": board,
-                "p": sys.platform,
-                "i": board,
-                "o": "MicroPython",
-            }
+                "perception": self._count_perception,
+                "link": self._count_link,
+                "smp_svr_stats": lambda: {"requests": server.requests, "refused": server.refused},
+                "heap": lambda: {"used": gc.mem_alloc(), "free": gc.mem_free()},
+            },
         )
+
+    def _count_perception(self):
+        heard = self.perception
+        busy_us = heard.busy_s * 1000000 + heard.busy_us
+        return {"hops": heard.hops, "slow_hops": heard.slow_hops, "busy_us": busy_us}
+
+    def _count_link(self):
+        link = self.link
+        return {"notified": link.notified, "notified_bytes": link.notified_bytes}
 
     def _status(self, body):
         gc.collect()
@@ -193,6 +228,13 @@ class Glasses:
             "next": self.journal.next,
             "light": self.privacy.lit,
         }
+
+    def _tell_journal(self, body):
+        return {"boot": self.boot, "first": self.journal.first, "next": self.journal.next}
+
+    def _acknowledge(self, body):
+        self.journal.acknowledge(int(body["acknowledge"]))
+        return self._tell_journal(body)
 
     def _listen(self, body):
         try:

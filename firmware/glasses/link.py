@@ -78,16 +78,14 @@ class Link:
         # First: switching on asks for the identity key, without which no bond outlives a restart.
         ble.irq(self._irq)
         ble.active(True)
-        ble.config(gap_name=name, mtu=MTU_BYTES)
+        ble.config(mtu=MTU_BYTES)
         ble.config(bond=True, le_secure=True, mitm=False, io=_IO_NO_INPUT_OUTPUT)
         self._register(board_name, firmware)
         self._advertisement = (
             _advertised(0x01, b"\x06")  # general discoverable, no BR/EDR
             + _advertised(0x07, bytes(UUID(protocol.UUID_GLINT_SERVICE)))
         )
-        self._scan_response = _advertised(0x09, name.encode()) + _advertised(
-            0x07, bytes(UUID(protocol.UUID_SMP_SERVICE))
-        )
+        self.rename(name)
         self._advertise()
 
     def _register(self, board_name, firmware):
@@ -132,6 +130,13 @@ class Link:
         self._ble.gatts_set_buffer(self._media, 3 + 8 * protocol.LIMIT_MEDIA_RANGES)
         # Appending, so that requests that come in faster than they are read all stay.
         self._ble.gatts_set_buffer(self._smp_handle, 2 * protocol.LIMIT_SMP_BYTES, True)
+
+    def rename(self, name):
+        """Goes by this name, from the next time on that the glasses advertise."""
+        self._ble.config(gap_name=name)
+        self._scan_response = _advertised(0x09, name.encode()) + _advertised(
+            0x07, bytes(UUID(protocol.UUID_SMP_SERVICE))
+        )
 
     def battery(self, percent):
         """Sets the Battery Level."""

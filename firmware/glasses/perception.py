@@ -70,7 +70,7 @@ class Perception:
     """
 
     def __init__(self, mic, detectors):
-        self.detectors = detectors
+        self.listen_for(detectors)
         self.recorder = Recorder()
         self.on_word = None
         self.on_recorded = None
@@ -82,8 +82,12 @@ class Perception:
         self._mic = mic
         self._frontend = micdsp.Frontend()
         self._features = bytearray(2 * micdsp.CHANNELS)
-        self._heard = [False] * len(detectors)
         self._recorded = False
+
+    def listen_for(self, detectors):
+        """Listens for these words from the next hop on."""
+        self.detectors = detectors
+        self._heard = [False] * len(detectors)
 
     def hop(self):
         """Takes one hop from the microphone; returns whether there is something to report.

@@ -4,7 +4,7 @@
 import asyncio
 import time
 
-from glasses import config, media, smp, smp_pairing
+from glasses import config, media, smp, smp_os, smp_pairing
 from glasses.bonds import Bonds
 from glasses.journal import Journal
 from glasses.link import Link
@@ -20,11 +20,10 @@ class SafeMode:
         except ValueError:
             name = config.DEFAULTS["name"]  # perhaps that is what it crashed of
         server = smp.Server()
-        server.serve_info(
-            {"s": "Glint safe mode", "n": name, "r": config.FIRMWARE, "i": board.name}
-        )
+        facts = {"s": "Glint safe mode", "n": name, "r": config.FIRMWARE, "i": board.name}
         self._images = Images(server, board, safe=True)
         journal = Journal()
+        smp_os.serve(server, facts, journal.time_ms)
         self._bonds = Bonds(board.flash + "/bonds.json")
         outbox = media.Outbox(journal)
         self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, self._bonds)

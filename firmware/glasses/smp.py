@@ -4,14 +4,7 @@
 import struct
 
 from glasses import cbor
-from glasses.protocol import (
-    LIMIT_SMP_BYTES,
-    SMP_GROUP_OS,
-    SMP_HEADER_BYTES,
-    SMP_OS_ECHO,
-    SMP_OS_INFO,
-    SMP_OS_PARAMETERS,
-)
+from glasses.protocol import LIMIT_SMP_BYTES, SMP_HEADER_BYTES
 
 READ = 0
 WRITE = 2
@@ -19,7 +12,6 @@ WRITE = 2
 ERROR_INVALID = 3
 ERROR_TOO_LARGE = 7
 ERROR_NOT_SUPPORTED = 8
-OS_ERROR_INVALID_FORMAT = 2
 
 
 class RequestError(Exception):
@@ -31,15 +23,18 @@ class RequestError(Exception):
 
 
 class Server:
-    """Puts requests together from the pieces that arrive and answers them."""
+    """Puts requests together from the pieces that arrive and answers them.
+
+    Attributes:
+        requests: That came whole since boot.
+        refused: Of these.
+    """
 
     def __init__(self):
+        self.requests = 0
+        self.refused = 0
         self._handlers = {}
         self._pending = bytearray()
-        self.handle(SMP_GROUP_OS, SMP_OS_ECHO, WRITE, lambda body: {"r": body["d"]})
-        self.handle(SMP_GROUP_OS, SMP_OS_ECHO, READ, lambda body: {"r": body["d"]})
-        parameters = {"buf_size": LIMIT_SMP_BYTES, "buf_count": 1}
-        self.handle(SMP_GROUP_OS, SMP_OS_PARAMETERS, READ, lambda body: parameters)
 
     def handle(self, group, id, op, handler):
         """`handler(body)` answers `op` (READ or WRITE) of a command with a map.
@@ -47,20 +42,6 @@ class Server:
         It may raise RequestError; KeyError, TypeError and ValueError mean a bad body.
         """
         self._handlers[(group, id, op)] = handler
-
-    def serve_info(self, facts):
-        """Answers OS info from `facts`: the letters of SMP's format to text."""
-
-        def info(body):
-            letters = body.get("format", "s")
-            if "a" in letters:
-                letters = "snrvmpio"
-            try:
-                return {"output": " ".join(facts[letter] for letter in letters)}
-            except KeyError:
-                raise RequestError(OS_ERROR_INVALID_FORMAT, "format " + letters)
-
-        self.handle(SMP_GROUP_OS, SMP_OS_INFO, READ, info)
 
     def reset(self):
         """Forgets a request that was not finished."""
@@ -85,8 +66,10 @@ class Server:
 
     def _answer(self, request):
         op, _, _, group, _, id = struct.unpack_from(">BBHHBB", request)
+        self.requests += 1
         handler = self._handlers.get((group, id, op & 7))
         if handler is None:
+            self.refused += 1
             return self._response(request, {"rc": ERROR_NOT_SUPPORTED})
         try:
             body = (
@@ -94,12 +77,16 @@ class Server:
             )
             answer = handler(body)
         except RequestError as error:
+            self.refused += 1
             answer = {"err": {"group": group, "rc": error.rc}}
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            self.refused += 1
             answer = {"rc": ERROR_INVALID}
         return self._response(request, answer)
 
     def _response(self, request, answer):
         op, flags, _, group, sequence, id = struct.unpack_from(">BBHHBB", request)
         body = cbor.encode(answer)
+        if SMP_HEADER_BYTES + len(body) > LIMIT_SMP_BYTES:
+            body = cbor.encode({"rc": ERROR_TOO_LARGE})
         return struct.pack(">BBHHBB", op | 1, flags, len(body), group, sequence, id) + body

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from glint.cli import bonds, commands, render
+from glint.cli import bonds, commands, config, models, render
 from glint.errors import GlintError
 
 _ERROR = 1
@@ -59,6 +59,8 @@ def build() -> typer.Typer:
     app.callback()(_root)
     commands.register(app)
     app.add_typer(bonds.app, name="bonds")
+    app.add_typer(config.app, name="config")
+    app.add_typer(models.app, name="models")
     for entry in importlib.metadata.entry_points(group="glint.commands"):
         try:
             entry.load()(app)

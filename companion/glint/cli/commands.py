@@ -7,7 +7,6 @@ import dataclasses
 import re
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,14 +14,22 @@ import typer
 
 from glint import audio
 from glint.cli import render
-from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, print_object
+from glint.cli.options import (
+    Air,
+    Json,
+    Timeout,
+    Wanted,
+    connect,
+    print_line,
+    print_object,
+    progress_bar,
+)
 from glint.errors import GlintError, MediaError, NotFoundError
 from glint.events import Event, Media, Wake
 from glint.waiting import end_tasks
 
 if TYPE_CHECKING:
     from glint.client import Glasses
-    from glint.collect import Progress
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")]
 
@@ -122,7 +129,7 @@ def photo(
     async def run() -> None:
         async with connect(glasses, air, timeout) as connected:
             begin = time.monotonic()
-            with _progress("photo", as_json) as progress:
+            with progress_bar("photo", as_json) as progress:
                 taken = await connected.photo(progress=progress)
             took_s = time.monotonic() - begin
         taken.save(output)
@@ -149,7 +156,7 @@ def record(
 
     async def run() -> None:
         async with connect(glasses, air, timeout) as connected:
-            with _progress("recording", as_json) as progress:
+            with progress_bar("recording", as_json) as progress:
                 recorded = await connected.record(seconds, progress=progress)
         recorded.save(output)
         if as_json:
@@ -207,21 +214,6 @@ class _Saver:
 def _check_folder(path: Path) -> None:
     if not path.parent.is_dir():
         raise GlintError(f"There is no folder {path.parent}: make it first.")
-
-
-@contextlib.contextmanager
-def _progress(title: str, as_json: bool) -> "Iterator[Progress | None]":
-    """Shows a bar on a terminal; gives what reports progress to it."""
-    if as_json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(title, total=None)
-        yield lambda received, total: bars.update(bar, completed=received, total=total)
 
 
 def _print_event(event: Event, as_json: bool) -> None:

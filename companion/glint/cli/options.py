@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commands have in common: options, how they connect, how they print."""
 
+import contextlib
 import json
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from glint.client import Glasses
+    from glint.collect import Progress
 
 Air = Annotated[
     str | None,
@@ -47,3 +51,18 @@ def print_object(fields: dict[str, Any]) -> None:
 def print_line(line: str) -> None:
     """Prints a line at once."""
     print(line, flush=True)
+
+
+@contextlib.contextmanager
+def progress_bar(title: str, as_json: bool) -> "Iterator[Progress | None]":
+    """Shows a bar on a terminal; gives what reports progress to it."""
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(title, total=None)
+        yield lambda received, total: bars.update(bar, completed=received, total=total)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`glint config`: the glasses' settings."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, print_object
+from glint.cli.render import printable
+from glint.errors import GlintError
+
+app = typer.Typer(help="Read or change the glasses' settings.")
+
+Key = Annotated[str, typer.Argument(help="Setting, as 'glint config get' prints them.")]
+
+
+@app.command()
+def get(
+    key: Annotated[str | None, typer.Argument(help="One setting [default: all].")] = None,
+    air: Air = None,
+    glasses: Wanted = None,
+    timeout: Timeout = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Print settings."""
+
+    async def run() -> dict[str, Any]:
+        async with connect(glasses, air, timeout) as connected:
+            return await connected.config()
+
+    settings = asyncio.run(run())
+    if key is not None:
+        settings = {key: _known(settings, key)}
+    if as_json:
+        print_object(settings)
+        return
+    for name, value in settings.items():
+        text = " ".join(value) if isinstance(value, list) else str(value)
+        print_line(printable(text if key else f"{name:16}  {text}"))
+
+
+@app.command("set")
+def set_setting(
+    key: Key,
+    values: Annotated[list[str], typer.Argument(help="Its value; several for a list.")],
+    air: Air = None,
+    glasses: Wanted = None,
+    timeout: Timeout = 10.0,
+) -> None:
+    """Change a setting; it counts at once and stays."""
+
+    async def run() -> None:
+        async with connect(glasses, air, timeout) as connected:
+            known = _known(await connected.config(), key)
+            await connected.set_config(**{key: _as(known, values)})
+
+    asyncio.run(run())
+
+
+def _known(settings: dict[str, Any], key: str) -> Any:
+    if key not in settings:
+        raise GlintError(f"No setting {key!r}; there are: {', '.join(settings)}.")
+    return settings[key]
+
+
+def _as(known: Any, values: list[str]) -> Any:
+    """The values as what the setting is now."""
+    if isinstance(known, list):
+        return values
+    if len(values) != 1:
+        raise GlintError("This setting takes one value.")
+    if isinstance(known, int):
+        try:
+            return int(values[0])
+        except ValueError:
+            raise GlintError(f"This setting takes a whole number, not {values[0]!r}.") from None
+    return values[0]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Glint group's commands about settings, models and the journal."""
+
+import json
+import os
+
+from glasses import config, protocol, smp, vision, wake
+
+MODEL, MANIFEST = ".tflite", ".json"
+# Names of models in one response.
+LISTED_MAX = 12
+
+
+class Settings:
+    """Answers requests about settings and models with `server`.
+
+    Args:
+        server: The smp.Server.
+        app: The glasses.Glasses whose settings they are.
+        path: Where the settings are kept.
+        models: The folder of the models.
+        slice_macs: As for vision.load.
+    """
+
+    def __init__(self, server, app, path, models, slice_macs):
+        self._app = app
+        self._path = path
+        self._models = models
+        self._slice_macs = slice_macs
+        glint = protocol.SMP_GROUP_GLINT
+        server.handle(glint, protocol.SMP_GLINT_CONFIG, smp.READ, self._read)
+        server.handle(glint, protocol.SMP_GLINT_CONFIG, smp.WRITE, self._write)
+        server.handle(glint, protocol.SMP_GLINT_MODELS, smp.READ, self._list)
+        server.handle(glint, protocol.SMP_GLINT_MODELS, smp.WRITE, self._change)
+
+    def _read(self, body):
+        return {"settings": self._app.settings}
+
+    def _write(self, body):
+        changes = body["set"]
+        try:
+            for key, value in changes.items():
+                config.check(key, value)
+        except config.UnknownError as error:
+            raise smp.RequestError(protocol.RC_NOT_FOUND, str(error))
+        except config.KindError as error:
+            raise smp.RequestError(protocol.RC_WRONG_TYPE, str(error))
+        except config.RangeError as error:
+            raise smp.RequestError(protocol.RC_OUT_OF_RANGE, str(error))
+        self._apply(changes)
+        return self._read(body)
+
+    def _apply(self, changes):
+        """All of it or nothing: what may fail comes first, then the file, then what cannot."""
+        app, detectors, eye = self._app, None, None
+        try:
+            if "words" in changes:
+                known = {detector.name: detector for detector in app.perception.detectors}
+                detectors = [
+                    known.get(word) or wake.load(self._models, word) for word in changes["words"]
+                ]
+            if changes.get("vision") == vision.Motion.name:
+                eye = vision.Motion()
+            elif "vision" in changes:
+                eye = vision.load(self._models, changes["vision"], self._slice_macs)
+        except OSError as error:
+            raise smp.RequestError(protocol.RC_NOT_FOUND, "no such model: %s" % error)
+        except (ValueError, MemoryError) as error:
+            raise smp.RequestError(protocol.RC_FAILED, str(error))
+        try:
+            config.save(self._path, changes)
+        except (OSError, ValueError) as error:
+            raise smp.RequestError(protocol.RC_FAILED, str(error))
+        app.settings.update(changes)
+        if detectors is not None:
+            app.perception.listen_for(detectors)
+        if eye is not None:
+            app.vision = eye
+        if "name" in changes:
+            app.facts["n"] = changes["name"]
+            app.link.rename(changes["name"])
+
+    # Models.
+
+    def _names(self):
+        try:
+            files = os.listdir(self._models)
+        except OSError:
+            files = []
+        return sorted(file[: -len(MODEL)] for file in files if file.endswith(MODEL))
+
+    def _kind(self, name):
+        """ "wake", "vision", or "" for what has no manifest that says so."""
+        try:
+            with open(self._models + "/" + name + MANIFEST) as file:
+                manifest = json.load(file)
+        except (OSError, ValueError):
+            return ""
+        return "wake" if "micro" in manifest else "vision" if "labels" in manifest else ""
+
+    def _active(self, name):
+        return name in self._app.settings["words"] or name == self._app.settings["vision"]
+
+    def _list(self, body):
+        names = self._names()
+        start = body.get("from", 0)
+        rows = [
+            {
+                "name": name,
+                "kind": self._kind(name),
+                "bytes": os.stat(self._models + "/" + name + MODEL)[6],
+                "active": self._active(name),
+            }
+            for name in names[start : start + LISTED_MAX]
+        ]
+        return {"models": rows, "count": len(names)}
+
+    def _change(self, body):
+        name, to = body["name"], body["to"]
+        if not config.is_model(name) or name not in self._names():
+            raise smp.RequestError(protocol.RC_NOT_FOUND, "no such model")
+        kind, words = self._kind(name), self._app.settings["words"]
+        if to == "remove":
+            if self._active(name):
+                raise smp.RequestError(protocol.RC_BUSY, "it is active")
+            self._remove(name)
+        elif to == "active" and kind == "wake":
+            if name not in words:
+                self._write({"set": {"words": words + [name]}})
+        elif to == "active" and kind == "vision":
+            self._apply({"vision": name})
+        elif to == "idle":
+            changes = {"words": [word for word in words if word != name]}
+            if name == self._app.settings["vision"]:
+                changes = {"vision": vision.Motion.name}
+            self._apply(changes)
+        else:
+            raise smp.RequestError(protocol.RC_BAD_REQUEST, "no such state, or no manifest")
+        return {"name": name}
+
+    def _remove(self, name):
+        try:
+            for ending in (MODEL, MANIFEST):
+                os.remove(self._models + "/" + name + ending)
+        except OSError as error:
+            raise smp.RequestError(protocol.RC_FAILED, str(error))

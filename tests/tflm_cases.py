@@ -105,9 +105,11 @@ def pool(name):
 def binary(name, options):
     def make(rng, graph):
         a, b, out = broadcast_shapes(rng)
-        one = quantized(rng, low=-6, high=0)
-        other = one if name in ("MINIMUM", "MAXIMUM") else quantized(rng, low=-6, high=0)
-        result = one if name in ("MINIMUM", "MAXIMUM") else quantized(rng, low=-5, high=2)
+        if name in ("MINIMUM", "MAXIMUM"):
+            one = other = result = movable(rng, np.int16, np.int32)
+        else:
+            one, other = quantized(rng, low=-6, high=0), quantized(rng, low=-6, high=0)
+            result = quantized(rng, low=-5, high=2)
         x = graph.input(a, **one)
         if rng.random() < 0.5:
             y = graph.tensor(b, data=rng.integers(-128, 128, b), **other)
@@ -158,6 +160,7 @@ def quantize(rng, graph):
     dims = shape(rng)
     types = [(np.int8, np.int8), (np.int8, np.uint8), (np.uint8, np.int8), (np.int8, np.int16)]
     types += [(np.int16, np.int8), (np.int16, np.int16), (np.int8, np.int32)]
+    types += [(np.int16, np.int32), (np.int32, np.int8), (np.int32, np.int16)]
     types += [(np.float32, np.int8), (np.float32, np.int16)]
     source, target = types[rng.integers(len(types))]
 

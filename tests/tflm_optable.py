@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the table of operators in firmware/modules/tflm/README.md.
+
+`python tests/tflm_optable.py` runs every case of every operator, as test_tflm_ops.py does, which
+fails when a row is not what came of it.
+"""
+
+import re
+
+import tflm_cases
+import tflm_conformance
+from workbench.paths import MODULES
+
+README = MODULES / "tflm" / "README.md"
+CORE = MODULES / "tflm" / "core"
+BEGIN = "<!-- Written by tests/tflm_optable.py. -->\n"
+END = "<!-- Until here. -->\n"
+HEAD = """\
+| operator | types | kernel | cases equal to TensorFlow Lite Micro |
+|---|---|---|---|
+"""
+VARIANTS = {"TFLM_REAL": " float32", "TFLM_WIDE": " int16"}
+ROW = r"#ifndef TFLM_WITHOUT_(\w+)\s+\{\w+, \d+, \d+, (\w+), \w+,\s+(?:tflm_(\w+)_eval|NULL)\}"
+
+
+def kernels():
+    """What runs each operator of core/kernels.c, by the name of its cases: a file of core/ops.
+
+    With it goes for what it has faster kernels than the portable one, or calls them.
+    """
+    files = {}
+    for path in sorted((CORE / "ops").glob("*.c")):
+        text = path.read_text()
+        fast = [
+            extension
+            for extension, macro in (("DSP", "TFLM_DSP"), ("Helium", "TFLM_HELIUM"))
+            if macro in text or "tflm_dense(" in text or "tflm_dot1(" in text
+        ]
+        for name in re.findall(r"^(?:TFLM_EVAL|EVAL)\((\w+)", text, re.MULTILINE):
+            files[name] = ", ".join([path.name, *fast])
+    rows = re.findall(ROW, (CORE / "kernels.c").read_text())
+    return {name + VARIANTS.get(flag, ""): files.get(run, "") for name, flag, run in rows}
+
+
+def row(name, result):
+    """A row of the table; `result` is a Comparison, or None for what whole models show."""
+    operator, file = name.split()[0], kernels()[name]
+    if result is None:
+        return f"| {operator} | | {file} | in whole models |\n"
+    equal = len(result.both) - len(result.different)
+    return f"| {operator} | {', '.join(result.types)} | {file} | {equal} of {len(result.both)} |\n"
+
+
+def written():
+    """The rows that the README has."""
+    table = README.read_text().partition(BEGIN)[2].partition(END)[0]
+    return table.removeprefix(HEAD).splitlines(keepends=True)
+
+
+def main():
+    results = {name: tflm_conformance.compare(name) for name in tflm_cases.CASES}
+    results |= dict.fromkeys(tflm_conformance.ELSEWHERE)
+    before, _, rest = README.read_text().partition(BEGIN)
+    table = "".join(row(name, results[name]) for name in sorted(results))
+    README.write_text(before + BEGIN + HEAD + table + END + rest.partition(END)[2])
+
+
+if __name__ == "__main__":
+    main()

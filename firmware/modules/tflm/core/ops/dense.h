@@ -58,6 +58,17 @@ static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, ui
     return (int8_t)tflm_clamp(value, stage->low, stage->high);
 }
 
+#ifndef TFLM_HELIUM
+// Outputs of `count` channels (a multiple of four) from sums without their biases.
+static inline void tflm_finish_block(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
+                                     const int32_t *sum, int8_t *output) {
+    for (uint32_t i = 0; i < count; i++, channel++) {
+        uint32_t biased = (uint32_t)stage->bias[channel] + (uint32_t)sum[i];
+        output[channel] = tflm_finish(stage, channel, biased);
+    }
+}
+#endif
+
 // Checks the scales of int8 weights: one, or one for each of `channels` along `axis`.
 tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
                                   uint32_t channels, int32_t axis);

@@ -2,19 +2,26 @@
 #include "dense.h"
 #include "window.h"
 
-#ifdef TFLM_HELIUM
+#if defined(TFLM_HELIUM)
 #include "helium.h"
+#elif defined(TFLM_DSP)
+#include "dsp.h"
 #endif
 
-// Channels that are summed up side by side.
-enum { BLOCK = 8, MAX_TAPS = 1 << 16 };
+// Channels that are summed up side by side: as many sums as registers hold.
+#if defined(TFLM_HELIUM) || UINTPTR_MAX > UINT32_MAX
+enum { BLOCK = 8 };
+#else
+enum { BLOCK = 4 };
+#endif
+enum { MAX_TAPS = 1 << 16 };
 
 typedef struct {
     uint32_t input, weights, output_place; // Places.
     tflm_window_t y, x;
     uint32_t depth; // Channels of the input.
     uint32_t multiplier;
-    int32_t zero_point;
+    int32_t input_offset;
     tflm_output_t output;
 } depthwise_t;
 
@@ -72,153 +79,107 @@ TFLM_PREPARE(depthwise_conv) {
     self->x = x;
     self->depth = (uint32_t)input.dims[3];
     self->multiplier = channels / self->depth;
-    self->zero_point = input.zero_point;
+    self->input_offset = -input.zero_point;
     self->output.channels = channels;
     self->output.scales = weights.scales;
     self->output.low = low;
     self->output.high = high;
-    TRY(tflm_stage_init(node, &input, &weights, &output, bias_at, false, &self->output, self + 1));
-    int32_t *bias = (int32_t *)(self + 1);
-    const int8_t *w = (const int8_t *)fb->data + weights.data_at;
-    for (uint32_t i = 0; i < taps * channels; i++) {
-        uint32_t channel = i % channels;
-        bias[channel] =
-            (int32_t)((uint32_t)bias[channel] - (uint32_t)input.zero_point * (uint32_t)w[i]);
-    }
-    return TFLM_OK;
+    return tflm_stage_init(node, &input, &weights, &output, bias_at, false, &self->output,
+                           self + 1);
 }
 
 // The taps that meet the input at one output position.
 typedef struct {
-    const int8_t *input; // At tap 0, 0, which may lie off the input.
-    const int8_t *weights;
+    const int8_t *input, *weights; // At the first of them.
+    int32_t rows, columns;
     ptrdiff_t input_row, input_column; // Steps in bytes.
     ptrdiff_t weight_row, weight_column;
-    int32_t y_from, y_to, x_from, x_to;
-    int32_t y_taps, x_taps;
-    int32_t zero_point;
-    bool padded;
+    int32_t offset; // Added to inputs.
 } taps_t;
 
-#ifdef TFLM_HELIUM
+// Sums up BLOCK neighbouring channels, which come from as many input channels or (`shared`) from
+// one. The zero point is not folded into the biases here: then taps off the input would count.
+#if defined(TFLM_HELIUM)
 
-// BLOCK neighbouring channels, which come from as many input channels or (`shared`) from one.
-static inline __attribute__((always_inline)) void block(const tflm_stage_t *stage,
-                                                        const taps_t *taps, const int8_t *x,
-                                                        const int8_t *w, const bool shared,
-                                                        uint32_t channel, int8_t *output) {
+static inline __attribute__((always_inline)) void
+sum_block(const taps_t *taps, const int8_t *x, const int8_t *w, const bool shared, int32_t *sum) {
     // The products of even channels, and of odd ones.
-    int32x4x2_t sum = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
-    int16x8_t zero_point = vdupq_n_s16((int16_t)taps->zero_point);
-    for (int32_t i = 0; i < taps->y_taps; i++) {
+    int32x4x2_t sums = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+    for (int32_t i = 0; i < taps->rows; i++) {
         const int8_t *xj = x + i * taps->input_row, *wj = w + i * taps->weight_row;
-        // The first is past the last where the whole row is off the input.
-        int32_t from = taps->x_from, to = taps->x_to;
-        if (i < taps->y_from || i >= taps->y_to) {
-            from = to = taps->x_taps;
-        }
-        for (int32_t j = 0; j < taps->x_taps; j++) {
-            int16x8_t value = zero_point;
-            if (j >= from && j < to) {
-                value = shared ? vdupq_n_s16(*xj) : vldrbq_s16(xj);
-            }
+        for (int32_t j = taps->columns; j > 0; j--) {
+            int16x8_t value = shared ? vdupq_n_s16(*xj) : vldrbq_s16(xj);
             int16x8_t weight = vldrbq_s16(wj);
-            sum.val[0] = vaddq_s32(sum.val[0], vmullbq_int_s16(value, weight));
-            sum.val[1] = vaddq_s32(sum.val[1], vmulltq_int_s16(value, weight));
+            value = vaddq_n_s16(value, (int16_t)taps->offset);
+            sums.val[0] = vaddq_s32(sums.val[0], vmullbq_int_s16(value, weight));
+            sums.val[1] = vaddq_s32(sums.val[1], vmulltq_int_s16(value, weight));
             xj += taps->input_column;
             wj += taps->weight_column;
         }
     }
-    int32_t ordered[BLOCK];
-    vst2q_s32(ordered, sum);
-    for (uint32_t k = 0; k < BLOCK; k += 4) {
-        int32x4_t four = vldrwq_s32(ordered + k);
-        four = vaddq_s32(four, vldrwq_s32(stage->bias + channel + k));
-        tflm_finish4(*stage, channel + k, 4, four, output);
+    vst2q_s32(sum, sums);
+}
+
+#elif defined(TFLM_DSP)
+
+static inline __attribute__((always_inline)) void
+sum_block(const taps_t *taps, const int8_t *x, const int8_t *w, const bool shared, int32_t *sum) {
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    uint32_t offsets = (uint16_t)taps->offset * 0x10001u;
+    for (int32_t i = 0; i < taps->rows; i++) {
+        const int8_t *xj = x + i * taps->input_row, *wj = w + i * taps->weight_row;
+        for (int32_t j = taps->columns; j > 0; j--) {
+            pairs_t weight = tflm_pairs(tflm_word(wj));
+            pairs_t value;
+            if (shared) {
+                value.even = value.odd = (uint16_t)(*xj + taps->offset) * 0x10001u;
+            } else {
+                value = tflm_pairs_plus(tflm_word(xj), offsets);
+            }
+            __asm__("smlabb %0, %1, %2, %0" : "+r"(sum0) : "r"(value.even), "r"(weight.even));
+            __asm__("smlabb %0, %1, %2, %0" : "+r"(sum1) : "r"(value.odd), "r"(weight.odd));
+            __asm__("smlatt %0, %1, %2, %0" : "+r"(sum2) : "r"(value.even), "r"(weight.even));
+            __asm__("smlatt %0, %1, %2, %0" : "+r"(sum3) : "r"(value.odd), "r"(weight.odd));
+            xj += taps->input_column;
+            wj += taps->weight_column;
+        }
     }
+    sum[0] = sum0;
+    sum[1] = sum1;
+    sum[2] = sum2;
+    sum[3] = sum3;
 }
 
 #else
 
-// Adds up BLOCK neighbouring channels, which come from as many input channels or (`shared`) from
-// one. `all` says that no tap is off the input.
-static inline __attribute__((always_inline)) void sum_block(const taps_t *taps, const int8_t *x,
-                                                            const int8_t *w, const bool shared,
-                                                            const bool all, int32_t *restrict sum) {
+static inline __attribute__((always_inline)) void
+sum_block(const taps_t *taps, const int8_t *x, const int8_t *w, const bool shared, int32_t *sum) {
     int32_t acc[BLOCK];
     for (int k = 0; k < BLOCK; k++) {
         acc[k] = 0;
     }
-    for (int32_t i = all ? 0 : taps->y_from; i < (all ? taps->y_taps : taps->y_to); i++) {
-        int32_t j = all ? 0 : taps->x_from;
-        int32_t end = all ? taps->x_taps : taps->x_to;
-        const int8_t *xj = x + i * taps->input_row + j * taps->input_column;
-        const int8_t *wj = w + i * taps->weight_row + j * taps->weight_column;
-        for (; j < end; j++, xj += taps->input_column, wj += taps->weight_column) {
+    for (int32_t i = 0; i < taps->rows; i++) {
+        const int8_t *xj = x + i * taps->input_row, *wj = w + i * taps->weight_row;
+        for (int32_t j = taps->columns; j > 0; j--) {
             for (int k = 0; k < BLOCK; k++) {
-                acc[k] += xj[shared ? 0 : k] * wj[k];
+                acc[k] += (xj[shared ? 0 : k] + taps->offset) * wj[k];
             }
+            xj += taps->input_column;
+            wj += taps->weight_column;
         }
     }
     for (int k = 0; k < BLOCK; k++) {
-        sum[k] = (int32_t)((uint32_t)sum[k] + (uint32_t)acc[k]);
-    }
-}
-
-// The folded biases take every tap for one that meets the input: the others count as zero points.
-static void add_missing(const taps_t *taps, const int8_t *w, int32_t *restrict sum) {
-    int32_t acc[BLOCK] = {0};
-    for (int32_t i = 0; i < taps->y_taps; i++) {
-        bool row_inside = i >= taps->y_from && i < taps->y_to;
-        const int8_t *wj = w + i * taps->weight_row;
-        for (int32_t j = 0; j < taps->x_taps; j++, wj += taps->weight_column) {
-            if (row_inside && j == taps->x_from && j < taps->x_to) {
-                wj += (taps->x_to - 1 - j) * taps->weight_column;
-                j = taps->x_to - 1;
-                continue;
-            }
-            for (int k = 0; k < BLOCK; k++) {
-                acc[k] += wj[k];
-            }
-        }
-    }
-    for (int k = 0; k < BLOCK; k++) {
-        sum[k] = (int32_t)((uint32_t)sum[k] + (uint32_t)(acc[k] * taps->zero_point));
-    }
-}
-
-static inline __attribute__((always_inline)) void block(const tflm_stage_t *stage,
-                                                        const taps_t *taps, const int8_t *x,
-                                                        const int8_t *w, const bool shared,
-                                                        uint32_t channel, int8_t *output) {
-    int32_t sum[BLOCK];
-    for (uint32_t k = 0; k < BLOCK; k++) {
-        sum[k] = stage->bias[channel + k];
-    }
-    if (taps->padded) {
-        add_missing(taps, w, sum);
-    }
-    if (shared || taps->padded) {
-        sum_block(taps, x, w, shared, false, sum);
-    } else {
-        sum_block(taps, x, w, false, true, sum);
-    }
-    for (uint32_t k = 0; k < BLOCK; k++) {
-        output[channel + k] = tflm_finish(stage, channel + k, (uint32_t)sum[k]);
+        sum[k] = acc[k];
     }
 }
 
 #endif
 
-// One channel, with the taps off the input.
 static uint32_t sum_one(const taps_t *taps, const int8_t *x, const int8_t *w) {
     int32_t sum = 0;
-    for (int32_t i = 0; i < taps->y_taps; i++) {
-        bool row_inside = i >= taps->y_from && i < taps->y_to;
-        for (int32_t j = 0; j < taps->x_taps; j++) {
-            bool inside = row_inside && j >= taps->x_from && j < taps->x_to;
-            int32_t value =
-                inside ? x[i * taps->input_row + j * taps->input_column] : taps->zero_point;
+    for (int32_t i = 0; i < taps->rows; i++) {
+        for (int32_t j = 0; j < taps->columns; j++) {
+            int32_t value = x[i * taps->input_row + j * taps->input_column] + taps->offset;
             sum += value * w[i * taps->weight_row + j * taps->weight_column];
         }
     }
@@ -231,19 +192,19 @@ static void position(const depthwise_t *self, const tflm_stage_t *stage, const t
     uint32_t channel = 0;
     if (multiplier == 1 || multiplier % BLOCK == 0) {
         for (; channel + BLOCK <= channels; channel += BLOCK) {
-            const int8_t *x = taps->input + (multiplier == 1 ? channel : channel / multiplier);
             const int8_t *w = taps->weights + channel;
-            if (multiplier != 1) {
-                block(stage, taps, x, w, true, channel, output);
+            int32_t sum[BLOCK];
+            if (multiplier == 1) {
+                sum_block(taps, taps->input + channel, w, false, sum);
             } else {
-                block(stage, taps, x, w, false, channel, output);
+                sum_block(taps, taps->input + channel / multiplier, w, true, sum);
             }
+            tflm_finish_block(stage, channel, BLOCK, sum, output);
         }
     }
     for (; channel < channels; channel++) {
-        const int8_t *w = taps->weights + channel;
-        uint32_t sum = (uint32_t)stage->bias[channel];
-        sum += sum_one(taps, taps->input + channel / multiplier, w);
+        uint32_t sum = sum_one(taps, taps->input + channel / multiplier, taps->weights + channel);
+        sum += (uint32_t)stage->bias[channel];
         output[channel] = tflm_finish(stage, channel, sum);
     }
 }
@@ -253,28 +214,39 @@ TFLM_EVAL(depthwise_conv) {
     tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels;
     int8_t *output =
         (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx->output * channels;
     ptrdiff_t depth = (ptrdiff_t)self->depth;
     taps_t taps;
-    taps.weights = (const int8_t *)tflm_at(run, self->weights);
     taps.input_row = wy->dilation * wx->input * depth;
     taps.input_column = wx->dilation * depth;
     taps.weight_row = wx->taps * (ptrdiff_t)channels;
     taps.weight_column = (ptrdiff_t)channels;
-    taps.y_taps = wy->taps;
-    taps.x_taps = wx->taps;
-    taps.zero_point = self->zero_point;
+    taps.offset = self->input_offset;
+    // A filter one tap wide is taken for one row: the inner loop is the cheaper one.
+    bool tall = wx->taps == 1;
+    if (tall) {
+        taps.input_column = taps.input_row;
+        taps.weight_column = taps.weight_row;
+    }
     for (uint32_t row = from; row < to; row++) {
         uint32_t batch = row / (uint32_t)wy->output;
-        int32_t y, x;
-        tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &taps.y_from, &taps.y_to);
-        y += (int32_t)batch * wy->input;
+        int32_t y, y_from, y_to, x, x_from, x_to;
+        tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
+        y += (int32_t)batch * wy->input + y_from * wy->dilation;
         for (int32_t column = 0; column < wx->output; column++, output += channels) {
-            tflm_window_taps(wx, column, &x, &taps.x_from, &taps.x_to);
+            tflm_window_taps(wx, column, &x, &x_from, &x_to);
+            x += x_from * wx->dilation;
+            taps.rows = y_to - y_from;
+            taps.columns = x_to - x_from;
             taps.input = input + ((ptrdiff_t)y * wx->input + x) * depth;
-            taps.padded = taps.y_to - taps.y_from < wy->taps || taps.x_to - taps.x_from < wx->taps;
+            taps.weights = weights + (y_from * wx->taps + x_from) * (ptrdiff_t)channels;
+            if (tall && taps.columns) {
+                taps.columns = taps.rows;
+                taps.rows = 1;
+            }
             position(self, &stage, &taps, output);
         }
     }

@@ -40,4 +40,13 @@ static inline __attribute__((always_inline)) void tflm_finish4(const tflm_stage_
     }
 }
 
+static inline __attribute__((always_inline)) void
+tflm_finish_block(const tflm_stage_t *stage, uint32_t channel, uint32_t count, const int32_t *sum,
+                  int8_t *output) {
+    for (uint32_t i = 0; i < count; i += 4) {
+        int32x4_t biased = vaddq_s32(vldrwq_s32(sum + i), vldrwq_s32(stage->bias + channel + i));
+        tflm_finish4(*stage, channel + i, 4, biased, output);
+    }
+}
+
 #endif

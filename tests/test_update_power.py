@@ -70,6 +70,8 @@ class Device:
         at = updater.begin(len(data), hashlib.sha256(data).digest(), False)
         while at < len(data):
             at = updater.write(at, data[at : at + CHUNK_BYTES])
+        for _ in updater.finishing():
+            pass
 
     def install(self, data):
         """Uploads an image, tries it and confirms it."""

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """SMP's image group on the glasses against the `smp` package's messages."""
 
+import asyncio
 import hashlib
 import types
 
 import cbor2
 import pytest
-from glasses import boot, config, protocol, slots
+from glasses import boot, config, protocol, slots, smp_image
 from glasses.smp import Server
-from glasses.smp_image import Images
+from glasses.smp_image import CHECKING, PASSED, Images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from smp import image_management as messages
@@ -25,6 +26,7 @@ class Glasses:
     def __init__(self, folder):
         self.board = types.SimpleNamespace(flash=str(folder), name=BOARD)
         self.images = None
+        self.checked = True
         self.restart()
 
     def stop(self):
@@ -36,11 +38,21 @@ class Glasses:
         stored = slots.Slots(self.board.flash + "/update")
         choice = boot.choose(stored, boot.verifier(stored, BOARD), True)
         self.server = Server()
-        self.images = Images(self.server, self.board, safe=choice == boot.SAFE)
+        check = None if choice == boot.SAFE else self.check
+        self.images = Images(self.server, self.board, check)
+        if self.images._said and self.checked:
+            self.images._said = PASSED
         return choice
 
+    def check(self):
+        """The application's self-check."""
+        yield
+
     def ask(self, request, response):
-        (answer,) = self.server.receive(bytes(request))
+        answers = self.server.receive(bytes(request))
+        if self.server.waiting:
+            answers = asyncio.run(self.server.later())
+        (answer,) = answers
         try:
             return response.loads(answer)
         except ValueError:
@@ -119,6 +131,49 @@ def test_upload_test_confirm(glasses):
     running, old = glasses.state()
     assert (running.version, running.confirmed) == ("1.3.0", True)
     assert (old.version, old.confirmed) == ("1.2.3.4", False)
+
+
+def test_only_what_passed_its_self_check_is_confirmed(glasses):
+    glasses.upload(make("1.0.0"))
+    new = glasses.state()[1].hash
+    glasses.choose(hash=new)
+    glasses.checked = False
+    glasses.restart()
+    assert glasses.boot_state()["check"] == CHECKING
+    assert glasses.choose(confirm=True) == IMG_MGMT_ERR.IMAGE_CONFIRMATION_DENIED
+    assert glasses.choose(hash=new, confirm=True) == IMG_MGMT_ERR.IMAGE_CONFIRMATION_DENIED
+    assert glasses.restart() == boot.BENEATH
+    assert glasses.boot_state()["check"] == ""
+
+
+@pytest.mark.parametrize(
+    ("fails", "reason"),
+    [(True, "its self-check failed: RuntimeError: deaf"), (False, "nobody confirmed it in 300 s")],
+)
+async def test_what_is_not_well_or_not_confirmed_is_reverted(glasses, monkeypatch, fails, reason):
+    def check():
+        yield
+        if fails:
+            raise RuntimeError("deaf")
+
+    await asyncio.to_thread(glasses.upload, make("1.0.0"))
+    glasses.choose(hash=glasses.state()[1].hash)
+    glasses.check, glasses.checked = check, False
+    glasses.restart()
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def reset():
+        await glasses.images._reset.wait()
+
+    monkeypatch.setattr(smp_image, "asyncio", types.SimpleNamespace(sleep=sleep, Event=asyncio.Event))
+    await glasses.images._try()
+    await asyncio.wait_for(reset(), 1)
+    assert slept[-1] == (3 if fails else 300)
+    assert glasses.restart() == boot.BENEATH
+    assert glasses.boot_state()["refused"] == reason
 
 
 def test_while_on_trial_nothing_else_is_begun(glasses):
@@ -312,7 +367,10 @@ def test_bodies_with_anything_in_them(tmp_path_factory, requests):
     for name, body in requests:
         encoded = cbor2.dumps(body)
         header = bytes((8 | 2, 0, 0, len(encoded), 0, protocol.SMP_GROUP_IMAGE, 1, ids[name]))
-        (answer,) = glasses.server.receive(header + encoded)
+        answers = glasses.server.receive(header + encoded)
+        if glasses.server.waiting:
+            answers = asyncio.run(glasses.server.later())
+        (answer,) = answers
         assert answer[0] & 7 == 3
     assert glasses.restart() == boot.BENEATH
     glasses.stop()

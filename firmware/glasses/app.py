@@ -12,6 +12,7 @@ from glasses import (
     media,
     perception,
     protocol,
+    selfcheck,
     smp,
     smp_config,
     smp_files,
@@ -62,7 +63,7 @@ class Glasses:
         self._serve(server)
         smp_files.Files(server, board.flash + "/models")
         smp_config.Settings(server, self, config_path, models, board.slice_macs)
-        self._images = Images(server, board)
+        self._images = Images(server, board, self._check)
         self.bonds = Bonds(board.flash + "/bonds.json")
         self.link = Link(
             self.settings["name"],
@@ -102,6 +103,10 @@ class Glasses:
         )
 
     # What the senses report.
+    def _check(self):
+        """What an update has to get right; whether it starts, and its radio works, is seen by then."""
+        return selfcheck.hear(self.perception.detectors)
+
 
     def _on_word(self, detector, at_ms):
         event = self.journal.append(

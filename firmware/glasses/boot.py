@@ -46,6 +46,8 @@ def choose(stored, prepare, lost_power):
         # Not confirmed in its one start; its crashes are not those of what now starts.
         crashes = 0
     refused = state["refused"]
+    if state["trying"] and not refused:
+        refused = "it crashed" if state["starting"] and not lost_power else "it was not confirmed"
     if state["pending"]:
         index, why = _prepared(stored, state["pending"], prepare)
         if index is not None:

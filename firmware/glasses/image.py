@@ -173,6 +173,12 @@ class Image:
 
         Raises ImageError when its hash or signature is not right, or it is for another board.
         """
+        for _ in self.verifying(file, board):
+            pass
+        return self.file_hash
+
+    def verifying(self, file, board):
+        """`verify` as a generator that stops after each block; what it returns is `file_hash`."""
         digest, whole = hashlib.sha256(), hashlib.sha256()
         buf = memoryview(bytearray(BLOCK_BYTES))
         at = 0
@@ -188,6 +194,7 @@ class Image:
                 digest.update(piece[:n])
             whole.update(piece[:n])
             at += n
+            yield
         if digest.digest() != self.hash:
             _refuse("is damaged: its hash is another", IMAGE_RC_INVALID_HASH)
         if self._key_hash not in keys.TRUSTED:
@@ -196,7 +203,7 @@ class Image:
             _refuse("has a false signature", IMAGE_RC_INVALID_TLV)
         if self.board != board:
             _refuse("is for the board %s, not %s" % (self.board, board), IMAGE_RC_OTHER_BOARD)
-        return whole.digest()
+        self.file_hash = whole.digest()
 
 
 def hex_name(digest):

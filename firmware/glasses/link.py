@@ -73,6 +73,7 @@ class Link:
         self._wake = asyncio.ThreadSafeFlag()
         journal.on_append = outbox.on_data = self._wake.set
         self._expiry = None
+        self._working = None  # on an answer that takes its time
         self._forget_peer()
         self._ble = ble = bluetooth.BLE()
         # First: switching on asks for the identity key, without which no bond outlives a restart.
@@ -238,10 +239,18 @@ class Link:
     def _receive(self, handle, data):
         if handle == self._smp_handle:
             self._responses.extend(self._smp.receive(data))
+            if self._smp.waiting and self._working is None:
+                self._working = asyncio.create_task(self._work())
         elif handle == self._events and len(data) == 4:
             self._journal.acknowledge(struct.unpack("<I", data)[0])
         elif handle == self._media:
             self._outbox.receive(data)
+
+    async def _work(self):
+        while self._smp.waiting:
+            self._responses.extend(await self._smp.later())
+            self._wake.set()
+        self._working = None
 
     async def _expire(self):
         await asyncio.sleep_ms(protocol.LIMIT_STRANGER_MS)
@@ -262,6 +271,9 @@ class Link:
         if self._expiry:
             self._expiry.cancel()
         self._next_event = None
+        if self._working:
+            self._working.cancel()
+            self._working = None
         self._responses.clear()
         self._smp.reset()
 

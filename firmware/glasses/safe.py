@@ -21,7 +21,7 @@ class SafeMode:
             name = config.DEFAULTS["name"]  # perhaps that is what it crashed of
         server = smp.Server()
         facts = {"s": "Glint safe mode", "n": name, "r": config.FIRMWARE, "i": board.name}
-        self._images = Images(server, board, safe=True)
+        self._images = Images(server, board)
         journal = Journal()
         smp_os.serve(server, facts, journal.time_ms)
         self._bonds = Bonds(board.flash + "/bonds.json")

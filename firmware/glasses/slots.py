@@ -107,7 +107,11 @@ class Slots:
         """Notes that the application ended with an error."""
         make_folder(self.folder)
         replace(self.folder + "/crash.txt", report[-CRASH_REPORT_MAX:])
-        self.write(starting=False, crashes=min(self.state["crashes"] + 1, CRASHES_MAX))
+        refused = self.state["refused"]
+        if self.state["trying"]:
+            refused = "it crashed: " + report.strip().split("\n")[-1]
+        crashes = min(self.state["crashes"] + 1, CRASHES_MAX)
+        self.write(starting=False, crashes=crashes, refused=refused)
 
     def stopped(self):
         """Notes that the application ended as it was asked to."""

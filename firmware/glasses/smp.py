@@ -35,23 +35,31 @@ class Server:
         self.refused = 0
         self._handlers = {}
         self._pending = bytearray()
+        self._later = None  # (request, coroutine that answers it)
 
     def handle(self, group, id, op, handler):
         """`handler(body)` answers `op` (READ or WRITE) of a command with a map.
 
-        It may raise RequestError; KeyError, TypeError and ValueError mean a bad body.
+        It may raise RequestError; KeyError, TypeError and ValueError mean a bad body. One that
+        takes its time returns a coroutine that does all of that.
         """
         self._handlers[(group, id, op)] = handler
 
     def reset(self):
-        """Forgets a request that was not finished."""
+        """Forgets requests that were not finished or not answered."""
         self._pending = bytearray()
+        self._later = None
+
+    @property
+    def waiting(self):
+        """Whether an answer is due that `later` gives."""
+        return self._later is not None
 
     def receive(self, data):
         """Takes what one write brought and returns the responses now due, as a list of bytes."""
         self._pending.extend(data)
         responses = []
-        while len(self._pending) >= SMP_HEADER_BYTES:
+        while not self.waiting and len(self._pending) >= SMP_HEADER_BYTES:
             length = SMP_HEADER_BYTES + struct.unpack_from(">H", self._pending, 2)[0]
             if length > LIMIT_SMP_BYTES:
                 responses.append(self._response(self._pending, {"rc": ERROR_TOO_LARGE}))
@@ -61,28 +69,41 @@ class Server:
                 break
             request = bytes(self._pending[:length])
             self._pending = self._pending[length:]
-            responses.append(self._answer(request))
+            answer = self._answer(request)
+            if isinstance(answer, dict):
+                responses.append(self._response(request, answer))
+            else:
+                self._later = request, answer
+        if len(self._pending) > LIMIT_SMP_BYTES:
+            self._pending = bytearray()  # it does not wait for answers
         return responses
 
+    async def later(self):
+        """Waits for the answer that takes its time, and returns the responses then due."""
+        request, answering = self._later
+        try:
+            answer = await answering
+        except ERRORS as error:
+            answer = _refusal(request, error)
+        self._later = None
+        return [self._response(request, answer)] + self.receive(b"")
+
     def _answer(self, request):
+        """A map, or a coroutine that gives one."""
         op, _, _, group, _, id = struct.unpack_from(">BBHHBB", request)
         self.requests += 1
         handler = self._handlers.get((group, id, op & 7))
         if handler is None:
             self.refused += 1
-            return self._response(request, {"rc": ERROR_NOT_SUPPORTED})
+            return {"rc": ERROR_NOT_SUPPORTED}
         try:
             body = (
                 cbor.decode(request[SMP_HEADER_BYTES:]) if len(request) > SMP_HEADER_BYTES else {}
             )
-            answer = handler(body)
-        except RequestError as error:
+            return handler(body)
+        except ERRORS as error:
             self.refused += 1
-            answer = {"err": {"group": group, "rc": error.rc}}
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            self.refused += 1
-            answer = {"rc": ERROR_INVALID}
-        return self._response(request, answer)
+            return _refusal(request, error)
 
     def _response(self, request, answer):
         op, flags, _, group, sequence, id = struct.unpack_from(">BBHHBB", request)
@@ -90,3 +111,13 @@ class Server:
         if SMP_HEADER_BYTES + len(body) > LIMIT_SMP_BYTES:
             body = cbor.encode({"rc": ERROR_TOO_LARGE})
         return struct.pack(">BBHHBB", op | 1, flags, len(body), group, sequence, id) + body
+
+
+# What a handler may raise.
+ERRORS = (RequestError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+def _refusal(request, error):
+    if isinstance(error, RequestError):
+        return {"err": {"group": struct.unpack_from(">H", request, 4)[0], "rc": error.rc}}
+    return {"rc": ERROR_INVALID}

@@ -11,17 +11,33 @@ from glasses.update import HASH_BYTES, Updater
 HEALTHY_MS = 30000
 # For the answer to leave first.
 RESET_AFTER_MS = 500
+# An update on trial that nobody confirms for so long is reverted.
+TRIAL_MS = 300000
+# A companion that waits for the self-check is to hear how it ended.
+FAILED_MS = 3000
 # So that it fits a response.
 REPORT_MAX = 600
 
+ERROR_TEXT_MAX = 100
+
+# What the self-check says while it runs, and when all is well.
+CHECKING = "running"
+PASSED = "passed"
+
 
 class Images:
-    """Answers requests about images on `board` with `server`."""
+    """Answers requests about images on `board` with `server`.
 
-    def __init__(self, server, board, safe=False):
-        self._safe = safe
+    Args:
+        check: Returns a generator that raises when the application is not well; None in safe mode.
+    """
+
+    def __init__(self, server, board, check=None):
+        self._safe = check is None
         self._updater = Updater(board.flash + "/update", board.name)
         self._reset = asyncio.Event()
+        self._check = check
+        self._said = CHECKING if self._updater.on_trial else ""
         group, glint = protocol.SMP_GROUP_IMAGE, protocol.SMP_GROUP_GLINT
         server.handle(group, protocol.SMP_IMAGE_STATE, smp.READ, self._state)
         server.handle(group, protocol.SMP_IMAGE_STATE, smp.WRITE, _refusing(self._choose))
@@ -33,6 +49,8 @@ class Images:
 
     async def run(self):
         """Notes when the application has run well, and resets when asked to."""
+        if self._said:
+            asyncio.create_task(self._try())
         try:
             await asyncio.wait_for(self._reset.wait(), HEALTHY_MS / 1000)
         except asyncio.TimeoutError:
@@ -42,6 +60,23 @@ class Images:
         await asyncio.sleep(RESET_AFTER_MS / 1000)
         self._updater.stored.stopped()
         boot.reset()
+
+    async def _try(self):
+        """Sees to it that an update on trial is well, or reverted."""
+        try:
+            for _ in self._check():
+                await asyncio.sleep(0)
+        except Exception as error:
+            self._said = "%s: %s" % (type(error).__name__, error)
+            why, wait_ms = "its self-check failed: " + self._said, FAILED_MS
+        else:
+            self._said = PASSED
+            why, wait_ms = "nobody confirmed it in %d s" % (TRIAL_MS // 1000), TRIAL_MS
+        await asyncio.sleep(wait_ms / 1000)
+        if self._updater.on_trial:
+            print("update reverted:", why)
+            self._updater.stored.write(refused=why[-REPORT_MAX // 2 :])
+            self._reset.set()
 
     def _request_reset(self, body):
         self._reset.set()
@@ -53,12 +88,14 @@ class Images:
     def _choose(self, body):
         digest = body.get("hash")
         confirm = bool(body.get("confirm"))
+        if confirm and self._said not in ("", PASSED):
+            raise ImageError("self-check: " + self._said, protocol.IMAGE_RC_CONFIRMATION_DENIED)
+        if confirm and digest is None and self._safe:
+            raise ImageError("safe mode", protocol.IMAGE_RC_CONFIRMATION_DENIED)
         if digest is not None:
             self._updater.choose(digest, confirm)
         elif not confirm:
             raise ImageError("no hash", protocol.IMAGE_RC_INVALID_HASH)
-        elif self._safe:
-            raise ImageError("safe mode", protocol.IMAGE_RC_CONFIRMATION_DENIED)
         else:
             self._updater.confirm()
         return self._state(body)
@@ -78,8 +115,20 @@ class Images:
                 raise ImageError("sha", protocol.IMAGE_RC_INVALID_HASH)
             there = updater.begin(body["len"], digest, body.get("upgrade"))
             if there:
-                return {"off": there}
-        return {"off": updater.write(at, data)}
+                return self._finish(there) if updater.complete else {"off": there}
+        at = updater.write(at, data)
+        return self._finish(at) if updater.complete else {"off": at}
+
+    async def _finish(self, at):
+        steps = self._updater.finishing()
+        try:
+            for _ in steps:
+                await asyncio.sleep(0)  # sound does not wait, nor do events
+        except (ImageError, OSError) as error:
+            raise _refused(error)
+        finally:
+            steps.close()
+        return {"off": at}
 
     def _erase(self, body):
         if body.get("slot", 1) != 1:
@@ -91,6 +140,7 @@ class Images:
         stored = self._updater.stored
         return {
             "safe": self._safe,
+            "check": self._said[:ERROR_TEXT_MAX],
             "crash": stored.crash_report()[-REPORT_MAX:],
             "refused": self._updater.refused[-REPORT_MAX // 2 :],
         }
@@ -106,11 +156,13 @@ def _refusing(handler):
     def handle(body):
         try:
             return handler(body)
-        except ImageError as error:
-            print("update refused:", error)
-            raise smp.RequestError(error.rc, str(error))
-        except OSError as error:
-            print("update refused:", error)
-            raise smp.RequestError(protocol.IMAGE_RC_WRITE_FAILED, str(error))
+        except (ImageError, OSError) as error:
+            raise _refused(error)
 
     return handle
+
+
+def _refused(error):
+    print("update refused:", error)
+    rc = error.rc if isinstance(error, ImageError) else protocol.IMAGE_RC_WRITE_FAILED
+    return smp.RequestError(rc, str(error))

@@ -45,6 +45,11 @@ class Updater:
             return parse_version(config.FIRMWARE)
         return self.stored.image(active).version
 
+    @property
+    def on_trial(self):
+        """Whether what runs is an update that is not confirmed."""
+        return bool(self.stored.state["trying"])
+
     def images(self):
         """The slots as SMP lists them: 0 runs, 1 is the other."""
         state = self.stored.state
@@ -140,8 +145,6 @@ class Updater:
             slots.remove(self._data_path)
             self._at = 0
         self._file = open(self._data_path, "ab")
-        if self._at == length:
-            self.finish()
         return self._at
 
     def write(self, at, data):
@@ -171,26 +174,30 @@ class Updater:
             self._close()  # how much of it was written, the next `begin` finds out
             raise
         self._at += len(data)
-        if self._at == self._about["length"]:
-            self.finish()
         return self._at
 
-    def finish(self):
-        """Verifies what was uploaded and gives it to its slot.
+    @property
+    def complete(self):
+        """Whether all bytes are there, and only `finishing` is left to do."""
+        return self._about is not None and self._at == self._about["length"]
 
-        Raises ImageError; then the upload is gone, and nothing else has changed.
+    def finishing(self):
+        """Verifies what was uploaded and gives it to its slot: a generator that stops often.
+
+        Raises ImageError; then the upload is gone, and nothing else has changed. Given up half
+        way, it can be done again after `begin`.
         """
         about = self._about
         self._close()
         try:
             with open(self._data_path, "rb") as file:
                 image = Image(file, about["length"])
-                digest = image.verify(file, self._board)
-                if about["digest"] and hex_name(digest) != about["digest"]:
+                yield from image.verifying(file, self._board)
+                if about["digest"] and hex_name(image.file_hash) != about["digest"]:
                     why = "the image is not what was announced"
                     raise ImageError(why, protocol.IMAGE_RC_INVALID_HASH)
                 self._check_version(image, about["upgrade"])
-                _check_payload(file, image)
+                yield from _checking_payload(file, image)
         except ImageError as error:
             self._give_up(error)
             raise
@@ -238,11 +245,12 @@ class Updater:
         slots.remove(self._data_path)
 
 
-def _check_payload(file, image):
+def _checking_payload(file, image):
     app = False
     try:
         for path, _, _ in Reader(file, image.payload_at, image.payload_bytes).entries():
             app = app or path in APP
+            yield
     except RomfsError as error:
         raise ImageError(str(error), protocol.IMAGE_RC_INVALID_PAYLOAD)
     if not app:

@@ -12,7 +12,7 @@ static const tflm_kernel_t kernels[] = {
     {56, 0, 0, 0, tflm_arg_max_prepare, tflm_arg_max_eval},
 #endif
 #ifndef TFLM_WITHOUT_ASSIGN_VARIABLE
-    {TFLM_CODE_ASSIGN_VARIABLE, 0, 0, 0, tflm_assign_variable_prepare, tflm_copy_eval},
+    {TFLM_CODE_ASSIGN_VARIABLE, 0, 0, 0, tflm_assign_variable_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
     {1, 5, 0, 0, tflm_pool_prepare, tflm_average_pool_eval},
@@ -27,7 +27,7 @@ static const tflm_kernel_t kernels[] = {
     {53, 37, 0, 0, tflm_cast_prepare, tflm_cast_eval},
 #endif
 #ifndef TFLM_WITHOUT_CONCATENATION
-    {2, 10, 0, 0, tflm_concatenation_prepare, tflm_move_eval},
+    {2, 10, 0, TFLM_MOVES, tflm_concatenation_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_CONV_2D
     {3, 1, 1, 0, tflm_conv_prepare, tflm_conv_eval},
@@ -39,7 +39,7 @@ static const tflm_kernel_t kernels[] = {
     {6, 0, 0, 0, tflm_dequantize_prepare, tflm_dequantize_eval},
 #endif
 #ifndef TFLM_WITHOUT_EXPAND_DIMS
-    {70, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+    {70, 0, 0, TFLM_MOVES, tflm_reshape_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_FULLY_CONNECTED
     {9, 8, 0, 0, tflm_fully_connected_prepare, tflm_fully_connected_eval},
@@ -72,7 +72,7 @@ static const tflm_kernel_t kernels[] = {
     {18, 21, 0, 0, tflm_mul_prepare, tflm_arithmetic_eval},
 #endif
 #ifndef TFLM_WITHOUT_PACK
-    {83, 59, 0, 0, tflm_pack_prepare, tflm_move_eval},
+    {83, 59, 0, TFLM_MOVES, tflm_pack_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_PAD
     {34, 0, 0, 0, tflm_pad_prepare, tflm_move_eval},
@@ -87,7 +87,7 @@ static const tflm_kernel_t kernels[] = {
     {114, 0, 0, 0, tflm_quantize_prepare, tflm_quantize_eval},
 #endif
 #ifndef TFLM_WITHOUT_READ_VARIABLE
-    {TFLM_CODE_READ_VARIABLE, 0, 0, 0, tflm_read_variable_prepare, tflm_copy_eval},
+    {TFLM_CODE_READ_VARIABLE, 0, 0, 0, tflm_read_variable_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_REDUCE_MAX
     {82, 27, 0, 0, tflm_reduce_max_prepare, tflm_reduce_max_eval},
@@ -99,7 +99,7 @@ static const tflm_kernel_t kernels[] = {
     {21, 0, 0, 0, tflm_relu6_prepare, tflm_table_eval},
 #endif
 #ifndef TFLM_WITHOUT_RESHAPE
-    {22, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+    {22, 0, 0, TFLM_MOVES, tflm_reshape_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_RESIZE_BILINEAR
     {23, 15, 0, 0, tflm_resize_bilinear_prepare, tflm_resize_bilinear_eval},
@@ -108,22 +108,22 @@ static const tflm_kernel_t kernels[] = {
     {97, 74, 0, 0, tflm_resize_nearest_neighbor_prepare, tflm_resize_nearest_neighbor_eval},
 #endif
 #ifndef TFLM_WITHOUT_SLICE
-    {65, 0, 0, 0, tflm_slice_prepare, tflm_move_eval},
+    {65, 0, 0, TFLM_MOVES, tflm_slice_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_SOFTMAX
     {25, 9, 0, 0, tflm_softmax_prepare, tflm_softmax_eval},
 #endif
 #ifndef TFLM_WITHOUT_SPLIT
-    {49, 0, 0, 0, tflm_split_prepare, tflm_move_eval},
+    {49, 0, 0, TFLM_MOVES, tflm_split_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_SPLIT_V
-    {102, 79, 0, 0, tflm_split_v_prepare, tflm_move_eval},
+    {102, 79, 0, TFLM_MOVES, tflm_split_v_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_SQUEEZE
-    {43, 0, 0, 1, tflm_reshape_prepare, tflm_copy_eval},
+    {43, 0, 0, TFLM_MOVES, tflm_reshape_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_STRIDED_SLICE
-    {45, 32, 0, 0, tflm_strided_slice_prepare, tflm_move_eval},
+    {45, 32, 0, TFLM_MOVES, tflm_strided_slice_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_SUB
     {41, 28, 0, 0, tflm_sub_prepare, tflm_arithmetic_eval},
@@ -138,7 +138,7 @@ static const tflm_kernel_t kernels[] = {
     {28, 0, 0, 0, tflm_tanh_prepare, tflm_table_eval},
 #endif
 #ifndef TFLM_WITHOUT_TRANSPOSE
-    {39, 0, 0, 0, tflm_transpose_prepare, tflm_move_eval},
+    {39, 0, 0, TFLM_MOVES, tflm_transpose_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_TRANSPOSE_CONV
     {67, 49, 0, 0, tflm_transpose_conv_prepare, tflm_transpose_conv_eval},
@@ -147,7 +147,7 @@ static const tflm_kernel_t kernels[] = {
     {44, 71, 0, 0, tflm_lstm_prepare, tflm_lstm_eval},
 #endif
 #ifndef TFLM_WITHOUT_UNPACK
-    {88, 64, 0, 0, tflm_unpack_prepare, tflm_move_eval},
+    {88, 64, 0, TFLM_MOVES, tflm_unpack_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_VAR_HANDLE
     {TFLM_CODE_VAR_HANDLE, 111, 0, 0, tflm_var_handle_prepare, NULL},

@@ -104,6 +104,7 @@ static tflm_status_t make_slots(tflm_load_t *load) {
             slot->bytes = tensor.bytes;
             slot->place = tensor.data_at ? tensor.data_at | TFLM_PLACE_MODEL : 0;
             if (tensor.is_variable && !tensor.data_at) {
+                slot->pinned = TFLM_PINNED_STATE;
                 slot->first = 0;
                 slot->last = (uint16_t)load->operators.count;
                 load->state_count++;
@@ -133,6 +134,7 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
             return malformed(load, "inputs");
         }
         load->slots[id].first = load->slots[id].last = 0;
+        load->slots[id].pinned = TFLM_PINNED_INPUT;
     }
     for (uint32_t i = 0; i < load->operators.count; i++) {
         tflm_node_t node;
@@ -178,38 +180,15 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
         }
         load->slots[id].last = end;
     }
-    // What may share its input's memory keeps the input alive.
-    for (uint32_t i = load->operators.count; i-- > 0;) {
-        tflm_node_t node;
-        TRY(tflm_read_node(load, load->operators, i, &node));
-        if (tflm_kernel(node.kernel)->flags & TFLM_SHARES && node.inputs.count &&
-            node.outputs.count) {
-            uint32_t input = tflm_node_input(&node, 0);
-            uint32_t output = tflm_node_output(&node, 0);
-            if (input != TFLM_NO_TENSOR && load->slots[input].last < load->slots[output].last &&
-                is_live(&load->slots[input])) {
-                load->slots[input].last = load->slots[output].last;
-            }
-        }
-    }
     return TFLM_OK;
-}
-
-bool tflm_share(tflm_node_t *node, uint32_t output, uint32_t input) {
-    tflm_slot_t *slots = node->load->slots;
-    if (slots[output].bytes != slots[input].bytes || slots[output].root != output ||
-        slots[output].last > slots[input].last) {
-        return false;
-    }
-    slots[output].root = (uint16_t)input;
-    return true;
 }
 
 void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes) {
     tflm_slot_t *slots = node->load->slots;
-    uint32_t input = tflm_node_input(node, 0), output = tflm_node_output(node, 0);
-    while (slots[input].root != input && !slots[input].place) {
-        input = slots[input].root;
+    uint32_t output = tflm_node_output(node, 0), offset;
+    uint32_t input = tflm_root(node->load, tflm_node_input(node, 0), &offset);
+    if (offset) {
+        return;
     }
     slots[output].over = (uint16_t)input;
     slots[output].lead = lead_bytes;
@@ -260,39 +239,57 @@ static tflm_status_t choose_kernel(tflm_node_t *node) {
     return TFLM_OK;
 }
 
+// Operators are prepared in this order, some of them twice: first to say which tensors can lie
+// within others, then to emit records.
+enum { HANDLES, MOVES, ASSIGNS, READS, EARLY_READS, ALL_OPERATORS, STAGES };
+
+static bool is_of_stage(int stage, const tflm_node_t *node) {
+    switch (stage) {
+    case HANDLES:
+        return node->code == TFLM_CODE_VAR_HANDLE;
+    case MOVES:
+        return tflm_kernel(node->kernel)->flags & TFLM_MOVES;
+    case ASSIGNS:
+        return node->code == TFLM_CODE_ASSIGN_VARIABLE;
+    case READS:
+    case EARLY_READS:
+        return node->code == TFLM_CODE_READ_VARIABLE;
+    default:
+        return node->code != TFLM_CODE_VAR_HANDLE;
+    }
+}
+
 static tflm_status_t prepare_operators(tflm_load_t *load) {
     load->self->records_at = load->used;
-    uint32_t count = load->operators.count;
-    // First the handles of variables, then all others.
-    for (uint32_t pass = 0; pass < 2 * count; pass++) {
-        uint32_t i = pass % count;
-        tflm_node_t node;
-        TRY(tflm_read_node(load, load->operators, i, &node));
-        if ((node.code == TFLM_CODE_VAR_HANDLE) != (pass < count)) {
-            continue;
+    for (int stage = HANDLES; stage < STAGES; stage++) {
+        for (uint32_t i = 0; i < load->operators.count; i++) {
+            tflm_node_t node;
+            TRY(tflm_read_node(load, load->operators, i, &node));
+            if (!is_of_stage(stage, &node)) {
+                continue;
+            }
+            node.planning = stage < EARLY_READS;
+            node.early = stage == EARLY_READS;
+            TRY(choose_kernel(&node));
+            TRY(tflm_kernel(node.kernel)->prepare(&node));
+            if (load->fb.bad) {
+                return tflm_node_fail(&node, TFLM_ERROR_MODEL, "malformed");
+            }
+            load->self->macs += node.macs;
         }
-        TRY(choose_kernel(&node));
-        TRY(tflm_kernel(node.kernel)->prepare(&node));
-        if (load->fb.bad) {
-            return tflm_node_fail(&node, TFLM_ERROR_MODEL, "malformed");
-        }
-        load->self->macs += node.macs;
     }
     load->self->records_end = load->used;
     return TFLM_OK;
 }
 
 // The final place of a tensor, once its root has one.
-static uint32_t resolve(const tflm_load_t *load, uint32_t id) {
+static uint32_t resolve(tflm_load_t *load, uint32_t id) {
     if (id == TFLM_NO_TENSOR) {
         return TFLM_PLACE_NONE;
     }
-    uint32_t place = 0;
-    while (load->slots[id].root != id) {
-        place += load->slots[id].place;
-        id = load->slots[id].root;
-    }
-    return place + load->slots[id].place;
+    uint32_t offset;
+    uint32_t root = tflm_root(load, id, &offset);
+    return load->slots[root].place + offset;
 }
 
 static void resolve_places(tflm_load_t *load) {

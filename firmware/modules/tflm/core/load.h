@@ -64,15 +64,20 @@ typedef struct {
 
 // While loading, a tensor that has memory.
 typedef struct {
-    uint32_t place; // Relative to the root's until the plan is made.
+    uint32_t place; // Relative to the root's, or where in the model; the plan gives roots theirs.
     uint32_t bytes;
     uint32_t lead, lag;   // How far it has to begin before `over`, or after; see plan.c.
     uint16_t first, last; // Operators between which it lives; first > last: never used.
     uint16_t root;        // The tensor whose memory it shares; itself: its own.
     uint16_t next;        // Of the tensors placed so far, by place.
     uint16_t over;        // The input over which it may be written; itself: none.
-    uint16_t unused;
+    uint16_t pinned;      // Its place is not free to choose; see below.
 } tflm_slot_t;
+
+enum {
+    TFLM_PINNED_INPUT = 1, // An input: written before the first operator.
+    TFLM_PINNED_STATE,     // A tensor that operators change.
+};
 
 typedef struct {
     tflm_t *self;
@@ -103,11 +108,15 @@ typedef struct {
     uint32_t rows, cost; // Cost of a row, when it is not macs / rows.
     uint64_t macs;       // Of all rows.
     bool overlaps;       // By tflm_overlap; its output has to be the last of the record's places.
+    // While nothing is emitted: READ_VARIABLE, ASSIGN_VARIABLE and what only moves elements say
+    // which tensors can lie within others.
+    bool planning;
+    bool early; // READ_VARIABLE: before all operators that are not.
 } tflm_node_t;
 
 // Flags of kernels.
-#define TFLM_SHARES 1 // The output may share the memory of input 0.
-#define TFLM_REAL 2   // Where input 0 is float32.
+#define TFLM_MOVES 1 // Only moves elements, by tflm_emit_move.
+#define TFLM_REAL 2  // Where input 0 is float32.
 #define TFLM_VARIANTS TFLM_REAL
 
 typedef struct {
@@ -164,8 +173,22 @@ tflm_status_t tflm_constants(tflm_node_t *node, const tflm_tensor_t *tensor, int
 // TFLM_OK, so that the rest is counted.
 void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes);
 
-// Lets the output share the memory of an input of the same size; false when it may not.
-bool tflm_share(tflm_node_t *node, uint32_t output, uint32_t input);
+// share.c: the tensor whose memory a tensor lies in, and where in it.
+uint32_t tflm_root(tflm_load_t *load, uint32_t id, uint32_t *offset);
+
+// Whether a part of a tensor already lies where a part of another does.
+bool tflm_in_place(tflm_load_t *load, uint32_t to, uint32_t to_offset, uint32_t from,
+                   uint32_t from_offset);
+
+// While planning: lets one tensor lie within another where that spares moving `bytes` of `from` to
+// `to`, and nothing speaks against it.
+void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset, uint32_t from,
+                uint32_t from_offset, uint32_t bytes);
+
+// While planning: lets a variable lie where the value is that is assigned to it; then lets what is
+// read from a variable lie where the variable is.
+void tflm_assign_in_place(tflm_node_t *node, uint32_t variable, uint32_t value);
+void tflm_read_in_place(tflm_node_t *node, uint32_t value, uint32_t variable);
 
 // Lets output 0 lie over input 0 where that dies in this operator; see plan.c.
 void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes);

@@ -93,9 +93,10 @@ static uint64_t place_root(tflm_load_t *load, uint32_t i, uint32_t base, uint16_
 uint64_t tflm_plan(tflm_load_t *load, uint32_t base) {
     tflm_slot_t *slots = load->slots;
     for (uint32_t i = 0; i < load->slot_count; i++) {
-        uint32_t root = i;
-        while (slots[root].root != root) {
-            root = slots[root].root;
+        uint32_t offset;
+        uint32_t root = tflm_root(load, i, &offset);
+        if (i >= load->variable_first) {
+            slots[root].over = (uint16_t)root; // What lasts lies over nothing.
         }
         if (root != i && slots[i].first <= slots[i].last) {
             if (slots[root].first > slots[i].first) {

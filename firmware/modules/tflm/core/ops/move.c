@@ -69,6 +69,18 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
             level[levels++].from_step = (int32_t)from_step;
         }
     }
+    if (!levels && !fill_elements) {
+        uint32_t to_offset = (uint32_t)(box->to_offset * element_bytes);
+        uint32_t from_offset = (uint32_t)(box->from_offset * element_bytes);
+        if (node->planning) {
+            tflm_share(node, to, to_offset, from, from_offset, (uint32_t)total);
+        } else if (tflm_in_place(node->load, to, to_offset, from, from_offset)) {
+            return TFLM_OK;
+        }
+    }
+    if (node->planning) {
+        return TFLM_OK;
+    }
     node->rows = 1;
     node->cost = 1 + (uint32_t)(total / 4);
     move_t *move = tflm_node_data(node, 2, sizeof *move + levels * sizeof *level);

@@ -75,7 +75,6 @@ TFLM_EVAL(average_pool);
 TFLM_EVAL(batch_matmul);
 TFLM_EVAL(cast);
 TFLM_EVAL(conv);
-TFLM_EVAL(copy);
 TFLM_EVAL(depthwise_conv);
 TFLM_EVAL(dequantize);
 TFLM_EVAL(float_add);
@@ -117,8 +116,5 @@ TFLM_EVAL(softmax);
 TFLM_EVAL(svdf);
 TFLM_EVAL(table);
 TFLM_EVAL(transpose_conv);
-
-// Emits a record that copies tensor `from` to tensor `to`, of the same size.
-tflm_status_t tflm_emit_copy(tflm_node_t *node, uint32_t to, uint32_t from);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that only change the shape. The output's shape is the model's; what the operator's
 // parameters say is not looked at, as both have to hold the same number of elements.
-#include "ops.h"
+#include "move.h"
 
 TFLM_PREPARE(reshape) {
     TRY(tflm_expect(node, 1, 2, 1));
@@ -12,6 +12,8 @@ TFLM_PREPARE(reshape) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u elements become %u", input.elements,
                               output.elements);
     }
-    uint32_t from = tflm_node_input(node, 0), to = tflm_node_output(node, 0);
-    return tflm_share(node, to, from) ? TFLM_OK : tflm_emit_copy(node, to, from);
+    tflm_box_t box;
+    tflm_box(&output, &box);
+    return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
+                          tflm_type_bytes(output.type));
 }

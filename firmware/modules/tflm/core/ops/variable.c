@@ -3,10 +3,12 @@
 //
 // A variable is a slot that lives for ever. Where nothing can tell the difference, reading one
 // gives its own memory, and what is assigned to it is computed right there; then neither costs a
-// copy.
+// copy. What a streaming model keeps is most often the end of what it is joined to: state and news
+// in, state out. Then the variable lies at the end of that whole, and reading it, which comes first
+// of all, moves it to the front.
 #include <string.h>
 
-#include "ops.h"
+#include "move.h"
 
 enum { MAX_VARIABLES = 256 };
 
@@ -20,12 +22,12 @@ static bool same_name(fb_t *fb, uint32_t a, uint32_t b) {
            same_string(fb, fb_field_vector(fb, a, 1, 1), fb_field_vector(fb, b, 1, 1));
 }
 
-// The slot of a variable by its options. Until the plan is made, its `place` says where they are,
-// and its `next` what it is filled with when nothing else is said.
+// The slot of a variable by its options. Its `lead` says where they are, and until the plan is made
+// its `next` what it is filled with when nothing else is said.
 static uint32_t find_variable(tflm_load_t *load, uint32_t options) {
     uint32_t end = load->variable_first + load->variable_count;
     for (uint32_t i = load->variable_first; i < end; i++) {
-        if (same_name(&load->fb, load->slots[i].place, options)) {
+        if (same_name(&load->fb, load->slots[i].lead, options)) {
             return i;
         }
     }
@@ -48,7 +50,7 @@ TFLM_PREPARE(var_handle) {
         }
         variable = load->variable_first + load->variable_count++;
         tflm_slot_t *slot = &load->slots[variable];
-        slot->place = node->options;
+        slot->lead = node->options;
         slot->first = 0;
         slot->last = (uint16_t)load->operators.count;
         load->state_count++;
@@ -77,63 +79,26 @@ static tflm_status_t get_variable(tflm_node_t *node, uint32_t value, uint32_t *v
     return TFLM_OK;
 }
 
-// Whether an operator with this code touches a variable between two operators, both excluded.
-static bool touched(tflm_node_t *node, int32_t code, uint32_t variable, uint32_t after,
-                    uint32_t before) {
-    for (uint32_t i = after + 1; i < before && i < node->load->operators.count; i++) {
-        tflm_node_t other;
-        if (tflm_read_node(node->load, node->load->operators, i, &other) == TFLM_OK &&
-            other.code == code) {
-            uint32_t handle = tflm_node_input(&other, 0);
-            if (handle != TFLM_NO_TENSOR && node->load->slots[handle].root == variable) {
-                return true;
-            }
-        }
-    }
-    return false;
+// Copies a whole tensor or variable to another, unless they share their memory.
+static tflm_status_t copy(tflm_node_t *node, uint32_t to, uint32_t from) {
+    tflm_box_t box = {.rank = 1, .dims = {(int32_t)node->load->slots[to].bytes}};
+    box.to_steps[0] = box.from_steps[0] = 1;
+    return tflm_emit_move(node, to, from, &box, 1);
 }
 
 TFLM_PREPARE(read_variable) {
+    tflm_load_t *load = node->load;
     TRY(tflm_expect(node, 1, 1, 1));
     uint32_t value = tflm_node_output(node, 0);
-    uint32_t variable;
+    uint32_t variable, offset;
     TRY(get_variable(node, value, &variable));
-    tflm_slot_t *slot = &node->load->slots[value];
-    if (!(node->load->flags & TFLM_KEEP_ALL) &&
-        !touched(node, TFLM_CODE_ASSIGN_VARIABLE, variable, node->index, slot->last)) {
-        slot->root = (uint16_t)variable;
-        slot->place = 0;
+    if (node->planning) {
+        tflm_read_in_place(node, value, variable);
         return TFLM_OK;
     }
-    return tflm_emit_copy(node, value, variable);
-}
-
-// Whether what is assigned may be computed in the variable's own memory: it is not anything else's,
-// nobody needs the old value from when it is computed, and it is not changed while it is used.
-static bool may_share(tflm_node_t *node, uint32_t value, uint32_t variable) {
-    tflm_load_t *load = node->load;
-    const tflm_slot_t *slot = &load->slots[value];
-    if (load->flags & TFLM_KEEP_ALL || slot->root != value || slot->place & TFLM_PLACE_MODEL ||
-        touched(node, TFLM_CODE_ASSIGN_VARIABLE, variable, node->index, slot->last)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < load->inputs.count; i++) {
-        if (fb_element_i32(&load->fb, load->inputs, i) == (int32_t)value) {
-            return false;
-        }
-    }
-    if (touched(node, TFLM_CODE_READ_VARIABLE, variable, slot->first, node->index) ||
-        touched(node, TFLM_CODE_ASSIGN_VARIABLE, variable, slot->first, node->index)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < load->tensors.count; i++) {
-        const tflm_slot_t *other = &load->slots[i];
-        if (i != value && other->bytes && other->root == variable && other->last >= slot->first &&
-            other->first <= slot->first) {
-            return false;
-        }
-    }
-    return true;
+    // Where they overlap, what comes first in an inference is to move the variable away.
+    bool early = tflm_root(load, value, &offset) == tflm_root(load, variable, &offset);
+    return early == node->early ? copy(node, value, variable) : TFLM_OK;
 }
 
 TFLM_PREPARE(assign_variable) {
@@ -147,11 +112,11 @@ TFLM_PREPARE(assign_variable) {
     tflm_tensor_t tensor;
     TRY(tflm_get_input(node, 1, &tensor));
     node->load->slots[variable].next = (uint8_t)tensor.zero_point;
-    if (may_share(node, value, variable)) {
-        node->load->slots[value].root = (uint16_t)variable;
+    if (node->planning) {
+        tflm_assign_in_place(node, variable, value);
         return TFLM_OK;
     }
-    return tflm_emit_copy(node, variable, value);
+    return copy(node, variable, value);
 }
 
 TFLM_PREPARE(call_once) {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors within tensors. An operator that only moves elements needs to do nothing where its output
+// already lies where it would move it to: a slice within what it is cut from, the parts of a
+// concatenation within the whole. That holds for as long as nothing else writes there, and nothing
+// does: an operator writes its own outputs and nothing else, once in an inference.
+#include "load.h"
+
+uint32_t tflm_root(tflm_load_t *load, uint32_t id, uint32_t *offset) {
+    tflm_slot_t *slots = load->slots;
+    uint32_t root = id, at = 0;
+    while (slots[root].root != root) {
+        at += slots[root].place;
+        root = slots[root].root;
+    }
+    // The next one to ask is told at once. (What has no bytes is the handle of a variable.)
+    if (root != id && id < load->variable_first && slots[id].bytes) {
+        slots[id].root = (uint16_t)root;
+        slots[id].place = at;
+    }
+    *offset = at;
+    return root;
+}
+
+bool tflm_in_place(tflm_load_t *load, uint32_t to, uint32_t to_offset, uint32_t from,
+                   uint32_t from_offset) {
+    uint32_t to_at, from_at;
+    return tflm_root(load, to, &to_at) == tflm_root(load, from, &from_at) &&
+           to_at + to_offset == from_at + from_offset;
+}
+
+static void put_within(tflm_load_t *load, uint32_t part, uint32_t whole, uint32_t offset) {
+    load->slots[part].root = (uint16_t)whole;
+    load->slots[part].place = offset;
+}
+
+void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset, uint32_t from,
+                uint32_t from_offset, uint32_t bytes) {
+    tflm_load_t *load = node->load;
+    tflm_slot_t *slots = load->slots;
+    uint32_t at;
+    uint32_t root = tflm_root(load, from, &at);
+    if (!bytes || slots[root].pinned == TFLM_PINNED_STATE) {
+        return;
+    }
+    if (bytes == slots[to].bytes && slots[to].root == to) {
+        // A small part must not keep a large whole for longer.
+        if (bytes >= slots[from].bytes / 2 || node->outputs.count > 1 ||
+            slots[to].last <= slots[from].last) {
+            put_within(load, to, from, from_offset);
+        }
+    } else if (bytes == slots[from].bytes && bytes == slots[root].bytes && !slots[root].pinned &&
+               !(slots[root].place & TFLM_PLACE_MODEL)) {
+        uint32_t target = tflm_root(load, to, &at);
+        if (target != root) {
+            put_within(load, root, to, to_offset);
+        }
+    }
+}
+
+static bool holds_variable(tflm_load_t *load, uint32_t root) {
+    uint32_t at;
+    for (uint32_t i = load->variable_first; i < load->variable_first + load->variable_count; i++) {
+        if (tflm_root(load, i, &at) == root) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The operators that touch one variable.
+typedef struct {
+    uint32_t reads, assigns;
+    uint32_t read_at, assign_at; // The last of each.
+    uint32_t value;              // What the last read gives.
+} uses_t;
+
+static uses_t find_uses(tflm_load_t *load, uint32_t variable) {
+    uses_t uses = {0, 0, 0, 0, 0};
+    for (uint32_t i = 0; i < load->operators.count; i++) {
+        tflm_node_t node;
+        if (tflm_read_node(load, load->operators, i, &node) != TFLM_OK ||
+            (node.code != TFLM_CODE_READ_VARIABLE && node.code != TFLM_CODE_ASSIGN_VARIABLE)) {
+            continue;
+        }
+        uint32_t handle = tflm_node_input(&node, 0);
+        if (handle == TFLM_NO_TENSOR || load->slots[handle].root != variable) {
+            continue;
+        }
+        if (node.code == TFLM_CODE_ASSIGN_VARIABLE) {
+            uses.assigns++;
+            uses.assign_at = i;
+        } else if (tflm_node_output(&node, 0) != TFLM_NO_TENSOR) {
+            uses.reads++;
+            uses.read_at = i;
+            uses.value = tflm_node_output(&node, 0);
+        }
+    }
+    return uses;
+}
+
+// The last operator that needs a tensor or something within it.
+static uint32_t last_use(tflm_load_t *load, uint32_t root) {
+    uint32_t last = 0, at;
+    for (uint32_t i = 0; i < load->variable_first; i++) {
+        const tflm_slot_t *slot = &load->slots[i];
+        if (slot->bytes && slot->last > last && tflm_root(load, i, &at) == root) {
+            last = slot->last;
+        }
+    }
+    return last;
+}
+
+// The first operator that writes into a part of a root's memory.
+static uint32_t first_write(tflm_load_t *load, uint32_t root, uint32_t from, uint32_t bytes) {
+    uint32_t first = UINT32_MAX, at;
+    for (uint32_t i = 0; i < load->variable_first; i++) {
+        const tflm_slot_t *slot = &load->slots[i];
+        if (slot->bytes && slot->first <= slot->last && tflm_root(load, i, &at) == root &&
+            at < from + bytes && from < at + slot->bytes && slot->first < first) {
+            first = slot->first;
+        }
+    }
+    return first;
+}
+
+// Whether a variable keeps its value until the last use of what operator `read_at` reads from it,
+// when operator `written_at` is the first that changes it.
+static bool stays(tflm_load_t *load, const uses_t *uses, uint32_t written_at) {
+    return uses->read_at > uses->assign_at ||
+           (written_at > last_use(load, uses->value) && !(load->flags & TFLM_KEEP_ALL));
+}
+
+void tflm_assign_in_place(tflm_node_t *node, uint32_t variable, uint32_t value) {
+    tflm_load_t *load = node->load;
+    tflm_slot_t *slots = load->slots;
+    uint32_t from, at;
+    uint32_t root = tflm_root(load, value, &from);
+    if (slots[root].pinned || slots[root].place & TFLM_PLACE_MODEL || holds_variable(load, root)) {
+        return;
+    }
+    uses_t uses = find_uses(load, variable);
+    if (uses.assigns != 1 || uses.reads > 1) {
+        return;
+    }
+    if (uses.reads) {
+        uint32_t written_at = first_write(load, root, from, slots[variable].bytes);
+        uint32_t home = tflm_root(load, uses.value, &at);
+        bool early = home == root && uses.read_at < uses.assign_at;
+        bool free = home == uses.value && home != root && stays(load, &uses, written_at);
+        bool copied = home != root && (uses.read_at < written_at || uses.read_at > uses.assign_at);
+        if (!early && !free && !copied) {
+            return;
+        }
+    }
+    put_within(load, variable, value, 0);
+}
+
+void tflm_read_in_place(tflm_node_t *node, uint32_t value, uint32_t variable) {
+    tflm_load_t *load = node->load;
+    uint32_t from;
+    uint32_t root = tflm_root(load, variable, &from);
+    uses_t uses = find_uses(load, variable);
+    if (load->slots[value].root != value || holds_variable(load, value) || uses.assigns > 1) {
+        return;
+    }
+    uses.read_at = node->index;
+    uses.value = value;
+    uint32_t written_at = root == variable
+                              ? uses.assign_at + 1
+                              : first_write(load, root, from, load->slots[value].bytes);
+    if (!uses.assigns || stays(load, &uses, written_at)) {
+        put_within(load, value, variable, 0);
+    }
+}

@@ -73,7 +73,78 @@ def streaming():
     return graph.bytes()
 
 
-SEEDS = {"network": network, "streaming": streaming}
+def recurrent():
+    """SVDF, then an LSTM over what it gives."""
+    rng = np.random.default_rng(1)
+    graph = tflm_build.Graph()
+
+    def matrix(rows, columns, dtype=np.int8):
+        return graph.tensor(
+            (rows, columns), dtype, scale=0.02, data=rng.integers(-127, 128, (rows, columns))
+        )
+
+    def bias(units):
+        return graph.tensor((units,), np.int32, scale=0.0002, data=rng.integers(-50, 50, units))
+
+    x = graph.input((2, 3), scale=0.05, zero_point=-3)
+    state = graph.tensor((2, 8), np.int16, scale=0.01, var=True)
+    y = graph.tensor((2, 2), scale=0.1, zero_point=2)
+    inputs = [x, matrix(4, 3), matrix(4, 2, np.int16), bias(2), state]
+    graph.operator("SVDF", inputs, [y], "SVDFOptions", rank=2)
+    steps = graph.tensor((1, 2, 2), scale=0.1, zero_point=2)
+    graph.operator("RESHAPE", [y], [steps], "ReshapeOptions", newShape=[1, 2, 2])
+    hidden = {"scale": 1 / 128, "zero_point": 3}
+    inputs = [steps, *(matrix(2, 2) for _ in range(8)), -1, -1, -1, *(bias(2) for _ in range(4))]
+    inputs += [-1, -1, graph.tensor((1, 2), var=True, **hidden)]
+    inputs += [graph.tensor((1, 2), np.int16, scale=2.0**-11, var=True), *[-1] * 4]
+    out = graph.output((1, 2, 2), **hidden)
+    options = "UnidirectionalSequenceLSTMOptions"
+    graph.operator(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [out], options, fusedActivationFunction=4
+    )
+    return graph.bytes()
+
+
+def real():
+    """float32: convolutions, pooling, arithmetic, activations, and indices that are computed."""
+    rng = np.random.default_rng(2)
+    graph = tflm_build.Graph()
+
+    def constant(*shape):
+        return graph.constant(rng.normal(0, 1, shape), np.float32)
+
+    def tensor(*shape):
+        return graph.tensor(shape, np.float32)
+
+    x = graph.input((1, 4, 3, 2), np.float32)
+    conv, depthwise, pooled = tensor(1, 2, 3, 2), tensor(1, 2, 3, 2), tensor(1, 2, 1, 2)
+    fields = {"padding": 0, "strideH": 2, "strideW": 1, "fusedActivationFunction": 3}
+    inputs = [x, constant(2, 3, 2, 2), constant(2)]
+    graph.operator("CONV_2D", inputs, [conv], "Conv2DOptions", **fields)
+    fields = {"padding": 0, "strideH": 1, "strideW": 1, "depthMultiplier": 1}
+    inputs = [conv, constant(1, 2, 2, 2)]
+    graph.operator("DEPTHWISE_CONV_2D", inputs, [depthwise], "DepthwiseConv2DOptions", **fields)
+    fields = {"padding": 1, "strideH": 1, "strideW": 1, "filterHeight": 1, "filterWidth": 3}
+    graph.operator("AVERAGE_POOL_2D", [depthwise], [pooled], "Pool2DOptions", **fields)
+    gate, gated, mean = tensor(1, 2, 1, 2), tensor(1, 2, 3, 2), tensor(3, 2)
+    graph.operator("TANH", [pooled], [gate])
+    graph.operator("MUL", [gate, conv], [gated], "MulOptions")
+    graph.operator("MEAN", [gated, graph.constant([0, 1])], [mean], "ReducerOptions")
+    product, best, picked = tensor(3, 3), graph.tensor((3,), np.int32), tensor(3, 2)
+    fields = {"adjY": True}
+    graph.operator("BATCH_MATMUL", [mean, mean], [product], "BatchMatMulOptions", **fields)
+    graph.operator("ARG_MAX", [product, graph.constant(1)], [best], "ArgMaxOptions", outputType=2)
+    graph.operator("GATHER", [mean, best], [picked], "GatherOptions")
+    dense = tensor(3, 3)
+    inputs = [picked, constant(3, 2), constant(3)]
+    graph.operator("FULLY_CONNECTED", inputs, [dense], "FullyConnectedOptions")
+    soft, out = tensor(3, 3), graph.output((3, 3), np.int16)
+    graph.operator("SOFTMAX", [dense], [soft], "SoftmaxOptions", beta=1.0)
+    graph.operator("CAST", [soft], [out], "CastOptions")
+    return graph.bytes()
+
+
+SEEDS = {"network": network, "streaming": streaming, "recurrent": recurrent, "real": real}
 
 
 def main():

@@ -117,11 +117,15 @@ class Glasses(Managed):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Disconnects. What was read is acknowledged, unless the block ends in an error."""
+        """Disconnects. What was read is acknowledged.
+
+        If the block ends in an error, the event that was read last is not, unless the next one was
+        being waited for: it may not have been dealt with.
+        """
         await end_tasks(*self._tasks, *self._asking)
-        if kind is None and self.connected:
+        if self.connected:
             with contextlib.suppress(GlintError):
-                await self._send_acknowledge(self._handed_over)
+                await self._leave(self._done if kind else self._handed_over)
         await self._keeper.close()
         await self._adapter.__aexit__(None, None, None)
         self._end(None)
@@ -374,6 +378,13 @@ class Glasses(Managed):
             self._many_done.clear()
             with contextlib.suppress(GlintError):
                 await self._send_acknowledge(self._done)
+
+    async def _leave(self, read: Callable[[], int]) -> None:
+        link = await self._keeper.link()
+        for message in self._fetcher.releases():
+            await link.ask_media(message)
+        await self._send_acknowledge(read)
+        await link.flush()
 
     def _handed_over(self) -> int:
         return min((reader.given for reader in self._readers), default=self._given)

@@ -146,10 +146,14 @@ class Fetcher:
         self._releases.clear()
         self._unwanted.clear()
 
-    def messages(self) -> Iterator[bytes]:
-        """What to write now; whatever is taken from here counts as written."""
+    def releases(self) -> Iterator[bytes]:
+        """What to write so that the glasses forget objects; what is taken counts as written."""
         while self._releases:
             yield _COMMAND.pack(protocol.MEDIA_RELEASE, self._releases.pop(0))
+
+    def messages(self) -> Iterator[bytes]:
+        """What to write now; what is taken counts as written."""
+        yield from self.releases()
         incomplete = self._store.incomplete()
         if not incomplete:
             return

@@ -152,6 +152,14 @@ class Link:
         """
         await self._write(self._events, seq.to_bytes(4, "little"))
 
+    async def flush(self) -> None:
+        """Returns when the glasses have got all that was written: a disconnect would overtake it.
+
+        Raises:
+            LinkLostError, NoAnswerError: They may not have.
+        """
+        await self._say_hello()
+
     async def ask_media(self, command: bytes) -> None:
         """Writes a command to the media characteristic.
 

@@ -122,7 +122,7 @@ class StatusRead(GlintGroup, smp_message.ReadRequest):
 
 
 class EventsWriteResponse(smp_message.WriteResponse):
-    """Events will come: `first` is the oldest kept, `next` the number of the next to happen."""
+    """Events will come: `first` is the lowest not acknowledged, `next` the next to happen."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_EVENTS
@@ -134,7 +134,7 @@ class EventsWriteResponse(smp_message.WriteResponse):
 
 
 class EventsWrite(GlintGroup, smp_message.WriteRequest):
-    """Asks for event records from a sequence number on; 0 is the oldest kept."""
+    """Asks for event records from a sequence number on; 0 is the first unread."""
 
     _COMMAND_ID = protocol.SMP_GLINT_EVENTS
     _Response = EventsWriteResponse

@@ -23,7 +23,7 @@ from glasses import (
     wake,
 )
 from glasses.bonds import Bonds
-from glasses.journal import Journal
+from glasses.journal import Journal, JournalFile
 from glasses.link import Link
 from glasses.perception import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
@@ -45,7 +45,7 @@ class Glasses:
         config_path = board.flash + "/config.json"
         self.settings = config.load(config_path)
         self.boot = random.getrandbits(32)
-        self.journal = Journal()
+        self.journal = Journal(JournalFile(board.flash + "/journal.bin"))
         self.outbox = media.Outbox(self.journal)
         self.outbox.on_cancel = self._on_cancel
         self.privacy = Privacy(board.light)
@@ -96,17 +96,18 @@ class Glasses:
         await asyncio.gather(
             self.perception.run(),
             self.link.run(),
+            self.journal.run(),
             self.outbox.run(),
             self._report_senses(),
             self._take_photos(),
             self._images.run(),
         )
 
-    # What the senses report.
     def _check(self):
         """What an update has to get right; whether it starts, and its radio works, is seen by then."""
         return selfcheck.hear(self.perception.detectors)
 
+    # What the senses report.
 
     def _on_word(self, detector, at_ms):
         event = self.journal.append(
@@ -246,7 +247,7 @@ class Glasses:
             self.link.listen(body["from"])
         except ValueError as error:
             raise smp.RequestError(protocol.RC_FAILED, str(error))
-        return {"boot": self.boot, "first": self.journal.first, "next": self.journal.next}
+        return {"boot": self.boot, "first": self.journal.unread, "next": self.journal.next}
 
     def _request_recording(self, body):
         length_ms = body["ms"]

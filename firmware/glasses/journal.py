@@ -1,31 +1,135 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The journal: every event has a sequence number and stays until the companion acknowledges it."""
+"""The journal: every event has a sequence number and stays until the companion acknowledges it.
 
+Records of the kinds in STORED are on the flash soon after, and come again, before all others, after
+a boot.
+"""
+
+import asyncio
+import os
 import struct
 import time
+from binascii import crc32
 from collections import deque
 
 from glasses import cbor
-from glasses.protocol import EVENT_GAP, LIMIT_EVENT_BYTES
+from glasses.protocol import (
+    EVENT_BOOT,
+    EVENT_BUTTON,
+    EVENT_GAP,
+    EVENT_SEEN,
+    EVENT_WAKE,
+    LIMIT_EVENT_BYTES,
+    LIMIT_EVENT_HEADER_BYTES,
+)
 
 # As many records as a companion out of earshot can leave unread before the oldest go.
 KEPT_MAX = 256
+# What outlives a reboot; the rest is news of a moment, or of objects that do not outlive it.
+STORED = (EVENT_BOOT, EVENT_WAKE, EVENT_SEEN, EVENT_BUTTON, EVENT_GAP)
+# Of it, so many of the newest: there must be room for as much again.
+RESTORED_MAX = KEPT_MAX // 2
+# A companion in earshot acknowledges in less time than this: what it has read is not written.
+SAVE_AFTER_MS = 300
+# Acknowledged records and acknowledgements that the file may hold before it is written anew.
+FILE_BYTES_MAX = 16384
+
+ENTRY = "<HI"  # length of what follows, CRC-32 of it
+ENTRY_HEADER_BYTES = 6
+ACKNOWLEDGED_BYTES = 4
+
+
+def _entry(data):
+    return struct.pack(ENTRY, len(data), crc32(data)) + data
+
+
+class JournalFile:
+    """Entries one after the other: records, and sequence numbers up to which all is acknowledged.
+
+    Only ever appended to, or replaced as a whole: power may fail at any point. Reading ends at the
+    first entry that is not whole.
+
+    Attributes:
+        bytes: How long it is, about.
+    """
+
+    def __init__(self, path):
+        self.bytes = 0
+        self._path = path
+
+    def read(self):
+        """(records in their order, highest number acknowledged)."""
+        records = []
+        acknowledged = 0
+        try:
+            with open(self._path, "rb") as file:
+                while True:
+                    header = file.read(ENTRY_HEADER_BYTES)
+                    self.bytes += len(header)
+                    if len(header) < ENTRY_HEADER_BYTES:
+                        break
+                    length, crc = struct.unpack(ENTRY, header)
+                    data = file.read(length)
+                    if len(data) < length or crc32(data) != crc:
+                        break
+                    if length == ACKNOWLEDGED_BYTES:
+                        acknowledged = max(acknowledged, struct.unpack("<I", data)[0])
+                    elif LIMIT_EVENT_HEADER_BYTES < length <= LIMIT_EVENT_BYTES:
+                        records.append(data)
+        except OSError:
+            pass  # none yet
+        return records, acknowledged
+
+    def append(self, pieces):
+        """Adds records and acknowledgements. Raises OSError: some may be there, and half of one."""
+        data = b"".join(_entry(piece) for piece in pieces)
+        with open(self._path, "ab") as file:
+            file.write(data)
+        self.bytes += len(data)
+
+    def replace(self, pieces):
+        """Holds `pieces`, and nothing else. Raises OSError: it holds what it held."""
+        self.bytes = 0
+        with open(self._path + ".new", "wb") as file:
+            for piece in pieces:
+                self.bytes += file.write(_entry(piece))
+        os.rename(self._path + ".new", self._path)
 
 
 class Journal:
-    """Event records: u32 sequence, u32 time_ms since boot, u8 type, CBOR map (little endian)."""
+    """Event records: u32 sequence, u32 time_ms since boot, u8 type, CBOR map (little endian).
 
-    def __init__(self):
+    Args:
+        file: A JournalFile for what is to outlive a reboot, or None.
+    """
+
+    def __init__(self, file=None):
         self.next = 1
         self.on_append = None
         self._records = deque((), KEPT_MAX)
         self._start_ms = time.ticks_ms()
         self._time_ms = 0
+        self._file = file
+        self._acknowledged = 0
+        # What the file holds: looked at up to this number, the highest in it, the highest
+        # acknowledged in it; and whether it has to be written anew.
+        self._saved = 0
+        self._stored = 0
+        self._stored_acknowledged = 0
+        self._broken = False
+        self._unsaved = asyncio.Event()
+        if file:
+            self._restore()
 
     @property
     def first(self):
         """Sequence number of the oldest record kept."""
         return self.next - len(self._records)
+
+    @property
+    def unread(self):
+        """The lowest number that is not acknowledged; less than `first` after an overrun."""
+        return self._acknowledged + 1
 
     def time_ms(self):
         """Milliseconds since boot; called once in a ticks period (6 days), it does not wrap."""
@@ -36,10 +140,9 @@ class Journal:
 
     def append(self, kind, body):
         """Writes an event and returns its sequence number. Raises ValueError: too long."""
-        sequence = self.next
-        record = self._record(sequence, kind, body)
-        self._records.append(record)  # drops the oldest when full
-        self.next += 1
+        sequence = self._keep(self._record(self.next, kind, body))
+        if kind in STORED:
+            self._unsaved.set()
         if self.on_append:
             self.on_append()
         return sequence
@@ -55,11 +158,79 @@ class Journal:
         """Forgets the records up to and with `sequence`."""
         while self._records and self.first <= sequence:
             self._records.popleft()
+        sequence = min(sequence, self.next - 1)
+        if sequence > self._acknowledged:
+            self._acknowledged = sequence
+            if self._stored_acknowledged < self._stored:
+                self._unsaved.set()
 
-    def _record(self, sequence, kind, body):
-        record = struct.pack("<IIB", sequence, self.time_ms() & 0xFFFFFFFF, kind) + cbor.encode(
-            body
-        )
+    async def run(self):
+        """Saves what is to be saved, for ever."""
+        while True:
+            await self._unsaved.wait()
+            await asyncio.sleep_ms(SAVE_AFTER_MS)
+            self._unsaved.clear()
+            self.save()
+
+    def save(self):
+        """Writes to the flash what is not there yet."""
+        if self._file is None:
+            return
+        news = []
+        stored = self._stored
+        for i in range(max(self._saved + 1, self.first), self.next):
+            record = self._records[i - self.first]
+            if record[8] in STORED:
+                news.append(record)
+                stored = i
+        acknowledged = struct.pack("<I", self._acknowledged)
+        try:
+            if self._broken or self._file.bytes > FILE_BYTES_MAX:
+                kept = [record for record in self._records if record[8] in STORED]
+                self._file.replace([acknowledged] + kept)
+            elif news or self._stored_acknowledged < min(self._acknowledged, self._stored):
+                self._file.append([acknowledged] + news)
+            self._broken = False
+            self._saved = self.next - 1
+            self._stored = stored
+            self._stored_acknowledged = self._acknowledged
+        except OSError as error:
+            print("journal: not saved:", error)
+            self._broken = True  # half an entry may be at the end of the file
+
+    def _keep(self, record):
+        self._records.append(record)  # drops the oldest when full
+        self.next += 1
+        return self.next - 1
+
+    def _record(self, sequence, kind, body, time_ms=None):
+        if time_ms is None:
+            time_ms = self.time_ms() & 0xFFFFFFFF
+        record = struct.pack("<IIB", sequence, time_ms, kind) + cbor.encode(body)
         if len(record) > LIMIT_EVENT_BYTES:
             raise ValueError("event of %d bytes; at most %d" % (len(record), LIMIT_EVENT_BYTES))
         return record
+
+    def _restore(self):
+        """Takes over what earlier runs left unread, under new numbers."""
+        stored, expected = self._file.read()
+        expected += 1
+        lost = 0
+        for i in range(len(stored)):
+            record = stored[i]
+            sequence, time_ms, kind = struct.unpack_from("<IIB", record)
+            if sequence < expected:
+                continue
+            lost += sequence - expected
+            expected = sequence + 1
+            if i < len(stored) - RESTORED_MAX:
+                is_gap = kind == EVENT_GAP
+                lost += cbor.decode(record[LIMIT_EVENT_HEADER_BYTES:])["count"] if is_gap else 1
+                continue
+            if lost:
+                self._keep(self._record(self.next, EVENT_GAP, {"count": lost}, time_ms))
+                lost = 0
+            self._keep(struct.pack("<I", self.next) + record[4:])
+        if self._file.bytes:
+            self._broken = True  # the numbers are others now
+            self.save()

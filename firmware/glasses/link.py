@@ -154,13 +154,13 @@ class Link:
         return self._next_event is not None
 
     def listen(self, sequence):
-        """Starts sending event records from `sequence` on (0: the oldest kept).
+        """Starts sending event records from `sequence` on (0: the first unread).
 
         Raises ValueError when the link's MTU does not fit them.
         """
         if self._mtu < MTU_LEAST_BYTES:
             raise ValueError("MTU %d; at least %d" % (self._mtu, MTU_LEAST_BYTES))
-        self._next_event = max(1, min(sequence or self._journal.first, self._journal.next))
+        self._next_event = max(1, min(sequence or self._journal.unread, self._journal.next))
         self._wake.set()
 
     async def run(self):

@@ -8,6 +8,7 @@ releases it; SPEC.md has the bytes.
 
 import asyncio
 import binascii
+import random
 import struct
 import time
 
@@ -106,7 +107,8 @@ class Outbox:
         self.on_cancel = None
         self._journal = journal
         self._objects = []
-        self._next_id = 1
+        # Not those of an earlier run, which a companion may still speak of.
+        self._next_id = random.getrandbits(16) or 1
         self._credits = 0
         self._absent = []
         self._chunk = memoryview(bytearray(2 * LL_BYTES))

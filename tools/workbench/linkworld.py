@@ -8,7 +8,6 @@ import contextlib
 import json
 import random
 import struct
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +55,7 @@ class Tally:
     arrived: int = 0
     reported: int = 0
     wrong: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     bytes: int = 0
     seconds: float = 0.0
 
@@ -217,7 +216,8 @@ class World:
                         await asyncio.sleep(_BUSY_PAUSE_S)
                     except GlintError as error:
                         tally.reported += 1
-                        tally.reasons[type(error).__name__] += 1
+                        name = type(error).__name__
+                        tally.reasons[name] = tally.reasons.get(name, 0) + 1
                         data = b""
                         break
                 if data in self._pictures:
@@ -238,13 +238,13 @@ async def linkworld(timing: Timing, folder: Path, mtu: int = 517) -> AsyncIterat
 
     Args:
         timing: The air's.
-        folder: Empty; becomes the glasses' flash, and holds the air's socket.
+        folder: Becomes the glasses' flash, if it is not that yet, and holds the air's socket.
         mtu: What the companion's operating system asks for.
 
     Raises:
         TimeoutError: The glasses do not come up.
     """
-    (folder / "models").mkdir()
+    (folder / "models").mkdir(exist_ok=True)
     # Nothing is heard or seen but what is asked for.
     (folder / "config.json").write_text(json.dumps({"words": [], "vision": "none"}))
     air = Air(timing)
@@ -263,6 +263,7 @@ async def linkworld(timing: Timing, folder: Path, mtu: int = 517) -> AsyncIterat
         reading = asyncio.create_task(bus.run())
         cleanup.callback(reading.cancel)
         await asyncio.wait_for(radio.advertising.wait(), _READY_TIMEOUT_S)
+        await asyncio.sleep(_SETTLE_S)  # the application listens to its senses a little later
         wanted, air_client.ATT_MTU_WANTED = air_client.ATT_MTU_WANTED, mtu
         try:
             yield world

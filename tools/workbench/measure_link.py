@@ -13,6 +13,7 @@ import dataclasses
 import json
 import logging
 import math
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ PACKET_ERROR_RATES = (0.0, 0.01, 0.05, 0.1)
 DROP_LEAST_S, DROP_MOST_S = 2.0, 4.0
 DROPS_PACKET_ERROR_RATE = 0.01
 PHOTO_BYTES = 20480
+WIDTH = 120
 PDU_HEADER_BYTES = 7  # of L2CAP and ATT
 SOAK_EVENTS, SOAK_OBJECTS = 10_000, 1_000
 SOAK_TIMING = Timing(15, phy=2, packet_error_rate=0.05, drop_notifications=0.01)
@@ -199,7 +201,7 @@ def main() -> None:
     build.ensure("linux")
     grants = GRANTS[:1] if options.quick else GRANTS
     share = 10 if options.quick else 1
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     rows: list[dict[str, Any]] = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("link", total=3 * 5 * len(grants) + len(grants) + 3)
@@ -225,7 +227,8 @@ def main() -> None:
     for what, tally in soaked.items():
         console.print(
             f"  {tally.sent} {what}: {tally.arrived} arrived, {tally.reported} reported lost, "
-            f"{tally.undetected} lost undetected, {tally.wrong} wrong"
+            f"{tally.undetected} lost undetected, {tally.wrong} wrong "
+            + ", ".join(f"({count} {name})" for name, count in tally.reasons.items())
         )
     options.json.parent.mkdir(exist_ok=True)
     written = {

@@ -46,6 +46,7 @@ _ATT_MTU_DEFAULT = 23
 ATT_MTU_WANTED = 517
 # Writes without response that may wait for the controller before a writer has to wait too.
 _QUEUE_PACKETS = 64
+_CANCEL_AGAIN_S = 0.1
 # What goes wrong below ATT: all of it means that the link is not, or no longer, usable.
 _LINK_ERRORS = (core.BaseBumbleError, hci.HCI_Error, TimeoutError)
 
@@ -208,7 +209,7 @@ class BleakClientAir(BaseBleakClient):
         for task in self._tasks:
             task.cancel()
         if self._tasks and self._connection is None:
-            asyncio.get_running_loop().call_soon(self._cancel_requests)
+            asyncio.get_running_loop().call_later(_CANCEL_AGAIN_S, self._cancel_requests)
 
     # Security
 

@@ -18,6 +18,7 @@ from bumble.pairing import PairingConfig
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
+from glint.waiting import end_tasks
 from workbench.radio.board import RADIO, Board, Bus
 from workbench.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Secret
 from workbench.radio.gatt import BoardServer
@@ -91,10 +92,7 @@ class Radio:
 
     async def close(self) -> None:
         """Switches the radio off, whatever the board wants."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         await self._switch_off()
 
     def counters(self) -> dict[str, int]:

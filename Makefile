@@ -89,4 +89,5 @@ clean:
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo 'installing Python packages into .venv (a minute or so, once)'
 	@$(PIP_INSTALL) -e '.[dev]'
+	@$(PIP_INSTALL) --no-deps smpmgr readchar
 	@touch .venv/workbench.stamp $@

@@ -168,7 +168,9 @@ async def test_what_is_not_well_or_not_confirmed_is_reverted(glasses, monkeypatc
     async def reset():
         await glasses.images._reset.wait()
 
-    monkeypatch.setattr(smp_image, "asyncio", types.SimpleNamespace(sleep=sleep, Event=asyncio.Event))
+    monkeypatch.setattr(
+        smp_image, "asyncio", types.SimpleNamespace(sleep=sleep, Event=asyncio.Event)
+    )
     await glasses.images._try()
     await asyncio.wait_for(reset(), 1)
     assert slept[-1] == (3 if fails else 300)

@@ -17,8 +17,8 @@ from bumble.device import AdvertisingType, Connection, Device, DeviceConfigurati
 from bumble.pairing import PairingConfig
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
-
 from glint.waiting import end_tasks
+
 from workbench.radio.board import RADIO, Board, Bus
 from workbench.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Secret
 from workbench.radio.gatt import BoardServer

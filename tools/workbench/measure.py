@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from workbench import mcu, onboard, sound
+from workbench import mcu, measure_models, onboard, sound
 from workbench.microcontroller import flash_files
 from workbench.paths import BUILD
 from workbench.sim import prepare_flash
@@ -76,13 +76,22 @@ def main() -> None:
             f"{row['allocated_bytes']} bytes",
         )
     Console().print(table)
+    compared = measure_models.models()
+    for table in measure_models.tables(compared):
+        Console().print(table)
+    print("\n".join(measure_models.notes(compared)))
     taken = image("corstone300")
     table = Table("corstone300 image", "bytes")
     for field in dataclasses.fields(taken):
         table.add_row(field.name.replace("_", " "), f"{getattr(taken, field.name)}")
     Console().print(table)
     BUILD.mkdir(exist_ok=True)
-    measured = {"perception": rows, "image": dataclasses.asdict(taken)}
+    measured = {
+        "perception": rows,
+        "models": compared,
+        "recorded": measure_models.recorded(),
+        "image": dataclasses.asdict(taken),
+    }
     (BUILD / "bench.json").write_text(json.dumps(measured, indent=2) + "\n")
 
 

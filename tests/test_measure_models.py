@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The comparison that `make bench` prints."""
+
+from rich.console import Console
+from workbench import measure_models, zoo
+
+
+def measured(core, instructions):
+    row = {"instructions_per_invoke": instructions, "arena_bytes": 13682, "text_bytes": 65000}
+    if core == "x86_64":
+        row |= {"us_per_invoke": 16.8, "tflm_us_per_invoke": 48.0, "time_ratio": 0.35}
+        row["tflm_build"] = "a wheel"
+    return row
+
+
+def printed(rows):
+    console = Console(width=200, record=True, quiet=True)
+    for table in measure_models.tables(rows):
+        console.print(table)
+    return console.export_text()
+
+
+def test_every_recorded_model_is_one_of_the_zoo():
+    for name, cores in measure_models.recorded()["model"].items():
+        assert name in zoo.entries()
+        assert set(cores) == set(measure_models.CORES)
+        assert cores["m55"]["cmsis"] < cores["m4"]["cmsis"] < cores["m4"]["tflm"]
+
+
+def test_ratios_are_of_ours_to_the_recorded():
+    rows = {"okay_nabu": {core: measured(core, 45_162) for core in measure_models.CORES}}
+    rows["alexa"] = {"missing": "not to be had"}
+    text = printed(rows)
+    assert "TFLM of August 2026, -O2 -DNDEBUG, QEMU -icount" in text
+    (m55,) = (line for line in text.splitlines() if "464,059" in line)
+    assert [cell.strip() for cell in m55.split("│")[1:-1]] == [
+        *("okay_nabu", "45,162", "464,059", "0.10", "90,324", "0.50"),
+        *("13,682", "27,364", "0.50"),
+    ]
+    assert "0.35" in text
+    assert "not to be had" in text
+    assert "a wheel; medians of one run" in " ".join(measure_models.notes(rows))
+
+
+def test_what_is_not_counted_is_said():
+    rows = {"okay_nabu": {core: measured(core, None) for core in measure_models.CORES}}
+    assert "instructions not counted" in " ".join(measure_models.notes(rows))
+    assert printed(rows)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people bring to the port: mpremote, native modules, MicroPython's own tests; and no QEMU."""
+"""What people bring to the port: mpremote, MicroPython's own tests; and no QEMU."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import zlib
 
 import pytest
-from workbench import build, natmod, porttest
+from workbench import build, porttest
 from workbench.console import ConsoleError
 from workbench.qemu import PROGRAM, Qemu, QemuError, check_program
 
@@ -81,30 +81,6 @@ def test_mpremote_deploys_romfs_whose_files_are_used_in_place(port, tmp_path):
     )
     assert said == f"0x60 5120 {zlib.crc32(bytes(range(256)) * 20)}\n"  # 0x60...: in the flash
     assert "ROMFS1 partition has size 2097152" in mpremote(port, "romfs", "query", cwd=tmp_path)
-
-
-def test_native_module_loads(firmware, tmp_path):
-    try:
-        natmod.find_compiler("armv7emsp")
-    except natmod.NatmodError as error:
-        pytest.skip(str(error))
-    module = natmod.build("micdsp", "armv7emsp", say=lambda line: None)
-    with Qemu(BOARD, firmware) as qemu:
-        qemu.console.enter_raw_repl()
-        qemu.console.run("f = open('native_micdsp.mpy', 'wb')")
-        content = module.read_bytes()
-        for start in range(0, len(content), 2048):
-            qemu.console.run(f"f.write({content[start : start + 2048]!r})")
-        code = """
-f.close()
-import native_micdsp, micdsp
-samples = bytes((i * i >> 3) & 255 for i in range(3200))
-def features(module):
-    out, fe = bytearray(1600), module.Frontend()
-    return fe.process(samples, out), bytes(out)
-print(native_micdsp.__file__, features(native_micdsp) == features(micdsp), features(micdsp)[0])
-"""
-        assert qemu.console.run(code) == "native_micdsp.mpy True 8\n"
 
 
 def test_cortex_m4_boots():

@@ -2,11 +2,13 @@
 """Builds a board's MicroPython image, with the modules of firmware/modules built in.
 
 `python -m workbench.build BOARD` does what boards/BOARD/board.toml says, below build/BOARD. Nothing
-is run when no input has changed since.
+is run when no input has changed since. With --bare, the modules are left out (below
+build/BOARD-bare): such an image takes them as native .mpy files, as a stock MicroPython does.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -65,7 +67,11 @@ class Board:
     @property
     def output(self) -> Path:
         """Where its image and objects are built."""
-        return BUILD / self.name
+        return self.output_of(bare=False)
+
+    def output_of(self, *, bare: bool) -> Path:
+        """The same; `bare` means without modules."""
+        return BUILD / (f"{self.name}-bare" if bare else self.name)
 
 
 def load_board(name: str) -> Board:
@@ -174,7 +180,7 @@ def mpy_cross(say: Say = say_step) -> Path:
         return _mpy_cross(sources.micropython(say), say)
 
 
-def ensure(name: str, say: Say = say_step) -> Path:
+def ensure(name: str, say: Say = say_step, *, bare: bool = False) -> Path:
     """The path of a board's image, which is fetched and built as far as it is out of date.
 
     A tree of one's own that GLINT_MICROPYTHON names is not watched for changes: remove build/ after
@@ -183,6 +189,7 @@ def ensure(name: str, say: Say = say_step) -> Path:
     Args:
         name: A folder below boards/.
         say: Told what is going on, a line a step.
+        bare: Leave out the modules of firmware/modules.
 
     Raises:
         SourceError: MicroPython's source is not to be had.
@@ -194,48 +201,55 @@ def ensure(name: str, say: Say = say_step) -> Path:
         raise BuildError(f"make cannot build in a path with spaces: move the checkout from {ROOT}")
     with locked(BUILD / "lock"):
         tree = sources.micropython(say)
-        folders = [board.folder, MODULES, *(ROOT / path for path in board.inputs)]
+        built_in = [] if bare else modules()
+        folders = [board.folder, *([MODULES] if built_in else [])]
+        folders += [ROOT / path for path in board.inputs]
         inputs = input_digests(folders)
         inputs["tree"] = str(tree)
         inputs["build"] = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-        stamp = board.output / "inputs.json"
-        program = board.output / board.program
+        output = board.output_of(bare=bare)
+        stamp = output / "inputs.json"
+        program = output / board.program
         before = json.loads(stamp.read_text()) if stamp.exists() else {}
         if before == inputs and program.exists():
             return program
         _provide(board.tools, say)
         compiler = _mpy_cross(tree, say)
         if must_start_over(before, inputs):
-            shutil.rmtree(board.output, ignore_errors=True)
-        board.output.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True, exist_ok=True)
         # Without its program the stamp only says what the objects there were made with.
         program.unlink(missing_ok=True)
         stamp.write_text(json.dumps(inputs, indent=1))
-        built_in = f" with {', '.join(modules())}" if modules() else ""
-        say(f"building the {name} image: MicroPython {sources.VERSION}{built_in}")
+        with_what = f"with {', '.join(built_in)}" if built_in else "without modules"
+        say(f"building the {name} image: MicroPython {sources.VERSION} {with_what}")
         places = {"board": board.folder, "micropython": tree, "root": ROOT}
         variables = {
-            "BUILD": board.output,
+            "BUILD": output,
             "MICROPY_MPYCROSS": compiler,
             "MICROPY_MPYCROSS_DEPENDENCY": compiler,
             # Not used, and not in Debian's package; its check only looks for a README.md.
             "MPY_LIB_DIR": tree,
-            "USER_C_MODULES": MODULES,
+            "USER_C_MODULES": MODULES if built_in else "",
             **{variable: value.format(**places) for variable, value in board.make.items()},
         }
         directory = Path(board.directory.format(**places))
-        log = BUILD / f"{name}.log"
+        log = BUILD / f"{output.name}.log"
         _make(directory, {variable: str(value) for variable, value in variables.items()}, log)
         if not program.exists():
             raise BuildError(f"the build made no {program}. The whole log is {log}")
         return program
 
 
-def main(names: list[str]) -> int:
-    """Runs `python -m workbench.build BOARD...`, which prints the path of each image."""
+def main(arguments: list[str]) -> int:
+    """Runs `python -m workbench.build [--bare] BOARD...`, which prints the path of each image."""
+    parser = argparse.ArgumentParser(prog="python -m workbench.build", description=__doc__)
+    parser.add_argument("board", nargs="+")
+    parser.add_argument("--bare", action="store_true", help="leave out the C modules")
+    options = parser.parse_args(arguments)
     try:
         with steps() as say:
-            programs = [ensure(name, say) for name in names]
+            programs = [ensure(name, say, bare=options.bare) for name in options.board]
     except WorkbenchError as error:
         print(error, file=sys.stderr)
         return 1

@@ -44,8 +44,6 @@ class _Sys:
     stdout = _Streams(_Out())
     exit = sys.exit
 _Out.uart.write(b"{start}")
-for name in {native!r}:
-    sys.modules[name] = __import__("native_" + name)
 sys.modules["sys"] = _Sys
 exec(open("/rom/script.py").read(), {{"__name__": "__main__"}})
 print("\\n" + str(_Sys.stdout.buffer.count))
@@ -84,7 +82,7 @@ def run(
         arguments: Its sys.argv after the first.
         stdin: Its standard input.
         files: More files, which it finds below /rom.
-        native: C modules to take from native .mpy files, in place of the built-in ones.
+        native: Run the image without the C modules, and give it these as native .mpy files.
         counting: Let the emulated clock count instructions.
 
     Raises:
@@ -94,13 +92,13 @@ def run(
         qemu.QemuError: It cannot be emulated.
     """
     machine = load_machine(board)
-    firmware = build.ensure(board)
+    firmware = build.ensure(board, bare=bool(native))
     modules = {name: natmod.build(name, NATIVE_ARCH, say=say_step) for name in native}
     content = {
         "script.py": (FIRMWARE / "checks" / f"{script}.py").read_bytes(),
         "stdin": stdin,
         **(files or {}),
-        **{f"native_{name}.mpy": path.read_bytes() for name, path in modules.items()},
+        **{f"{name}.mpy": path.read_bytes() for name, path in modules.items()},
     }
     with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
         flash = Path(folder) / "flash.bin"
@@ -109,7 +107,7 @@ def run(
         shift = COUNTING_SHIFT if counting else None
         with Qemu(board, firmware, flash=flash, icount_shift=shift) as qemu:
             qemu.console.enter_raw_repl()
-            code = WRAPPER.format(argv=[script, *arguments], start=START, native=native)
+            code = WRAPPER.format(argv=[script, *arguments], start=START)
             try:
                 printed = qemu.console.run(code, RUN_TIMEOUT_S)
             except ConsoleError as error:

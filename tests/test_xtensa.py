@@ -4,7 +4,7 @@
 import micdsp_cases
 import numpy as np
 import pytest
-from workbench import hosttflm, micdsp, xtensa, zoo
+from workbench import hosttflm, micdsp, modelbench, xtensa, zoo
 
 # Inferences of each: the large ones are slow under emulation.
 MODELS = {
@@ -51,3 +51,13 @@ def test_outputs_are_the_same(name):
 def test_a_broken_model_is_refused():
     with pytest.raises(xtensa.XtensaError, match="exit status 5"):
         xtensa.run_model(b"\x1c\0\0\0TFL3" + bytes(100), b"")
+
+
+def test_the_instructions_of_an_inference_are_counted():
+    model = zoo.find("okay_nabu").read_bytes()
+    once = modelbench.bench("xtensa", model)
+    assert once == modelbench.bench("xtensa", model)  # not timed: counted
+    assert once.macs < once.instructions < 20 * once.macs
+    assert sum(count for _, count in once.profile) == once.instructions
+    assert "tflm_invoke" in dict(once.profile)
+    assert 10_000 < once.text_bytes < 200_000

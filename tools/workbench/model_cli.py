@@ -133,7 +133,8 @@ def bench(
         str, typer.Option(help=f"Where it runs: {', '.join(modelbench.BOARDS)}.")
     ] = modelrun.HOST,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Each operator's share, on an emulated board.")
+        bool,
+        typer.Option("--profile", help="Each operator's share (xtensa: function's)."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     mirror: Mirror = None,
@@ -144,7 +145,8 @@ def bench(
     """
     measured = modelbench.bench(board, _read(zoo.find(model, mirror), "model"))
     if profile and not measured.profile:
-        raise ModelFileError(f"no profile on {board}: name {' or '.join(modelrun.COUNTING)}")
+        emulated = " or ".join(modelbench.BOARDS[1:])
+        raise ModelFileError(f"no profile on {board}: name {emulated}")
     if as_json:
         print(json.dumps(measured.as_json(model, profile=profile)))
         return

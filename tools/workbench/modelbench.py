@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from workbench import hostbench, hosttflm, mcu, modelrun
+from workbench import hostbench, hosttflm, mcu, modelrun, xtensa
 from workbench.errors import WorkbenchError
 
-BOARDS = (modelrun.HOST, *modelrun.COUNTING)
+XTENSA = "xtensa"
+BOARDS = (modelrun.HOST, *modelrun.COUNTING, XTENSA)
 
 
 class ModelBenchError(WorkbenchError):
@@ -26,7 +27,7 @@ class Bench:
         arena_bytes: Working memory.
         text_bytes: The model runtime, with all operators.
         macs: Multiply-accumulates.
-        profile: Each operator in order, with its instructions.
+        profile: Each operator in order, with its instructions; for xtensa, each function.
         times: On this machine: beside the wheel's, or why not.
     """
 
@@ -76,6 +77,18 @@ def bench(board: str, model: bytes) -> Bench:
             text_bytes=measured.text_bytes,
             macs=measured.macs,
             profile=measured.profile,
+        )
+    if board == XTENSA:
+        loaded = hosttflm.Model(model)
+        input_bytes = sum(modelrun.tensor_bytes(tensor) for tensor in loaded.inputs)
+        functions = xtensa.instructions(model, input_bytes)
+        return Bench(
+            board=board,
+            instructions=sum(functions.values()),
+            arena_bytes=loaded.arena_bytes,
+            text_bytes=xtensa.text_bytes(),
+            macs=loaded.macs,
+            profile=list(functions.items()),
         )
     if board != modelrun.HOST:
         raise ModelBenchError(

@@ -20,6 +20,7 @@ from glint.errors import (
     PairingError,
     ProtocolError,
     RequestError,
+    UpdateError,
 )
 from glint.events import (
     Battery,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from glint.client import Glasses, connect
     from glint.finding import Found, scan
     from glint.photo import Photo
+    from glint.update import Updated
 
 __all__ = [
     "Audio",
@@ -68,6 +70,8 @@ __all__ = [
     "Statistics",
     "Status",
     "Unknown",
+    "UpdateError",
+    "Updated",
     "Wake",
     "connect",
     "scan",
@@ -78,6 +82,7 @@ _LATER = {
     "Found": "glint.finding",
     "Glasses": "glint.client",
     "Photo": "glint.photo",
+    "Updated": "glint.update",
     "connect": "glint.client",
     "scan": "glint.finding",
 }

@@ -5,11 +5,12 @@ import asyncio
 import contextlib
 import weakref
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from types import TracebackType
 
 from bleak.uuids import normalize_uuid_16
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
-from smpclient.requests.os_management import OSApplicationInfoRead
+from smpclient.requests.os_management import OSApplicationInfoRead, ResetWrite
 
 from glint import protocol
 from glint.adapter import in_use
@@ -18,6 +19,7 @@ from glint.collect import Collector, Progress
 from glint.errors import GlintError, LinkLostError
 from glint.events import Event, Media, MediaEnd, Wake
 from glint.fetch import Fetcher
+from glint.image import load
 from glint.info import Info, Statistics, Status
 from glint.keeper import Keeper
 from glint.link import Link
@@ -27,6 +29,7 @@ from glint.photo import Photo
 from glint.reader import EventReader
 from glint.sequence import Sequence
 from glint.smp import EventsWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
+from glint.update import Boot, BootRead, Updated, Updater
 from glint.waiting import end_tasks
 
 # Acknowledge after so many events or so much time, whichever comes first.
@@ -160,6 +163,32 @@ class Glasses(Managed):
         """
         state = await self._request(StatusRead())
         return Status(**{name: getattr(state, name) for name in Status.__dataclass_fields__})
+
+    async def update(
+        self, path: Path, *, progress: Progress | None = None, allow_downgrade: bool = False
+    ) -> Updated:
+        """Has the glasses run an update image: sends it, tries it, confirms it when it is well.
+
+        Whatever ends this earlier, what runs now runs on or is started again.
+
+        Args:
+            path: The image, as `glint image build` makes it.
+            progress: Called with bytes that the glasses have and bytes in all.
+            allow_downgrade: Take one that is older than what runs, too.
+
+        Raises:
+            UpdateError: It is no image, the glasses refuse it, or went back: the message says why.
+        """
+        return await Updater(self._keeper, load(path), progress).run(allow_downgrade)
+
+    async def boot(self) -> Boot:
+        """Asks how the glasses started, why they last crashed, and why an update was refused."""
+        answer = await self._request(BootRead())
+        return Boot(answer.safe, answer.crash, answer.refused, answer.check)
+
+    async def reset(self) -> None:
+        """Starts the glasses anew."""
+        await self._request(ResetWrite())
 
     async def info(self) -> Info:
         """Asks the glasses what they are.

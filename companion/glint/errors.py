@@ -44,5 +44,9 @@ class MediaError(GlintError):
     """A photo or a recording could not be had whole, or not be written."""
 
 
+class UpdateError(GlintError):
+    """An update was not taken, or was reverted; what ran before runs on."""
+
+
 class ProtocolError(GlintError):
     """The other side sent bytes that the protocol does not allow."""

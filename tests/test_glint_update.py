@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`glint update` against emulated glasses: what goes well, what is refused, what is reverted."""
+
+import asyncio
+import contextlib
+import sys
+
+import glint
+import pytest
+from glint.errors import UpdateError
+from test_update_micropython import Board, application
+from update_images import make
+
+
+@pytest.fixture
+async def board(tmp_path):
+    """Emulated glasses that run."""
+    made = Board(tmp_path / "flash")
+    async with made.started() as simulation:
+        made.simulation = simulation
+        made.folder = tmp_path
+        yield made
+
+
+def connect(board):
+    return glint.connect(air=board.simulation.address, timeout_s=30)
+
+
+def written(board, data):
+    path = board.folder / "update.bin"
+    path.write_bytes(data)
+    return path
+
+
+async def cli(board, *arguments):
+    """Runs `glint`; returns its exit status and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "glint", *map(str, arguments), "--air", board.simulation.address),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+async def test_command_updates_and_confirms(board):
+    status, said = await cli(board, "update", written(board, application("0.2.0")))
+    assert status == 0, said
+    assert "0.2.0 runs, and is confirmed (before: 0.1.0)" in said
+    await board.smp(board.simulation, "reset")
+    assert await board.running(board.simulation) == "0.2.0"
+    status, said = await cli(board, "update", written(board, application("0.1.5")))
+    assert status == 1
+    assert "version 0.2.0 runs, which is newer than 0.1.5; to install" in said
+    assert "--allow-downgrade" in said
+    status, said = await cli(board, "update", board.folder / "update.bin", "--allow-downgrade")
+    assert status == 0, said
+    status, said = await cli(board, "crash")
+    assert said.splitlines()[:1] == ["not in safe mode"]
+
+
+async def test_goes_on_where_the_link_was_lost(board):
+    data = application("0.2.0")
+    seen = []
+    lost = asyncio.Event()
+
+    def progress(at, length):
+        assert length == len(data)
+        seen.append(at)
+        if at > length // 2 and not lost.is_set():
+            board.simulation.air.out_of_range(True)
+            lost.set()
+
+    async def come_back():
+        await lost.wait()
+        await asyncio.sleep(0.5)
+        board.simulation.air.out_of_range(False)
+
+    async with connect(board) as glasses:
+        back = asyncio.create_task(come_back())
+        done = await glasses.update(written(board, data), progress=progress)
+        await back
+        assert glasses.statistics.links == 3  # at first, after the loss, after the reset
+    assert (done.version, done.before) == ("0.2.0", "0.1.0")
+    assert seen == sorted(seen)
+    assert seen[-1] == len(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (make(board="esp32s3"), "for the board esp32s3; these glasses are a linux"),
+        (make(version="2.0.0", kind="rsa-2048"), "signed with a key that is not trusted"),
+        (make(version="2.0.0", kind="ed25519"), "signed with Ed25519, not RSA-2048"),
+        (make(version="2.0.0", kind="ecdsa-p256"), "signed with ECDSA, not RSA-2048"),
+        (make(version="0.0.9"), "version 0.1.0 runs, which is newer than 0.0.9"),
+        (make(version="2.0.0", payload=b"no romfs"), "not a ROMFS"),
+        (b"#!/bin/sh", "no update image"),
+    ],
+    ids=["board", "key", "ed25519", "ecdsa", "downgrade", "payload", "file"],
+)
+async def test_refused_with_a_reason(board, data, reason):
+    async with connect(board) as glasses:
+        with pytest.raises(UpdateError, match=reason):
+            await glasses.update(written(board, data))
+        assert (await glasses.status()).firmware == "0.1.0"
+        assert board.restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ({"glasses/selfcheck.py": b"def hear(_):\n    yield\n    1 / 0\n"}, "ZeroDivisionError"),
+        ({"glasses/journal.py": b"raise RuntimeError('boom')\n"}, "it crashed: RuntimeError: boom"),
+    ],
+    ids=["self-check", "crash"],
+)
+async def test_what_is_not_well_is_reverted(board, broken, reason):
+    async with connect(board) as glasses:
+        with pytest.raises(UpdateError, match=reason):
+            await glasses.update(written(board, application("0.2.0", broken.items())))
+        async with asyncio.timeout(20):
+            while board.restarts < 2:
+                await asyncio.sleep(0.05)
+        assert (await glasses.status()).firmware == "0.1.0"
+        assert reason in (await glasses.boot()).refused
+
+
+async def test_given_up_half_way_the_old_runs_on_and_the_rest_can_follow(board):
+    path = written(board, application("0.2.0"))
+    async with connect(board) as glasses:
+        half = asyncio.Event()
+        task = asyncio.create_task(glasses.update(path, progress=lambda *_: half.set()))
+        await half.wait()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert (await glasses.status()).firmware == "0.1.0"
+        await glasses.update(path)
+        assert (await glasses.status()).firmware == "0.2.0"

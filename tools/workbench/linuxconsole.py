@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The linux board's interpreter on a pseudo-terminal: `python -m workbench.linuxconsole`.
 
-mpremote connects to it. What is typed reaches the program as it is, Ctrl-C too: a running script is
-stopped by ending this.
+mpremote connects to it. The ROMFS partition is the file rom.img in the board's folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import tty
 from pathlib import Path
@@ -50,7 +51,9 @@ class LinuxConsole:
                 stdout=theirs,
                 stderr=theirs,
                 cwd=self._folder,
+                env=os.environ | {"GLINT_ROM": str(self._folder / "rom.img")},
                 start_new_session=True,
+                preexec_fn=_take_terminal,
             )
         finally:
             os.close(theirs)
@@ -77,6 +80,11 @@ class LinuxConsole:
         if not any(thread.is_alive() for thread in self._threads):
             os.close(self._ours)
             os.close(self._relayed)
+
+
+def _take_terminal() -> None:
+    """Lets a Ctrl-C on the terminal reach this process, the first of its session, as a signal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _pair() -> tuple[int, int]:

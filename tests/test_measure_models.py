@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The comparison that `make bench` prints."""
 
+import io
+
 from rich.console import Console
 from workbench import measure_models, zoo
 
@@ -14,10 +16,10 @@ def measured(core, instructions):
 
 
 def printed(rows):
-    console = Console(width=200, record=True, quiet=True)
+    console = Console(width=200, record=True, file=io.StringIO())
     for table in measure_models.tables(rows):
         console.print(table)
-    return console.export_text()
+    return " ".join(console.export_text().split())
 
 
 def test_every_recorded_model_is_one_of_the_zoo():
@@ -32,11 +34,8 @@ def test_ratios_are_of_ours_to_the_recorded():
     rows["alexa"] = {"missing": "not to be had"}
     text = printed(rows)
     assert "TFLM of August 2026, -O2 -DNDEBUG, QEMU -icount" in text
-    (m55,) = (line for line in text.splitlines() if "464,059" in line)
-    assert [cell.strip() for cell in m55.split("│")[1:-1]] == [
-        *("okay_nabu", "45,162", "464,059", "0.10", "90,324", "0.50"),
-        *("13,682", "27,364", "0.50"),
-    ]
+    m55 = ("45,162", "464,059", "0.10", "90,324", "0.50", "13,682", "27,364", "0.50")
+    assert f"│ okay_nabu │ {' │ '.join(m55)} │" in text
     assert "0.35" in text
     assert "not to be had" in text
     assert "a wheel; medians of one run" in " ".join(measure_models.notes(rows))

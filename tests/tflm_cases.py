@@ -4,6 +4,7 @@
 import numpy as np
 import tflm_build
 import tflm_cases_float
+import tflm_cases_int16
 import tflm_cases_move
 import tflm_cases_recurrent
 from tflm_draw import (
@@ -284,6 +285,7 @@ def batch_matmul(rng, graph):
 CASES = {
     **tflm_cases_move.CASES,
     **tflm_cases_recurrent.CASES,
+    **{f"{name} int16": make for name, make in tflm_cases_int16.CASES.items()},
     **{f"{name} float32": make for name, make in tflm_cases_float.CASES.items()},
     "ADD": binary("ADD", "AddOptions"),
     "ARG_MAX": arg_max,

@@ -167,7 +167,7 @@ static const tflm_kernel_t kernels[] = {
     {3, 1, 0, TFLM_REAL, tflm_float_conv_prepare, tflm_float_conv_eval},
 #endif
 #ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
-    {4, 2, 0, TFLM_REAL, tflm_float_depthwise_conv_prepare, tflm_float_depthwise_conv_eval},
+    {4, 2, 0, TFLM_REAL, tflm_float_depthwise_conv_prepare, tflm_float_conv_eval},
 #endif
 #ifndef TFLM_WITHOUT_FULLY_CONNECTED
     {9, 8, 0, TFLM_REAL, tflm_float_fully_connected_prepare, tflm_float_fully_connected_eval},
@@ -219,6 +219,48 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_TANH
     {28, 0, 0, TFLM_REAL, tflm_float_unary_prepare, tflm_float_tanh_eval},
+#endif
+#endif
+#ifndef TFLM_WITHOUT_INT16
+// For int16.
+#ifndef TFLM_WITHOUT_ADD
+    {0, 11, 0, TFLM_WIDE, tflm_int16_add_prepare, tflm_int16_binary_eval},
+#endif
+#ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
+    {1, 5, 0, TFLM_WIDE, tflm_int16_pool_prepare, tflm_int16_average_pool_eval},
+#endif
+#ifndef TFLM_WITHOUT_CONV_2D
+    {3, 1, 0, TFLM_WIDE, tflm_int16_conv_prepare, tflm_int16_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
+    {4, 2, 0, TFLM_WIDE, tflm_int16_depthwise_conv_prepare, tflm_int16_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_FULLY_CONNECTED
+    {9, 8, 0, TFLM_WIDE, tflm_int16_fully_connected_prepare, tflm_int16_fully_connected_eval},
+#endif
+#ifndef TFLM_WITHOUT_LEAKY_RELU
+    {98, 75, 0, TFLM_WIDE, tflm_int16_leaky_relu_prepare, tflm_int16_relu_eval},
+#endif
+#ifndef TFLM_WITHOUT_LOGISTIC
+    {14, 0, 0, TFLM_WIDE, tflm_int16_logistic_prepare, tflm_int16_logistic_eval},
+#endif
+#ifndef TFLM_WITHOUT_MAX_POOL_2D
+    {17, 5, 0, TFLM_WIDE, tflm_int16_pool_prepare, tflm_int16_max_pool_eval},
+#endif
+#ifndef TFLM_WITHOUT_MUL
+    {18, 21, 0, TFLM_WIDE, tflm_int16_mul_prepare, tflm_int16_binary_eval},
+#endif
+#ifndef TFLM_WITHOUT_RELU
+    {19, 0, 0, TFLM_WIDE, tflm_int16_relu_prepare, tflm_int16_relu_eval},
+#endif
+#ifndef TFLM_WITHOUT_RELU6
+    {21, 0, 0, TFLM_WIDE, tflm_int16_relu6_prepare, tflm_int16_relu6_eval},
+#endif
+#ifndef TFLM_WITHOUT_SUB
+    {41, 28, 0, TFLM_WIDE, tflm_int16_sub_prepare, tflm_int16_binary_eval},
+#endif
+#ifndef TFLM_WITHOUT_TANH
+    {28, 0, 0, TFLM_WIDE, tflm_int16_tanh_prepare, tflm_int16_tanh_eval},
 #endif
 #endif
 };

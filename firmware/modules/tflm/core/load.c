@@ -231,8 +231,11 @@ static tflm_status_t choose_kernel(tflm_node_t *node) {
     if (input != TFLM_NO_TENSOR) {
         tflm_tensor_t tensor;
         TRY(tflm_read_tensor(node->load, node->load->tensors, input, &tensor));
-        int32_t kernel = tflm_find_kernel(node->code, TFLM_REAL);
-        if (tensor.type == TFLM_FLOAT32 && kernel >= 0) {
+        uint8_t variant = tensor.type == TFLM_FLOAT32 ? TFLM_REAL
+                          : tensor.type == TFLM_INT16 ? TFLM_WIDE
+                                                      : 0;
+        int32_t kernel = tflm_find_kernel(node->code, variant);
+        if (kernel >= 0) {
             node->kernel = (uint32_t)kernel;
         }
     }

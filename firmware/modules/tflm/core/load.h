@@ -117,7 +117,8 @@ typedef struct {
 // Flags of kernels.
 #define TFLM_MOVES 1 // Only moves elements, by tflm_emit_move.
 #define TFLM_REAL 2  // Where input 0 is float32.
-#define TFLM_VARIANTS TFLM_REAL
+#define TFLM_WIDE 4  // Where it is int16.
+#define TFLM_VARIANTS (TFLM_REAL | TFLM_WIDE)
 
 typedef struct {
     uint8_t code;

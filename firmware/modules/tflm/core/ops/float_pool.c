@@ -19,27 +19,10 @@ TFLM_PREPARE(float_pool) {
     TRY(tflm_get_input(node, 0, &t[0]));
     TRY(tflm_get_output(node, 0, &t[1]));
     TRY(tflm_expect_float32(node, t, 2));
-    if (t[0].rank != 4 || t[1].rank != 4 || t[0].dims[0] != t[1].dims[0] ||
-        t[0].dims[3] != t[1].dims[3]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
-    }
-    tflm_window_t y = {.input = t[0].dims[1], .output = t[1].dims[1], .dilation = 1};
-    tflm_window_t x = {.input = t[0].dims[2], .output = t[1].dims[2], .dilation = 1};
-    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
-    x.stride = fb_field_i32(fb, node->options, 1, 0);
-    y.stride = fb_field_i32(fb, node->options, 2, 0);
-    x.taps = fb_field_i32(fb, node->options, 3, 0);
-    y.taps = fb_field_i32(fb, node->options, 4, 0);
-    TRY(tflm_window_init(node, &y, padding));
-    TRY(tflm_window_init(node, &x, padding));
+    tflm_window_t y, x;
+    TRY(tflm_pool_windows(node, &t[0], &t[1], &y, &x));
     tflm_float_range_t range;
     TRY(tflm_float_range(node, fb_field_u8(fb, node->options, 5, 0), &range));
-    tflm_window_overlap(node, &y, t[0].dims[0], t[0].bytes / (uint32_t)t[0].dims[1],
-                        t[1].bytes / (uint32_t)t[1].dims[1]);
-    uint64_t cost =
-        (uint64_t)(uint32_t)(t[1].dims[2] * t[1].dims[3]) * ((uint64_t)y.taps * (uint64_t)x.taps);
-    node->rows = (uint32_t)(t[1].dims[0] * t[1].dims[1]);
-    node->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
     pool_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

@@ -65,3 +65,30 @@ void tflm_window_overlap(tflm_node_t *node, const tflm_window_t *y, int32_t batc
     tflm_overlap(node, largest(lead_of, &rows, y->padding / y->stride),
                  largest(lag_of, &rows, (y->input + y->padding - extent) / y->stride));
 }
+
+tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
+                                const tflm_tensor_t *output, tflm_window_t *y, tflm_window_t *x) {
+    fb_t *fb = &node->load->fb;
+    if (input->rank != 4 || output->rank != 4 || input->dims[0] != output->dims[0] ||
+        input->dims[3] != output->dims[3]) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+    }
+    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
+    tflm_window_t *windows[] = {x, y};
+    for (unsigned i = 0; i < 2; i++) {
+        tflm_window_t *window = windows[i];
+        window->input = input->dims[2 - i];
+        window->output = output->dims[2 - i];
+        window->stride = fb_field_i32(fb, node->options, 1 + i, 0);
+        window->taps = fb_field_i32(fb, node->options, 3 + i, 0);
+        window->dilation = 1;
+        TRY(tflm_window_init(node, window, padding));
+    }
+    tflm_window_overlap(node, y, input->dims[0], input->bytes / (uint32_t)input->dims[1],
+                        output->bytes / (uint32_t)output->dims[1]);
+    uint64_t cost = (uint64_t)(uint32_t)(output->dims[2] * output->dims[3]) *
+                    ((uint64_t)y->taps * (uint64_t)x->taps);
+    node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
+    node->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+    return TFLM_OK;
+}

@@ -40,6 +40,11 @@ static inline bool tflm_window_is_padded(const tflm_window_t *window) {
 // `padding` is that of the schema, 0 same, 1 valid.
 tflm_status_t tflm_window_init(tflm_node_t *node, tflm_window_t *window, uint8_t padding);
 
+// Checks the shapes and options of a pooling operator; gives its windows, and sets the node's rows
+// and cost.
+tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
+                                const tflm_tensor_t *output, tflm_window_t *y, tflm_window_t *x);
+
 // As tflm_overlap, for an operator whose rows slide along `y` and who reads `input_row` bytes a row
 // and writes `output_row`. Does nothing for more than one batch.
 void tflm_window_overlap(tflm_node_t *node, const tflm_window_t *y, int32_t batches,

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// ADD, SUB and MUL of int16.
+#include "broadcast.h"
+#include "int16.h"
+
+// Bits that sums are shifted left by, for precision.
+enum { SUM_SHIFT = 15 };
+
+typedef struct {
+    uint32_t a, b, output; // Places.
+    uint32_t elements;
+    int32_t low, high;
+    int32_t sign;                           // Of b, in sums; 0: a product.
+    tflm_scale_t a_scale, b_scale, o_scale; // In products only the last.
+    tflm_broadcast_t broadcast;
+} binary_t;
+
+static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
+    TRY(tflm_expect(node, 2, 2, 1));
+    tflm_tensor_t a, b, output;
+    TRY(tflm_get_input(node, 0, &a));
+    TRY(tflm_get_input(node, 1, &b));
+    TRY(tflm_get_output(node, 0, &output));
+    TRY(tflm_expect_int16(node, &a));
+    TRY(tflm_expect_int16(node, &b));
+    TRY(tflm_expect_int16(node, &output));
+    binary_t op = {.sign = sign, .elements = output.elements};
+    TRY(tflm_broadcast_init(node, &a, &b, &output, &op.broadcast));
+    TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 0, 0), &output,
+                              &op.low, &op.high));
+    double sa = (double)a.scale, sb = (double)b.scale, so = (double)output.scale;
+    op.o_scale = tflm_quantize_scale(sa * sb / so);
+    if (sign) {
+        double twice = 2 * (sa > sb ? sa : sb);
+        op.a_scale = tflm_quantize_scale(sa / twice);
+        op.b_scale = tflm_quantize_scale(sb / twice);
+        op.o_scale = tflm_quantize_scale(twice / ((double)(1 << SUM_SHIFT) * so));
+        // TensorFlow Lite Micro ends the program here.
+        if (op.o_scale.shift > 0 || !op.o_scale.multiplier || !op.a_scale.multiplier ||
+            !op.b_scale.multiplier) {
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
+        }
+    }
+    op.a = tflm_node_input(node, 0);
+    op.b = tflm_node_input(node, 1);
+    op.output = tflm_node_output(node, 0);
+    node->cost = 1 + output.elements * 8;
+    binary_t *self = tflm_node_data(node, 3, sizeof *self);
+    if (self) {
+        *self = op;
+    }
+    return TFLM_OK;
+}
+
+TFLM_PREPARE(int16_add) {
+    return prepare(node, 1);
+}
+
+TFLM_PREPARE(int16_sub) {
+    return prepare(node, -1);
+}
+
+TFLM_PREPARE(int16_mul) {
+    return prepare(node, 0);
+}
+
+static int32_t scaled(int32_t x, tflm_scale_t scale) {
+    return tflm_scale_apply(x, scale.multiplier, scale.shift);
+}
+
+TFLM_EVAL(int16_binary) {
+    const binary_t *self = data;
+    (void)from;
+    (void)to;
+    const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);
+    int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
+    tflm_walk_t walk = {{0}, 0, 0};
+    for (uint32_t i = 0; i < self->elements; i++) {
+        int32_t x = tflm_get(a, TFLM_INT16, walk.a), y = tflm_get(b, TFLM_INT16, walk.b);
+        if (self->sign) {
+            x = scaled(x * (1 << SUM_SHIFT), self->a_scale);
+            y = scaled(y * (1 << SUM_SHIFT), self->b_scale);
+            x += self->sign * y;
+        } else {
+            x *= y;
+        }
+        output[i] = (int16_t)tflm_clamp(scaled(x, self->o_scale), self->low, self->high);
+        tflm_walk_next(&self->broadcast, &walk);
+    }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of int16 with int8 weights. Sums have 64 bits,
+// those of CONV_2D 32 with a bias of int32.
+#include "dense.h"
+#include "int16.h"
+#include "patches.h"
+
+typedef struct {
+    uint32_t input, weights, bias, output; // Places; bias may be none.
+    uint32_t bias_bytes;                   // Of one.
+    uint32_t wide;                         // Sums have 64 bits.
+    uint32_t depth, units;                 // Of FULLY_CONNECTED.
+    tflm_patches_t patches;                // Of the others.
+    tflm_output_t stage;
+} dense_t;
+
+typedef struct {
+    tflm_tensor_t tensors[3]; // Input, weights, output.
+    uint32_t channels;
+    uint32_t bias_bytes;
+    bool wide;
+    int32_t low, high;
+} setup_t;
+
+// `narrow`: a bias of int32 is taken, too.
+static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activation, bool narrow,
+                               setup_t *setup) {
+    TRY(tflm_expect(node, 2, 3, 1));
+    tflm_tensor_t *t = setup->tensors;
+    TRY(tflm_get_input(node, 0, &t[0]));
+    TRY(tflm_get_input(node, 1, &t[1]));
+    TRY(tflm_get_output(node, 0, &t[2]));
+    TRY(tflm_expect_int16(node, &t[0]));
+    TRY(tflm_expect_int16(node, &t[2]));
+    setup->channels = (uint32_t)t[1].dims[axis];
+    TRY(tflm_expect_weights(node, &t[1], setup->channels, (int32_t)axis));
+    TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, activation, 0),
+                              &t[2], &setup->low, &setup->high));
+    setup->bias_bytes = 0;
+    setup->wide = true;
+    if (tflm_node_input(node, 2) != TFLM_NO_TENSOR) {
+        tflm_tensor_t bias;
+        TRY(tflm_get_input(node, 2, &bias));
+        bool is_64 = bias.type == TFLM_INT64;
+        if (!bias.data_at || (!is_64 && !(narrow && bias.type == TFLM_INT32)) ||
+            bias.elements != setup->channels) {
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "a bias of %u %s", bias.elements,
+                                  tflm_type_name(bias.type));
+        }
+        setup->bias_bytes = tflm_type_bytes(bias.type);
+        setup->wide = is_64;
+    }
+    return TFLM_OK;
+}
+
+static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool single_precision,
+                               dense_t **made) {
+    const tflm_tensor_t *t = setup->tensors;
+    dense_t *self =
+        tflm_node_data(node, 4, sizeof *self + tflm_stage_bytes(setup->channels, t[1].scales));
+    *made = self;
+    if (!self) {
+        return TFLM_OK;
+    }
+    self->input = tflm_node_input(node, 0);
+    self->weights = tflm_node_input(node, 1);
+    self->bias = tflm_node_input(node, 2);
+    self->output = tflm_node_output(node, 0);
+    self->bias_bytes = setup->bias_bytes;
+    self->wide = setup->wide;
+    self->stage.channels = setup->channels;
+    self->stage.scales = t[1].scales;
+    self->stage.low = setup->low;
+    self->stage.high = setup->high;
+    TRY(tflm_stage_init(node, &t[0], &t[1], &t[2], 0, single_precision, &self->stage, self + 1));
+    tflm_stage_t stage = tflm_stage(&self->stage, self + 1);
+    for (uint32_t i = 0; i < t[1].scales; i++) {
+        if (stage.shift[i] > 7) { // As far as TensorFlow Lite's 64-bit sums go.
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
+        }
+    }
+    return TFLM_OK;
+}
+
+// What an eval needs at hand.
+typedef struct {
+    const dense_t *self;
+    tflm_stage_t stage;
+    const uint8_t *input, *weights, *bias;
+    int16_t *output;
+} view_t;
+
+static view_t view_of(const tflm_run_t *run, const dense_t *self) {
+    view_t view = {self,
+                   tflm_stage(&self->stage, self + 1),
+                   tflm_at(run, self->input),
+                   tflm_at(run, self->weights),
+                   NULL,
+                   (int16_t *)(void *)tflm_at(run, self->output)};
+    if (self->bias_bytes) {
+        view.bias = tflm_at(run, self->bias);
+    }
+    return view;
+}
+
+static uint64_t dot(const uint8_t *x, ptrdiff_t x_step, const uint8_t *w, ptrdiff_t w_step,
+                    uint32_t n) {
+    uint64_t sum = 0;
+    for (; n; n--, x += x_step, w += w_step) {
+        sum += (uint64_t)(int64_t)(tflm_get(x, TFLM_INT16, 0) * (int8_t)*w);
+    }
+    return sum;
+}
+
+// Sums wrap around, in 32 bits or in 64.
+static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t sum) {
+    uint32_t scale = channel & view->stage.scale_mask;
+    int32_t multiplier = view->stage.multiplier[scale];
+    int shift = view->stage.shift[scale];
+    if (view->bias) {
+        const uint8_t *at = view->bias + (size_t)channel * view->self->bias_bytes;
+        uint64_t low = tflm_load_u32(at);
+        sum += view->self->wide ? low | (uint64_t)tflm_load_u32(at + 4) << 32 : low;
+    }
+    int32_t value;
+    if (view->self->wide) {
+        // With 16 bits of the multiplier, rounded to nearest, halves upwards.
+        int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
+        uint64_t product = sum * (uint64_t)reduced + ((uint64_t)1 << (14 - shift));
+        value = (int32_t)((int64_t)product >> (15 - shift));
+    } else {
+        value = tflm_scale_apply((int32_t)(uint32_t)sum, multiplier, shift);
+    }
+    view->output[output] = (int16_t)tflm_clamp(value, view->stage.low, view->stage.high);
+}
+
+TFLM_PREPARE(int16_fully_connected) {
+    setup_t setup;
+    TRY(get_setup(node, 0, 0, false, &setup));
+    const tflm_tensor_t *t = setup.tensors;
+    uint32_t depth = (uint32_t)t[1].dims[1], units = (uint32_t)t[1].dims[0];
+    uint32_t batches = t[1].rank == 2 ? t[0].elements / depth : 0;
+    if (t[1].rank != 2 || batches * (uint64_t)depth != t[0].elements ||
+        batches * (uint64_t)units != t[2].elements) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+    }
+    node->rows = t[2].elements;
+    node->macs = (uint64_t)t[2].elements * depth;
+    dense_t *self;
+    TRY(dense_new(node, &setup, true, &self));
+    if (self) {
+        self->depth = depth;
+        self->units = units;
+    }
+    return TFLM_OK;
+}
+
+TFLM_EVAL(int16_fully_connected) {
+    const dense_t *self = data;
+    view_t view = view_of(run, self);
+    for (uint32_t row = from; row < to; row++) {
+        uint32_t unit = row % self->units;
+        const uint8_t *x = view.input + (size_t)(row / self->units) * self->depth * sizeof(int16_t);
+        const uint8_t *w = view.weights + (size_t)unit * self->depth;
+        finish(&view, unit, row, dot(x, sizeof(int16_t), w, 1, self->depth));
+    }
+}
+
+static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
+    setup_t setup;
+    TRY(get_setup(node, depthwise ? 3 : 0, depthwise ? 4 : 3, !depthwise, &setup));
+    tflm_patches_t patches;
+    TRY(tflm_patches_init(node, setup.tensors, depthwise, &patches));
+    dense_t *self;
+    TRY(dense_new(node, &setup, false, &self));
+    if (self) {
+        self->patches = patches;
+    }
+    return TFLM_OK;
+}
+
+TFLM_PREPARE(int16_conv) {
+    return conv_prepare(node, false);
+}
+
+TFLM_PREPARE(int16_depthwise_conv) {
+    return conv_prepare(node, true);
+}
+
+static void each(void *context, const tflm_patch_t *patch, uint32_t channel, size_t output) {
+    uint64_t sum = 0;
+    for (int32_t i = 0; i < patch->rows; i++) {
+        const uint8_t *x = patch->input + i * patch->input_row;
+        const uint8_t *w = patch->weights + i * patch->weight_row;
+        for (int32_t j = 0; j < patch->columns; j++) {
+            sum += dot(x, sizeof(int16_t), w, 1, patch->run);
+            x += patch->input_column;
+            w += patch->weight_column;
+        }
+    }
+    finish(context, channel, output, sum);
+}
+
+TFLM_EVAL(int16_conv) {
+    const dense_t *self = data;
+    view_t view = view_of(run, self);
+    tflm_patches_walk(&self->patches, view.input, sizeof(int16_t), view.weights, 1, from, to, each,
+                      &view);
+}

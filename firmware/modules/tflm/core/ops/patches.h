@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions of other types than int8: which products make up each output.
+#ifndef TFLM_PATCHES_H
+#define TFLM_PATCHES_H
+
+#include "window.h"
+
+typedef struct {
+    tflm_window_t y, x;
+    uint32_t depth;       // Channels of the input.
+    uint32_t group_depth; // Of these, what one filter sees.
+    uint32_t channels;
+    uint32_t depthwise;
+} tflm_patches_t;
+
+// What one filter meets: `run` neighbours, in each of `columns` of each of `rows`. Steps are in
+// bytes.
+typedef struct {
+    const uint8_t *input, *weights;
+    int32_t rows, columns;
+    uint32_t run;
+    ptrdiff_t input_row, input_column, weight_row, weight_column;
+} tflm_patch_t;
+
+// Checks the shapes of input, weights and output of CONV_2D or DEPTHWISE_CONV_2D, and its options;
+// sets the node's rows and macs.
+tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors, bool depthwise,
+                                tflm_patches_t *patches);
+
+// Calls `each` for every output of some rows, numbered from the first output of all on. Elements of
+// the input and of the weights have so many bytes.
+void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
+                       const uint8_t *weights, uint32_t weight_bytes, uint32_t from, uint32_t to,
+                       void (*each)(void *context, const tflm_patch_t *patch, uint32_t channel,
+                                    size_t output),
+                       void *context);
+
+#endif

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Glint group's commands about settings, models and the journal."""
 
-import json
 import os
 
-from glasses import config, protocol, smp, vision, wake
+from glasses import config, models, protocol, smp, vision, wake
 
-MODEL, MANIFEST = ".tflite", ".json"
 # Names of models in one response.
 LISTED_MAX = 12
 
@@ -18,14 +16,14 @@ class Settings:
         server: The smp.Server.
         app: The glasses.Glasses whose settings they are.
         path: Where the settings are kept.
-        models: The folder of the models.
+        folder: Of the models.
         slice_macs: As for vision.load.
     """
 
-    def __init__(self, server, app, path, models, slice_macs):
+    def __init__(self, server, app, path, folder, slice_macs):
         self._app = app
         self._path = path
-        self._models = models
+        self._models = folder
         self._slice_macs = slice_macs
         glint = protocol.SMP_GROUP_GLINT
         server.handle(glint, protocol.SMP_GLINT_CONFIG, smp.READ, self._read)
@@ -82,18 +80,10 @@ class Settings:
 
     # Models.
 
-    def _names(self):
-        try:
-            files = os.listdir(self._models)
-        except OSError:
-            files = []
-        return sorted(file[: -len(MODEL)] for file in files if file.endswith(MODEL))
-
     def _kind(self, name):
         """ "wake", "vision", or "" for what has no manifest that says so."""
         try:
-            with open(self._models + "/" + name + MANIFEST) as file:
-                manifest = json.load(file)
+            manifest = models.manifest(self._models, name)
         except (OSError, ValueError):
             return ""
         return "wake" if "micro" in manifest else "vision" if "labels" in manifest else ""
@@ -102,13 +92,13 @@ class Settings:
         return name in self._app.settings["words"] or name == self._app.settings["vision"]
 
     def _list(self, body):
-        names = self._names()
+        names = models.names(self._models)
         start = body.get("from", 0)
         rows = [
             {
                 "name": name,
                 "kind": self._kind(name),
-                "bytes": os.stat(self._models + "/" + name + MODEL)[6],
+                "bytes": os.stat(models.find(self._models, name + models.MODEL))[6],
                 "active": self._active(name),
             }
             for name in names[start : start + LISTED_MAX]
@@ -117,7 +107,7 @@ class Settings:
 
     def _change(self, body):
         name, to = body["name"], body["to"]
-        if not config.is_model(name) or name not in self._names():
+        if not config.is_model(name) or name not in models.names(self._models):
             raise smp.RequestError(protocol.RC_NOT_FOUND, "no such model")
         kind, words = self._kind(name), self._app.settings["words"]
         if to == "remove":
@@ -140,7 +130,7 @@ class Settings:
 
     def _remove(self, name):
         try:
-            for ending in (MODEL, MANIFEST):
+            for ending in (models.MODEL, models.MANIFEST):
                 os.remove(self._models + "/" + name + ending)
         except OSError as error:
             raise smp.RequestError(protocol.RC_FAILED, str(error))

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SMP's file group, confined to the files of one folder: the models that the wearer adds."""
+"""SMP's file group, confined to the files of one folder: the models that the wearer adds.
+
+What is not there is read from the ROMFS, if that has it.
+"""
 
 import binascii
 import hashlib
 import os
 
-from glasses import protocol, smp
+from glasses import models, protocol, smp
 
 # A file's name on the wire, with or without a slash before it: FOLDER/NAME.
 FOLDER = "models"
@@ -51,6 +54,9 @@ class Files:
             raise smp.RequestError(protocol.FILE_RC_INVALID_NAME, name)
         return self._folder + "/" + parts[1]
 
+    def _found(self, name):
+        return models.find(self._folder, self._path(name).rsplit("/", 1)[1])
+
     def _size(self, path):
         try:
             return os.stat(path)[6]
@@ -58,7 +64,7 @@ class Files:
             raise smp.RequestError(protocol.FILE_RC_NOT_FOUND, path)
 
     def _download(self, body):
-        path, at = self._path(body["name"]), body["off"]
+        path, at = self._found(body["name"]), body["off"]
         size = self._size(path)
         if not 0 <= at <= size:
             raise smp.RequestError(protocol.FILE_RC_OFFSET_TOO_LARGE, str(at))
@@ -115,10 +121,10 @@ class Files:
             raise OSError("%d bytes are free" % (block * free))
 
     def _status(self, body):
-        return {"len": self._size(self._path(body["name"]))}
+        return {"len": self._size(self._found(body["name"]))}
 
     def _hash(self, body):
-        path, kind = self._path(body["name"]), body.get("type", "crc32")
+        path, kind = self._found(body["name"]), body.get("type", "crc32")
         if kind not in ("crc32", "sha256"):
             raise smp.RequestError(protocol.FILE_RC_HASH_NOT_FOUND, kind)
         size, at = self._size(path), body.get("off", 0)

@@ -2,9 +2,10 @@
 """What the camera sees: an image classifier where there is one, else motion and brightness."""
 
 import asyncio
-import json
 
 import tflm
+
+from glasses import models
 
 # The motion trigger looks at every STEP-th pixel of every STEP-th row.
 MOTION_SIZE = 96
@@ -80,11 +81,9 @@ class Motion:
 
 
 def load(folder, name, slice_macs):
-    """The classifier of `name`.json and `name`.tflite in `folder`.
+    """The classifier of `name`.json and `name`.tflite in `folder`, or else in the ROMFS.
 
     Raises OSError when a file is missing, ValueError when one is broken.
     """
-    with open(folder + "/" + name + ".json") as file:
-        manifest = json.load(file)
-    with open(folder + "/" + name + ".tflite", "rb") as file:
-        return Classifier(name, manifest, file.read(), slice_macs)
+    manifest = models.manifest(folder, name)
+    return Classifier(name, manifest, models.content(folder, name), slice_macs)

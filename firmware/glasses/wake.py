@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wake word detection as microWakeWord v2 manifests describe it."""
 
-import json
-
 import micdsp
 import tflm
+
+from glasses import models
 
 
 class ManifestError(ValueError):
@@ -102,14 +102,12 @@ class Detector:
 
 
 def load(folder, name):
-    """The detector of `name`.json and `name`.tflite in `folder`.
+    """The detector of `name`.json and `name`.tflite in `folder`, or else in the ROMFS.
 
     Raises OSError when a file is missing, ValueError when one is broken.
     """
-    with open(folder + "/" + name + ".json") as file:
-        try:
-            manifest = json.load(file)
-        except ValueError:
-            raise ManifestError("wake word %s: its manifest is not JSON" % name)
-    with open(folder + "/" + name + ".tflite", "rb") as file:
-        return Detector(name, manifest, file.read())
+    try:
+        manifest = models.manifest(folder, name)
+    except ValueError:
+        raise ManifestError("wake word %s: its manifest is not JSON" % name)
+    return Detector(name, manifest, models.content(folder, name))

@@ -9,11 +9,14 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from workbench import romfs
 from workbench.bench import Bus
 from workbench.errors import WorkbenchError
 from workbench.microcontroller import Microcontroller
 from workbench.paths import BOARDS, FIRMWARE
 
+# The ROMFS partition of boards/linux/variant/rom.c.
+ROM_BYTES = 0x200000
 # As much heap as the firmware could have in an ESP32-S3's PSRAM, and then some for 64-bit objects.
 HEAP_BYTES = 8 * 1024 * 1024
 STOP_TIMEOUT_S = 3.0
@@ -32,7 +35,8 @@ class Linux:
 
     Args:
         program: The board's image.
-        flash: Folder that stands for the flash.
+        flash: Folder that stands for the flash; what is in its rom/ goes into the ROMFS, the file
+            rom.img, which is used as it is when there is one.
         on_console: Called with each line that the board prints.
     """
 
@@ -48,7 +52,19 @@ class Linux:
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board and returns its bench bus."""
+        """Starts the board and returns its bench bus.
+
+        Raises:
+            EmulatorError: The models do not fit the ROMFS.
+        """
+        rom = self._flash / "rom.img"
+        if not rom.exists():
+            content = romfs.of_folder(self._flash / romfs.FOLDER)
+            if len(content) > ROM_BYTES:
+                raise EmulatorError(
+                    f"a ROMFS of {len(content)} bytes; there is room for {ROM_BYTES}"
+                )
+            rom.write_bytes(content)
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
@@ -58,6 +74,7 @@ class Linux:
                 "MICROPYPATH": ":".join(map(str, path)),
                 "GLINT_BUS_FD": str(theirs.fileno()),
                 "GLINT_FLASH": str(self._flash),
+                "GLINT_ROM": str(rom),
             }
             self._process = await asyncio.create_subprocess_exec(
                 str(self._program),

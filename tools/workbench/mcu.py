@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench import build, flashimage, natmod, romfs
 from workbench.console import ConsoleError
 from workbench.errors import WorkbenchError
+from workbench.microcontroller import flash_image
 from workbench.paths import FIRMWARE
 from workbench.qemu import Qemu, load_machine
 from workbench.system import say_step
@@ -230,12 +231,12 @@ print(machine.stack_peak(), gc.mem_alloc(), gc.mem_free())
 """
 
 
-def measure_image(board: str, files: dict[str, bytes]) -> Image:
+def measure_image(board: str, files: Path) -> Image:
     """Measures a board's image, and what it takes when it runs.
 
     Args:
         board: Folder below boards/.
-        files: The flash's, as the application wants them.
+        files: Folder with what its flash holds, as `glint sim` sets it up.
 
     Raises:
         BoardRunError: The application did not load.
@@ -245,7 +246,7 @@ def measure_image(board: str, files: dict[str, bytes]) -> Image:
     size = sections(board)
     with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
         flash = Path(folder) / "flash.bin"
-        flashimage.create(flash, files, machine=load_machine(board))
+        flash_image(files, flash, load_machine(board))
         with Qemu(board, build.ensure(board), flash=flash) as qemu:
             try:
                 qemu.console.enter_raw_repl()

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 
 from workbench import mcu, measure_models, onboard, sound
-from workbench.microcontroller import flash_files
 from workbench.paths import BUILD
 from workbench.sim import prepare_flash
 
@@ -52,7 +51,7 @@ def image(board: str) -> mcu.Image:
     config = {"words": ["okay_nabu"], "vision": "person_detect"}
     with tempfile.TemporaryDirectory(prefix="glint-image-") as folder:
         prepare_flash(Path(folder), config, None, lambda event, **fields: None)
-        return mcu.measure_image(board, flash_files(Path(folder)))
+        return mcu.measure_image(board, Path(folder))
 
 
 def main() -> None:
@@ -75,16 +74,19 @@ def main() -> None:
             f"{row['share_of_real_time']:.2%}",
             f"{row['allocated_bytes']} bytes",
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
     compared = measure_models.models()
+    # Written to a file, a table is not cut to what a terminal has.
+    wide = console if console.is_terminal else Console(width=120)
     for table in measure_models.tables(compared):
-        Console().print(table)
+        wide.print(table)
     print("\n".join(measure_models.notes(compared)))
     taken = image("corstone300")
     table = Table("corstone300 image", "bytes")
     for field in dataclasses.fields(taken):
         table.add_row(field.name.replace("_", " "), f"{getattr(taken, field.name)}")
-    Console().print(table)
+    console.print(table)
     BUILD.mkdir(exist_ok=True)
     measured = {
         "perception": rows,

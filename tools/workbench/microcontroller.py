@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from workbench import flashimage
+from workbench import flashimage, romfs
 from workbench.bench import Bus
-from workbench.qemu import Qemu
+from workbench.qemu import Machine, Qemu
 
 # What MicroPython prints once no script runs any more.
 BANNER = "MicroPython v"
@@ -18,10 +18,16 @@ STATUS_ENDED = 1
 STATUS_RESET = 75
 
 
-def flash_files(folder: Path) -> dict[str, bytes]:
-    """What a flash holds at first: the configuration and the models in `folder`."""
+def flash_image(folder: Path, path: Path, machine: Machine) -> None:
+    """Makes the flash of a board that starts: `folder` has its configuration, models and ROMFS.
+
+    Raises:
+        FlashImageError: They do not fit.
+    """
     files = [*folder.glob("*.json"), *folder.glob("models/*")]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+    content = {str(file.relative_to(folder)): file.read_bytes() for file in files}
+    rom = romfs.of_folder(folder / romfs.FOLDER)
+    flashimage.create(path, content, machine=machine, rom=rom)
 
 
 class Microcontroller:
@@ -30,7 +36,7 @@ class Microcontroller:
     Args:
         board: Folder below boards/.
         program: The board's image.
-        flash: Folder whose config.json and models the flash holds at first. The flash itself is the
+        flash: Folder with what the flash holds at first (`flash_image`). The flash itself is the
             file flash.bin there, which is used as it is when there is one.
         on_console: Called with each line that the board prints.
     """
@@ -55,8 +61,7 @@ class Microcontroller:
         """
         if not self._console:
             if not self._image.exists():
-                files = flash_files(self._folder)
-                flashimage.create(self._image, files, machine=self._qemu.machine)
+                flash_image(self._folder, self._image, self._qemu.machine)
             # In this thread: QEMU dies with the thread that started it.
             self._qemu.start()
             self._loop = asyncio.get_running_loop()

@@ -7,7 +7,10 @@ The format is described in MicroPython's extmod/vfs_rom.c. mpremote's builder do
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
+# In the folder that an emulated board starts from: what goes into its ROMFS.
+FOLDER = "rom"
 ALIGNMENT_BYTES = 16
 _MAGIC = b"\xd2\xcd\x31"
 # The magic and a length padded to five bytes: known before the length is.
@@ -29,6 +32,12 @@ def _record(kind: int, payload: bytes) -> bytes:
 def _padding(length: int) -> bytes:
     """A record of exactly `length` bytes, of which 1 is not possible."""
     return _record(_PADDING, bytes(length - 2)) if length else b""
+
+
+def of_folder(folder: Path) -> bytes:
+    """A ROMFS with all files below a folder."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return build({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
 
 
 def build(files: Mapping[str, bytes]) -> bytes:

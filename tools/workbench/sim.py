@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from workbench import build, onboard, sound, zoo
+from workbench import build, onboard, romfs, sound, zoo
 from workbench.air import Air, serve
 from workbench.bench import Bench, Bus
 from workbench.emulator import EmulatorError, emulated
@@ -41,7 +41,7 @@ def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say:
     Raises:
         zoo.ZooError: A wake word model cannot be had. (Without a vision model the glasses do.)
     """
-    models = flash / "models"
+    models = flash / romfs.FOLDER / "models"
     models.mkdir(parents=True, exist_ok=True)
     for word in config["words"]:
         onboard.place(word, models, mirror)

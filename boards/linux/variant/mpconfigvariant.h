@@ -5,3 +5,7 @@
 
 // Brings the unix port's own settings: VfsRom, os.getenv, _thread's locks, memory statistics.
 #include "variants/mpconfigvariant_common.h"
+
+// rom.c in this folder is in the place of the unix port's own, which has an empty ROMFS.
+#undef MICROPY_VFS_ROM_IOCTL
+#define MICROPY_VFS_ROM_IOCTL (1)

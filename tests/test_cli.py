@@ -108,6 +108,7 @@ async def test_listen_and_save(tmp_path):
             events = [json.loads(await process.stdout.readline()) for _ in range(6)]
         process.send_signal(signal.SIGINT)
         assert await process.communicate() == (b"", b"")
+        assert fake.acknowledged[-1] == fake.next - 1  # the last one that was printed
         types = [event["type"] for event in events]
         assert sorted(types) == ["media", "media", "media_end", "media_end", "saved", "saved"]
         heard, seen = (event["path"] for event in events if event["type"] == "saved")

@@ -6,6 +6,7 @@ In lockstep (workbench.lockstep): the same on any machine, and faster than it ha
 
 import asyncio
 import itertools
+import random
 import struct
 import tempfile
 from pathlib import Path
@@ -138,6 +139,18 @@ def test_a_photo_goes_on_where_the_link_was_lost():
     assert tally.arrived == 1
     # Headers and events make up less than a tenth.
     assert 60_000 < notified < 66_000
+
+
+@pytest.mark.parametrize("drops", [0.0, 0.01])
+def test_a_file_arrives_whatever_happens(drops):
+    data = random.Random(4).randbytes(200_000)
+
+    async def job(world, glasses):
+        (world.flash / "models" / "some.bin").write_bytes(data)
+        async with world.dropping(0.8, 2.0):
+            return [await glasses.get_file("models/some.bin") for _ in range(2)]
+
+    assert connected(job, Timing(15, phy=2, drop_notifications=drops)) == [data, data]
 
 
 def test_a_recording_goes_on_while_the_link_is_away():

@@ -158,6 +158,35 @@ def test_a_recording_can_become_shorter():
     assert take(box) == []
 
 
+async def test_a_file_is_sent_from_where_it_lies(tmp_path):
+    data = random.Random(3).randbytes(20_000)
+    (tmp_path / "x.bin").write_bytes(data)
+    box = Outbox(journal.Journal())
+    picture = photo(box, bytes(500))
+    with pytest.raises(FileNotFoundError):
+        media.File(box.reserve(), str(tmp_path / "none"))
+    file = media.File(box.reserve(), str(tmp_path / "x.bin"))
+    box.keep(file, codec="raw")
+    credit(box, 1000)
+    want(box, file.id, (0, 20_000))
+    want(box, picture, (0, 500))
+    sent = take(box)
+    assert [number for number, _, _ in sent[:3]] == [picture] * 3
+    assert b"".join(chunk for _, _, chunk in sent[3:]) == data
+    piece = memoryview(bytearray(media.SUM_BYTES))
+    at = 0
+    while at < len(data):
+        at = file.sum(at, piece)
+    box.end(file)
+    assert told_last(box).crc == zlib.crc32(data)
+    # What is not there any more is said.
+    (tmp_path / "x.bin").write_bytes(data[:1000])
+    want(box, file.id, (990, 2000))
+    assert take(box) == [(file.id, 990, data[990:1000]), (file.id, 0, b"")]
+    release(box, file.id)
+    assert file._file.closed
+
+
 def test_what_is_kept_is_bounded_in_number_and_bytes():
     box = Outbox(journal.Journal())
     numbers = [photo(box, bytes(1000)) for _ in range(20)]

@@ -133,5 +133,5 @@ def test_the_companion_reads_chunks(vector):
 
 
 def test_a_chunk_takes_little_of_the_heap(firmware):
-    # Three views and the numbers beyond small ones; the data are copied into one buffer for all.
-    assert firmware["allocated_per_chunk"] <= 200
+    # Views, on 64 bits; the data are copied into one buffer for all.
+    assert firmware["allocated_per_chunk"] <= 256

@@ -28,7 +28,7 @@ from glint.media import MediaStore
 from glint.photo import Photo
 from glint.reader import EventReader
 from glint.sequence import Sequence
-from glint.smp import EventsWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
+from glint.smp import EventsWrite, FileWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
 from glint.update import Boot, BootRead, Updated, Updater
 from glint.waiting import end_tasks
 
@@ -249,6 +249,22 @@ class Glasses(Managed):
         link = await self._keeper.link()
         answer = await link.requests.request(RecordWrite(ms=round(seconds * 1000)))
         return Audio.from_media(*await self._collector.requested(answer.id, "audio", progress))
+
+    async def get_file(self, name: str, *, progress: Progress | None = None) -> bytes:
+        """Reads a file from the glasses.
+
+        Args:
+            name: "models/NAME"; there are no other folders.
+            progress: Called with bytes received and bytes in all.
+
+        Raises:
+            MediaError: The file did not arrive whole.
+            NoAnswerError, ProtocolError, RequestError: The glasses do not send it.
+        """
+        await self._ensure_streaming()
+        link = await self._keeper.link()
+        answer = await link.requests.request(FileWrite(name=name))
+        return (await self._collector.requested(answer.id, "file", progress))[1]
 
     async def stop_recording(self) -> None:
         """Ends the recording that is under way, if there is one: it is as long as it has become.

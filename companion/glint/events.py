@@ -68,11 +68,11 @@ class Seen(Event):
 
 @dataclass(frozen=True)
 class Media(Event):
-    """A recording or a photo begins to arrive.
+    """A recording, a photo or a file begins to arrive.
 
     Attributes:
         id: Number of the object, unique within a boot until it wraps at 65536.
-        kind: "audio" or "photo".
+        kind: "audio", "photo" or "file".
         codec: One of `glint.protocol.CODEC_*`.
         bytes: Length of the whole object.
         rate_hz: Audio: samples per second.
@@ -83,7 +83,7 @@ class Media(Event):
     """
 
     id: int
-    kind: Literal["audio", "photo"]
+    kind: Literal["audio", "photo", "file"]
     codec: str
     bytes: int
     rate_hz: int = 0
@@ -205,7 +205,16 @@ def _media(seq: int, time_ms: int, fields: _Fields) -> Media:
             width=fields.integer("width", _MAX_U16),
             height=fields.integer("height", _MAX_U16),
         )
-    raise ProtocolError(f"Event {seq}: media kind {kind!r} is neither audio nor photo.")
+    if kind == "file":
+        return Media(
+            seq,
+            time_ms,
+            id=fields.integer("id", _MAX_U16),
+            kind="file",
+            codec=fields.text("codec"),
+            bytes=fields.integer("bytes"),
+        )
+    raise ProtocolError(f"Event {seq}: media kind {kind!r} is not audio, photo or file.")
 
 
 def _media_end(seq: int, time_ms: int, fields: _Fields) -> MediaEnd:

@@ -7,7 +7,6 @@ from typing import Any
 
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
 from smpclient.requests.file_management import (
-    FileDownload,
     FileHashChecksum,
     FileStatus,
     FileUpload,
@@ -156,19 +155,3 @@ class Managed(ABC):
             return (await self._request(FileStatus(name=name + ".part"))).len
         except RequestError:
             return 0
-
-    async def get_file(self, name: str, progress: Progress | None = None) -> bytes:
-        """Reads a file from the glasses.
-
-        Args:
-            name: "models/NAME".
-            progress: Called with bytes received and bytes in all.
-        """
-        answer = await self._request(FileDownload(name=name, off=0))
-        data, length = answer.data, answer.len or 0
-        while len(data) < length:
-            answer = await self._request(FileDownload(name=name, off=len(data)))
-            data += answer.data
-            if progress:
-                progress(len(data), length)
-        return data

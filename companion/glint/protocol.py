@@ -31,7 +31,8 @@ EVENT_BOOT = 1  # {"board": str, "firmware": str, "boot": int}
 # {"word": str, "p": float, "at_ms": int (microphone time of the end of the deciding hop)}
 EVENT_WAKE = 2
 EVENT_SEEN = 3  # {"label": str, "p": float, "by": str (model's name, or "motion")}
-# {"id": int, "kind": "audio" | "photo", "codec": str, "bytes": int, ...}: a media object begins
+# {"id": int, "kind": "audio" | "photo" | "file", "codec": str, "bytes": int, ...}: a media object
+# begins
 EVENT_MEDIA = 4
 # {"id": int, "crc": int, "bytes"?: int} or {"id": int, "error": str}: it is complete, or given up
 EVENT_MEDIA_END = 5
@@ -86,6 +87,7 @@ SMP_GLINT_EVENTS = 1
 SMP_GLINT_PHOTO = 2  # write {}: take a photo -> {"id": int}
 SMP_GLINT_RECORD = 3  # write {"ms": int}: record the microphone -> {"id": int}
 SMP_GLINT_STOP = 4  # write {}: end the recording under way: it is as long as it has become
+SMP_GLINT_FILE = 5  # write {"name": str}: send a file -> {"id": int}
 
 SMP_GLINT_BOOT = 16  # read: whether this is safe mode, and the last crash and refused update
 SMP_GLINT_DOWNGRADE = 17  # write {}: until the next reset, take images older than what runs
@@ -156,3 +158,4 @@ PAIRING_FULL = 2  # open, but there are as many bonds as there can be
 # IMA ADPCM, 16 kHz mono, first sample in the low nibble, state from 0/0
 CODEC_ADPCM = "ima-adpcm-16k"
 CODEC_JPEG = "jpeg"
+CODEC_RAW = "raw"  # a file's bytes

@@ -165,6 +165,21 @@ class PhotoWrite(GlintGroup, smp_message.WriteRequest):
     _Response = PhotoWriteResponse
 
 
+class FileWriteResponse(ObjectWriteResponse):
+    """The file will follow as a media object."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_FILE
+
+
+class FileWrite(GlintGroup, smp_message.WriteRequest):
+    """Asks for a file."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_FILE
+    _Response = FileWriteResponse
+
+    name: str
+
+
 class RecordWriteResponse(ObjectWriteResponse):
     """The recording will follow as a media object."""
 

@@ -30,8 +30,6 @@ from glasses.privacy import Privacy
 from glasses.smp_image import Images
 
 PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
-# An event record has no room for more.
-ERROR_TEXT_MAX = 100
 
 
 class Glasses:
@@ -61,7 +59,7 @@ class Glasses:
         self._battery_level = None
         server = smp.Server()
         self._serve(server)
-        smp_files.Files(server, board.flash + "/models")
+        self._files = smp_files.Files(server, board.flash + "/models")
         smp_config.Settings(server, self, config_path, models, board.slice_macs)
         self._images = Images(server, board, self._check)
         self.bonds = Bonds(board.flash + "/bonds.json")
@@ -130,7 +128,7 @@ class Glasses:
             ring = bytearray(min(nbytes, media.RING_BYTES_MAX))
             item = self.outbox.open(id, media.AUDIO, nbytes, ring, **about)
         except MemoryError as error:
-            self.outbox.refuse(id, media.AUDIO, str(error)[:ERROR_TEXT_MAX], **about)
+            self.outbox.refuse(id, media.AUDIO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return id
         self.privacy.begin()
         self.perception.recorder.start(item)
@@ -178,6 +176,7 @@ class Glasses:
         server.handle(glint, protocol.SMP_GLINT_JOURNAL, smp.READ, self._tell_journal)
         server.handle(glint, protocol.SMP_GLINT_JOURNAL, smp.WRITE, self._acknowledge)
         server.handle(glint, protocol.SMP_GLINT_STOP, smp.WRITE, self._stop_recording)
+        server.handle(glint, protocol.SMP_GLINT_FILE, smp.WRITE, self._request_file)
         board = self.board.name
         self.facts = {
             "s": "Glint",
@@ -263,6 +262,19 @@ class Glasses:
             self._on_recorded()
         return {}
 
+    def _request_file(self, body):
+        if not self.link.listening:
+            raise smp.RequestError(protocol.RC_BUSY, "events have not been asked for")
+        path = self._files.path(body["name"])
+        try:
+            item = media.File(self.outbox.reserve(), path)
+            self.outbox.keep(item, codec=protocol.CODEC_RAW)
+        except OSError as error:
+            raise smp.RequestError(protocol.RC_NOT_FOUND, str(error))
+        except MemoryError as error:
+            raise smp.RequestError(protocol.RC_BUSY, str(error))
+        return {"id": item.id}
+
     def _request_photo(self, body):
         if not self.link.listening or self._photo_id is not None:
             raise smp.RequestError(protocol.RC_BUSY, "a photo is under way")
@@ -287,7 +299,7 @@ class Glasses:
                 picture = await camera.capture(camera.JPEG, PHOTO_WIDTH, PHOTO_HEIGHT)
             photo = self.outbox.open(id, media.PHOTO, len(picture), picture, **about)
         except (OSError, MemoryError) as error:
-            self.outbox.refuse(id, media.PHOTO, str(error)[:ERROR_TEXT_MAX], **about)
+            self.outbox.refuse(id, media.PHOTO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return
         finally:
             self._photo_id = None  # the next may be asked for while this one is looked at

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media objects: audio and pictures, kept until the companion has them.
+"""Media objects: audio, pictures and files, kept until the companion has them.
 
 An object is announced by a MEDIA event and ends with a MEDIA_END event, once the glasses have all
 of it. The companion asks for ranges of its bytes, grants the notifications that carry them, and
@@ -8,6 +8,7 @@ releases it; SPEC.md has the bytes.
 
 import asyncio
 import binascii
+import os
 import random
 import struct
 import time
@@ -24,6 +25,9 @@ from glasses.protocol import (
 
 AUDIO = "audio"
 PHOTO = "photo"
+FILE = "file"
+# What goes first.
+KINDS = (AUDIO, PHOTO, FILE)
 
 # What is kept for a companion that is late: so many objects, bytes in all, and for so long.
 OBJECTS_MAX = 8
@@ -32,6 +36,10 @@ KEPT_MS_MAX = 300000
 EXPIRE_EVERY_MS = 10000
 # Of a recording, the last 16 s: as long as the link may be away.
 RING_BYTES_MAX = 128000
+# An event record has no room for more.
+ERROR_TEXT_MAX = 100
+# Of a file, so much is summed up at once.
+SUM_BYTES = 4096
 # Sound is sent in pieces of 20 ms or more while it is recorded.
 AUDIO_LEAST_BYTES = 160
 # Requests for what is gone that may wait for their answer.
@@ -65,6 +73,8 @@ class Object:
         self.crc = 0
         self.ended = False
         self.data = memoryview(data)
+        # As much of what was filled last as there still is.
+        self.kept_bytes = len(data)
         self.opened_ms = time.ticks_ms()
         # What the companion wants: start, stop, start, stop...
         self.ranges = []
@@ -84,6 +94,16 @@ class Object:
         self.crc = binascii.crc32(self.room(nbytes), self.crc)
         self.filled_bytes += nbytes
 
+    def read(self, start, into):
+        """Copies what is there from `start` on; returns how many bytes. Raises OSError."""
+        at = start % len(self.data)
+        size = min(len(into), len(self.data) - at)
+        into[:size] = self.data[at : at + size]
+        return size
+
+    def close(self):
+        """Nothing will be read any more."""
+
     def want(self, ranges):
         """Sends `ranges` (start, stop, start, stop...) next, in place of what is left of others."""
         self.ranges = []
@@ -99,8 +119,32 @@ class Object:
         return min(self.filled_bytes, self.ranges[1]) - self.ranges[0]
 
 
+class File(Object):
+    """A file on the flash, read as it is sent. Raises OSError: there is none."""
+
+    def __init__(self, id, path):
+        super().__init__(id, FILE, os.stat(path)[6], b"")
+        self.filled_bytes = self.kept_bytes = self.bytes
+        self._file = open(path, "rb")
+
+    def read(self, start, into):
+        self._file.seek(start)
+        return self._file.readinto(into)
+
+    def close(self):
+        self._file.close()
+
+    def sum(self, at, piece):
+        """Adds `piece` or less of it, from `at` on, to the CRC-32; returns where it goes on."""
+        size = self.read(at, piece)
+        if not size:
+            raise OSError("the file has become shorter")
+        self.crc = binascii.crc32(piece[:size], self.crc)
+        return at + size
+
+
 class Outbox:
-    """The objects that are kept; audio goes out before photos."""
+    """The objects that are kept; audio goes out before photos, and both before files."""
 
     def __init__(self, journal):
         self.on_data = None
@@ -111,6 +155,7 @@ class Outbox:
         self._next_id = random.getrandbits(16) or 1
         self._credits = 0
         self._absent = []
+        self._summing = asyncio.Event()
         self._chunk = memoryview(bytearray(2 * LL_BYTES))
         self._sending = None
         self._sending_bytes = 0
@@ -133,6 +178,17 @@ class Outbox:
         self._announce(id, kind, nbytes, about)
         self._objects.append(item)
         return item
+
+    def keep(self, file, **about):
+        """Announces a File; `run` sums it up, and ends it. Raises MemoryError as `open` does."""
+        try:
+            self._make_room(0)
+        except MemoryError:
+            file.close()
+            raise
+        self._announce(file.id, FILE, file.bytes, about)
+        self._objects.append(file)
+        self._summing.set()
 
     def refuse(self, id, kind, error, **about):
         """Announces an object that there will not be, and why."""
@@ -162,7 +218,7 @@ class Outbox:
             if kept + nbytes <= KEPT_BYTES_MAX and len(self._objects) < OBJECTS_MAX:
                 return
             if item.ended:
-                self._objects.remove(item)
+                self._forget(item)
                 kept -= len(item.data)
         if kept + nbytes > KEPT_BYTES_MAX or len(self._objects) >= OBJECTS_MAX:
             raise MemoryError("no room for an object of %d bytes beside %d" % (nbytes, kept))
@@ -172,13 +228,38 @@ class Outbox:
         now = time.ticks_ms()
         for item in list(self._objects):
             if item.ended and time.ticks_diff(now, item.opened_ms) > KEPT_MS_MAX:
-                self._objects.remove(item)
+                self._forget(item)
+
+    def _forget(self, item):
+        self._objects.remove(item)
+        item.close()
 
     async def run(self):
-        """Lets objects grow old, for ever."""
+        """Lets objects grow old and sums files up, for ever."""
+        await asyncio.gather(self._grow_old(), self._sum_up())
+
+    async def _grow_old(self):
         while True:
             await asyncio.sleep_ms(EXPIRE_EVERY_MS)
             self.expire()
+
+    async def _sum_up(self):
+        piece = memoryview(bytearray(SUM_BYTES))
+        while True:
+            await self._summing.wait()
+            self._summing.clear()
+            for file in [item for item in self._objects if item.kind == FILE and not item.ended]:
+                at = 0
+                try:
+                    while at < file.bytes and file in self._objects:
+                        at = file.sum(at, piece)
+                        await asyncio.sleep_ms(0)
+                    if file in self._objects:
+                        self.end(file)
+                except OSError as error:
+                    self._forget(file)
+                    about = {"id": file.id, "error": str(error)[:ERROR_TEXT_MAX]}
+                    self._journal.append(EVENT_MEDIA_END, about)
 
     # The companion's wishes.
 
@@ -216,7 +297,7 @@ class Outbox:
         item = self._find(id)
         if item is None:
             return
-        self._objects.remove(item)
+        self._forget(item)
         if not item.ended:
             self._journal.append(EVENT_MEDIA_END, {"id": id, "error": "cancelled"})
             if self.on_cancel:
@@ -243,11 +324,16 @@ class Outbox:
             id = item.id
         if item and not item.absent:
             start = item.ranges[0]
-            at = start % len(item.data)
-            size = min(item.ready_bytes(), nbytes - LIMIT_MEDIA_HEADER_BYTES, len(item.data) - at)
-            self._chunk[LIMIT_MEDIA_HEADER_BYTES : LIMIT_MEDIA_HEADER_BYTES + size] = item.data[
-                at : at + size
-            ]
+            size = min(item.ready_bytes(), nbytes - LIMIT_MEDIA_HEADER_BYTES)
+            into = self._chunk[LIMIT_MEDIA_HEADER_BYTES : LIMIT_MEDIA_HEADER_BYTES + size]
+            try:
+                size = item.read(start, into)
+            except OSError:
+                size = 0
+            if not size:
+                item.ranges = []
+                item.absent = True
+                start = 0
         struct.pack_into("<HI", self._chunk, 0, id, start)
         self._sending = item
         self._sending_bytes = size
@@ -271,7 +357,7 @@ class Outbox:
         """The object that has something to send and goes first, or None."""
         found = None
         for item in self._objects:
-            if item.ranges and item.ranges[0] < item.filled_bytes - len(item.data):
+            if item.ranges and item.ranges[0] < item.filled_bytes - item.kept_bytes:
                 item.ranges = []  # pushed out by what came later
                 item.absent = True
             if item.absent:
@@ -286,6 +372,6 @@ class Outbox:
                     or item.ranges[0] + ready == item.ranges[1]
                 ):
                     return item
-            else:
-                found = found or item
+            elif found is None or KINDS.index(item.kind) < KINDS.index(found.kind):
+                found = item
         return found

@@ -48,14 +48,15 @@ class Files:
         ):
             server.handle(group, id, op, handler)
 
-    def _path(self, name):
+    def path(self, name):
+        """The file of that name on the wire. Raises RequestError: there can be none."""
         parts = (name[1:] if name[:1] == "/" else name).split("/")
         if len(parts) != 2 or parts[0] != FOLDER or not is_name(parts[1]):
             raise smp.RequestError(protocol.FILE_RC_INVALID_NAME, name)
         return self._folder + "/" + parts[1]
 
     def _found(self, name):
-        return models.find(self._folder, self._path(name).rsplit("/", 1)[1])
+        return models.find(self._folder, self.path(name).rsplit("/", 1)[1])
 
     def _size(self, path):
         try:
@@ -79,7 +80,7 @@ class Files:
         return answer
 
     def _upload(self, body):
-        path, at, data = self._path(body["name"]), body["off"], body["data"]
+        path, at, data = self.path(body["name"]), body["off"], body["data"]
         if not isinstance(data, bytes):
             raise TypeError("data")
         if path.endswith(PART):

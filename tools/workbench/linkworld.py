@@ -71,6 +71,7 @@ class World:
 
     Attributes:
         address: The air, as `glint.connect` takes it.
+        flash: Folder that is the glasses' flash.
         lights: What the privacy light was set to.
         photo_bytes: Length of the pictures that the camera takes.
         disconnects: Links that were made to drop.
@@ -79,6 +80,7 @@ class World:
     air: Air
     bench: Bench
     address: str
+    flash: Path
     lights: list[bool]
     photo_bytes: int = 20480
     disconnects: int = 0
@@ -168,6 +170,17 @@ class World:
 
         return await self._objects(take, count, at_once)
 
+    async def files(self, glasses: glint.Glasses, count: int, nbytes: int) -> Tally:
+        """Reads a file `count` times."""
+        data = self._random.randbytes(nbytes)
+        (self.flash / "models" / "measured.bin").write_bytes(data)
+
+        async def read() -> bytes:
+            self._pictures.add(data)
+            return await glasses.get_file("models/measured.bin")
+
+        return await self._objects(read, count, 1)
+
     async def recordings(self, glasses: glint.Glasses, count: int, seconds: float) -> Tally:
         """Records `count` times, from a microphone that hears faster than any link."""
         nbytes = round(seconds * _ADPCM_BYTES_PER_S)
@@ -255,7 +268,7 @@ async def linkworld(timing: Timing, folder: Path, mtu: int = 517) -> AsyncIterat
         bus = await board.start()
         cleanup.push_async_callback(board.stop)
         lights: list[bool] = []
-        world = World(air, Bench(bus, lights.append), server.address, lights)
+        world = World(air, Bench(bus, lights.append), server.address, folder, lights)
         bus.on(CAMERA, world.look)
         radio = Radio(bus, server.address)
         await radio.start()

@@ -35,6 +35,7 @@ PACKET_ERROR_RATES = (0.0, 0.01, 0.05, 0.1)
 DROP_LEAST_S, DROP_MOST_S = 2.0, 4.0
 DROPS_PACKET_ERROR_RATE = 0.01
 PHOTO_BYTES = 20480
+FILE_BYTES = 200_000
 WIDTH = 120
 PDU_HEADER_BYTES = 7  # of L2CAP and ATT
 SOAK_EVENTS, SOAK_OBJECTS = 10_000, 1_000
@@ -64,6 +65,7 @@ AUDIO_S = 15.0
 MEASURES: dict[str, Callable[[World, glint.Glasses, int], Awaitable[Tally]]] = {
     "events": lambda world, glasses, times: world.events(glasses, 1000 * times),
     "audio": lambda world, glasses, times: world.recordings(glasses, 2 * times, AUDIO_S),
+    "files": lambda world, glasses, times: world.files(glasses, 2 * times, FILE_BYTES),
     "photos": lambda world, glasses, times: world.photos(glasses, 24 * times, 3),
 }
 # With disconnects it is so much more, to see some.
@@ -112,7 +114,7 @@ def row(
 
 
 def goodput(grant: Grant, packet_error_rate: float, dropping: bool) -> Iterator[dict[str, Any]]:
-    """Measures events, audio and photos on one link."""
+    """Measures events, audio, files and photos on one link."""
     timing = dataclasses.replace(grant.timing, packet_error_rate=packet_error_rate)
     for what, measure in MEASURES.items():
 
@@ -166,7 +168,19 @@ def soak(events: int, objects: int, progress: Callable[[], None]) -> dict[str, A
 def table_of(rows: list[dict[str, Any]]) -> Table:
     """Goodput, a line for each link and packet error rate."""
     table = Table(
-        *("link", "packet errors", "events", "", "audio", "", "photos", "", "with errors"),
+        *(
+            "link",
+            "packet errors",
+            "events",
+            "",
+            "audio",
+            "",
+            "files",
+            "",
+            "photos",
+            "",
+            "with errors",
+        ),
         title="goodput on the emulated air, as a share of the link's ceiling; time is the model's",
     )
     lines: dict[tuple[str, float, bool], dict[str, dict[str, Any]]] = {}
@@ -175,7 +189,7 @@ def table_of(rows: list[dict[str, Any]]) -> Table:
         lines.setdefault(key, {})[found["what"]] = found
     shown = ""
     for (link, errors, dropping), found in lines.items():
-        events, audio, photos = (found[what] for what in MEASURES)
+        events, audio, files, photos = (found[what] for what in MEASURES)
         table.add_row(
             link if link != shown else "",
             f"{errors:.0%}" + (" and drops" if dropping else ""),
@@ -183,6 +197,8 @@ def table_of(rows: list[dict[str, Any]]) -> Table:
             f"{events['share']:.1%}",
             f"{audio['bytes_per_s'] / 1000:.1f} kB/s",
             f"{audio['share']:.1%}",
+            f"{files['bytes_per_s'] / 1000:.1f} kB/s",
+            f"{files['share']:.1%}",
             f"{photos['bytes_per_s'] / 1000:.1f} kB/s",
             f"{photos['share']:.1%}",
             f"{photos['share_with_errors']:.1%}",
@@ -204,7 +220,7 @@ def main() -> None:
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     rows: list[dict[str, Any]] = []
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("link", total=3 * 5 * len(grants) + len(grants) + 3)
+        task = progress.add_task("link", total=len(MEASURES) * 5 * len(grants) + len(grants) + 3)
         for grant in grants:
             cases = [(rate, False) for rate in PACKET_ERROR_RATES]
             for rate, dropping in [*cases, (DROPS_PACKET_ERROR_RATE, True)]:

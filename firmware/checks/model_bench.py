@@ -12,9 +12,17 @@ import tflm
 RUNS = 5
 
 
-def main(path):
+def content(path):
+    """A model in a ROMFS is used in place."""
     with open(path, "rb") as file:
-        model = tflm.Model(file.read())
+        try:
+            return memoryview(file)
+        except TypeError:
+            return file.read()
+
+
+def main(path):
+    model = tflm.Model(content(path))
     least = None
     for _ in range(RUNS):
         start = time.ticks_cpu()

@@ -7,9 +7,17 @@ import sys
 import tflm
 
 
-def main(path):
+def content(path):
+    """A model in a ROMFS is used in place."""
     with open(path, "rb") as file:
-        model = tflm.Model(file.read())
+        try:
+            return memoryview(file)
+        except TypeError:
+            return file.read()
+
+
+def main(path):
+    model = tflm.Model(content(path))
     inputs = [model.input(i) for i in range(len(model.inputs))]
     outputs = [model.output(i) for i in range(len(model.outputs))]
     while True:

@@ -34,7 +34,7 @@ def kernels():
         fast = [
             extension
             for extension, macro in (("DSP", "TFLM_DSP"), ("Helium", "TFLM_HELIUM"))
-            if macro in text or "tflm_dense(" in text or "tflm_dot1(" in text
+            if macro in text or "tflm_dense_all(" in text or "tflm_dot1(" in text
         ]
         for name in re.findall(r"^(?:TFLM_EVAL|EVAL)\((\w+)", text, re.MULTILINE):
             files[name] = ", ".join([path.name, *fast])

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
-
+#include "bytes.h"
 #include "dense.h"
 #include "window.h"
 
@@ -100,7 +99,7 @@ static void fill_patch(const conv_t *self, const int8_t *input, int32_t row, int
     tflm_window_taps(wy, row, &y, &y_from, &y_to);
     tflm_window_taps(wx, column, &x, &x_from, &x_to);
     if ((y_to - y_from) * (x_to - x_from) < wy->taps * wx->taps) {
-        memset(patch, self->zero_point, self->filter_bytes);
+        tflm_fill(patch, self->zero_point, self->filter_bytes);
     }
     // Neighbouring taps of a row are one run, unless something lies between them.
     int32_t taps = wx->dilation == 1 && run == depth ? x_to - x_from : 1;
@@ -108,8 +107,8 @@ static void fill_patch(const conv_t *self, const int8_t *input, int32_t row, int
         const int8_t *from = input + (size_t)(y + i * wy->dilation) * (size_t)wx->input * depth;
         int8_t *to = patch + (size_t)i * (size_t)wx->taps * run;
         for (int32_t j = x_from; j < x_to; j += taps) {
-            memcpy(to + (size_t)j * run, from + (size_t)(x + j * wx->dilation) * depth,
-                   (size_t)taps * run);
+            tflm_copy(to + (size_t)j * run, from + (size_t)(x + j * wx->dilation) * depth,
+                      (size_t)taps * run);
         }
     }
 }
@@ -119,8 +118,9 @@ TFLM_EVAL(conv) {
     tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
-    uint32_t channels = self->output.channels;
-    uint32_t group_channels = channels / (self->depth / self->group_depth);
+    uint32_t channels = self->output.channels, filter_bytes = self->filter_bytes;
+    uint32_t group_depth = self->group_depth;
+    uint32_t group_channels = channels / (self->depth / group_depth);
     size_t row_bytes = (size_t)wx->input * self->depth;
     int8_t *output =
         (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx->output * channels;
@@ -130,17 +130,34 @@ TFLM_EVAL(conv) {
         const int8_t *input = (const int8_t *)tflm_at(run, self->input) +
                               (size_t)batch * (size_t)wy->input * row_bytes;
         const int8_t *met = input + y * (size_t)wy->stride * row_bytes;
-        for (int32_t x = 0; x < wx->output; x++, output += channels) {
+        int32_t sum[TFLM_SUMS];
+        uint32_t sums = 0; // Of whole positions, not finished yet.
+        for (int32_t x = 0; x < wx->output; x++) {
             uint32_t depth = 0;
             for (uint32_t channel = 0; channel < channels; channel += group_channels) {
+                const int8_t *values = met + depth;
                 if (!self->in_place) {
                     fill_patch(self, input + depth, (int32_t)y, x, patch);
+                    values = patch;
                 }
-                tflm_dense(&stage, self->in_place ? met + depth : patch, weights,
-                           self->filter_bytes, channel, channel + group_channels, output);
-                depth += self->group_depth;
+                if (channels <= TFLM_SUMS) {
+                    const int8_t *w = weights + (size_t)channel * filter_bytes;
+                    tflm_dense(values, w, filter_bytes, group_channels, sum + sums);
+                    sums += group_channels;
+                } else {
+                    tflm_dense_all(&stage, values, weights, filter_bytes, channel,
+                                   channel + group_channels, output);
+                }
+                depth += group_depth;
             }
             met += (size_t)wx->stride * self->depth;
+            if (channels > TFLM_SUMS) {
+                output += channels;
+            } else if (sums + channels > TFLM_SUMS || x + 1 == wx->output) {
+                tflm_finish_all(&stage, 0, channels, sums, sum, output);
+                output += sums;
+                sums = 0;
+            }
         }
     }
 }

@@ -58,16 +58,13 @@ static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, ui
     return (int8_t)tflm_clamp(value, stage->low, stage->high);
 }
 
-#ifndef TFLM_HELIUM
-// Outputs of `count` channels (a multiple of four) from sums without their biases.
-static inline void tflm_finish_block(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
-                                     const int32_t *sum, int8_t *output) {
-    for (uint32_t i = 0; i < count; i++, channel++) {
-        uint32_t biased = (uint32_t)stage->bias[channel] + (uint32_t)sum[i];
-        output[channel] = tflm_finish(stage, channel, biased);
-    }
-}
-#endif
+// Sums that are finished together.
+#define TFLM_SUMS 64
+
+// As tflm_finish, for `sums` sums without their biases: those of the `count` channels from
+// `channel` on, at one position or at several ones, whose outputs follow one another from `output`.
+void tflm_finish_all(const tflm_stage_t *stage, uint32_t channel, uint32_t count, uint32_t sums,
+                     const int32_t *sum, int8_t *output);
 
 // Checks the scales of int8 weights: one, or one for each of `channels` along `axis`.
 tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
@@ -89,10 +86,14 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
 void tflm_fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels, int32_t zero_point,
                           int32_t *bias);
 
-// One position's outputs of channels `from` to `to`, of n products each. Channel c's weights are at
-// w + c * n, its output at output + c.
-void tflm_dense(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
-                uint32_t from, uint32_t to, int8_t *output);
+// The sums of n products each of `channels` channels at one position, without their biases. The
+// channels' weights are n bytes apart.
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum);
+
+// The outputs of channels `from` to `to` at one position. Channel c's weights are at w + c * n, its
+// output at output + c.
+void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
+                    uint32_t from, uint32_t to, int8_t *output);
 
 // The sum of n products (x + offset) * w.
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n);

@@ -3,7 +3,7 @@
 #include "window.h"
 
 #if defined(TFLM_HELIUM)
-#include "helium.h"
+#include <arm_mve.h>
 #elif defined(TFLM_DSP)
 #include "dsp.h"
 #endif
@@ -97,52 +97,135 @@ typedef struct {
     int32_t offset; // Added to inputs.
 } taps_t;
 
-// Sums up BLOCK neighbouring channels, which come from as many input channels or (`shared`) from
-// one. The zero point is not folded into the biases here: then taps off the input would count.
+// Runs `tap` for the taps of a row; three of them, which is what most filters have, without a loop.
+#define FOR_COLUMNS(taps, xj, wj, tap)                                                             \
+    do {                                                                                           \
+        if ((taps)->columns == 3) {                                                                \
+            tap;                                                                                   \
+            (xj) += (taps)->input_column;                                                          \
+            (wj) += (taps)->weight_column;                                                         \
+            tap;                                                                                   \
+            (xj) += (taps)->input_column;                                                          \
+            (wj) += (taps)->weight_column;                                                         \
+            tap;                                                                                   \
+        } else {                                                                                   \
+            for (int32_t j = (taps)->columns; j > 0; j--) {                                        \
+                tap;                                                                               \
+                (xj) += (taps)->input_column;                                                      \
+                (wj) += (taps)->weight_column;                                                     \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
+// Sums up BLOCK neighbouring channels, which come from as many input channels (sum_own) or from one
+// (sum_shared). The zero point is not folded into the biases here: then taps off the input would
+// count.
 #if defined(TFLM_HELIUM)
 
+// Adds the products of even channels to one register, and of odd ones to the next. In assembly, as
+// GCC 12 orders the loads of several such that it runs out of registers.
+#define ADD_PRODUCTS(x, w, at, even, odd)                                                          \
+    __asm__ volatile("vldrb.s16 q0, [%[x_], #" at "]\n\t"                                          \
+                     "vldrb.s16 q1, [%[w_], #" at "]\n\t"                                          \
+                     "vadd.i16 q0, q0, %[offset]\n\t"                                              \
+                     "vmullb.s16 q2, q0, q1\n\t"                                                   \
+                     "vadd.i32 " even ", " even ", q2\n\t"                                         \
+                     "vmullt.s16 q0, q0, q1\n\t"                                                   \
+                     "vadd.i32 " odd ", " odd ", q0"                                               \
+                     : "+w"(even0), "+w"(odd0), "+w"(even8), "+w"(odd8)                            \
+                     : [x_] "l"(x), [w_] "l"(w), [offset] "r"(taps->offset)                        \
+                     : "q0", "q1", "q2", "memory")
+
+// BLOCK channels, or `twice` as many.
 static inline __attribute__((always_inline)) void
-sum_block(const taps_t *taps, const int8_t *x, const int8_t *w, const bool shared, int32_t *sum) {
-    // The products of even channels, and of odd ones.
-    int32x4x2_t sums = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
-    for (int32_t i = 0; i < taps->rows; i++) {
-        const int8_t *xj = x + i * taps->input_row, *wj = w + i * taps->weight_row;
-        for (int32_t j = taps->columns; j > 0; j--) {
-            int16x8_t value = shared ? vdupq_n_s16(*xj) : vldrbq_s16(xj);
-            int16x8_t weight = vldrbq_s16(wj);
-            value = vaddq_n_s16(value, (int16_t)taps->offset);
-            sums.val[0] = vaddq_s32(sums.val[0], vmullbq_int_s16(value, weight));
-            sums.val[1] = vaddq_s32(sums.val[1], vmulltq_int_s16(value, weight));
-            xj += taps->input_column;
-            wj += taps->weight_column;
-        }
+sum_blocks(const taps_t *taps, const int8_t *x, const int8_t *w, const bool twice, int32_t *sum) {
+    // Neighbouring registers, as VST2 wants them.
+    register int32x4_t even0 __asm__("q4") = vdupq_n_s32(0);
+    register int32x4_t odd0 __asm__("q5") = vdupq_n_s32(0);
+    register int32x4_t even8 __asm__("q6") = vdupq_n_s32(0);
+    register int32x4_t odd8 __asm__("q7") = vdupq_n_s32(0);
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
+        FOR_COLUMNS(taps, xj, wj, {
+            ADD_PRODUCTS(xj, wj, "0", "q4", "q5");
+            if (twice) {
+                ADD_PRODUCTS(xj, wj, "8", "q6", "q7");
+            }
+        });
+        x += taps->input_row;
+        w += taps->weight_row;
     }
-    vst2q_s32(sum, sums);
+    __asm__ volatile("vst20.32 {q4, q5}, [%2]\n\tvst21.32 {q4, q5}, [%2]"
+                     :
+                     : "w"(even0), "w"(odd0), "r"(sum)
+                     : "memory");
+    if (twice) {
+        __asm__ volatile("vst20.32 {q6, q7}, [%2]\n\tvst21.32 {q6, q7}, [%2]"
+                         :
+                         : "w"(even8), "w"(odd8), "r"(sum + BLOCK)
+                         : "memory");
+    }
+}
+
+static inline void sum_own(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
+    sum_blocks(taps, x, w, false, sum);
+}
+
+static inline __attribute__((always_inline)) void sum_shared(const taps_t *taps, const int8_t *x,
+                                                             const int8_t *w, int32_t *sum) {
+    int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
+        FOR_COLUMNS(taps, xj, wj, {
+            int32_t value = *xj + taps->offset;
+            low = vmlaq_n_s32(low, vldrbq_s32(wj), value);
+            high = vmlaq_n_s32(high, vldrbq_s32(wj + 4), value);
+        });
+        x += taps->input_row;
+        w += taps->weight_row;
+    }
+    vstrwq_s32(sum, low);
+    vstrwq_s32(sum + 4, high);
 }
 
 #elif defined(TFLM_DSP)
 
-static inline __attribute__((always_inline)) void
-sum_block(const taps_t *taps, const int8_t *x, const int8_t *w, const bool shared, int32_t *sum) {
+static inline void sum_own(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     uint32_t offsets = (uint16_t)taps->offset * 0x10001u;
-    for (int32_t i = 0; i < taps->rows; i++) {
-        const int8_t *xj = x + i * taps->input_row, *wj = w + i * taps->weight_row;
-        for (int32_t j = taps->columns; j > 0; j--) {
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
+        FOR_COLUMNS(taps, xj, wj, {
+            pairs_t value = tflm_pairs_plus(tflm_word(xj), offsets);
             pairs_t weight = tflm_pairs(tflm_word(wj));
-            pairs_t value;
-            if (shared) {
-                value.even = value.odd = (uint16_t)(*xj + taps->offset) * 0x10001u;
-            } else {
-                value = tflm_pairs_plus(tflm_word(xj), offsets);
-            }
             __asm__("smlabb %0, %1, %2, %0" : "+r"(sum0) : "r"(value.even), "r"(weight.even));
             __asm__("smlabb %0, %1, %2, %0" : "+r"(sum1) : "r"(value.odd), "r"(weight.odd));
             __asm__("smlatt %0, %1, %2, %0" : "+r"(sum2) : "r"(value.even), "r"(weight.even));
             __asm__("smlatt %0, %1, %2, %0" : "+r"(sum3) : "r"(value.odd), "r"(weight.odd));
-            xj += taps->input_column;
-            wj += taps->weight_column;
-        }
+        });
+        x += taps->input_row;
+        w += taps->weight_row;
+    }
+    sum[0] = sum0;
+    sum[1] = sum1;
+    sum[2] = sum2;
+    sum[3] = sum3;
+}
+
+static inline void sum_shared(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
+        FOR_COLUMNS(taps, xj, wj, {
+            pairs_t weight = tflm_pairs(tflm_word(wj));
+            int32_t value = *xj + taps->offset;
+            __asm__("smlabb %0, %1, %2, %0" : "+r"(sum0) : "r"(value), "r"(weight.even));
+            __asm__("smlabb %0, %1, %2, %0" : "+r"(sum1) : "r"(value), "r"(weight.odd));
+            __asm__("smlabt %0, %1, %2, %0" : "+r"(sum2) : "r"(value), "r"(weight.even));
+            __asm__("smlabt %0, %1, %2, %0" : "+r"(sum3) : "r"(value), "r"(weight.odd));
+        });
+        x += taps->input_row;
+        w += taps->weight_row;
     }
     sum[0] = sum0;
     sum[1] = sum1;
@@ -158,8 +241,8 @@ sum_block(const taps_t *taps, const int8_t *x, const int8_t *w, const bool share
     for (int k = 0; k < BLOCK; k++) {
         acc[k] = 0;
     }
-    for (int32_t i = 0; i < taps->rows; i++) {
-        const int8_t *xj = x + i * taps->input_row, *wj = w + i * taps->weight_row;
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
         for (int32_t j = taps->columns; j > 0; j--) {
             for (int k = 0; k < BLOCK; k++) {
                 acc[k] += (xj[shared ? 0 : k] + taps->offset) * wj[k];
@@ -167,15 +250,25 @@ sum_block(const taps_t *taps, const int8_t *x, const int8_t *w, const bool share
             xj += taps->input_column;
             wj += taps->weight_column;
         }
+        x += taps->input_row;
+        w += taps->weight_row;
     }
     for (int k = 0; k < BLOCK; k++) {
         sum[k] = acc[k];
     }
 }
 
+static void sum_own(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
+    sum_block(taps, x, w, false, sum);
+}
+
+static void sum_shared(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
+    sum_block(taps, x, w, true, sum);
+}
+
 #endif
 
-static uint32_t sum_one(const taps_t *taps, const int8_t *x, const int8_t *w) {
+static int32_t sum_one(const taps_t *taps, const int8_t *x, const int8_t *w) {
     int32_t sum = 0;
     for (int32_t i = 0; i < taps->rows; i++) {
         for (int32_t j = 0; j < taps->columns; j++) {
@@ -183,71 +276,86 @@ static uint32_t sum_one(const taps_t *taps, const int8_t *x, const int8_t *w) {
             sum += value * w[i * taps->weight_row + j * taps->weight_column];
         }
     }
-    return (uint32_t)sum;
+    return sum;
 }
 
-static void position(const depthwise_t *self, const tflm_stage_t *stage, const taps_t *taps,
-                     int8_t *output) {
-    uint32_t channels = self->output.channels, multiplier = self->multiplier;
-    uint32_t channel = 0;
-    if (multiplier == 1 || multiplier % BLOCK == 0) {
-        for (; channel + BLOCK <= channels; channel += BLOCK) {
-            const int8_t *w = taps->weights + channel;
-            int32_t sum[BLOCK];
-            if (multiplier == 1) {
-                sum_block(taps, taps->input + channel, w, false, sum);
-            } else {
-                sum_block(taps, taps->input + channel / multiplier, w, true, sum);
-            }
-            tflm_finish_block(stage, channel, BLOCK, sum, output);
+// Sums up the channels from `channel` on at one position.
+static __attribute__((noinline)) void sum_channels(const taps_t *given, uint32_t multiplier,
+                                                   uint32_t channel, uint32_t count, int32_t *sum) {
+    const taps_t taps = *given; // A copy, which no sum can lie in.
+    const int8_t *w = taps.weights + channel;
+    uint32_t i = 0;
+    if (multiplier == 1) {
+#ifdef TFLM_HELIUM
+        for (; i + 2 * BLOCK <= count; i += 2 * BLOCK) {
+            sum_blocks(&taps, taps.input + channel + i, w + i, true, sum + i);
+        }
+#endif
+        for (; i + BLOCK <= count; i += BLOCK) {
+            sum_own(&taps, taps.input + channel + i, w + i, sum + i);
+        }
+    } else if (multiplier % BLOCK == 0) {
+        for (; i + BLOCK <= count; i += BLOCK) {
+            const int8_t *x = taps.input + (channel + i) / multiplier;
+            sum_shared(&taps, x, w + i, sum + i);
         }
     }
-    for (; channel < channels; channel++) {
-        uint32_t sum = sum_one(taps, taps->input + channel / multiplier, taps->weights + channel);
-        sum += (uint32_t)stage->bias[channel];
-        output[channel] = tflm_finish(stage, channel, sum);
+    for (; i < count; i++) {
+        sum[i] = sum_one(&taps, taps.input + (channel + i) / multiplier, w + i);
     }
 }
 
 TFLM_EVAL(depthwise_conv) {
     const depthwise_t *self = data;
     tflm_stage_t stage = tflm_stage(&self->output, self + 1);
-    const tflm_window_t *wx = &self->x, *wy = &self->y;
+    const tflm_window_t wx = self->x, wy = self->y;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
-    uint32_t channels = self->output.channels;
+    uint32_t channels = self->output.channels, multiplier = self->multiplier;
     int8_t *output =
-        (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx->output * channels;
+        (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx.output * channels;
     ptrdiff_t depth = (ptrdiff_t)self->depth;
     taps_t taps;
-    taps.input_row = wy->dilation * wx->input * depth;
-    taps.input_column = wx->dilation * depth;
-    taps.weight_row = wx->taps * (ptrdiff_t)channels;
+    taps.input_row = wy.dilation * wx.input * depth;
+    taps.input_column = wx.dilation * depth;
+    taps.weight_row = wx.taps * (ptrdiff_t)channels;
     taps.weight_column = (ptrdiff_t)channels;
     taps.offset = self->input_offset;
     // A filter one tap wide is taken for one row: the inner loop is the cheaper one.
-    bool tall = wx->taps == 1;
+    bool tall = wx.taps == 1;
     if (tall) {
         taps.input_column = taps.input_row;
         taps.weight_column = taps.weight_row;
     }
     for (uint32_t row = from; row < to; row++) {
-        uint32_t batch = row / (uint32_t)wy->output;
+        uint32_t batch = row / (uint32_t)wy.output;
         int32_t y, y_from, y_to, x, x_from, x_to;
-        tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
-        y += (int32_t)batch * wy->input + y_from * wy->dilation;
-        for (int32_t column = 0; column < wx->output; column++, output += channels) {
-            tflm_window_taps(wx, column, &x, &x_from, &x_to);
-            x += x_from * wx->dilation;
+        tflm_window_taps(&wy, (int32_t)(row % (uint32_t)wy.output), &y, &y_from, &y_to);
+        y += (int32_t)batch * wy.input + y_from * wy.dilation;
+        const int8_t *input_row = input + (ptrdiff_t)y * wx.input * depth;
+        const int8_t *weight_row = weights + y_from * wx.taps * (ptrdiff_t)channels;
+        int32_t sum[TFLM_SUMS];
+        uint32_t sums = 0; // Of whole positions, not finished yet.
+        for (int32_t column = 0; column < wx.output; column++) {
+            tflm_window_taps(&wx, column, &x, &x_from, &x_to);
             taps.rows = y_to - y_from;
             taps.columns = x_to - x_from;
-            taps.input = input + ((ptrdiff_t)y * wx->input + x) * depth;
-            taps.weights = weights + (y_from * wx->taps + x_from) * (ptrdiff_t)channels;
+            taps.input = input_row + (x + x_from * wx.dilation) * depth;
+            taps.weights = weight_row + x_from * (ptrdiff_t)channels;
             if (tall && taps.columns) {
                 taps.columns = taps.rows;
                 taps.rows = 1;
             }
-            position(self, &stage, &taps, output);
+            for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS) {
+                uint32_t left = channels - channel, count = left < TFLM_SUMS ? left : TFLM_SUMS;
+                sum_channels(&taps, multiplier, channel, count, sum + sums);
+                sums += count;
+                if (sums + channels > TFLM_SUMS || column + 1 == wx.output) {
+                    tflm_finish_all(&stage, channel, count, sums, sum, output);
+                    output += sums;
+                    sums = 0;
+                }
+            }
         }
     }
 }

@@ -67,8 +67,8 @@ TFLM_EVAL(fully_connected) {
     while (from < to) {
         uint32_t batch = from / units, unit = from % units;
         uint32_t end = to - from < units - unit ? unit + to - from : units;
-        tflm_dense(&stage, input + (size_t)batch * depth, weights, depth, unit, end,
-                   output + (size_t)batch * units);
+        tflm_dense_all(&stage, input + (size_t)batch * depth, weights, depth, unit, end,
+                       output + (size_t)batch * units);
         from += end - unit;
     }
 }

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products for Helium; dot.c has the reference.
+// Sums of products for Helium (Armv8.1-M's vector extension, MVE); dot.c has the reference.
+// Predicates come from VCTP only: GCC 12 folds some constant ones wrongly.
 #include "dense.h"
 
 #ifdef TFLM_HELIUM
 
-#include "helium.h"
+#include <arm_mve.h>
 
-// Sixteen products at a time. The loop is in assembly for what GCC 12 does not generate: loads that
-// move their pointer on, and a loop whose last turn does what is left.
-static inline __attribute__((always_inline)) int32x4_t dot4(const int8_t *x, const int8_t *w0,
-                                                            const int8_t *w1, const int8_t *w2,
-                                                            const int8_t *w3, uint32_t n) {
-    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    __asm__("wlstp.8 lr, %[n], 2f\n"
+// Four channels at a time. In assembly for what GCC 12 does not generate: loads that move their
+// pointer on, and a loop whose last turn does what is left of sixteen.
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum) {
+    uint32_t fours = channels / 4;
+    if (fours) {
+        const int8_t *at, *w0, *w1, *w2, *w3;
+        int32_t sum0, sum1, sum2, sum3;
+        __asm__ volatile(
             "1:\n\t"
-            "vldrb.8 q0, [%[x]], #16\n\t"
+            "ldr %[at], %[x]\n\t"
+            "mov %[w0], %[w]\n\t"
+            "add %[w1], %[w], %[n]\n\t"
+            "add %[w2], %[w1], %[n]\n\t"
+            "add %[w3], %[w2], %[n]\n\t"
+            "movs %[sum0], #0\n\t"
+            "movs %[sum1], #0\n\t"
+            "mov %[sum2], %[sum0]\n\t"
+            "mov %[sum3], %[sum0]\n\t"
+            "wlstp.8 lr, %[n], 3f\n"
+            "2:\n\t"
+            "vldrb.8 q0, [%[at]], #16\n\t"
             "vldrb.8 q1, [%[w0]], #16\n\t"
             "vmladava.s8 %[sum0], q0, q1\n\t"
             "vldrb.8 q2, [%[w1]], #16\n\t"
@@ -23,14 +36,22 @@ static inline __attribute__((always_inline)) int32x4_t dot4(const int8_t *x, con
             "vmladava.s8 %[sum2], q0, q1\n\t"
             "vldrb.8 q2, [%[w3]], #16\n\t"
             "vmladava.s8 %[sum3], q0, q2\n\t"
-            "letp lr, 1b\n"
-            "2:"
-            : [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3),
-              [sum0] "+Te"(sum0), [sum1] "+Te"(sum1), [sum2] "+Te"(sum2), [sum3] "+Te"(sum3)
-            : [n] "r"(n)
-            : "lr", "q0", "q1", "q2", "memory");
-    int32x4_t sum = {sum0, sum1, sum2, sum3};
-    return sum;
+            "letp lr, 2b\n"
+            "3:\n\t"
+            "strd %[sum0], %[sum1], [%[sum]], #8\n\t"
+            "strd %[sum2], %[sum3], [%[sum]], #8\n\t"
+            "add %[w], %[w], %[n], lsl #2\n\t"
+            "subs %[fours], #1\n\t"
+            "bne 1b"
+            : [at] "=&r"(at), [w] "+r"(w), [w0] "=&r"(w0), [w1] "=&r"(w1), [w2] "=&r"(w2),
+              [w3] "=&r"(w3), [sum0] "=&Te"(sum0), [sum1] "=&Te"(sum1), [sum2] "=&Te"(sum2),
+              [sum3] "=&Te"(sum3), [sum] "+r"(sum), [fours] "+r"(fours)
+            : [n] "r"(n), [x] "m"(x)
+            : "lr", "q0", "q1", "q2", "cc", "memory");
+    }
+    for (channels %= 4; channels; channels--, w += n) {
+        *sum++ = (int32_t)tflm_dot1(x, 0, w, n);
+    }
 }
 
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n) {
@@ -44,24 +65,53 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
     return (uint32_t)sum + (uint32_t)offset * (uint32_t)weights;
 }
 
-void tflm_dense(const tflm_stage_t *given, const int8_t *x, const int8_t *w, uint32_t n,
-                uint32_t from, uint32_t to, int8_t *output) {
+static inline int32x4_t scale(int32x4_t sum, int32x4_t multiplier, int32x4_t shift) {
+    int32x4_t right = vminq_s32(shift, vdupq_n_s32(0));
+    sum = vshlq_s32(sum, vmaxq_s32(shift, vdupq_n_s32(0)));
+    sum = vqrdmulhq_s32(sum, multiplier);
+    // VRSHL rounds halves upwards: one less makes that away from zero for negative ones.
+    sum = vaddq_s32(sum, vshrq_n_s32(vandq_s32(sum, right), 31));
+    return vrshlq_s32(sum, right);
+}
+
+void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
+                     const int32_t *sum, int8_t *output) {
+    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
     const tflm_stage_t stage = *given;
-    uint32_t channel = from;
-    w += (size_t)from * n;
-    for (; channel + 4 <= to; channel += 4) {
-        const int8_t *w1 = w + n, *w2 = w1 + n, *w3 = w2 + n;
-        int32x4_t sum = dot4(x, w, w1, w2, w3, n);
-        sum = vaddq_s32(sum, vldrwq_s32(stage.bias + channel));
-        tflm_finish4(stage, channel, 4, sum, output);
-        w = w3 + n;
-    }
-    if (channel < to) {
-        uint32_t count = to - channel;
-        const int8_t *w1 = w + (count > 1 ? n : 0), *w2 = w1 + (count > 2 ? n : 0);
-        int32x4_t sum = dot4(x, w, w1, w2, w2, n);
-        sum = vaddq_s32(sum, vldrwq_z_s32(stage.bias + channel, vctp32q(count)));
-        tflm_finish4(stage, channel, count, sum, output);
+    int32x4_t low = vdupq_n_s32(stage.low), high = vdupq_n_s32(stage.high);
+    for (const int32_t *end = sum + sums; sum < end;) {
+        const int32_t *bias = stage.bias + channel;
+        const int32_t *multiplier = stage.multiplier + (channel & stage.scale_mask);
+        const int8_t *shift = stage.shift + (channel & stage.scale_mask);
+        uint32_t left = count;
+        for (; left >= 4 && stage.scale_mask; left -= 4) {
+            int32x4_t value = vaddq_s32(vldrwq_s32(sum), vldrwq_s32(bias));
+            value = scale(value, vldrwq_s32(multiplier), vldrbq_s32(shift));
+            value = vaddq_n_s32(value, stage.zero_point);
+            vstrbq_s32(output, vminq_s32(vmaxq_s32(value, low), high));
+            sum += 4;
+            bias += 4;
+            multiplier += 4;
+            shift += 4;
+            output += 4;
+        }
+        while (left > 0) {
+            uint32_t some = left < 4 ? left : 4;
+            mve_pred16_t predicate = vctp32q(some);
+            int32x4_t multipliers = vdupq_n_s32(*multiplier), shifts = vdupq_n_s32(*shift);
+            if (stage.scale_mask) {
+                multipliers = vldrwq_z_s32(multiplier, predicate);
+                shifts = vldrbq_z_s32(shift, predicate);
+            }
+            int32x4_t value = vldrwq_z_s32(sum, predicate);
+            value = vaddq_s32(value, vldrwq_z_s32(bias, predicate));
+            value = vaddq_n_s32(scale(value, multipliers, shifts), stage.zero_point);
+            vstrbq_p_s32(output, vminq_s32(vmaxq_s32(value, low), high), predicate);
+            sum += some;
+            bias += some;
+            output += some;
+            left -= some;
+        }
     }
 }
 

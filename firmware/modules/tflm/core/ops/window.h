@@ -18,6 +18,12 @@ static inline void tflm_window_taps(const tflm_window_t *window, int32_t positio
                                     int32_t *from, int32_t *to) {
     int32_t first = position * window->stride - window->padding;
     int32_t begin = 0, end = window->taps;
+    if (first >= 0 && first + (end - 1) * window->dilation < window->input) {
+        *start = first;
+        *from = begin;
+        *to = end;
+        return;
+    }
     while (begin < end && first + begin * window->dilation < 0) {
         begin++;
     }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies and fills that are mostly of a few bytes: with Helium without a call.
+#ifndef TFLM_BYTES_H
+#define TFLM_BYTES_H
+
+#include <string.h>
+
+#include "dense.h"
+
+static inline void tflm_copy(int8_t *to, const int8_t *from, size_t bytes) {
+#ifdef TFLM_HELIUM
+    __asm__ volatile("wlstp.8 lr, %[bytes], 2f\n"
+                     "1:\n\t"
+                     "vldrb.8 q0, [%[from]], #16\n\t"
+                     "vstrb.8 q0, [%[to]], #16\n\t"
+                     "letp lr, 1b\n"
+                     "2:"
+                     : [to] "+r"(to), [from] "+r"(from)
+                     : [bytes] "r"(bytes)
+                     : "lr", "q0", "memory");
+#else
+    memcpy(to, from, bytes);
+#endif
+}
+
+static inline void tflm_fill(int8_t *to, int32_t value, size_t bytes) {
+#ifdef TFLM_HELIUM
+    __asm__ volatile("vdup.8 q0, %[value]\n\t"
+                     "wlstp.8 lr, %[bytes], 2f\n"
+                     "1:\n\t"
+                     "vstrb.8 q0, [%[to]], #16\n\t"
+                     "letp lr, 1b\n"
+                     "2:"
+                     : [to] "+r"(to)
+                     : [value] "r"(value), [bytes] "r"(bytes)
+                     : "lr", "q0", "memory");
+#else
+    memset(to, value, bytes);
+#endif
+}
+
+#endif

@@ -9,6 +9,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from workbench import hostlib
@@ -250,6 +251,17 @@ class Model:
                 found, _ = self._find("tensor", len(described))
                 described.append(_tensor(self._library, content, found))
         return described
+
+    def types(self) -> set[str]:
+        """The types of all tensors; needs KEEP_ALL."""
+        types: set[str] = set()
+        for index in count():
+            try:
+                tensor, _ = self._find("tensor", index)
+            except IndexError:
+                return types
+            types.add(self._library.tflm_type_name(tensor.type).decode())
+        return types
 
     def invoke(self) -> None:
         """Runs one inference."""

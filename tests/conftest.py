@@ -17,7 +17,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--glasses",
         default="linux",
-        help=f"run the feature tests on: {', '.join(targets.TARGETS)} [linux]",
+        help=f"run the feature tests on: {', '.join(targets.TARGETS)} or serial:PORT [linux]",
     )
 
 
@@ -26,26 +26,26 @@ def pytest_configure(config):
         "markers", "needs(*abilities): skip on glasses that lack one of targets.ABILITIES"
     )
     name = config.getoption("--glasses")
-    if name not in targets.TARGETS:
+    if name not in targets.TARGETS and not name.startswith(targets.SERIAL):
         known = ", ".join(targets.TARGETS)
-        raise pytest.UsageError(f"--glasses={name}: no such target; there are: {known}")
+        raise pytest.UsageError(
+            f"--glasses={name}: no such target; there are: {known}, serial:PORT"
+        )
 
 
-@pytest.fixture(autouse=True)
-def _skip_what_the_target_cannot(request):
-    marker = request.node.get_closest_marker("needs")
-    if marker is None:
-        return
-    name = request.config.getoption("--glasses")
-    lacking = set(marker.args) - targets.TARGETS[name].abilities
-    if lacking:
-        pytest.skip(f"glasses '{name}' lack {', '.join(sorted(lacking))}")
+def pytest_runtest_setup(item):
+    """Skips what the target cannot do, before fixtures of any scope start."""
+    needed = {ability for marker in item.iter_markers("needs") for ability in marker.args}
+    if "glasses" in item.fixturenames:
+        needed.add("bluetooth")
+    if needed and (why := targets.lacking(item.config.getoption("--glasses"), needed)):
+        pytest.skip(why)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def target(request):
     """The glasses under test, started once."""
-    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+    async with targets.named(request.config.getoption("--glasses")) as started:
         yield started
 
 

@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """The glasses that feature tests can run on, and what each is able to do.
 
-A target gives a connected companion, the board's senses, its console and its air. Later ones (an
-emulated microcontroller, a real board on a serial port) go into TARGETS; tests stay as they are.
+An emulated target gives a connected companion, the board's senses and its air; `serial:PORT` is a
+board on a serial port, whose own senses nobody plays to, with Bluetooth where this machine has an
+adapter.
 """
 
+import asyncio
 import contextlib
+import functools
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 import glint
 import pytest
+from bleak import BleakScanner
+from glint.adapter import errors_explained
 from workbench import build, sound
 from workbench.qemu import PROGRAM
+from workbench.serialboard import SerialBoard
 from workbench.simprocess import simulator
 
 # senses: sound, pictures, battery and button are played to it. light: its privacy light is seen.
-# console: what it prints is seen. range: it can be carried out of range.
-ABILITIES = frozenset({"senses", "light", "console", "range"})
+# console: what it prints is seen. range: it can be carried out of range. air: its Bluetooth is
+# emulated, at an address. bluetooth: companions reach it. serial: its prompt is on a serial port.
+ABILITIES = frozenset({"senses", "light", "console", "range", "air", "bluetooth"})
 
 
 class EmulatedLinux:
@@ -81,3 +89,68 @@ def emulated(board):
 
 
 TARGETS = {"linux": EmulatedLinux, "corstone300": EmulatedCorstone300}
+SERIAL = "serial:"
+
+
+class OnSerialPort:
+    """A board on a serial port, with the application on it where `glint deploy` put that."""
+
+    def __init__(self, port):
+        self.port = port
+
+    @property
+    def abilities(self):
+        return {"serial"} if bluetooth_lacks() else {"serial", "bluetooth"}
+
+    async def __aenter__(self):
+        with self.at_prompt() as there:
+            found = re.search(r'(?m)^name = "(\w+)"', there.run("print(open('board.py').read())"))
+            self.board = found[1] if found else ""
+            there.restart()
+        return self
+
+    async def __aexit__(self, *exception):
+        pass
+
+    def at_prompt(self):
+        """The board, stopped at its prompt, as `with`."""
+        return SerialBoard(self.port)
+
+    async def check(self):
+        """Nothing is known of it while its application runs."""
+
+    def connect(self):
+        """A companion, as `async with`."""
+        return glint.connect()
+
+
+@functools.cache
+def bluetooth_lacks():
+    """Why no companion here can reach a real board, or ""."""
+
+    async def listen():
+        with errors_explained("scan", None):
+            async with BleakScanner():
+                pass
+
+    try:
+        asyncio.run(listen())
+    except glint.GlintError as error:
+        return str(error)
+    return ""
+
+
+def named(name):
+    """The target of this name, not started; KeyError when there is none."""
+    if name.startswith(SERIAL):
+        return OnSerialPort(name.removeprefix(SERIAL))
+    return TARGETS[name]()
+
+
+def lacking(name, abilities):
+    """Why a target cannot do what a test needs, or ""."""
+    missing = set(abilities) - named(name).abilities
+    if not missing:
+        return ""
+    why = f": {bluetooth_lacks()}" if missing == {"bluetooth"} else ""
+    return f"glasses '{name}' lack {', '.join(sorted(missing))}{why}"

@@ -14,10 +14,12 @@ from glint.errors import RequestError
 from glint.events import Wake
 from workbench import sound
 
+pytestmark = pytest.mark.needs("air")
+
 
 @pytest_asyncio.fixture
 async def target(request):
-    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+    async with targets.named(request.config.getoption("--glasses")) as started:
         yield started
 
 

@@ -17,7 +17,7 @@ from glint.smp_manage import JournalRead
 from hostile import ATT_CID, SMP_CID, Central
 from smp import os_management
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("air")]
 
 NOT_AUTHENTICATED, NOT_PERMITTED, NOT_AUTHORISED = 0x05, 0x02, 0x08
 ECHO = bytes(os_management.EchoWriteRequest(d="anybody?"))
@@ -31,7 +31,7 @@ HEAP_SLACK_BYTES = 60_000
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def target(request):
-    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+    async with targets.named(request.config.getoption("--glasses")) as started:
         async with started.connect():
             pass  # its companion, which has paired
         yield started

@@ -55,6 +55,7 @@ async def test_battery_and_button_are_told(target, glasses):
     assert (await first(glasses, Button, battery.seq + 1)).pressed
 
 
+@pytest.mark.needs("senses")
 async def test_events_from_before_the_connection_are_kept(target):
     async with target.connect() as glasses:
         since = (await glasses.status()).next
@@ -64,6 +65,7 @@ async def test_events_from_before_the_connection_are_kept(target):
         assert event.seq >= since
 
 
+@pytest.mark.needs("air")
 async def test_smpclient_gets_its_echo(target):
     # In a process of its own: the backend is put under the whole of bleak there.
     process = await asyncio.create_subprocess_exec(

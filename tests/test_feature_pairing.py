@@ -15,6 +15,8 @@ from glint.errors import LinkLostError, PairingError, RequestError
 
 HELD_S = protocol.LIMIT_PAIRING_HOLD_MS / 1000 + 0.3
 
+pytestmark = pytest.mark.needs("air")
+
 
 class Place:
     """Glasses, and companions that come to them."""
@@ -39,7 +41,7 @@ class Place:
 
 @pytest_asyncio.fixture
 async def place(request, tmp_path, monkeypatch):
-    async with targets.TARGETS[request.config.getoption("--glasses")]() as target:
+    async with targets.named(request.config.getoption("--glasses")) as target:
         yield Place(target, tmp_path, monkeypatch)
 
 

@@ -25,12 +25,12 @@ from update_images import make
 
 FILE = "/models/extra.bin"
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("air")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def target(request):
-    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+    async with targets.named(request.config.getoption("--glasses")) as started:
         async with started.connect():
             pass  # paired, as in an operating system's settings
         yield started

@@ -26,7 +26,7 @@ app()
 
 @pytest_asyncio.fixture
 async def target(request):
-    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+    async with targets.named(request.config.getoption("--glasses")) as started:
         async with started.connect():
             pass  # paired, as in an operating system's settings
         yield started
@@ -49,6 +49,7 @@ async def smpmgr(target, *arguments):
     return said.decode()
 
 
+@pytest.mark.needs("air")
 @pytest.mark.skipif(importlib.util.find_spec("smpmgr") is None, reason="smpmgr is not installed")
 async def test_smpmgr(target, tmp_path):
     assert "r='hello glasses'" in await smpmgr(target, "os", "echo", "hello glasses")

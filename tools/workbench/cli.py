@@ -55,6 +55,10 @@ def sim(
     word: Annotated[
         list[str] | None, typer.Option(help="Wake word model to load; may be repeated.")
     ] = None,
+    flash: Annotated[
+        Path | None,
+        typer.Option(help="Folder to keep the flash in; what it holds is used as it is."),
+    ] = None,
     mirror: Mirror = None,
     control: Annotated[
         bool,
@@ -73,6 +77,7 @@ def sim(
             camera=camera,
             seconds=seconds,
             loop=loop,
+            flash=flash,
             mirror=mirror,
             controlled=control,
         )

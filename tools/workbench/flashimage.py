@@ -70,6 +70,28 @@ def create(path: Path, files: Mapping[str, bytes], *, machine: Machine, rom: byt
     path.write_bytes(bytes(filesystem.context.buffer) + slots)
 
 
+def check(path: Path, *, machine: Machine) -> int:
+    """Looks at the file system in the flash of an emulator that is not running.
+
+    Returns:
+        The bytes that are free.
+
+    Raises:
+        FlashImageError: There is none; the message says what to do.
+    """
+    with path.open("rb") as flash:
+        content = flash.read(machine.files_bytes)
+    try:
+        filesystem = _open(content, new=False)
+        used: int = filesystem.used_block_count
+    except (FlashImageError, littlefs.LittleFSError) as error:
+        raise FlashImageError(
+            f"{path} holds no file system that can be read ({error}): remove it to start with an "
+            "empty flash"
+        ) from None
+    return len(content) - used * BLOCK_BYTES
+
+
 def read(path: Path, name: str, *, machine: Machine) -> bytes:
     """The content of a file in the flash of an emulator that is not running.
 

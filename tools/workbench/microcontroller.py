@@ -14,6 +14,8 @@ from workbench.qemu import Machine, Qemu
 # What MicroPython prints once no script runs any more.
 BANNER = "MicroPython v"
 STATUS_ENDED = 1
+# littlefs needs some blocks to write anything at all.
+FREE_BYTES_MIN = 8 * flashimage.BLOCK_BYTES
 # What `wait` says of a board that has reset itself, and a process of such a board ends with.
 STATUS_RESET = 75
 
@@ -62,6 +64,7 @@ class Microcontroller:
         if not self._console:
             if not self._image.exists():
                 flash_image(self._folder, self._image, self._qemu.machine)
+            self._check_flash()
             # In this thread: QEMU dies with the thread that started it.
             self._qemu.start()
             self._loop = asyncio.get_running_loop()
@@ -74,6 +77,17 @@ class Microcontroller:
 
     def _on_reopened(self) -> None:
         self._loop.call_soon_threadsafe(self._reset.set)
+
+    def _check_flash(self) -> None:
+        machine = self._qemu.machine
+        if self._image.stat().st_size != machine.flash_bytes:
+            return  # the emulator says what is wrong with it
+        free = flashimage.check(self._image, machine=machine)
+        if free < FREE_BYTES_MIN:
+            self._on_console(
+                f"flash: {free} bytes are free, too few for bonds and updates: remove files from "
+                f"the board, or {self._image} to start with an empty flash"
+            )
 
     async def _read_console(self) -> int:
         reader, writer = await asyncio.open_connection(sock=self._qemu.console.stream)

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
+import re
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,9 @@ READY_POLL_S = 0.02
 # A process has these where a chip has a hard fault, which resets it too.
 FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
 RESETS = {STATUS_RESET, *(-fault for fault in FAULTS)}
+
+# What MicroPython's prompt prints: no reason for anything.
+PROMPT = re.compile(r"MicroPython v|Type \"help|>>>|MPY: ")
 
 Say = Callable[..., None]
 
@@ -56,6 +61,32 @@ async def end_task(task: asyncio.Task[Any]) -> None:
     """Cancels a task and waits until it is gone."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _kept(folder: Path | None) -> Iterator[Path | None]:
+    """The folder that keeps a flash, for one emulator alone.
+
+    Raises:
+        EmulatorError: Another one uses it, or it cannot be written.
+    """
+    if folder is None:
+        yield None
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise EmulatorError(f"no flash can be kept in {folder}: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmulatorError(
+                f"{folder} is the flash of an emulator that is running: stop that one first, or "
+                "name another folder"
+            ) from None
+        yield folder.resolve()
 
 
 class Simulation:
@@ -104,8 +135,12 @@ class Simulation:
                 while not (self.radio.advertising.is_set() or self.ended.done()):  # noqa: ASYNC110
                     await asyncio.sleep(READY_POLL_S)
         if not self.radio.advertising.is_set():
-            words = last_words[-1] if last_words else "nothing"
-            raise EmulatorError(f"the glasses did not come up; they said: {words}")
+            told = [line for line in last_words if line.strip() and not PROMPT.match(line)]
+            words = told[-1].strip() if told else "nothing"
+            raise EmulatorError(
+                f"the glasses did not come up; they said: {words}. Mend what is on their flash, or "
+                "start with another one (--flash)"
+            )
 
     async def _switch_on(self, bus: Bus) -> None:
         # A chip has its address for life, as its flash has its bonds.
@@ -213,13 +248,15 @@ async def run(
     camera: Path | None,
     seconds: float | None,
     loop: bool,
+    flash: Path | None,
     mirror: Path | None,
     controlled: bool,
 ) -> None:
     """Runs emulated glasses until time is up or the control stream ends.
 
     Raises:
-        EmulatorError: The glasses did not come up, or ended by themselves.
+        EmulatorError: The glasses did not come up, or ended by themselves; or `flash` is in use.
+        QemuError, FlashImageError: There is no QEMU that will do, or `flash` is damaged.
         sound.SoundError, PictureError, zoo.ZooError: What they should hear, see or run is missing.
     """
     samples = _sounds(mic)
@@ -227,12 +264,13 @@ async def run(
         load_folder(camera)  # what cannot be used is said before anything is started
     program = build.ensure(board)
     simulation = Simulation(say_json)
-    with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder:
-        flash = Path(folder)
-        prepare_flash(flash, config, mirror, say_json)
-        scenes = camera or draw_scenes(flash / "scenes")
+    with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder, _kept(flash) as kept:
+        place = kept or Path(folder)
+        if not (place / "config.json").exists():
+            prepare_flash(place, config, mirror, say_json)
+        scenes = camera or draw_scenes(Path(folder) / "scenes")
         try:
-            await simulation.start(board, program, flash)
+            await simulation.start(board, program, place)
             simulation.bench.camera.show(scenes)
             say_json("ready", air=simulation.address, board=board, name=config["name"])
             if samples:

@@ -28,6 +28,7 @@ help:
 	@echo 'make bench   measure what perception takes'
 	@echo 'make bench-link  measure what the link carries, and look for losses'
 	@echo 'make fuzz SECONDS=60  look for models that harm tflm (needs clang)'
+	@echo 'make fuzz TARGET=smp|cbor|media|bus INPUTS=1000000  look for input that harms the link'
 	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS="NAME..."]  build the C modules as native .mpy files'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put Python and C into the house style'
@@ -52,9 +53,11 @@ bench-link: .venv/workbench.stamp
 
 # How long `make fuzz` looks for models that harm tflm.
 SECONDS ?= 60
+TARGET ?= tflm
+INPUTS ?= 1000000
 
 fuzz: .venv/dev.stamp
-	@$(BIN)/python -m workbench.fuzz $(SECONDS)
+	@$(BIN)/python -m workbench.fuzz --target $(TARGET) --inputs $(INPUTS) $(SECONDS)
 
 natmod: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.natmod $(or $(ARCH),xtensawin) $(if $(MODELS),--models $(MODELS))

@@ -20,6 +20,7 @@ PICTURE_BEGIN = 1
 PICTURE_DATA = 2
 PICTURE_ERROR = 3
 CAPTURE_TIMEOUT_MS = 10000
+PICTURE_MAX_BYTES = 1 << 20
 
 
 class Microphone:
@@ -102,9 +103,15 @@ class Camera:
 
     def _on_picture(self, payload):
         op = payload[0]
+        if not self._lock.locked():
+            return  # nobody takes a picture any more
         if op == PICTURE_BEGIN:
-            self._picture = bytearray(struct.unpack_from("<I", payload, 1)[0])
-            self._filled = 0
+            nbytes = struct.unpack_from("<I", payload, 1)[0]
+            if nbytes > PICTURE_MAX_BYTES:
+                self._error = "a picture of %d bytes" % nbytes
+            else:
+                self._picture = bytearray(nbytes)
+                self._filled = 0
         elif op == PICTURE_DATA and self._picture is not None:
             data = payload[1:]
             self._picture[self._filled : self._filled + len(data)] = data

@@ -86,7 +86,7 @@ class Object:
 
     def room(self, nbytes):
         """The next `nbytes` to be filled, which must divide a ring's length; then call `fill`."""
-        at = self.filled_bytes % len(self.data)
+        at = self.filled_bytes % (len(self.data) or 1)  # a picture may be empty
         return self.data[at : at + nbytes]
 
     def fill(self, nbytes):
@@ -96,7 +96,7 @@ class Object:
 
     def read(self, start, into):
         """Copies what is there from `start` on; returns how many bytes. Raises OSError."""
-        at = start % len(self.data)
+        at = start % (len(self.data) or 1)
         size = min(len(into), len(self.data) - at)
         into[:size] = self.data[at : at + size]
         return size

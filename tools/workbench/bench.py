@@ -62,6 +62,8 @@ class Bus:
             else:
                 handler(payload)
 
+            except struct.error as error:
+                log.error("bench bus: a broken frame on channel %d: %s", channel, error)
     async def close(self) -> None:
         """Closes the stream; the glasses see the end of it."""
         self._writer.close()

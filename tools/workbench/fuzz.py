@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzes tflm's loading, planning and running of models, with sanitizers.
+"""Fuzzes tflm's loading, planning and running of models, with sanitizers; and the link.
 
 `python -m workbench.fuzz SECONDS [FILE...]` runs libFuzzer (clang) from tests/tflm_corpus, which is
 not changed, and from the given models; what it finds is left in build/fuzz.
+`python -m workbench.fuzz --target smp|cbor|media|bus [--inputs N] [--seed S]` is for `fuzzlink`.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from workbench import fuzzlink
 from workbench.errors import WorkbenchError
 from workbench.paths import BUILD, MODULES, ROOT
 
@@ -83,10 +86,20 @@ def fuzz(seconds: int, extra: list[Path]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Runs the command line."""
+    parser = argparse.ArgumentParser(prog="python -m workbench.fuzz", description=__doc__)
+    parser.add_argument("--target", choices=("tflm", *fuzzlink.TARGETS), default="tflm")
+    parser.add_argument("--inputs", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="S")
+    parser.add_argument("seconds", type=int, nargs="?", default=60)
+    parser.add_argument("files", type=Path, nargs="*")
+    given = parser.parse_args(arguments)
     try:
-        fuzz(int(arguments[0]), [Path(argument) for argument in arguments[1:]])
-    except (WorkbenchError, ValueError, IndexError) as error:
-        print(error if isinstance(error, WorkbenchError) else __doc__, file=sys.stderr)
+        if given.target == "tflm":
+            fuzz(given.seconds, given.files)
+        else:
+            fuzzlink.fuzz(given.target, given.seed, given.inputs)
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
         return 1
     return 0
 

@@ -40,6 +40,17 @@ def test_the_microphone_hears_through_the_decimator(said):
     assert said["lost"] == 60 * 320 - 16000  # nobody read: counted, not hidden
 
 
+def test_our_images_receiver_is_read_as_it_is(said):
+    assert said["receiver"] == [[42, 41, 50], 0, 6, 4, "abcd", 2, 7]
+
+
+def test_it_sleeps_only_while_nothing_listens(said):
+    asleep, with_bluetooth, with_microphone, slept_ms, woken_by = said["sleep"]
+    assert (asleep, with_bluetooth, with_microphone) == (True, False, False)
+    assert slept_ms == [500]
+    assert woken_by == [[0, False]]
+
+
 def test_light_button_and_battery(said):
     assert said["light"] == [0, 1]  # lit when low
     assert said["presses"] == [True, False]

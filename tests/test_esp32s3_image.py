@@ -2,16 +2,18 @@
 """The recipe of our ESP32-S3 image, as far as it can be checked without ESP-IDF."""
 
 import csv
+import itertools
 import re
 import shutil
 import subprocess
 
 import pytest
-from workbench import sources
+from workbench import natmod, sources, xtensa
 from workbench.build import modules
 from workbench.paths import BOARDS, MODULES, ROOT
 
 IMAGE = BOARDS / "esp32s3" / "image"
+RECEIVER = IMAGE / "pdm" / "modpdm.c"
 FLASH_BYTES = 8 << 20
 
 
@@ -91,9 +93,50 @@ def test_cmake_reads_the_recipe(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     linked, target, listed = (tmp_path / "linked").read_text().split("|")
-    assert linked.split(";") == [f"usermod_{name}" for name in modules()]
+    assert linked.split(";") == [*(f"usermod_{name}" for name in modules()), "usermod_pdm"]
     assert target == "esp32s3"
     for name in modules():
         assert str(MODULES / name / f"mod{name}.c") in listed.split(";")
+    assert str(RECEIVER) in listed.split(";")
     settings = (tmp_path / "build" / "sdkconfig.glint").read_text()
     assert f'"{IMAGE}/partitions.csv"' in settings
+
+
+CONFIG = """
+#include <stdint.h>
+#define MICROPY_ALLOC_PATH_MAX (128)
+#define MICROPY_ENABLE_GC (1)
+#define MICROPY_ENABLE_SCHEDULER (1)
+#define MICROPY_PY_IO (0)
+typedef intptr_t mp_int_t;
+typedef uintptr_t mp_uint_t;
+typedef long mp_off_t;
+struct _pdm_obj_t;
+#define MP_STATE_PORT MP_STATE_VM
+"""
+ROOT_POINTER = "struct _pdm_obj_t *glint_pdm;"
+
+
+def test_the_pdm_receiver_compiles(tmp_path):
+    """Against declarations of what it uses of ESP-IDF, for Xtensa where LLVM is."""
+    code = RECEIVER.read_text()
+    genhdr = tmp_path / "genhdr"
+    genhdr.mkdir()
+    names = sorted({*re.findall(r"MP_QSTR_(\w+)", code), ""})
+    (genhdr / "qstrdefs.generated.h").write_text(
+        "".join(f'QDEF0(MP_QSTR_{name or "NULL"}, 0, 0, "{name}")\n' for name in names)
+    )
+    for name in ("moduledefs.h", "mpversion.h", "compressed.data.h"):
+        (genhdr / name).write_text("")
+    (genhdr / "root_pointers.h").write_text(f"{ROOT_POINTER}\n")
+    (tmp_path / "mpconfigport.h").write_text(CONFIG)
+    (tmp_path / "mphalport.h").write_text("")
+    assert f"MP_REGISTER_ROOT_POINTER({ROOT_POINTER[:-1]});" in code
+    folders = [tmp_path, BOARDS.parent / "tests" / "esp32s3" / "include"]
+    flags = ["-std=gnu99", "-fsyntax-only", *natmod.WARNINGS]
+    flags += [*itertools.chain(*(("-I", str(folder)) for folder in folders))]
+    compiler = natmod.xtensa_llvm() if not xtensa.missing() else None
+    command = list(compiler.command) if compiler else ["gcc"]
+    command += [*flags, "-isystem", str(sources.micropython()), str(RECEIVER)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -7,8 +7,15 @@ Runs on MicroPython's own SPIRAM_OCT image, where there is no camera, and on our
 import asyncio
 
 import micdsp
-from machine import ADC, I2S, Pin, Timer
+import esp32
+from bluetooth import BLE
+from machine import ADC, I2S, Pin, Timer, lightsleep
 from micropython import RingIO
+
+try:
+    import pdm  # of our image: boards/esp32s3/image/pdm
+except ImportError:
+    pdm = None
 
 # Every pin, once. Microphone: https://wiki.seeedstudio.com/xiao_esp32s3_sense_mic (42 is its clock,
 # 41 its data). Camera: https://wiki.seeedstudio.com/xiao_esp32s3_camera_usage, data lines Y2 to Y9.
@@ -65,8 +72,10 @@ class Microphone:
         self._samples = bytearray(2 * HOP_SAMPLES)
         self._filling = 0
         self.lost_bytes = 0
+        self.started = False
 
     def start(self):
+        self.started = True
         raw = len(self._raw[0]) * I2S_BUFFER_HOPS
         if self._decimator:
             pins = {"sck": Pin(PDM_CLOCK), "ws": Pin(PDM_UNUSED), "sd": Pin(PDM_DATA)}
@@ -107,8 +116,41 @@ class Microphone:
         self._arrived.set()
 
 
+class PdmReceiver:
+    """The same from the PDM microphone through our image's receiver, which filters in hardware."""
+
+    def __init__(self):
+        self._arrived = asyncio.ThreadSafeFlag()
+        self.started = False
+
+    def start(self):
+        self.started = True
+        self._pdm = pdm.PDM(PDM_CLOCK, PDM_DATA, MIC_BUFFER_BYTES // (2 * HOP_SAMPLES))
+        self.any = self._pdm.any
+        self.readinto = self._pdm.readinto
+        self._pdm.start(self._on_hop)
+
+    def _on_hop(self, _):
+        self._arrived.set()
+
+    @property
+    def lost_bytes(self):
+        return self._pdm.lost_bytes()
+
+    async def wait(self):
+        """Returns when samples have arrived since the last call."""
+        await self._arrived.wait()
+
+    def wake(self):
+        """Ends a wait without samples."""
+        self._arrived.set()
+
+
 class Camera:
-    """The sensor, through the module `camera` of our image; off but while it takes a picture."""
+    """The sensor, through the module `camera` of our image; off but while it takes a picture.
+
+    That module is cnadler86/micropython-camera-API, whose README.md has the names used here.
+    """
 
     GREY = 0
     JPEG = 1
@@ -206,19 +248,40 @@ class Button:
     def __init__(self, pin):
         self.on_change = None
         self._pressed = False
-        self._pin = Pin(pin, Pin.IN, Pin.PULL_UP)
+        self.pin = Pin(pin, Pin.IN, Pin.PULL_UP)
         self._timer = Timer(1)
-        self._pin.irq(self._on_edge, Pin.IRQ_FALLING | Pin.IRQ_RISING)
+        self.pin.irq(self._on_edge, Pin.IRQ_FALLING | Pin.IRQ_RISING)
+
+    @property
+    def pressed(self):
+        """Whether it is down. Held while the chip resets, it starts the ROM's loader instead."""
+        return not self.pin.value()
 
     def _on_edge(self, _):
         self._timer.init(mode=Timer.ONE_SHOT, period=DEBOUNCE_MS, callback=self._on_settled)
 
     def _on_settled(self, _):
-        pressed = not self._pin.value()
+        pressed = self.pressed
         if pressed != self._pressed:
             self._pressed = pressed
             if self.on_change:
                 self.on_change(pressed)
+
+
+def sleep(length_ms):
+    """Sleeps lightly for so long, or until the button is pressed; returns whether it did.
+
+    Only while nothing listens: MicroPython's `lightsleep` stops the radio without asking it
+    (micropython/micropython#6396: connections and advertising do not survive) and the I2S unit.
+    With Bluetooth on, the chip has but FreeRTOS's idle task to save current, and returns False here.
+    The current it saves is unmeasured.
+    """
+    if mic.started or BLE().active():
+        return False
+    # GPIO 0 is an RTC pin of ESP32-S3, as 0 to 21 are (its data sheet), which ext0 asks for.
+    esp32.wake_on_ext0(button.pin, esp32.WAKEUP_ALL_LOW)
+    lightsleep(length_ms)
+    return True
 
 
 try:
@@ -227,7 +290,7 @@ except ImportError:
     camera = None
 else:
     camera = Camera(_driver)
-mic = Microphone()
+mic = PdmReceiver() if pdm and MICROPHONE == "pdm" else Microphone()
 battery = Battery(BATTERY)
 light = Light(LIGHT)
 button = Button(BUTTON)

@@ -7,17 +7,37 @@ import json
 import sys
 
 import board
+import bluetooth
 import camera
+import esp32
 import machine
 import micdsp
+import pdm
 
 values = {name: getattr(board, name) for name in dir(board) if name.isupper()}
 said = {"constants": {k: v for k, v in values.items() if isinstance(v, (int, tuple))}}
 bits = sys.stdin.buffer.read()
 hop = board.PDM_HOP_BYTES
 
-# The microphone: a hop of bits at a time becomes a hop of samples, without allocating.
+# Light sleep: only while neither microphone nor Bluetooth listen.
+receiver, board.mic = board.mic, board.Microphone()
+said["sleep"] = [board.sleep(500)]
+bluetooth.BLE.on = True
+said["sleep"].append(board.sleep(500))
+bluetooth.BLE.on = False
+
+# Our image's receiver hands on what arrives.
+receiver.start()
+said["receiver"] = [list(pdm.made[0].settings), receiver.any()]
+pdm.made[0].receive(b"abcdef")
+asyncio.run(asyncio.wait_for(receiver.wait(), 1))
+heard = bytearray(4)
+said["receiver"] += [receiver.any(), receiver.readinto(heard), bytes(heard).decode()]
+said["receiver"] += [receiver.any(), receiver.lost_bytes]
+
+# The microphone on MicroPython's own image: a hop of bits at a time becomes a hop of samples, without allocating.
 board.mic.start()
+said["sleep"] += [board.sleep(500), machine.slept_ms, esp32.woken_by]
 said["i2s"] = [machine.i2s.settings[key] for key in ("rate", "bits", "format", "ibuf")]
 said["pins"] = [machine.i2s.settings[key].number for key in ("sck", "sd")]
 expected = bytearray(320)

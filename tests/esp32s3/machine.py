@@ -2,8 +2,13 @@
 """Stands for MicroPython's `machine` on an ESP32-S3: the test plays the hardware."""
 
 pins = {}
+slept_ms = []
 timers = {}
 i2s = None
+
+
+def lightsleep(length_ms):
+    slept_ms.append(length_ms)
 
 
 class Pin:

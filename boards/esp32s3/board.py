@@ -6,8 +6,8 @@ Runs on MicroPython's own SPIRAM_OCT image, where there is no camera, and on our
 
 import asyncio
 
-import micdsp
 import esp32
+import micdsp
 from bluetooth import BLE
 from machine import ADC, I2S, Pin, Timer, lightsleep
 from micropython import RingIO
@@ -149,7 +149,7 @@ class PdmReceiver:
 class Camera:
     """The sensor, through the module `camera` of our image; off but while it takes a picture.
 
-    That module is cnadler86/micropython-camera-API, whose README.md has the names used here.
+    That module is cnadler86/micropython-camera-API; src/modcamera_api.c has the names used here.
     """
 
     GREY = 0
@@ -177,7 +177,7 @@ class Camera:
         formats = self._driver.PixelFormat
         async with self._lock:
             sensor = self._driver.Camera(
-                data_pins=CAMERA_DATA,
+                data_pins=list(CAMERA_DATA),  # it refuses a tuple
                 xclk_pin=CAMERA_CLOCK_IN,
                 pclk_pin=CAMERA_CLOCK_OUT,
                 vsync_pin=CAMERA_VSYNC,
@@ -273,8 +273,7 @@ def sleep(length_ms):
 
     Only while nothing listens: MicroPython's `lightsleep` stops the radio without asking it
     (micropython/micropython#6396: connections and advertising do not survive) and the I2S unit.
-    With Bluetooth on, the chip has but FreeRTOS's idle task to save current, and returns False here.
-    The current it saves is unmeasured.
+    The current that this saves is unmeasured.
     """
     if mic.started or BLE().active():
         return False

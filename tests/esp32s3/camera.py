@@ -14,6 +14,8 @@ class FrameSize:
 
 class Camera:
     def __init__(self, **settings):
+        if not isinstance(settings["data_pins"], (list, bytearray)):
+            raise TypeError("data_pins must be a list or bytearray")
         self.settings = settings
         self.on = True
         self.frames = 0

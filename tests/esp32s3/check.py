@@ -6,8 +6,8 @@ import gc
 import json
 import sys
 
-import board
 import bluetooth
+import board
 import camera
 import esp32
 import machine
@@ -35,7 +35,8 @@ heard = bytearray(4)
 said["receiver"] += [receiver.any(), receiver.readinto(heard), bytes(heard).decode()]
 said["receiver"] += [receiver.any(), receiver.lost_bytes]
 
-# The microphone on MicroPython's own image: a hop of bits at a time becomes a hop of samples, without allocating.
+# The microphone on MicroPython's own image: a hop of bits at a time becomes a hop of samples, without
+# allocating.
 board.mic.start()
 said["sleep"] += [board.sleep(500), machine.slept_ms, esp32.woken_by]
 said["i2s"] = [machine.i2s.settings[key] for key in ("rate", "bits", "format", "ibuf")]

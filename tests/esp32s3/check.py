@@ -35,7 +35,7 @@ heard = bytearray(4)
 said["receiver"] += [receiver.any(), receiver.readinto(heard), bytes(heard).decode()]
 said["receiver"] += [receiver.any(), receiver.lost_bytes]
 
-# The microphone on MicroPython's own image: a hop of bits at a time becomes a hop of samples, without
+# The microphone on MicroPython's own image: each hop of bits becomes a hop of samples, without
 # allocating.
 board.mic.start()
 said["sleep"] += [board.sleep(500), machine.slept_ms, esp32.woken_by]

@@ -144,7 +144,49 @@ def real():
     return graph.bytes()
 
 
-SEEDS = {"network": network, "streaming": streaming, "recurrent": recurrent, "real": real}
+def wide():
+    """int16: convolutions, pooling, fully connected, arithmetic and activations."""
+    rng = np.random.default_rng(3)
+    graph = tflm_build.Graph()
+
+    def tensor(*shape, scale=0.001):
+        return graph.tensor(shape, np.int16, scale=scale)
+
+    def weights(*shape, axis=0):
+        data = rng.integers(-127, 128, shape)
+        return graph.tensor(shape, scale=[0.01] * shape[axis], axis=axis, data=data)
+
+    def bias(units, dtype):
+        return graph.tensor((units,), dtype, scale=1e-5, data=rng.integers(-999, 999, units))
+
+    x = graph.input((1, 4, 3, 2), np.int16, scale=0.001)
+    conv, depthwise, pooled = (tensor(1, 2, n, 2) for n in (3, 3, 1))
+    fields = {"padding": 0, "strideH": 2, "strideW": 1, "fusedActivationFunction": 1}
+    inputs = [x, weights(2, 3, 2, 2), bias(2, np.int32)]
+    graph.operator("CONV_2D", inputs, [conv], "Conv2DOptions", **fields)
+    fields = {"padding": 0, "strideH": 1, "strideW": 1, "depthMultiplier": 1}
+    inputs = [conv, weights(1, 2, 2, 2, axis=3), bias(2, np.int64)]
+    graph.operator("DEPTHWISE_CONV_2D", inputs, [depthwise], "DepthwiseConv2DOptions", **fields)
+    fields = {"padding": 1, "strideH": 1, "strideW": 1, "filterHeight": 1, "filterWidth": 3}
+    graph.operator("AVERAGE_POOL_2D", [depthwise], [pooled], "Pool2DOptions", **fields)
+    gate, gated, flat = tensor(1, 2, 1, 2, scale=2.0**-15), tensor(1, 2, 3, 2), tensor(1, 12)
+    graph.operator("LOGISTIC", [pooled], [gate])
+    graph.operator("MUL", [gate, conv], [gated], "MulOptions")
+    graph.operator("RESHAPE", [gated], [flat], "ReshapeOptions", newShape=[1, 12])
+    dense, out = tensor(1, 3), graph.output((1, 3), np.int16, scale=0.001)
+    inputs = [flat, weights(3, 12), bias(3, np.int64)]
+    graph.operator("FULLY_CONNECTED", inputs, [dense], "FullyConnectedOptions")
+    graph.operator("LEAKY_RELU", [dense], [out], "LeakyReluOptions", alpha=0.1)
+    return graph.bytes()
+
+
+SEEDS = {
+    "network": network,
+    "streaming": streaming,
+    "recurrent": recurrent,
+    "real": real,
+    "wide": wide,
+}
 
 
 def main():

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs on a board: models one after another, each loaded with inputs and run. Standard input holds,
+# for each, its length and its inputs' length (32 bits, little-endian), then both; writes the bytes
+# of its outputs, or of the message of the error that loading it raised.
+
+import sys
+
+import tflm
+
+
+def number():
+    return int.from_bytes(sys.stdin.buffer.read(4), "little")
+
+
+def outputs_of(content, inputs):
+    model = tflm.Model(content)
+    result = b""
+    while inputs:
+        for i in range(len(model.inputs)):
+            view = model.input(i)
+            size = len(bytes(view))
+            view[:] = inputs[:size]
+            inputs = inputs[size:]
+        model.invoke()
+        for i in range(len(model.outputs)):
+            result += bytes(model.output(i))
+    model.deinit()
+    return result
+
+
+def main():
+    while True:
+        size = number()
+        if not size:
+            return
+        inputs_size = number()
+        content = sys.stdin.buffer.read(size)
+        inputs = sys.stdin.buffer.read(inputs_size)
+        try:
+            result = outputs_of(content, inputs)
+        except ValueError as error:
+            result = str(error).encode()
+        sys.stdout.buffer.write(result)
+
+
+main()

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`glint flash` and `glint deploy` with what goes wrong: one sentence that says what to do."""
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("esptool")
+
+from hardware import rom_loader, whole_image
+
+NOISE = random.Random(7).randbytes(120_000)
+
+
+def glint(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "glint", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def refused(*arguments):
+    """The one sentence of a command that fails."""
+    done = glint(*arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("glint: ")]
+    return line
+
+
+def damaged(data):
+    data = bytearray(data)
+    data[0x10800] ^= 0x10
+    return bytes(data)
+
+
+# Options of the ROM loader, the image, what the sentence says.
+REFUSED = {
+    "wrong chip": (
+        ["--chip", "esp32c3", "--flash-size", "4MB"],
+        whole_image(),
+        "is an ESP32-C3 and the image is for ESP32-S3",
+    ),
+    "too small a flash": (
+        ["--flash-size", "4MB"],
+        whole_image(),
+        "flash has 4 MB and the image needs 8 MB",
+    ),
+    "corrupt image": ([], damaged(whole_image()), "image"),
+    "image for another board": (
+        [],
+        whole_image("esp32c3"),
+        "is an ESP32-S3 and the image is for ESP32-C3",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_flash_refuses_and_writes_nothing(case, tmp_path):
+    options, image, reason = REFUSED[case]
+    (tmp_path / "image.bin").write_bytes(image)
+    with rom_loader(tmp_path, *options) as port:
+        said = refused("flash", "--port", port, "--image", tmp_path / "image.bin")
+    assert reason in said
+    assert set((tmp_path / "flash").read_bytes()) == {0xFF}
+
+
+FAULTS = {
+    "busy": "is open in another program; close that and run this again",
+    "unplugged": "went away while writing; plug the board in again and run the same command",
+    "boot-loop": "hold the board's BOOT button",
+    "silent": "hold the board's BOOT button",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_flash_names_a_fault_and_a_second_run_finishes(fault, tmp_path):
+    image = whole_image(code=NOISE)
+    (tmp_path / "image.bin").write_bytes(image)
+    command = ("--image", tmp_path / "image.bin")
+    with rom_loader(tmp_path, "--fault", fault) as port:
+        assert FAULTS[fault] in refused("flash", "--port", port, *command)
+    with rom_loader(tmp_path) as port:
+        done = glint("flash", "--port", port, *command)
+    assert done.returncode == 0, done.stderr
+    assert "wrote and verified" in done.stdout
+    assert (tmp_path / "flash").read_bytes()[: len(image)] == image
+
+
+def test_deploy_to_a_board_that_keeps_restarting(tmp_path):
+    with rom_loader(tmp_path, "--fault", "boot-loop") as port:
+        said = refused("deploy", "--port", port)
+    assert "starts again and again; write MicroPython into it with: glint flash --port" in said
+
+
+@pytest.mark.parametrize("command", ["flash", "deploy"])
+def test_a_port_that_is_not_there(command, tmp_path):
+    (tmp_path / "image.bin").write_bytes(whole_image(code=NOISE))
+    extra = ["--image", tmp_path / "image.bin"] if command == "flash" else []
+    said = refused(command, "--port", tmp_path / "nothing", *extra)
+    assert "there is no port" in said
+    assert "; ports: " in said
+
+
+def test_doctor_goes_on_and_says_what_to_do(tmp_path):
+    with rom_loader(tmp_path, "--fault", "boot-loop") as port:
+        done = glint("doctor", "--port", port)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "BAD  board: does not answer as it should" in done.stdout
+    assert "write MicroPython into it with: glint flash --port" in done.stdout

@@ -5,8 +5,7 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t elements;
-    int8_t table[256]; // By the input plus 128.
+    int8_t table[256];      // By the input plus 128.
 } table_t;
 
 typedef struct {
@@ -28,23 +27,21 @@ static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *tensors) {
 }
 
 static table_t *table_new(tflm_node_t *node, const tensors_t *tensors) {
-    node->cost = 1 + tensors->input.elements;
+    node->rows = tensors->input.elements;
+    node->cost = 1;
     table_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
-        self->elements = tensors->input.elements;
     }
     return self;
 }
 
 TFLM_EVAL(table) {
     const table_t *self = data;
-    (void)from;
-    (void)to;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     int8_t *output = (int8_t *)tflm_at(run, self->output);
-    for (uint32_t i = 0; i < self->elements; i++) {
+    for (uint32_t i = from; i < to; i++) {
         output[i] = self->table[input[i] + 128];
     }
 }

@@ -7,7 +7,6 @@ enum { SUM_SHIFT = 20 };
 
 typedef struct {
     uint32_t a, b, output; // Places.
-    uint32_t elements;
     int32_t a_zero_point, b_zero_point, output_zero_point;
     int32_t low, high;
     int32_t sign;                           // Of b, in sums.
@@ -47,14 +46,14 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     } else {
         op.o_scale = tflm_quantize_scale(sa * sb / so);
     }
-    op.elements = output.elements;
     op.a_zero_point = a.zero_point;
     op.b_zero_point = b.zero_point;
     op.output_zero_point = output.zero_point;
     op.a = tflm_node_input(node, 0);
     op.b = tflm_node_input(node, 1);
     op.output = tflm_node_output(node, 0);
-    node->cost = 1 + output.elements * 8;
+    node->rows = output.elements;
+    node->cost = 8;
     arithmetic_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         *self = op;
@@ -80,13 +79,11 @@ static int32_t scaled(int32_t x, tflm_scale_t scale) {
 
 TFLM_EVAL(arithmetic) {
     const arithmetic_t *self = data;
-    (void)from;
-    (void)to;
     const int8_t *a = (const int8_t *)tflm_at(run, self->a);
     const int8_t *b = (const int8_t *)tflm_at(run, self->b);
     int8_t *output = (int8_t *)tflm_at(run, self->output);
-    tflm_walk_t walk = {{0}, 0, 0};
-    for (uint32_t i = 0; i < self->elements; i++) {
+    tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = a[walk.a] - self->a_zero_point;
         int32_t y = b[walk.b] - self->b_zero_point;
         if (self->sign) {

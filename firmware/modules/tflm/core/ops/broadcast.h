@@ -16,11 +16,22 @@ typedef struct {
 tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, const tflm_tensor_t *b,
                                   const tflm_tensor_t *output, tflm_broadcast_t *broadcast);
 
-// A position in the loops; begin with zeros.
+// A position in the loops.
 typedef struct {
     uint32_t index[TFLM_MAX_RANK];
     uint32_t a, b;
 } tflm_walk_t;
+
+// The position at element `at` of the output.
+static inline tflm_walk_t tflm_walk_from(const tflm_broadcast_t *broadcast, uint32_t at) {
+    tflm_walk_t walk = {{0}, 0, 0};
+    for (uint32_t i = broadcast->rank; at && i-- > 0; at /= broadcast->count[i]) {
+        walk.index[i] = at % broadcast->count[i];
+        walk.a += walk.index[i] * broadcast->a_step[i];
+        walk.b += walk.index[i] * broadcast->b_step[i];
+    }
+    return walk;
+}
 
 static inline void tflm_walk_next(const tflm_broadcast_t *broadcast, tflm_walk_t *walk) {
     for (uint32_t i = broadcast->rank; i-- > 0;) {

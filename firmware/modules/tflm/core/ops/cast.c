@@ -5,7 +5,6 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t elements;
     uint8_t input_type, output_type;
 } cast_t;
 
@@ -24,12 +23,12 @@ TFLM_PREPARE(cast) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
                               tflm_type_name(output.type));
     }
-    node->cost = 1 + input.elements * 2;
+    node->rows = input.elements;
+    node->cost = 2;
     cast_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
-        self->elements = input.elements;
         self->input_type = (uint8_t)input.type;
         self->output_type = (uint8_t)output.type;
     }
@@ -59,11 +58,9 @@ static void store_real(const cast_t *self, void *output, uint32_t i, float x) {
 
 TFLM_EVAL(cast) {
     const cast_t *self = data;
-    (void)from;
-    (void)to;
     const uint8_t *input = tflm_at(run, self->input);
     void *output = tflm_at(run, self->output);
-    for (uint32_t i = 0; i < self->elements; i++) {
+    for (uint32_t i = from; i < to; i++) {
         if (self->input_type == TFLM_FLOAT32) {
             float x;
             memcpy(&x, input + 4 * (size_t)i, sizeof x);

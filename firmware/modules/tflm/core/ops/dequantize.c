@@ -3,7 +3,6 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t elements;
     uint32_t type;
     int32_t zero_point;
     float scale;
@@ -21,12 +20,12 @@ TFLM_PREPARE(dequantize) {
                               tflm_type_name(output.type));
     }
     TRY(tflm_expect_quantized(node, &input));
-    node->cost = 1 + input.elements * 2;
+    node->rows = input.elements;
+    node->cost = 2;
     dequantize_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
-        self->elements = input.elements;
         self->type = input.type;
         self->zero_point = input.zero_point;
         self->scale = input.scale;
@@ -36,11 +35,9 @@ TFLM_PREPARE(dequantize) {
 
 TFLM_EVAL(dequantize) {
     const dequantize_t *self = data;
-    (void)from;
-    (void)to;
     const uint8_t *input = tflm_at(run, self->input);
     float *output = (float *)(void *)tflm_at(run, self->output);
-    for (uint32_t i = 0; i < self->elements; i++) {
+    for (uint32_t i = from; i < to; i++) {
         output[i] = self->scale * (float)(tflm_get(input, self->type, i) - self->zero_point);
     }
 }

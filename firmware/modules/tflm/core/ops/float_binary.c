@@ -5,7 +5,6 @@
 
 typedef struct {
     uint32_t a, b, output; // Places.
-    uint32_t elements;
     tflm_float_range_t range;
     tflm_broadcast_t broadcast;
 } binary_t;
@@ -21,13 +20,13 @@ static tflm_status_t prepare(tflm_node_t *node, uint8_t activation) {
     TRY(tflm_float_range(node, activation, &range));
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, &t[0], &t[1], &t[2], &broadcast));
-    node->cost = 1 + t[2].elements * 4;
+    node->rows = t[2].elements;
+    node->cost = 4;
     binary_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->a = tflm_node_input(node, 0);
         self->b = tflm_node_input(node, 1);
         self->output = tflm_node_output(node, 0);
-        self->elements = t[2].elements;
         self->range = range;
         self->broadcast = broadcast;
     }
@@ -45,13 +44,11 @@ TFLM_PREPARE(float_binary) {
 // An eval that makes `result` of x and y.
 #define EVAL(name, result)                                                                         \
     TFLM_EVAL(name) {                                                                              \
-        (void)from;                                                                                \
-        (void)to;                                                                                  \
         const binary_t *self = data;                                                               \
         const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);                      \
         float *output = (float *)(void *)tflm_at(run, self->output);                               \
-        tflm_walk_t walk = {{0}, 0, 0};                                                            \
-        for (uint32_t i = 0; i < self->elements; i++) {                                            \
+        tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);                                 \
+        for (uint32_t i = from; i < to; i++) {                                                     \
             float x = tflm_load_f32(a + (size_t)walk.a * sizeof x);                                \
             float y = tflm_load_f32(b + (size_t)walk.b * sizeof y);                                \
             output[i] = result;                                                                    \

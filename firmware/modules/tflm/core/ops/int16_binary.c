@@ -8,7 +8,6 @@ enum { SUM_SHIFT = 15 };
 
 typedef struct {
     uint32_t a, b, output; // Places.
-    uint32_t elements;
     int32_t low, high;
     int32_t sign;                           // Of b, in sums; 0: a product.
     tflm_scale_t a_scale, b_scale, o_scale; // In products only the last.
@@ -24,7 +23,7 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     TRY(tflm_expect_int16(node, &a));
     TRY(tflm_expect_int16(node, &b));
     TRY(tflm_expect_int16(node, &output));
-    binary_t op = {.sign = sign, .elements = output.elements};
+    binary_t op = {.sign = sign};
     TRY(tflm_broadcast_init(node, &a, &b, &output, &op.broadcast));
     TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 0, 0), &output,
                               &op.low, &op.high));
@@ -44,7 +43,8 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     op.a = tflm_node_input(node, 0);
     op.b = tflm_node_input(node, 1);
     op.output = tflm_node_output(node, 0);
-    node->cost = 1 + output.elements * 8;
+    node->rows = output.elements;
+    node->cost = 8;
     binary_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         *self = op;
@@ -70,12 +70,10 @@ static int32_t scaled(int32_t x, tflm_scale_t scale) {
 
 TFLM_EVAL(int16_binary) {
     const binary_t *self = data;
-    (void)from;
-    (void)to;
     const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
-    tflm_walk_t walk = {{0}, 0, 0};
-    for (uint32_t i = 0; i < self->elements; i++) {
+    tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = tflm_get(a, TFLM_INT16, walk.a), y = tflm_get(b, TFLM_INT16, walk.b);
         if (self->sign) {
             x = scaled(x * (1 << SUM_SHIFT), self->a_scale);

@@ -5,7 +5,6 @@ enum { INPUT_INTEGER_BITS = 4 };
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t count;
     int32_t zero_point;
     int32_t radius; // From here on the result is 0 or 1.
     tflm_scale_t scale;
@@ -31,12 +30,12 @@ TFLM_PREPARE(logistic) {
     if (scale.shift < 0 || scale.shift > 30) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
     }
-    node->cost = 1 + input.elements * 64;
+    node->rows = input.elements;
+    node->cost = 64;
     logistic_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
-        self->count = input.elements;
         self->zero_point = input.zero_point;
         self->scale = scale;
         self->radius = tflm_input_radius(INPUT_INTEGER_BITS, scale.shift);
@@ -46,11 +45,9 @@ TFLM_PREPARE(logistic) {
 
 TFLM_EVAL(logistic) {
     const logistic_t *self = data;
-    (void)from;
-    (void)to;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     int8_t *output = (int8_t *)tflm_at(run, self->output);
-    for (uint32_t i = 0; i < self->count; i++) {
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = input[i] - self->zero_point;
         int32_t y;
         if (x <= -self->radius) {

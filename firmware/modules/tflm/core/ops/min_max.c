@@ -4,7 +4,6 @@
 
 typedef struct {
     uint32_t a, b, output; // Places.
-    uint32_t elements;
     uint32_t type;
     tflm_broadcast_t broadcast;
 } min_max_t;
@@ -23,24 +22,25 @@ TFLM_PREPARE(min_max) {
     }
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, &a, &b, &output, &broadcast));
-    node->cost = 1 + output.elements * 4;
+    node->rows = output.elements;
+    node->cost = 4;
     min_max_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->a = tflm_node_input(node, 0);
         self->b = tflm_node_input(node, 1);
         self->output = tflm_node_output(node, 0);
-        self->elements = output.elements;
         self->type = output.type;
         self->broadcast = broadcast;
     }
     return TFLM_OK;
 }
 
-static void eval(const tflm_run_t *run, const min_max_t *self, bool max) {
+static void eval(const tflm_run_t *run, const min_max_t *self, uint32_t from, uint32_t to,
+                 bool max) {
     const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);
     uint8_t *output = tflm_at(run, self->output);
-    tflm_walk_t walk = {{0}, 0, 0};
-    for (uint32_t i = 0; i < self->elements; i++) {
+    tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = tflm_get(a, self->type, walk.a), y = tflm_get(b, self->type, walk.b);
         tflm_set(output, self->type, i, (x > y) == max ? x : y);
         tflm_walk_next(&self->broadcast, &walk);
@@ -48,13 +48,9 @@ static void eval(const tflm_run_t *run, const min_max_t *self, bool max) {
 }
 
 TFLM_EVAL(minimum) {
-    (void)from;
-    (void)to;
-    eval(run, data, false);
+    eval(run, data, from, to, false);
 }
 
 TFLM_EVAL(maximum) {
-    (void)from;
-    (void)to;
-    eval(run, data, true);
+    eval(run, data, from, to, true);
 }

@@ -81,8 +81,9 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     if (node->planning) {
         return TFLM_OK;
     }
-    node->rows = 1;
-    node->cost = 1 + (uint32_t)(total / 4);
+    // It can stop between rounds of the outermost loop.
+    node->rows = levels ? level[levels - 1].count : 1;
+    node->cost = 1 + (uint32_t)((total / 4 + fill_elements) / node->rows);
     move_t *move = tflm_node_data(node, 2, sizeof *move + levels * sizeof *level);
     if (!move) {
         return TFLM_OK;
@@ -114,23 +115,22 @@ static void copy_runs(uint8_t *to, const uint8_t *from, const level_t *level, ui
     }
 }
 
-static void copy_levels(uint8_t *to, const uint8_t *from, const level_t *level, uint32_t levels,
-                        uint32_t run) {
+// The outermost loop, and those within it.
+static void copy_levels(uint8_t *to, const uint8_t *from, const level_t *level,
+                        const level_t *inner, uint32_t levels, uint32_t run) {
     if (levels == 1) {
         copy_runs(to, from, level, run);
         return;
     }
     for (uint32_t i = 0; i < level->count; i++, to += level->to_step, from += level->from_step) {
-        copy_levels(to, from, level + 1, levels - 1, run);
+        copy_levels(to, from, inner, inner + 1, levels - 1, run);
     }
 }
 
 TFLM_EVAL(move) {
     const move_t *move = data;
-    (void)from;
-    (void)to;
     uint8_t *start = tflm_at(run, move->to);
-    for (uint32_t i = 0; i < move->fill_elements; i++) {
+    for (uint32_t i = 0; !from && i < move->fill_elements; i++) {
         tflm_set(start,
                  move->fill_bytes == 1   ? TFLM_INT8
                  : move->fill_bytes == 2 ? TFLM_INT16
@@ -140,7 +140,11 @@ TFLM_EVAL(move) {
     uint8_t *target = start + move->to_offset;
     const uint8_t *source = tflm_at(run, move->from) + move->from_offset;
     if (move->levels) {
-        copy_levels(target, source, move->level, move->levels, move->run);
+        level_t outer = move->level[0];
+        target += (ptrdiff_t)from * outer.to_step;
+        source += (ptrdiff_t)from * outer.from_step;
+        outer.count = to - from;
+        copy_levels(target, source, &outer, move->level + 1, move->levels, move->run);
     } else {
         memmove(target, source, move->run);
     }

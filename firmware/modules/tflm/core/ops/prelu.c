@@ -3,7 +3,6 @@
 
 typedef struct {
     uint32_t input, alpha, output; // Places.
-    uint32_t elements;
     int32_t input_zero_point, alpha_zero_point, output_zero_point;
     tflm_scale_t identity, slope;
     tflm_broadcast_t broadcast;
@@ -24,13 +23,13 @@ TFLM_PREPARE(prelu) {
     TRY(tflm_expect_quantized(node, &output));
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, &input, &alpha, &output, &broadcast));
-    node->cost = 1 + output.elements * 4;
+    node->rows = output.elements;
+    node->cost = 4;
     prelu_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->alpha = tflm_node_input(node, 1);
         self->output = tflm_node_output(node, 0);
-        self->elements = output.elements;
         self->input_zero_point = input.zero_point;
         self->alpha_zero_point = alpha.zero_point;
         self->output_zero_point = output.zero_point;
@@ -44,13 +43,11 @@ TFLM_PREPARE(prelu) {
 
 TFLM_EVAL(prelu) {
     const prelu_t *self = data;
-    (void)from;
-    (void)to;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     const int8_t *alpha = (const int8_t *)tflm_at(run, self->alpha);
     int8_t *output = (int8_t *)tflm_at(run, self->output);
-    tflm_walk_t walk = {{0}, 0, 0};
-    for (uint32_t i = 0; i < self->elements; i++) {
+    tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = input[walk.a] - self->input_zero_point;
         const tflm_scale_t *scale = &self->identity;
         if (x < 0) {

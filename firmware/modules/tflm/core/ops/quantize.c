@@ -5,7 +5,6 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t count;
     uint8_t input_type, output_type;
     int32_t input_zero_point, output_zero_point;
     int32_t low, high;
@@ -37,12 +36,12 @@ TFLM_PREPARE(quantize) {
         TRY(tflm_expect_quantized(node, &input));
     }
     TRY(tflm_expect_quantized(node, &output));
-    node->cost = 1 + input.elements * 4;
+    node->rows = input.elements;
+    node->cost = 4;
     quantize_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
-        self->count = input.elements;
         self->input_type = (uint8_t)input.type;
         self->output_type = (uint8_t)output.type;
         self->input_zero_point = input.zero_point;
@@ -58,12 +57,10 @@ TFLM_PREPARE(quantize) {
 
 TFLM_EVAL(quantize) {
     const quantize_t *self = data;
-    (void)from;
-    (void)to;
     const void *input = tflm_at(run, self->input);
     void *output = tflm_at(run, self->output);
     if (self->input_type == TFLM_FLOAT32) {
-        for (uint32_t i = 0; i < self->count; i++) {
+        for (uint32_t i = from; i < to; i++) {
             float value;
             memcpy(&value, (const uint8_t *)input + 4 * (size_t)i, sizeof value);
             int64_t y =
@@ -73,7 +70,7 @@ TFLM_EVAL(quantize) {
         }
         return;
     }
-    for (uint32_t i = 0; i < self->count; i++) {
+    for (uint32_t i = from; i < to; i++) {
         uint32_t x = (uint32_t)tflm_get(input, self->input_type, i);
         int32_t y = tflm_scale_apply((int32_t)(x - (uint32_t)self->input_zero_point),
                                      self->scale.multiplier, self->scale.shift);

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench import build, zoo
 from workbench.errors import WorkbenchError
-from workbench.paths import FIRMWARE
+from workbench.paths import BOARDS, FIRMWARE
 
 
 class OnboardError(WorkbenchError):
@@ -29,7 +29,7 @@ def run(script: str, *arguments: str | Path, stdin: bytes) -> bytes:
         input=stdin,
         capture_output=True,
         check=False,
-        env={"MICROPYPATH": f"{FIRMWARE}:.frozen"},
+        env={"MICROPYPATH": f"{FIRMWARE}:{BOARDS / 'bench'}:.frozen"},
     )
     if done.returncode:
         words = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()

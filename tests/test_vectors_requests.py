@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The test vectors for requests, images and advertising, in both directions, on both sides."""
+
+import json
+
+import cbor2
+import pytest
+from bumble.core import UUID, AdvertisingData
+from glint import image, protocol, smp
+from glint.errors import UpdateError
+from glint.update import BootRead, DowngradeWrite
+from smp.header import Header
+from smpclient.requests import image_management as images
+from smpclient.requests import os_management as system
+from test_vectors import load, named
+from workbench import onboard
+from workbench.paths import FIRMWARE
+
+SMP, IMAGES, ADVERTISING = load("smp"), load("image"), load("advertising")
+REQUESTS = [vector for vector in SMP if vector["means"]["to"] == "glasses"]
+RESPONSES = [vector for vector in SMP if vector["means"]["to"] == "companion"]
+# (group, command, op): what smpclient and the companion make requests of.
+CLASSES = {
+    (0, 0, "write"): system.EchoWrite,
+    (0, 5, "write"): system.ResetWrite,
+    (0, 6, "read"): system.MCUMgrParametersRead,
+    (1, 0, "read"): images.ImageStatesRead,
+    (1, 0, "write"): images.ImageStatesWrite,
+    (1, 1, "write"): images.ImageUploadWrite,
+    (1, 5, "write"): images.ImageErase,
+    (64, 1, "write"): smp.EventsWrite,
+    (64, 2, "write"): smp.PhotoWrite,
+    (64, 3, "write"): smp.RecordWrite,
+    (64, 16, "read"): BootRead,
+    (64, 17, "write"): DowngradeWrite,
+}
+
+
+def meant(value):
+    """A value of the vectors: byte strings are text that begins with 0x there."""
+    if isinstance(value, str) and value.startswith("0x"):
+        return bytes.fromhex(value[2:])
+    if isinstance(value, dict):
+        return {key: meant(item) for key, item in value.items()}
+    return [meant(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="module")
+def firmware():
+    """What MicroPython makes of the vectors."""
+    return json.loads(onboard.run("vectors_requests", FIRMWARE / "vectors", stdin=b""))
+
+
+def test_the_firmware_reads_requests_and_writes_responses(firmware):
+    for vector, found in zip(SMP, firmware["smp"], strict=True):
+        means, expected = vector["means"], bytes.fromhex(vector["hex"])
+        if means["to"] == "glasses":
+            assert found["body"] == means["body"]
+            continue
+        written = bytes.fromhex(found["hex"])
+        assert written[:8] == expected[:8]
+        assert cbor2.loads(written[8:]) == cbor2.loads(expected[8:]) == meant(means["body"])
+
+
+@named(REQUESTS)
+def test_the_companion_writes_requests(vector):
+    means = vector["means"]
+    made = CLASSES.get((means["group"], means["command"], means["op"]))
+    if made is None:
+        pytest.skip("the companion makes no such request as a class of its own")
+    body = meant(means["body"])
+    fields = {{"from": "since"}.get(key, key): value for key, value in body.items()}
+    written, expected = bytes(made(**fields)), bytes.fromhex(vector["hex"])
+    assert written[:6] == expected[:6]
+    assert written[7:8] == expected[7:8]
+    said = cbor2.loads(written[8:])
+    if means["group"] == protocol.SMP_GROUP_IMAGE:
+        said = {key: value for key, value in said.items() if value is not None}
+        said.pop("slot" if "slot" not in body else "", None)
+        said = {key: value for key, value in said.items() if key in body or value not in (False,)}
+    assert said == body
+
+
+@named(RESPONSES)
+def test_the_companion_reads_responses(vector):
+    means = vector["means"]
+    data, body = bytes.fromhex(vector["hex"]), meant(means["body"])
+    header = Header.loads(data[:8])
+    assert (int(header.group_id), int(header.command_id)) == (means["group"], means["command"])
+    assert header.sequence == means["sequence"]
+    made = CLASSES.get((means["group"], means["command"], means["op"].split()[0]))
+    if made is None or "rc" in body or "err" in body:
+        kind = smp.GlintErrorV2 if "err" in body else smp.GlintErrorV1
+        if "err" in body and body["err"]["group"] == protocol.SMP_GROUP_IMAGE:
+            kind = images.ImageUploadWrite._ErrorV2
+        said = kind.loads(data)
+        assert (said.err.rc if "err" in body else said.rc) == body.get(
+            "rc", body.get("err", {}).get("rc")
+        )
+        return
+    said = made.__private_attributes__["_Response"].default.loads(data)
+    for key, value in body.items():
+        found = getattr(said, key)
+        if key == "images":
+            for state, wanted in zip(found, value, strict=True):
+                assert {name: getattr(state, name) for name in wanted} == wanted
+        else:
+            assert found == value
+
+
+def test_the_firmware_reads_images(firmware):
+    assert firmware["image"] == [vector["means"] for vector in IMAGES]
+
+
+@named(IMAGES)
+def test_the_companion_reads_images(vector):
+    means, data = vector["means"], bytes.fromhex(vector["hex"])
+    if "error" in means:
+        # Whether an image is whole and true, only the glasses say.
+        try:
+            image.parse(data)
+        except UpdateError:
+            assert len(data) < len(bytes.fromhex(IMAGES[0]["hex"]))
+        return
+    read = image.parse(data)
+    assert (read.version, read.board) == (means["version"], means["board"])
+    assert (read.hash, read.digest) == (meant(means["hash"]), meant(means["file_hash"]))
+
+
+def test_the_firmware_advertises(firmware):
+    found = [row["hex"] for row in firmware["advertising"]]
+    assert found == [vector["hex"] for vector in ADVERTISING]
+
+
+@named(ADVERTISING)
+def test_what_is_advertised_is_understood(vector):
+    means, data = vector["means"], bytes.fromhex(vector["hex"])
+    assert len(data) <= 31
+    read = AdvertisingData.from_bytes(data)
+    services = read.get(AdvertisingData.Type.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS)
+    assert services == [UUID(means["service"])]
+    if "name" in means:
+        assert read.get(AdvertisingData.Type.COMPLETE_LOCAL_NAME) == means["name"]

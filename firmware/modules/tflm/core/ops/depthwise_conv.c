@@ -94,6 +94,7 @@ typedef struct {
     int32_t rows, columns;
     ptrdiff_t input_row, input_column; // Steps in bytes.
     ptrdiff_t weight_row, weight_column;
+    ptrdiff_t step; // From one position's input to the next one's.
     int32_t offset; // Added to inputs.
 } taps_t;
 
@@ -279,29 +280,32 @@ static int32_t sum_one(const taps_t *taps, const int8_t *x, const int8_t *w) {
     return sum;
 }
 
-// Sums up the channels from `channel` on at one position.
-static __attribute__((noinline)) void sum_channels(const taps_t *given, uint32_t multiplier,
-                                                   uint32_t channel, uint32_t count, int32_t *sum) {
-    const taps_t taps = *given; // A copy, which no sum can lie in.
+// Sums up `count` channels from `channel` on, at several positions one after another.
+static __attribute__((noinline)) void sum_positions(const taps_t *given, uint32_t multiplier,
+                                                    uint32_t channel, uint32_t count,
+                                                    uint32_t positions, int32_t *sum) {
+    taps_t taps = *given; // A copy, which no sum can lie in.
     const int8_t *w = taps.weights + channel;
-    uint32_t i = 0;
-    if (multiplier == 1) {
+    for (; positions; positions--, sum += count, taps.input += taps.step) {
+        uint32_t i = 0;
+        if (multiplier == 1) {
 #ifdef TFLM_HELIUM
-        for (; i + 2 * BLOCK <= count; i += 2 * BLOCK) {
-            sum_blocks(&taps, taps.input + channel + i, w + i, true, sum + i);
-        }
+            for (; i + 2 * BLOCK <= count; i += 2 * BLOCK) {
+                sum_blocks(&taps, taps.input + channel + i, w + i, true, sum + i);
+            }
 #endif
-        for (; i + BLOCK <= count; i += BLOCK) {
-            sum_own(&taps, taps.input + channel + i, w + i, sum + i);
+            for (; i + BLOCK <= count; i += BLOCK) {
+                sum_own(&taps, taps.input + channel + i, w + i, sum + i);
+            }
+        } else if (multiplier % BLOCK == 0) {
+            for (; i + BLOCK <= count; i += BLOCK) {
+                const int8_t *x = taps.input + (channel + i) / multiplier;
+                sum_shared(&taps, x, w + i, sum + i);
+            }
         }
-    } else if (multiplier % BLOCK == 0) {
-        for (; i + BLOCK <= count; i += BLOCK) {
-            const int8_t *x = taps.input + (channel + i) / multiplier;
-            sum_shared(&taps, x, w + i, sum + i);
+        for (; i < count; i++) {
+            sum[i] = sum_one(&taps, taps.input + (channel + i) / multiplier, w + i);
         }
-    }
-    for (; i < count; i++) {
-        sum[i] = sum_one(&taps, taps.input + (channel + i) / multiplier, w + i);
     }
 }
 
@@ -320,7 +324,11 @@ TFLM_EVAL(depthwise_conv) {
     taps.input_column = wx.dilation * depth;
     taps.weight_row = wx.taps * (ptrdiff_t)channels;
     taps.weight_column = (ptrdiff_t)channels;
+    taps.step = wx.stride * depth;
     taps.offset = self->input_offset;
+    // The last column that no tap is off the input at.
+    int32_t last = (wx.input - 1 - (wx.taps - 1) * wx.dilation + wx.padding) / wx.stride;
+    last = last < wx.output ? last : wx.output - 1;
     // A filter one tap wide is taken for one row: the inner loop is the cheaper one.
     bool tall = wx.taps == 1;
     if (tall) {
@@ -336,21 +344,29 @@ TFLM_EVAL(depthwise_conv) {
         const int8_t *weight_row = weights + y_from * wx.taps * (ptrdiff_t)channels;
         int32_t sum[TFLM_SUMS];
         uint32_t sums = 0; // Of whole positions, not finished yet.
-        for (int32_t column = 0; column < wx.output; column++) {
+        for (int32_t column = 0; column < wx.output;) {
             tflm_window_taps(&wx, column, &x, &x_from, &x_to);
             taps.rows = y_to - y_from;
             taps.columns = x_to - x_from;
             taps.input = input_row + (x + x_from * wx.dilation) * depth;
             taps.weights = weight_row + x_from * (ptrdiff_t)channels;
+            // Positions that all taps meet the input at differ in where only.
+            uint32_t positions = 1;
+            if (x >= 0 && column < last && channels <= TFLM_SUMS) {
+                uint32_t room = (TFLM_SUMS - sums) / channels;
+                positions = (uint32_t)(last - column) + 1;
+                positions = positions < room ? positions : room;
+            }
             if (tall && taps.columns) {
                 taps.columns = taps.rows;
                 taps.rows = 1;
             }
+            column += (int32_t)positions;
             for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS) {
                 uint32_t left = channels - channel, count = left < TFLM_SUMS ? left : TFLM_SUMS;
-                sum_channels(&taps, multiplier, channel, count, sum + sums);
-                sums += count;
-                if (sums + channels > TFLM_SUMS || column + 1 == wx.output) {
+                sum_positions(&taps, multiplier, channel, count, positions, sum + sums);
+                sums += count * positions;
+                if (sums + channels > TFLM_SUMS || column == wx.output) {
                     tflm_finish_all(&stage, channel, count, sums, sum, output);
                     output += sums;
                     sums = 0;

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "dense.h"
 #include "window.h"
+
+#ifdef TFLM_HELIUM
+#include <arm_mve.h>
+#endif
 
 typedef struct {
     uint32_t input, output; // Places.
@@ -85,6 +90,40 @@ TFLM_EVAL(max_pool) {
     }
 }
 
+#ifdef TFLM_HELIUM
+enum { LANES = 4 };
+#else
+enum { LANES = 1 };
+#endif
+
+// Sums of neighbouring channels, up to LANES, over `rows` of `columns`, which lie so many bytes
+// apart.
+static void add_up(const int8_t *from, int32_t rows, int32_t columns, ptrdiff_t row_step,
+                   ptrdiff_t column_step, ptrdiff_t lanes, int32_t *sum) {
+#ifdef TFLM_HELIUM
+    mve_pred16_t some = vctp32q((uint32_t)lanes);
+    int32x4_t total = vdupq_n_s32(0);
+#else
+    int32_t total = 0;
+    (void)lanes;
+#endif
+    for (int32_t i = 0; i < rows; i++, from += row_step) {
+        const int8_t *at = from;
+        for (int32_t j = 0; j < columns; j++, at += column_step) {
+#ifdef TFLM_HELIUM
+            total = vaddq_s32(total, vldrbq_z_s32(at, some));
+#else
+            total += *at;
+#endif
+        }
+    }
+#ifdef TFLM_HELIUM
+    vstrwq_s32(sum, total);
+#else
+    *sum = total;
+#endif
+}
+
 TFLM_EVAL(average_pool) {
     const pool_t *self = data;
     const tflm_window_t *wx = &self->x, *wy = &self->y;
@@ -99,18 +138,19 @@ TFLM_EVAL(average_pool) {
         for (int32_t column = 0; column < wx->output; column++) {
             tflm_window_taps(wx, column, &x, &x_from, &x_to);
             int32_t count = (y_to - y_from) * (x_to - x_from);
-            for (ptrdiff_t channel = 0; channel < depth; channel++) {
-                int32_t sum = 0;
-                for (int32_t i = y_from; i < y_to; i++) {
-                    const int8_t *at =
-                        input + ((ptrdiff_t)(y + i) * wx->input + x + x_from) * depth + channel;
-                    for (int32_t j = x_from; j < x_to; j++, at += depth) {
-                        sum += *at;
-                    }
+            const int8_t *first =
+                input + ((ptrdiff_t)(y + y_from) * wx->input + x + x_from) * depth;
+            for (ptrdiff_t channel = 0; channel < depth; channel += LANES) {
+                int32_t sum[LANES];
+                ptrdiff_t lanes = depth - channel < LANES ? depth - channel : LANES;
+                add_up(first + channel, y_to - y_from, x_to - x_from, wx->input * depth, depth,
+                       lanes, sum);
+                for (ptrdiff_t k = 0; k < lanes; k++) {
+                    // Rounded to nearest, halves away from zero.
+                    int32_t half = sum[k] > 0 ? count / 2 : -(count / 2);
+                    int32_t mean = count ? (sum[k] + half) / count : 0;
+                    *output++ = (int8_t)tflm_clamp(mean, self->low, self->high);
                 }
-                // Rounded to nearest, halves away from zero.
-                sum = count ? (sum > 0 ? sum + count / 2 : sum - count / 2) / count : 0;
-                *output++ = (int8_t)tflm_clamp(sum, self->low, self->high);
             }
         }
     }

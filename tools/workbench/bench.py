@@ -59,11 +59,12 @@ class Bus:
             handler = self._handlers.get(channel)
             if handler is None:
                 log.warning("bench bus: nothing listens to channel %d", channel)
-            else:
+                continue
+            try:
                 handler(payload)
-
             except struct.error as error:
                 log.error("bench bus: a broken frame on channel %d: %s", channel, error)
+
     async def close(self) -> None:
         """Closes the stream; the glasses see the end of it."""
         self._writer.close()
@@ -178,6 +179,7 @@ class Bench:
         self.camera = Camera(bus)
         self._on_light = on_light
         self._battery = b""
+        self._pressed = False
         self._listen(bus)
 
     def _listen(self, bus: Bus) -> None:
@@ -189,6 +191,8 @@ class Bench:
         self.mic.attach(bus)
         self.camera.attach(bus)
         self._listen(bus)
+        if self._pressed:
+            bus.send(BUTTON, b"\x01")
         if self._battery:
             bus.send(BATTERY, self._battery)
 
@@ -199,4 +203,5 @@ class Bench:
 
     def button(self, pressed: bool) -> None:
         """Presses or releases the wearer's button."""
+        self._pressed = pressed
         self.bus.send(BUTTON, bytes([pressed]))

@@ -4,7 +4,7 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t elements;      // Of a row.
+    uint32_t elements;      // Of a row: 1, but in SOFTMAX.
     float factor;           // alpha, or beta.
     tflm_float_range_t range;
 } unary_t;
@@ -16,14 +16,14 @@ static tflm_status_t prepare(tflm_node_t *node, uint8_t activation, float factor
     TRY(tflm_get_output(node, 0, &t[1]));
     TRY(tflm_expect_float32(node, t, 2));
     TRY(tflm_expect_same_shape(node, &t[0], &t[1]));
-    uint32_t elements = t[0].elements;
+    uint32_t elements = 1;
     if (by_row && t[0].rank) {
         elements = (uint32_t)t[0].dims[t[0].rank - 1];
     }
     tflm_float_range_t range;
     TRY(tflm_float_range(node, activation, &range));
     node->rows = t[0].elements / elements;
-    node->cost = 1 + elements * 16;
+    node->cost = elements * 16;
     unary_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
@@ -58,12 +58,10 @@ TFLM_PREPARE(float_softmax) {
 // An eval that makes `result` of x.
 #define EVAL(name, result)                                                                         \
     TFLM_EVAL(name) {                                                                              \
-        (void)from;                                                                                \
-        (void)to;                                                                                  \
         const unary_t *self = data;                                                                \
         const uint8_t *input = tflm_at(run, self->input);                                          \
         float *output = (float *)(void *)tflm_at(run, self->output);                               \
-        for (uint32_t i = 0; i < self->elements; i++) {                                            \
+        for (uint32_t i = from; i < to; i++) {                                                     \
             float x = tflm_load_f32(input + (size_t)i * sizeof x);                                 \
             output[i] = result;                                                                    \
         }                                                                                          \

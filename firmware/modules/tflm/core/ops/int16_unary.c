@@ -7,22 +7,20 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t elements;
     int32_t low, high;
     tflm_scale_t identity, slope; // For what is positive and what is not.
     int32_t multiplier;           // Of a function's argument, then shifted right.
     int32_t shift;
 } unary_t;
 
-static tflm_status_t prepare(tflm_node_t *node, tflm_tensor_t *input, tflm_tensor_t *output,
-                             unary_t *made) {
+static tflm_status_t prepare(tflm_node_t *node, tflm_tensor_t *input, tflm_tensor_t *output) {
     TRY(tflm_expect(node, 1, 1, 1));
     TRY(tflm_get_input(node, 0, input));
     TRY(tflm_get_output(node, 0, output));
     TRY(tflm_expect_int16(node, input));
     TRY(tflm_expect_int16(node, output));
-    node->cost = 1 + input->elements * 8;
-    made->elements = input->elements;
+    node->rows = input->elements;
+    node->cost = 8;
     return tflm_expect_same_shape(node, input, output);
 }
 
@@ -39,7 +37,7 @@ static tflm_status_t unary_new(tflm_node_t *node, unary_t *made) {
 TFLM_PREPARE(int16_relu) {
     tflm_tensor_t input, output;
     unary_t made = {.low = 0, .high = 32767};
-    TRY(prepare(node, &input, &output, &made));
+    TRY(prepare(node, &input, &output));
     made.identity = tflm_quantize_scale((double)input.scale / (double)output.scale);
     made.slope = made.identity;
     return unary_new(node, &made);
@@ -48,7 +46,7 @@ TFLM_PREPARE(int16_relu) {
 TFLM_PREPARE(int16_leaky_relu) {
     tflm_tensor_t input, output;
     unary_t made = {.low = -32768, .high = 32767};
-    TRY(prepare(node, &input, &output, &made));
+    TRY(prepare(node, &input, &output));
     float alpha = fb_field_f32(&node->load->fb, node->options, 0, 0);
     if (!(alpha >= 0 && alpha < 1e30f)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "alpha");
@@ -60,11 +58,9 @@ TFLM_PREPARE(int16_leaky_relu) {
 
 TFLM_EVAL(int16_relu) {
     const unary_t *self = data;
-    (void)from;
-    (void)to;
     const uint8_t *input = tflm_at(run, self->input);
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
-    for (uint32_t i = 0; i < self->elements; i++) {
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = tflm_get(input, TFLM_INT16, i);
         const tflm_scale_t *scale = x >= 0 ? &self->identity : &self->slope;
         x = tflm_scale_apply(x, scale->multiplier, scale->shift);
@@ -76,18 +72,16 @@ TFLM_PREPARE(int16_relu6) {
     // TensorFlow Lite Micro only cuts the integers, whatever the output's scale.
     tflm_tensor_t input, output;
     unary_t made = {.low = 0};
-    TRY(prepare(node, &input, &output, &made));
+    TRY(prepare(node, &input, &output));
     TRY(tflm_activation_range(node, TFLM_ACT_RELU6, &input, &made.low, &made.high));
     return unary_new(node, &made);
 }
 
 TFLM_EVAL(int16_relu6) {
     const unary_t *self = data;
-    (void)from;
-    (void)to;
     const uint8_t *input = tflm_at(run, self->input);
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
-    for (uint32_t i = 0; i < self->elements; i++) {
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = tflm_get(input, TFLM_INT16, i);
         output[i] = (int16_t)tflm_clamp(x, self->low, self->high);
     }
@@ -98,7 +92,7 @@ TFLM_EVAL(int16_relu6) {
 static tflm_status_t function_prepare(tflm_node_t *node, int exact_shift) {
     tflm_tensor_t input, output;
     unary_t made = {.multiplier = 3};
-    TRY(prepare(node, &input, &output, &made));
+    TRY(prepare(node, &input, &output));
     if (output.scale != 1.0f / 32768) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the output's scale is not 2^-15");
     }
@@ -126,11 +120,12 @@ TFLM_PREPARE(int16_tanh) {
     return function_prepare(node, 1);
 }
 
-static void function_eval(const tflm_run_t *run, const unary_t *self, bool tanh) {
+static void function_eval(const tflm_run_t *run, const unary_t *self, uint32_t from, uint32_t to,
+                          bool tanh) {
     const uint8_t *input = tflm_at(run, self->input);
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
     uint32_t rounding = self->shift ? 1u << (self->shift - 1) : 0;
-    for (uint32_t i = 0; i < self->elements; i++) {
+    for (uint32_t i = from; i < to; i++) {
         int32_t x = tflm_get(input, TFLM_INT16, i) * self->multiplier;
         x = (int32_t)((uint32_t)x + rounding) >> self->shift;
         output[i] = (int16_t)(tanh ? tflm_tanh_16(x) : tflm_sigmoid_16(x));
@@ -138,13 +133,9 @@ static void function_eval(const tflm_run_t *run, const unary_t *self, bool tanh)
 }
 
 TFLM_EVAL(int16_logistic) {
-    (void)from;
-    (void)to;
-    function_eval(run, data, false);
+    function_eval(run, data, from, to, false);
 }
 
 TFLM_EVAL(int16_tanh) {
-    (void)from;
-    (void)to;
-    function_eval(run, data, true);
+    function_eval(run, data, from, to, true);
 }

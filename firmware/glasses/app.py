@@ -102,7 +102,7 @@ class Glasses:
         )
 
     def _check(self):
-        """What an update has to get right; whether it starts, and its radio works, is seen by then."""
+        """What an update has to get right; that it starts, with its radio, is seen by then."""
         return selfcheck.hear(self.perception.detectors)
 
     # What the senses report.
@@ -265,11 +265,11 @@ class Glasses:
     def _request_file(self, body):
         if not self.link.listening:
             raise smp.RequestError(protocol.RC_BUSY, "events have not been asked for")
-        path = self._files.path(body["name"])
         try:
+            path = self._files.found(body["name"])
             item = media.File(self.outbox.reserve(), path)
             self.outbox.keep(item, codec=protocol.CODEC_RAW)
-        except OSError as error:
+        except (OSError, smp.RequestError) as error:
             raise smp.RequestError(protocol.RC_NOT_FOUND, str(error))
         except MemoryError as error:
             raise smp.RequestError(protocol.RC_BUSY, str(error))

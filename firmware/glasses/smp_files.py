@@ -48,15 +48,15 @@ class Files:
         ):
             server.handle(group, id, op, handler)
 
-    def path(self, name):
-        """The file of that name on the wire. Raises RequestError: there can be none."""
+    def _path(self, name):
         parts = (name[1:] if name[:1] == "/" else name).split("/")
         if len(parts) != 2 or parts[0] != FOLDER or not is_name(parts[1]):
             raise smp.RequestError(protocol.FILE_RC_INVALID_NAME, name)
         return self._folder + "/" + parts[1]
 
-    def _found(self, name):
-        return models.find(self._folder, self.path(name).rsplit("/", 1)[1])
+    def found(self, name):
+        """Where the file of that name on the wire lies. Raises RequestError: it can be none."""
+        return models.find(self._folder, self._path(name).rsplit("/", 1)[1])
 
     def _size(self, path):
         try:
@@ -65,7 +65,7 @@ class Files:
             raise smp.RequestError(protocol.FILE_RC_NOT_FOUND, path)
 
     def _download(self, body):
-        path, at = self._found(body["name"]), body["off"]
+        path, at = self.found(body["name"]), body["off"]
         size = self._size(path)
         if not 0 <= at <= size:
             raise smp.RequestError(protocol.FILE_RC_OFFSET_TOO_LARGE, str(at))
@@ -80,7 +80,7 @@ class Files:
         return answer
 
     def _upload(self, body):
-        path, at, data = self.path(body["name"]), body["off"], body["data"]
+        path, at, data = self._path(body["name"]), body["off"], body["data"]
         if not isinstance(data, bytes):
             raise TypeError("data")
         if path.endswith(PART):
@@ -122,10 +122,10 @@ class Files:
             raise OSError("%d bytes are free" % (block * free))
 
     def _status(self, body):
-        return {"len": self._size(self._found(body["name"]))}
+        return {"len": self._size(self.found(body["name"]))}
 
     def _hash(self, body):
-        path, kind = self._found(body["name"]), body.get("type", "crc32")
+        path, kind = self.found(body["name"]), body.get("type", "crc32")
         if kind not in ("crc32", "sha256"):
             raise smp.RequestError(protocol.FILE_RC_HASH_NOT_FOUND, kind)
         size, at = self._size(path), body.get("off", 0)

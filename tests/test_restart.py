@@ -4,6 +4,7 @@
 import glint
 import pytest
 import targets
+from glint.errors import RequestError
 from smpclient.requests.os_management import ResetWrite
 from workbench.simprocess import simulator
 
@@ -36,3 +37,22 @@ async def test_reset_by_request(board):
             sim.do("mic", files=[], realtime=False)
             await sim.wait_for("mic_done", since=mark)
             assert (await glasses.photo()).width > 0
+
+
+async def test_button_held_at_the_start_leads_to_safe_mode(board):
+    async with (
+        simulator("--board", board) as sim,
+        glint.connect(air=sim.address, timeout_s=20) as glasses,
+    ):
+        assert not (await glasses.boot()).safe
+        sim.do("button", pressed=True)
+        await glasses.reset()
+        await sim.wait_for("restarted", timeout_s=20)
+        assert (await glasses.boot()).safe
+        with pytest.raises(RequestError):
+            await glasses.status()
+        sim.do("button", pressed=False)
+        mark = sim.mark()
+        await glasses.reset()
+        await sim.wait_for("restarted", since=mark, timeout_s=20)
+        assert not (await glasses.boot()).safe

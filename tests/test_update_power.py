@@ -290,6 +290,16 @@ def test_three_crashes_lead_to_safe_mode_and_a_reset_to_one_more_chance(device):
     assert device.start() == "1.0.0"
 
 
+def test_a_held_button_starts_safe_mode_and_what_was_to_start_starts_next(device):
+    device.upload(image("1.0.0"))
+    choose(device)
+    prepare = boot.verifier(device.stored, BOARD)
+    assert boot.choose(slots.Slots(UPDATE), prepare, True, held=True) == boot.SAFE
+    assert device.start(lost_power=False) == "1.0.0"
+    assert boot.choose(slots.Slots(UPDATE), prepare, True, held=True) == boot.SAFE
+    assert device.start(lost_power=False) == config.FIRMWARE  # on trial, it was not confirmed
+
+
 def test_starts_that_hang_count_unless_power_was_lost(device):
     device.updater.stored.stopped()
     for _ in range(5):

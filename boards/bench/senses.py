@@ -113,7 +113,7 @@ class Camera:
                 self._picture = bytearray(nbytes)
                 self._filled = 0
         elif op == PICTURE_DATA and self._picture is not None:
-            data = payload[1:]
+            data = payload[1 : 1 + len(self._picture) - self._filled]
             self._picture[self._filled : self._filled + len(data)] = data
             self._filled += len(data)
         elif op == PICTURE_ERROR:
@@ -152,8 +152,10 @@ class Button:
 
     def __init__(self, bus):
         self.on_change = None
+        self.pressed = False
         bus.on(bench.BUTTON, self._on_button)
 
     def _on_button(self, payload):
+        self.pressed = bool(payload[0])
         if self.on_change:
             self.on_change(bool(payload[0]))

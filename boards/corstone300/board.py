@@ -4,6 +4,8 @@
 Its senses and radio are the workbench's, over the bench bus on the second UART.
 """
 
+import time
+
 import bus
 import machine
 import senses
@@ -32,3 +34,5 @@ light = senses.Light(_bus)
 button = senses.Button(_bus)
 
 _uart.irq(_pump, machine.UART.IRQ_RX)
+# The workbench tells of a button that is held as soon as it sees the bus opened.
+time.sleep_ms(100)

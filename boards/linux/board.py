@@ -77,4 +77,5 @@ battery = senses.Battery(_bus)
 light = senses.Light(_bus)
 button = senses.Button(_bus)
 
+_bus.pump()  # a button that is held
 _thread.start_new_thread(_watch, (_stream.file,))

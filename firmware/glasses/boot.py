@@ -29,7 +29,7 @@ MOUNT = "/slot"
 RESET_STATUS = 75
 
 
-def choose(stored, prepare, lost_power):
+def choose(stored, prepare, lost_power, held=False):
     """Decides what starts, and writes it down before it does.
 
     Args:
@@ -37,8 +37,13 @@ def choose(stored, prepare, lost_power):
         prepare: Called with the number of a slot before that starts; ImageError, RomfsError or
             OSError when it cannot.
         lost_power: Whether the last run may have ended because power failed, and not by a crash.
+        held: Whether the wearer holds the button: safe mode, and what was to start starts next.
     """
     state = stored.state
+    if held:
+        wanted = {name: state[name] for name in ("pending", "permanent", "trying")}
+        _start(stored, "", starting=False, **wanted)
+        return SAFE
     crashes = state["crashes"]
     if state["starting"] and not lost_power:
         crashes += 1
@@ -124,7 +129,7 @@ def run(board):
     folder = board.flash + "/update"
     stored = slots.Slots(folder)
     prepare = (unpacker if VfsRom is None else verifier)(stored, board.name)
-    choice = choose(stored, prepare, _lost_power())
+    choice = choose(stored, prepare, _lost_power(), board.button.pressed)
     try:
         if choice == SAFE:
             from glasses.safe import SafeMode

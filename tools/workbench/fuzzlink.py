@@ -43,7 +43,7 @@ HEAP_BYTES = 8 << 20
 # The companion may keep media for the application, and no more than that.
 GROWTH_MAX_BYTES = 128 << 20
 
-# To make a request and understand its answer takes the host 100 times as long as to put it together.
+# To make a request and understand its answer takes 100 times as long as to put it together.
 PARSE_EVERY = 10
 
 Feed = Callable[[bytes], Awaitable[None] | None]

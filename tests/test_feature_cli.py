@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On glasses of their own: the commands that manage them, as a user types them."""
+
+import asyncio
+import json
+import shutil
+
+import pytest
+import pytest_asyncio
+import targets
+from glint.cli import app
+from glint.errors import GlintError
+from typer.testing import CliRunner
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def target(request):
+    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+        yield started
+
+
+async def glint(target, *arguments):
+    """Runs a command to its end; returns the lines that it printed."""
+
+    def run():
+        return CliRunner().invoke(app.build(), [*arguments, "--air", target.sim.address])
+
+    done = await asyncio.to_thread(run)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()
+
+
+async def test_bonds(target):
+    (line,) = await glint(target, "bonds", "list", "--json")
+    bond = json.loads(line)
+    assert bond["this"]
+    assert await glint(target, "bonds", "name", str(bond["id"]), "my desk") == []
+    (line,) = await glint(target, "bonds", "list")
+    assert line.split() == [str(bond["id"]), "*", bond["address"], "my", "desk"]
+    (line,) = await glint(target, "bonds", "allow")
+    assert line.startswith("open for ")
+    with pytest.raises(GlintError, match="no such thing"):
+        await glint(target, "bonds", "remove", "99")
+
+
+async def test_config(target):
+    (line,) = await glint(target, "config", "get", "--json")
+    assert json.loads(line)["name"] == "Glint"
+    await glint(target, "config", "set", "words", "alexa", "okay_nabu")
+    assert await glint(target, "config", "get", "words") == ["alexa okay_nabu"]
+    await glint(target, "config", "set", "wake_audio_ms", "2000")
+    assert await glint(target, "config", "get", "wake_audio_ms") == ["2000"]
+    for arguments, why in (
+        (("colour", "red"), "there are: "),
+        (("wake_audio_ms", "long"), "whole number"),
+        (("wake_audio_ms", "1"), "too small"),
+        (("words", "no_such_word"), "no such thing"),
+    ):
+        with pytest.raises(GlintError, match=why):
+            await glint(target, "config", "set", *arguments)
+
+
+async def test_models(target, tmp_path):
+    listed = [json.loads(line) for line in await glint(target, "models", "list", "--json")]
+    assert {row["name"] for row in listed if row["active"]} >= {"alexa", "okay_nabu"}
+    async with target.connect() as glasses:
+        for ending in ("tflite", "json"):
+            data = await glasses.get_file(f"models/alexa.{ending}")
+            (tmp_path / f"mine.{ending}").write_bytes(data)
+    await glint(target, "models", "put", str(tmp_path / "mine.tflite"))
+    await glint(target, "models", "use", "mine")
+    assert "mine" in (await glint(target, "config", "get", "words"))[0]
+    await glint(target, "models", "drop", "mine")
+    await glint(target, "models", "remove", "mine")
+    assert not [line for line in await glint(target, "models", "list") if line.endswith("mine")]
+    (tmp_path / "mine.json").unlink()
+    shutil.copy(tmp_path / "mine.tflite", tmp_path / "other.tflite")
+    with pytest.raises(GlintError, match=r"other\.json"):
+        await glint(target, "models", "put", str(tmp_path / "other.tflite"))

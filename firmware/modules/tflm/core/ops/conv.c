@@ -102,14 +102,20 @@ static void fill_patch(const conv_t *self, const int8_t *input, int32_t row, int
         tflm_fill(patch, self->zero_point, self->filter_bytes);
     }
     // Neighbouring taps of a row are one run, unless something lies between them.
-    int32_t taps = wx->dilation == 1 && run == depth ? x_to - x_from : 1;
-    for (int32_t i = y_from; i < y_to; i++) {
-        const int8_t *from = input + (size_t)(y + i * wy->dilation) * (size_t)wx->input * depth;
-        int8_t *to = patch + (size_t)i * (size_t)wx->taps * run;
-        for (int32_t j = x_from; j < x_to; j += taps) {
-            tflm_copy(to + (size_t)j * run, from + (size_t)(x + j * wx->dilation) * depth,
-                      (size_t)taps * run);
+    size_t taps = wx->dilation == 1 && run == depth ? (size_t)(x_to - x_from) : 1;
+    size_t input_row = (size_t)wx->input * depth, step = taps * (size_t)wx->dilation * depth;
+    const int8_t *row_from = input + (size_t)(y + y_from * wy->dilation) * input_row +
+                             (size_t)(x + x_from * wx->dilation) * depth;
+    int8_t *row_to = patch + ((size_t)y_from * (size_t)wx->taps + (size_t)x_from) * run;
+    for (int32_t i = y_from; i < y_to && x_from < x_to; i++) {
+        const int8_t *from = row_from;
+        int8_t *to = row_to;
+        for (int8_t *end = to + (size_t)(x_to - x_from) * run; to < end; to += taps * run) {
+            tflm_copy(to, from, taps * run);
+            from += step;
         }
+        row_from += (size_t)wy->dilation * input_row;
+        row_to += (size_t)wx->taps * run;
     }
 }
 

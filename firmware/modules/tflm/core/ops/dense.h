@@ -23,6 +23,7 @@ typedef struct {
     int32_t zero_point, low, high;
     uint32_t channels;
     uint32_t scales; // `channels`, or 1 for all of them.
+    bool left;       // Some shifts are to the left.
 } tflm_output_t;
 
 typedef struct {
@@ -31,6 +32,7 @@ typedef struct {
     const int8_t *shift;
     uint32_t scale_mask; // 0: one scale for all channels.
     int32_t zero_point, low, high;
+    bool left; // Some shifts are to the left.
 } tflm_stage_t;
 
 // The bytes that biases, multipliers and shifts take.
@@ -48,6 +50,7 @@ static inline tflm_stage_t tflm_stage(const tflm_output_t *output, const void *a
     stage.zero_point = output->zero_point;
     stage.low = output->low;
     stage.high = output->high;
+    stage.left = output->left;
     return stage;
 }
 
@@ -59,7 +62,7 @@ static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, ui
 }
 
 // Sums that are finished together.
-#define TFLM_SUMS 64
+#define TFLM_SUMS 128
 
 // As tflm_finish, for `sums` sums without their biases: those of the `count` channels from
 // `channel` on, at one position or at several ones, whose outputs follow one another from `output`.

@@ -65,28 +65,32 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
     return (uint32_t)sum + (uint32_t)offset * (uint32_t)weights;
 }
 
-static inline int32x4_t scale(int32x4_t sum, int32x4_t multiplier, int32x4_t shift) {
-    int32x4_t right = vminq_s32(shift, vdupq_n_s32(0));
-    sum = vshlq_s32(sum, vmaxq_s32(shift, vdupq_n_s32(0)));
+// `left`: some shifts are to the left.
+static inline int32x4_t scale(int32x4_t sum, int32x4_t multiplier, int32x4_t shift, bool left) {
+    int32x4_t right = shift;
+    if (left) {
+        right = vminq_s32(shift, vdupq_n_s32(0));
+        sum = vshlq_s32(sum, vmaxq_s32(shift, vdupq_n_s32(0)));
+    }
     sum = vqrdmulhq_s32(sum, multiplier);
     // VRSHL rounds halves upwards: one less makes that away from zero for negative ones.
     sum = vaddq_s32(sum, vshrq_n_s32(vandq_s32(sum, right), 31));
     return vrshlq_s32(sum, right);
 }
 
-void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
-                     const int32_t *sum, int8_t *output) {
-    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
-    const tflm_stage_t stage = *given;
+static inline __attribute__((always_inline)) void finish(const tflm_stage_t stage, uint32_t channel,
+                                                         uint32_t count, const int32_t *sum,
+                                                         const int32_t *end, const bool left,
+                                                         int8_t *output) {
     int32x4_t low = vdupq_n_s32(stage.low), high = vdupq_n_s32(stage.high);
-    for (const int32_t *end = sum + sums; sum < end;) {
+    while (sum < end) {
         const int32_t *bias = stage.bias + channel;
         const int32_t *multiplier = stage.multiplier + (channel & stage.scale_mask);
         const int8_t *shift = stage.shift + (channel & stage.scale_mask);
-        uint32_t left = count;
-        for (; left >= 4 && stage.scale_mask; left -= 4) {
+        uint32_t rest = count;
+        for (; rest >= 4 && stage.scale_mask; rest -= 4) {
             int32x4_t value = vaddq_s32(vldrwq_s32(sum), vldrwq_s32(bias));
-            value = scale(value, vldrwq_s32(multiplier), vldrbq_s32(shift));
+            value = scale(value, vldrwq_s32(multiplier), vldrbq_s32(shift), left);
             value = vaddq_n_s32(value, stage.zero_point);
             vstrbq_s32(output, vminq_s32(vmaxq_s32(value, low), high));
             sum += 4;
@@ -95,8 +99,8 @@ void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count
             shift += 4;
             output += 4;
         }
-        while (left > 0) {
-            uint32_t some = left < 4 ? left : 4;
+        while (rest > 0) {
+            uint32_t some = rest < 4 ? rest : 4;
             mve_pred16_t predicate = vctp32q(some);
             int32x4_t multipliers = vdupq_n_s32(*multiplier), shifts = vdupq_n_s32(*shift);
             if (stage.scale_mask) {
@@ -105,13 +109,23 @@ void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count
             }
             int32x4_t value = vldrwq_z_s32(sum, predicate);
             value = vaddq_s32(value, vldrwq_z_s32(bias, predicate));
-            value = vaddq_n_s32(scale(value, multipliers, shifts), stage.zero_point);
+            value = vaddq_n_s32(scale(value, multipliers, shifts, true), stage.zero_point);
             vstrbq_p_s32(output, vminq_s32(vmaxq_s32(value, low), high), predicate);
             sum += some;
             bias += some;
             output += some;
-            left -= some;
+            rest -= some;
         }
+    }
+}
+
+void tflm_finish_all(const tflm_stage_t *stage, uint32_t channel, uint32_t count, uint32_t sums,
+                     const int32_t *sum, int8_t *output) {
+    // A copy of the stage: the compiler has to take outputs for something that may lie in it.
+    if (stage->left) {
+        finish(*stage, channel, count, sum, sum + sums, true, output);
+    } else {
+        finish(*stage, channel, count, sum, sum + sums, false, output);
     }
 }
 

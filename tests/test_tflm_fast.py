@@ -10,11 +10,13 @@ import tflm_cases
 import tflm_conformance
 from workbench import hosttflm, mcu
 
-# Operators whose sums these cores have kernels of their own for.
+# Operators that one of these cores has kernels of its own for.
 OPERATORS = (
+    "AVERAGE_POOL_2D",
     "CONV_2D",
     "DEPTHWISE_CONV_2D",
     "FULLY_CONNECTED",
+    "MAX_POOL_2D",
     "SVDF",
     "TRANSPOSE_CONV",
     "UNIDIRECTIONAL_SEQUENCE_LSTM",

@@ -80,10 +80,13 @@ LIBC_HEADERS = (
     Path("/usr/include/newlib"),
 )
 
+# Types whose arithmetic can be left out of tflm, as its macros name them.
+OPTIONAL_TYPES = ("FLOAT32", "INT16")
+
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 CFLAGS = (
     *("-std=c99", "-DNDEBUG", "-DNO_QSTR", "-DMICROPY_ENABLE_DYNRUNTIME=1"),
-    *("-fno-common", "-U_FORTIFY_SOURCE", "-ffunction-sections"),
+    *("-fno-common", "-U_FORTIFY_SOURCE"),
 )
 
 
@@ -143,9 +146,48 @@ class Compiler:
             return
         assembly = output.with_suffix(".s")
         run([*self.command, *flags, "-S", "-o", assembly, source], what)
-        assembly.write_text(xtensa_asm.normalise(assembly.read_text()))
+        text = xtensa_asm.shorten(assembly.read_text())
+        assembly.write_text(xtensa_asm.normalise(text))
         assemble(self, assembly, output)
         xtensa_asm.addends_in_place(output)
+
+    def merge(self, objects: Sequence[Path], output: Path, keep: Sequence[str]) -> None:
+        """Makes one object of several, without what `keep` does not need.
+
+        Args:
+            objects: As `compile_part` made them.
+            output: The object that mpy_ld.py can link.
+            keep: The functions that others call.
+
+        Raises:
+            NatmodError: The linker or, as optimising is done here, LLVM refused them.
+        """
+        what = f"{output.stem} did not link"
+        if not self.llvm_mc:
+            roots = [f"-Wl,-u,{name}" for name in keep]
+            command = [word for word in self.command if not word.startswith("--specs")]
+            link = [*command, "-r", "-nostdlib", "-Wl,--gc-sections", f"-Wl,-e,{keep[0]}"]
+            run([*link, *roots, "-o", output, *objects], what)
+            return
+        tools = Path(self.llvm_mc).parent
+        joined, reduced = output.with_suffix(".joined.bc"), output.with_suffix(".reduced.bc")
+        run([tools / "llvm-link", "-o", joined, *objects], what)
+        public = f"--internalize-public-api-list={','.join(keep)}"
+        passes = "-passes=internalize,globaldce,lto<Oz>,mergefunc,globaldce"
+        run([tools / "opt", passes, public, "-o", reduced, joined], what)
+        self.compile(reduced, output, ["-Oz", "-fomit-frame-pointer", "-Qunused-arguments"])
+
+    def compile_part(self, source: Path, output: Path, flags: Sequence[str]) -> None:
+        """Compiles one file into an object for `merge`.
+
+        Raises:
+            NatmodError: The compiler refused it; the message holds what it printed.
+        """
+        if not self.llvm_mc:
+            self.compile(source, output, [*flags, "-ffunction-sections", "-fdata-sections"])
+            return
+        command = [*self.command, *flags, "-fomit-frame-pointer", "-emit-llvm", "-c"]
+        run([*command, "-o", output, source], f"{source.name} did not compile")
 
 
 def assemble(compiler: Compiler, source: Path, output: Path) -> None:
@@ -204,9 +246,21 @@ def find_compiler(name: str) -> Compiler:
     return compiler
 
 
-def optimisation(arch: str, source: Path) -> list[str]:
-    """Fast code, but small code for tflm on ESP32-S3, where executable RAM is scarce."""
-    return ["-Oz" if arch == "xtensawin" and "micdsp" not in source.parts else "-O2"]
+def optimisation(arch: str, source: Path) -> str:
+    """Fast code for what runs most of the time, small code for the rest of tflm."""
+    if "tflm" not in source.parts:
+        return "-O2"
+    if arch == "xtensawin":  # Executable RAM is scarce there.
+        return "-Oz"
+    return "-O2" if source.stem in hot_files() else "-Os"
+
+
+def hot_files() -> set[str]:
+    """What tflm's makefile says of its files: those that most of an inference is spent in."""
+    makefile = (MODULES / "tflm" / "micropython.mk").read_text()
+    found = re.search(r"(?m)^TFLM_HOT := (.*)$", makefile)
+    assert found
+    return set(found[1].split())
 
 
 def native_modules() -> list[str]:
@@ -255,23 +309,25 @@ def _build(
     flags += [f"-DMP_CONFIGFILE=<{config}>"]
     flags += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{ARCHS[arch].float_impl}"]
 
-    def compiled(source: Path) -> Path:
-        path = objects / "_".join(source.relative_to(MODULES).with_suffix(".o").parts)
-        compiler.compile(source, path, [*flags, *optimisation(arch, source)])
-        return path
-
-    binding = compiled(folder / "natmod.c")
+    parts = []
+    for source in [folder / "natmod.c", *sorted((folder / "core").glob("**/*.c"))]:
+        parts.append(objects / "_".join(source.relative_to(MODULES).with_suffix(".o").parts))
+        compiler.compile_part(source, parts[-1], [*flags, optimisation(arch, source)])
+    whole = objects / f"{module}.o"
+    compiler.merge(parts, whole, ["mpy_init"])
     # From a library the linker takes only the objects that something refers to.
     library = objects / "library.a"
     library.unlink(missing_ok=True)
-    core = sorted((folder / "core").glob("**/*.c"))
-    support = [LIBC, *(LLVM_RUNTIME if compiler.llvm_mc else [])]
-    run([compiler.archiver, "rc", library, *map(compiled, [*core, *support])], "ar failed")
+    support = []
+    for source in [LIBC, *(LLVM_RUNTIME if compiler.llvm_mc else [])]:
+        support.append(objects / f"{source.stem}.o")
+        compiler.compile(source, support[-1], [*flags, "-Oz" if compiler.llvm_mc else "-Os"])
+    run([compiler.archiver, "rc", library, *support], "ar failed")
     libraries: list[str | Path] = ["-l", library]
     if not compiler.llvm_mc and arch != "x64":
         libgcc = run([*compiler.command, "--print-libgcc-file-name"], "gcc failed").strip()
         libraries += ["-l", libgcc]
-    link = [*linker, *libraries, "--qstrs", config, "-o", product, binding]
+    link = [*linker, *libraries, "--qstrs", config, "-o", product, whole]
     report = run(link, f"{module} did not link", cwd=objects)
     product.with_suffix(".size").write_text(report)
 
@@ -286,15 +342,19 @@ def _up_to_date(product: Path, stamp: Path, defines: Sequence[str]) -> bool:
 
 
 def without(models: Sequence[str], mirror: Path | None) -> list[str]:
-    """The macros that leave out of tflm the operators that none of these models has.
+    """The macros that leave out of tflm the operators and types that none of these models has.
 
     Raises:
-        WorkbenchError: A model cannot be had or read.
+        WorkbenchError: A model cannot be had or run.
     """
     used: set[str] = set()
     for model in models:
-        used |= set(hosttflm.operators(zoo.find(model, mirror).read_bytes()))
-    return [f"TFLM_WITHOUT_{name}" for name in hosttflm.supported() if name not in used]
+        data = zoo.find(model, mirror).read_bytes()
+        used |= set(hosttflm.operators(data))
+        types = hosttflm.Model(data, flags=hosttflm.KEEP_ALL).types()
+        used |= {dtype.upper() for dtype in types}
+    known = [*hosttflm.supported(), *OPTIONAL_TYPES]
+    return [f"TFLM_WITHOUT_{name}" for name in known if name not in used]
 
 
 def size(product: Path) -> Size:

@@ -73,7 +73,7 @@ def _build(compiler: natmod.Compiler) -> Path:
     for index, source in enumerate(sources):
         objects.append(output / f"{index}_{source.stem}.o")
         level = natmod.optimisation("xtensawin", source)
-        compiler.compile(source, objects[-1], [*flags, *level])
+        compiler.compile(source, objects[-1], [*flags, level])
     program = output / "run"
     link: list[str | Path] = [
         LINKER,

@@ -12,9 +12,10 @@
 
 #define BENCH_RING_BYTES 0x10000
 
-// Lies at BOARD_BENCH_BASE; tools/workbench/benchlink.py is the other side. The counters count bytes
-// since the emulator started and wrap at 2^32; each has one writer. A reset may cut a frame in two:
-// after each opening nothing is read until the host has thrown away what is left of earlier ones.
+// Lies at BOARD_BENCH_BASE; tools/workbench/benchlink.py is the other side. The counters count
+// bytes since the emulator started and wrap at 2^32; each has one writer. A reset may cut a frame
+// in two: after each opening nothing is read until the host has thrown away what is left of earlier
+// ones.
 struct bench_shared {
     struct {
         volatile uint32_t put; // the host's
@@ -25,8 +26,8 @@ struct bench_shared {
         volatile uint32_t got; // the host's
     } tx;
     struct {
-        volatile uint32_t count; // ours: openings
-        volatile uint32_t tx_put; // ours: where in tx the last of them begins
+        volatile uint32_t count;    // ours: openings
+        volatile uint32_t tx_put;   // ours: where in tx the last of them begins
         volatile uint32_t accepted; // the host's: `count` of the last that it knows of
     } open;
     uint8_t unused[4096 - 28];

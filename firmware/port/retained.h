@@ -28,7 +28,8 @@ struct retained {
 
 extern struct retained retained;
 
-// More than an application needs for a safe mode of its own, which it counts the same three crashes for.
+// More than an application needs for a safe mode of its own, which it counts the same three crashes
+// for.
 #define FAILURES_TO_SAFE_MODE 5
 #define FAILURE_MEMORY_MS 30000
 

@@ -138,7 +138,27 @@ TFLM_EVAL(conv) {
         const int8_t *met = input + y * (size_t)wy->stride * row_bytes;
         int32_t sum[TFLM_SUMS];
         uint32_t sums = 0; // Of whole positions, not finished yet.
-        for (int32_t x = 0; x < wx->output; x++) {
+        int32_t x = 0;
+#ifdef TFLM_DSP
+        for (; self->in_place && group_depth == self->depth && x + TFLM_POSITIONS <= wx->output;
+             x += TFLM_POSITIONS) {
+            ptrdiff_t step = (ptrdiff_t)wx->stride * (ptrdiff_t)self->depth;
+            for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS / TFLM_POSITIONS) {
+                uint32_t left = channels - channel;
+                uint32_t count =
+                    left < TFLM_SUMS / TFLM_POSITIONS ? left : TFLM_SUMS / TFLM_POSITIONS;
+                tflm_dense_positions(met, step, weights + (size_t)channel * filter_bytes,
+                                     filter_bytes, count, sum);
+                for (uint32_t i = 0; i < TFLM_POSITIONS; i++) {
+                    tflm_finish_all(&stage, channel, count, count, sum + i * count,
+                                    output + i * channels + channel);
+                }
+            }
+            output += TFLM_POSITIONS * channels;
+            met += TFLM_POSITIONS * step;
+        }
+#endif
+        for (; x < wx->output; x++) {
             uint32_t depth = 0;
             for (uint32_t channel = 0; channel < channels; channel += group_channels) {
                 const int8_t *values = met + depth;

@@ -61,7 +61,7 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
         tflm_scale_t quantized = tflm_quantize_scale(product / (double)output->scale);
         multiplier[i] = quantized.multiplier;
         shift[i] = (int8_t)quantized.shift;
-        stage->left |= quantized.shift > 0;
+        stage->left |= quantized.shift >= 0;
     }
     stage->zero_point = output->zero_point;
     return TFLM_OK;

@@ -23,7 +23,7 @@ typedef struct {
     int32_t zero_point, low, high;
     uint32_t channels;
     uint32_t scales; // `channels`, or 1 for all of them.
-    bool left;       // Some shifts are to the left.
+    bool left;       // Some shifts are not to the right.
 } tflm_output_t;
 
 typedef struct {
@@ -32,7 +32,7 @@ typedef struct {
     const int8_t *shift;
     uint32_t scale_mask; // 0: one scale for all channels.
     int32_t zero_point, low, high;
-    bool left; // Some shifts are to the left.
+    bool left; // Some shifts are not to the right.
 } tflm_stage_t;
 
 // The bytes that biases, multipliers and shifts take.
@@ -92,6 +92,15 @@ void tflm_fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels,
 // The sums of n products each of `channels` channels at one position, without their biases. The
 // channels' weights are n bytes apart.
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum);
+
+#ifdef TFLM_DSP
+// As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
+// follow one another.
+enum { TFLM_POSITIONS = 4 };
+
+void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
+                          uint32_t channels, int32_t *sum);
+#endif
 
 // The outputs of channels `from` to `to` at one position. Channel c's weights are at w + c * n, its
 // output at output + c.

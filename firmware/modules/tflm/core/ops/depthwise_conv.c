@@ -191,19 +191,46 @@ static inline __attribute__((always_inline)) void sum_shared(const taps_t *taps,
 
 #elif defined(TFLM_DSP)
 
+// One tap of four channels, at x + `at` and w + `at`, which the assembler takes for offsets.
+#define DSP_TAP(x_at, w_at)                                                                        \
+    "ldr %[xo], [%[x_]" x_at "]\n\t"                                                               \
+    "ldr %[wo], [%[w_]" w_at "]\n\t"                                                               \
+    "sxtab16 %[xe], %[offsets_], %[xo]\n\t"                                                        \
+    "sxtab16 %[xo], %[offsets_], %[xo], ror #8\n\t"                                                \
+    "sxtb16 %[we], %[wo]\n\t"                                                                      \
+    "sxtb16 %[wo], %[wo], ror #8\n\t"                                                              \
+    "smlabb %[sum0_], %[xe], %[we], %[sum0_]\n\t"                                                  \
+    "smlabb %[sum1_], %[xo], %[wo], %[sum1_]\n\t"                                                  \
+    "smlatt %[sum2_], %[xe], %[we], %[sum2_]\n\t"                                                  \
+    "smlatt %[sum3_], %[xo], %[wo], %[sum3_]\n\t"
+#define ADD_TAPS(x, w, taps_text)                                                                  \
+    do {                                                                                           \
+        uint32_t xe, xo, we, wo;                                                                   \
+        __asm__ volatile(                                                                          \
+            taps_text                                                                              \
+            : [sum0_] "+r"(sum0), [sum1_] "+r"(sum1), [sum2_] "+r"(sum2), [sum3_] "+r"(sum3),      \
+              [xe] "=&r"(xe), [xo] "=&r"(xo), [we] "=&r"(we), [wo] "=&r"(wo)                       \
+            : [x_] "r"(x), [w_] "r"(w), [offsets_] "r"(offsets), [xc] "r"(taps->input_column),     \
+              [wc] "r"(taps->weight_column)                                                        \
+            : "memory");                                                                           \
+    } while (0)
+
 static inline void sum_own(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     uint32_t offsets = (uint16_t)taps->offset * 0x10001u;
     for (int32_t i = taps->rows; i > 0; i--) {
-        const int8_t *xj = x, *wj = w;
-        FOR_COLUMNS(taps, xj, wj, {
-            pairs_t value = tflm_pairs_plus(tflm_word(xj), offsets);
-            pairs_t weight = tflm_pairs(tflm_word(wj));
-            __asm__("smlabb %0, %1, %2, %0" : "+r"(sum0) : "r"(value.even), "r"(weight.even));
-            __asm__("smlabb %0, %1, %2, %0" : "+r"(sum1) : "r"(value.odd), "r"(weight.odd));
-            __asm__("smlatt %0, %1, %2, %0" : "+r"(sum2) : "r"(value.even), "r"(weight.even));
-            __asm__("smlatt %0, %1, %2, %0" : "+r"(sum3) : "r"(value.odd), "r"(weight.odd));
-        });
+        if (taps->columns == 3) {
+            ADD_TAPS(x, w,
+                     DSP_TAP("", "") DSP_TAP(", %[xc]", ", %[wc]")
+                         DSP_TAP(", %[xc], lsl #1", ", %[wc], lsl #1"));
+        } else {
+            const int8_t *xj = x, *wj = w;
+            for (int32_t j = taps->columns; j > 0; j--) {
+                ADD_TAPS(xj, wj, DSP_TAP("", ""));
+                xj += taps->input_column;
+                wj += taps->weight_column;
+            }
+        }
         x += taps->input_row;
         w += taps->weight_row;
     }

@@ -37,19 +37,8 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
               [xe] "=&r"(xe), [xo] "=&r"(xo), [we] "=&r"(we), [wo] "=&r"(wo)::"memory");           \
     } while (0)
 
-// As tflm_scale_apply.
-static inline int32_t scale(int32_t x, int32_t multiplier, int32_t shift) {
-    int32_t twice, high;
-    if (shift >= 0 || __builtin_add_overflow(x, x, &twice)) {
-        return tflm_scale_apply(x, multiplier, shift);
-    }
-    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(twice), "r"(multiplier));
-    return (((high + (high >> 31)) >> ~shift) + 1) >> 1;
-}
-
 #else
 
-#define scale tflm_scale_apply
 #define MAC4                                                                                       \
     do {                                                                                           \
         MAC;                                                                                       \
@@ -86,23 +75,21 @@ static __attribute__((noinline)) void dot4(const int8_t *x, const int8_t *w, uin
     sum[3] = (int32_t)sum3;
 }
 
+#ifndef TFLM_DSP
+
 void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
                      const int32_t *sum, int8_t *output) {
     // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
     const tflm_stage_t stage = *given;
-    uint32_t step = stage.scale_mask & 1;
-    for (const int32_t *end = sum + sums; sum < end;) {
-        const int32_t *bias = stage.bias + channel;
-        const int32_t *multiplier = stage.multiplier + (channel & stage.scale_mask);
-        const int8_t *shift = stage.shift + (channel & stage.scale_mask);
-        for (const int32_t *last = sum + count; sum < last; multiplier += step, shift += step) {
-            int32_t value = (int32_t)((uint32_t)*sum++ + (uint32_t)*bias++);
-            value = scale(value, *multiplier, *shift);
-            value = (int32_t)((uint32_t)value + (uint32_t)stage.zero_point);
-            *output++ = (int8_t)tflm_clamp(value, stage.low, stage.high);
+    for (const int32_t *end = sum + sums; sum < end; sum += count, output += count) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t biased = (uint32_t)sum[i] + (uint32_t)stage.bias[channel + i];
+            output[i] = tflm_finish(&stage, channel + i, biased);
         }
     }
 }
+
+#endif
 
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum) {
     for (; channels >= 4; channels -= 4, sum += 4, w += 4 * (size_t)n) {

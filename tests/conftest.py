@@ -2,6 +2,7 @@
 """`pytest --glasses=TARGET`: the feature tests run on a named pair of glasses (see targets.py)."""
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -11,6 +12,9 @@ import targets
 # The companion's bonds belong to the run, not to whoever runs the tests.
 _state = tempfile.TemporaryDirectory(prefix="glint-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
+
+# A job in the background of a script ignores Ctrl-C, and so would what the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

@@ -13,7 +13,7 @@ import targets
 _state = tempfile.TemporaryDirectory(prefix="glint-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
 
-# A job in the background of a script ignores Ctrl-C, and so would what the tests start and interrupt.
+# A job in the background of a script ignores Ctrl-C, and so would what the tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -5,24 +5,33 @@ import contextlib
 import hashlib
 import json
 import random
+import struct
 
 import pytest
 from emulated_flash import Flash, PowerCut
-from glasses import bonds, boot, config, slots, unpack, update
+from glasses import bonds, boot, config, journal, slots, unpack, update
 from glasses.image import hex_name, version_text
 from glasses.romfs import Reader
 from update_images import APP, BOARD, make
 from workbench import romfs
 
-MODULES = (bonds, boot, config, slots, unpack, update)
+MODULES = (bonds, boot, config, journal, slots, unpack, update)
 UPDATE = "/update"
 CONFIG = {"name": "Mine", "words": ["alexa"]}
 # Keys of a peer, as NimBLE hands them over: made by LE Secure Connections.
 BOND = b"\x01peer..", bytes(74) + b"\x04" + bytes(5)
 NEW_BOND = b"\x01other.", bytes(74) + b"\x05" + bytes(5)
 CHUNK_BYTES = 300
+JOURNAL = "/journal.bin"
+# Event records: header, and a CBOR map of one short text. None of them is acknowledged.
+RECORDS = [struct.pack("<IIBBBB", i, 100 * i, 7, 0xA1, 0x60, 0x20 + i) for i in range(1, 6)]
+NEW_RECORD = struct.pack("<IIBBBB", 6, 600, 7, 0xA1, 0x60, 0x26)
 # The application beneath the slots has config.FIRMWARE's version.
 VERSIONS = ["0.9.0", "1.0.0", "1.1.0"]
+
+
+# What the journal's file says, as a companion that has read nothing finds it.
+KEPT = [(RECORDS, 0), ([*RECORDS, NEW_RECORD], 0)]
 
 
 def payload(version):
@@ -90,8 +99,13 @@ class Device:
         assert kept.authorise(1, 1, bonds.KEY_BYTES)
         kept.save()
 
-    def check_settings(self):
-        """Nothing that the wearer set is lost."""
+    def note(self, records):
+        """Adds records to the journal."""
+        journal.JournalFile(JOURNAL).append(records)
+
+    def check_kept(self):
+        """Nothing is lost: what the wearer set, and what is to be told."""
+        assert journal.JournalFile(JOURNAL).read() in KEPT
         assert config.load("/config.json")["name"] == "Mine"
         kept = bonds.Bonds("/bonds.json")
         for kind in (bonds.OURS, bonds.THEIRS):
@@ -108,6 +122,7 @@ def life(device, phases):
     device.start()
     device.upload(image(VERSIONS[2]))
     device.pair(NEW_BOND)
+    device.note([NEW_RECORD])
     phases.append("uploaded")
     device.updater.choose(device.stored.image(device.stored.other()).hash, False)
     device.start()
@@ -127,6 +142,7 @@ def test_power_fails_at_every_change(monkeypatch, manner, torn, unpacks, updates
     device = Device(before, monkeypatch, unpacks)
     device.start()
     device.pair(BOND)
+    device.note(RECORDS)
     old = config.FIRMWARE
     for version in VERSIONS[:updates_before]:
         device.start()
@@ -160,9 +176,11 @@ def test_power_fails_at_every_change(monkeypatch, manner, torn, unpacks, updates
         assert runs in (old, new)
         if "uploaded" not in phases:
             assert runs == old
+        else:
+            assert journal.JournalFile(JOURNAL).read() == KEPT[1]
         if "confirmed" in phases:
             assert runs == new
-        device.check_settings()
+        device.check_kept()
 
         # What was begun can be finished.
         runs = device.start()
@@ -173,7 +191,7 @@ def test_power_fails_at_every_change(monkeypatch, manner, torn, unpacks, updates
             assert device.start() == new
         device.updater.confirm()
         assert device.start() == new
-        device.check_settings()
+        device.check_kept()
 
 
 def test_an_image_whose_files_were_half_removed_is_unpacked_anew(monkeypatch):

@@ -12,12 +12,12 @@ from glint.cli import app
 from glint.errors import GlintError
 from typer.testing import CliRunner
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("air")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def target(request):
-    async with targets.TARGETS[request.config.getoption("--glasses")]() as started:
+    async with targets.named(request.config.getoption("--glasses")) as started:
         yield started
 
 

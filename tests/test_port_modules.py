@@ -82,7 +82,8 @@ def test_refused_model_is_one_line():
 def test_instructions_are_counted_and_repeat(okay_nabu):
     first, second = (mcu.bench(BOARD, okay_nabu) for _ in range(2))
     assert abs(first.instructions - second.instructions) < 10  # where a tick of the clock falls
-    assert first.macs < first.instructions < 586_083  # what TFLM's reference kernels take on x86-64
+    # Helium multiplies sixteen at a time; TFLM's reference kernels take 586,083 on x86-64.
+    assert first.macs / 16 < first.instructions < 586_083
     # Each operator's share includes the looking at the clock, some 300 instructions.
     profiled = sum(count for _, count in first.profile)
     assert 0.9 * first.instructions < profiled < first.instructions + 500 * len(first.profile)

@@ -42,7 +42,7 @@ demo: .venv/workbench.stamp
 test: .venv/dev.stamp
 	@$(BIN)/python -m workbench.build linux corstone300 mps2_an386 >/dev/null
 	@$(BIN)/python -m pytest -n auto --dist=loadfile
-	@$(BIN)/python -m pytest --glasses=corstone300 tests/test_feature_*.py
+	@$(BIN)/python -m pytest -n auto --dist=loadfile --glasses=corstone300 tests/test_feature_*.py
 
 bench: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build linux >/dev/null

@@ -10,7 +10,9 @@ import typer
 from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, print_object
 from glint.cli.render import printable
 
-app = typer.Typer(help="List the companions that the glasses know, or change who they are.")
+app = typer.Typer(
+    no_args_is_help=True, help="List the companions that the glasses know, or change who they are."
+)
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="As 'glint bonds list' prints it.")]
 

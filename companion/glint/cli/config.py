@@ -10,7 +10,7 @@ from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, p
 from glint.cli.render import printable
 from glint.errors import GlintError
 
-app = typer.Typer(help="Read or change the glasses' settings.")
+app = typer.Typer(no_args_is_help=True, help="Read or change the glasses' settings.")
 
 Key = Annotated[str, typer.Argument(help="Setting, as 'glint config get' prints them.")]
 

@@ -21,7 +21,7 @@ from glint.cli.options import (
 from glint.cli.render import printable
 from glint.errors import GlintError
 
-app = typer.Typer(help="List, add and choose wake words and image models.")
+app = typer.Typer(no_args_is_help=True, help="List, add and choose wake words and image models.")
 
 Name = Annotated[str, typer.Argument(help="Model, as 'glint models list' prints it.")]
 

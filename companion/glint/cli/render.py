@@ -27,9 +27,9 @@ def printable(text: str) -> str:
     )
 
 
-def complain(line: str) -> None:
-    """Prints a line on standard error."""
-    print(f"glint: {printable(line)}", file=sys.stderr, flush=True)
+def complain(text: str) -> None:
+    """Prints what is wrong on standard error."""
+    print("glint:", "\n".join(map(printable, text.splitlines())), file=sys.stderr, flush=True)
 
 
 def event_name(event: ev.Event) -> str:

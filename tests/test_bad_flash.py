@@ -14,7 +14,7 @@ from workbench.qemu import PROGRAM, load_machine
 
 BOARD = "corstone300"
 MACHINE = load_machine(BOARD)
-COMMAND = [sys.executable, "-m", "glint", "sim", "--board", BOARD]
+COMMAND = [sys.executable, "-m", "glint", "sim", "--json", "--board", BOARD]
 
 
 @pytest.fixture(scope="module", autouse=True)

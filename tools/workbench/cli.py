@@ -64,8 +64,11 @@ def sim(
         bool,
         typer.Option("--control", help="Obey JSON lines on standard input, and end with it."),
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line; --control has it, too.")
+    ] = False,
 ) -> None:
-    """Start emulated glasses and their air; print a JSON line when a companion may connect."""
+    """Start emulated glasses and their air; say where a companion may connect."""
     from workbench import sim as simulator
 
     config = {"name": name, "words": word or DEFAULT_WORDS, "vision": DEFAULT_VISION}
@@ -80,6 +83,7 @@ def sim(
             flash=flash,
             mirror=mirror,
             controlled=control,
+            say=simulator.say_json if control or as_json else simulator.say_plain,
         )
     )
 

@@ -29,6 +29,10 @@ READY_POLL_S = 0.02
 FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
 RESETS = {STATUS_RESET, *(-fault for fault in FAULTS)}
 
+# What a room sounds like in which nobody speaks: seconds, and level in int16 steps.
+QUIET_S = 5.0
+QUIET_RMS = 20.0
+
 # What MicroPython's prompt prints: no reason for anything.
 PROMPT = re.compile(r"MicroPython v|Type \"help|>>>|MPY: ")
 
@@ -38,6 +42,28 @@ Say = Callable[..., None]
 def say_json(event: str, **fields: Any) -> None:
     """Prints one JSON object a line."""
     print(json.dumps({"event": event, **fields}), flush=True)
+
+
+def say_plain(event: str, **fields: Any) -> None:
+    """Prints what a person wants to know, a line each."""
+    match event:
+        case "ready":
+            text = f"{fields['name']} is on the air; reach it with --air {fields['air']}"
+        case "light":
+            text = f"privacy light {'on' if fields['on'] else 'off'}"
+        case "console":
+            text = f"glasses: {fields['line']}"
+        case "note":
+            text = fields["text"]
+        case "mic_started":
+            text = "the microphone hears the sound"
+        case "mic_done":
+            text = "the microphone hears a quiet room"
+        case "restarted":
+            text = f"the glasses started anew (status {fields['status']})"
+        case _:
+            text = f"{event} {fields}"
+    print(text, flush=True)
 
 
 def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say: Say) -> None:
@@ -176,6 +202,14 @@ class Simulation:
         await self.hush()
         self._play = asyncio.create_task(self._run_play(samples, realtime, loop))
 
+    async def quiet(self) -> None:
+        """Goes on with a quiet room after what is playing: a microphone never ends."""
+        room = sound.noise(QUIET_S, QUIET_RMS).astype("<i2").tobytes()
+        if self._play:
+            await self._play
+        while True:
+            await self.bench.mic.play(room)
+
     async def _run_play(self, samples: bytes, realtime: bool, loop: bool) -> None:
         while True:
             await self.bench.mic.play(
@@ -251,6 +285,7 @@ async def run(
     flash: Path | None,
     mirror: Path | None,
     controlled: bool,
+    say: Say,
 ) -> None:
     """Runs emulated glasses until time is up or the control stream ends.
 
@@ -263,21 +298,20 @@ async def run(
     if camera:
         load_folder(camera)  # what cannot be used is said before anything is started
     program = build.ensure(board)
-    simulation = Simulation(say_json)
+    simulation = Simulation(say)
     with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder, _kept(flash) as kept:
         place = kept or Path(folder)
         if not (place / "config.json").exists():
-            prepare_flash(place, config, mirror, say_json)
+            prepare_flash(place, config, mirror, say)
         scenes = camera or draw_scenes(Path(folder) / "scenes")
         try:
             await simulation.start(board, program, place)
             simulation.bench.camera.show(scenes)
-            say_json("ready", air=simulation.address, board=board, name=config["name"])
+            say("ready", air=simulation.address, board=board, name=config["name"])
             if samples:
                 await simulation.play(samples, loop=loop)
             ends: set[asyncio.Task[Any]] = {simulation.ended}
-            if controlled:
-                ends.add(asyncio.create_task(control(simulation)))
+            ends.add(asyncio.create_task(control(simulation) if controlled else simulation.quiet()))
             done, _ = await asyncio.wait(ends, timeout=seconds, return_when="FIRST_COMPLETED")
             if simulation.ended in done:
                 status = simulation.ended.result()

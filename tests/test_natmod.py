@@ -191,7 +191,7 @@ f:
     )
 
 
-def test_addends_move_into_the_section(tmp_path):
+def test_relocations_are_those_that_the_linker_knows(tmp_path):
     if natmod.xtensa_llvm() is None:
         pytest.skip("no LLVM with the Xtensa back end")
     elffile = pytest.importorskip("elftools.elf.elffile")
@@ -209,6 +209,14 @@ def test_addends_move_into_the_section(tmp_path):
         relocations = list(elf.get_section_by_name(".rela.literal").iter_relocations())
         assert [relocation["r_addend"] for relocation in relocations] == [0, 0]
         assert set(struct.unpack("<2I", literal.data())) == {0, 16}
+        # The linker adds the distance to what is there.
+        code = elf.get_section_by_name(".text").data()
+        named = list(elf.get_section_by_name(".rela.text").iter_relocations())
+        assert named
+        for relocation in named:
+            start = relocation["r_offset"]
+            assert code[start] & 15 == xtensa_asm.L32R
+            assert code[start + 1 : start + 3] == bytes(2)
 
 
 @pytest.fixture(scope="module")

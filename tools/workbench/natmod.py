@@ -149,7 +149,7 @@ class Compiler:
         text = xtensa_asm.shorten(assembly.read_text())
         assembly.write_text(xtensa_asm.normalise(text))
         assemble(self, assembly, output)
-        xtensa_asm.addends_in_place(output)
+        xtensa_asm.fit_relocations(output)
 
     def merge(self, objects: Sequence[Path], output: Path, keep: Sequence[str]) -> None:
         """Makes one object of several, without what `keep` does not need.
@@ -333,11 +333,12 @@ def _build(
 
 
 def _up_to_date(product: Path, stamp: Path, defines: Sequence[str]) -> bool:
-    """Whether a product has these macros and is newer than what it is made of, this file too."""
+    """Whether a product has these macros and is newer than what it is made of, the tools too."""
     if not product.exists() or not stamp.exists() or stamp.read_text() != repr(defines):
         return False
     folder = MODULES / product.stem
-    made_of = [*folder.glob("**/*.[ch]"), *LIBC.parent.glob("*.c"), Path(__file__)]
+    made_of = [*folder.glob("**/*.[ch]"), *LIBC.parent.glob("*.c")]
+    made_of += [Path(__file__), Path(xtensa_asm.__file__)]
     return product.stat().st_mtime > max(path.stat().st_mtime for path in made_of)
 
 

@@ -2,7 +2,8 @@
 """Makes what LLVM's Xtensa back end emits fit MicroPython's native linker, tools/mpy_ld.py.
 
 That linker expects what GCC emits: literals in sections of their own, data that holds pointers
-apart from plain constants, and the offset of a literal into its section in the section's bytes.
+apart from plain constants, the offset of a literal into its section in the section's bytes, and
+nothing where it puts distances.
 What GCC's assembler would do by itself is done here too: two-byte instructions where there are
 some, and calls that name their target.
 """
@@ -26,6 +27,8 @@ LABEL = re.compile(r"\S+:")
 CALLEES = {f"a{number}" for number in range(8, 16)}
 RELA_BYTES = 12
 RELA_ADDEND_OFFSET = 8
+R_XTENSA_SLOT0_OP = 20  # What an instruction names.
+L32R = 1  # The lowest four bits of the instruction; its upper 16 are a distance.
 
 
 def _literals(assembly: str) -> str:
@@ -117,22 +120,32 @@ def normalise(assembly: str) -> str:
     return "".join(chunks)
 
 
-def addends_in_place(path: Path) -> None:
-    """Moves the addends of relocations against sections, in .literal, into the section's bytes."""
+def fit_relocations(path: Path) -> None:
+    """Makes an object's relocations those that the linker knows.
+
+    It adds what an `l32r` already holds to the distance that it computes, where LLVM leaves
+    something and GCC nothing; and it reads the addends of relocations against sections, in
+    .literal, from the section's bytes.
+    """
     data = bytearray(path.read_bytes())
     with path.open("rb") as file:
         elf: Any = ELFFile(file)
         for relocations in elf.iter_sections("SHT_RELA"):
             target = elf.get_section(relocations["sh_info"])
-            if not target.name.startswith(".literal"):
-                continue
             symbols = elf.get_section(relocations["sh_link"])
             for index, relocation in enumerate(relocations.iter_relocations()):
+                place = target["sh_offset"] + relocation["r_offset"]
+                if relocation["r_info_type"] == R_XTENSA_SLOT0_OP and data[place] & 15 == L32R:
+                    data[place + 1 : place + 3] = bytes(2)
                 symbol = symbols.get_symbol(relocation["r_info_sym"])
                 addend = relocation["r_addend"]
-                if symbol["st_info"]["type"] != "STT_SECTION" or not addend:
+                if (
+                    not target.name.startswith(".literal")
+                    or symbol["st_info"]["type"] != "STT_SECTION"
+                    or not addend
+                ):
                     continue
-                struct.pack_into("<I", data, target["sh_offset"] + relocation["r_offset"], addend)
+                struct.pack_into("<I", data, place, addend)
                 entry = relocations["sh_offset"] + index * RELA_BYTES
                 struct.pack_into("<i", data, entry + RELA_ADDEND_OFFSET, 0)
     path.write_bytes(data)

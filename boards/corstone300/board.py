@@ -25,6 +25,7 @@ _bus = bus.Bus(_uart)
 bus.set(_bus)
 name = "corstone300"
 flash = ""
+fault = machine.fault()
 # Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it.
 slice_macs = 100000
 mic = senses.Microphone(_bus)

@@ -9,7 +9,7 @@ import asyncio
 import esp32
 import micdsp
 from bluetooth import BLE
-from machine import ADC, I2S, Pin, Timer, lightsleep
+from machine import ADC, I2S, WDT_RESET, Pin, Timer, lightsleep, reset_cause
 from micropython import RingIO
 
 try:
@@ -55,6 +55,7 @@ CHARGE_MV = (3270, 3690, 3730, 3770, 3790, 3820, 3870, 3920, 3980, 4080, 4200)
 
 name = "esp32s3"
 flash = ""
+fault = "watchdog" if reset_cause() == WDT_RESET else ""
 # Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it at 240 MHz and
 # the 12 cycles each that portable C takes there.
 slice_macs = 100000

@@ -2,7 +2,7 @@
 """The linux board: MicroPython's unix port as a pair of glasses.
 
 GLINT_BUS_FD is a socket to the workbench, which carries the senses and the radio; GLINT_FLASH is
-the folder that stands for the flash.
+the folder that stands for the flash; GLINT_FAULT is the signal that ended it before, if one did.
 """
 
 import _thread
@@ -69,6 +69,7 @@ _bus = bus.Bus(_stream)
 bus.set(_bus)
 name = "linux"
 flash = os.getenv("GLINT_FLASH")
+fault = os.getenv("GLINT_FAULT") or ""
 # Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it.
 slice_macs = 400000
 mic = senses.Microphone(_bus)

@@ -42,17 +42,22 @@ static const struct {
 static void print_polled(void *env, const char *text, size_t size) {
     (void)env;
     console_write_polled(text, size);
+    for (; size && retained.report_bytes < REPORT_BYTES_MAX; size--) {
+        retained.report[retained.report_bytes++] = *text++;
+    }
 }
 
 static const mp_print_t polled = {NULL, print_polled};
 
 void fault_die(const char *what) {
+    retained.report_bytes = 0;
     mp_printf(&polled, "\r\n*** %s\r\n*** resetting\r\n", what);
     chip_reset(RESET_FAULT);
 }
 
 // `saved`: r4 to r11; `frame`: what the core stacked.
 __attribute__((used)) void fault_report(const uint32_t *frame, const uint32_t *saved) {
+    retained.report_bytes = 0;
     uint32_t exception = SCB_ICSR & 0x1FF;
     const char *name = exception < EXCEPTION_NAMES ? exception_names[exception] : NULL;
     mp_printf(&polled, "\r\n*** %s", name ? name : "unexpected interrupt");

@@ -55,6 +55,13 @@ static mp_obj_t machine_stack_peak(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(machine_stack_peak_obj, machine_stack_peak);
 
+// machine.fault(): what the fault or the watchdog printed that led to this start, or "".
+static mp_obj_t machine_fault(void) {
+    bool failed = retained.cause == RESET_FAULT || retained.cause == RESET_WDT;
+    return mp_obj_new_str(retained.report, failed ? retained.report_bytes : 0);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(machine_fault_obj, machine_fault);
+
 // machine.safe_mode(): True if boot.py and main.py were left out at this start.
 static mp_obj_t machine_safe_mode(void) {
     return mp_obj_new_bool(retained_safe_mode());
@@ -67,6 +74,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(machine_safe_mode_obj, machine_safe_mode);
     {MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type)}, \
     {MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&flash_type)}, \
     {MP_ROM_QSTR(MP_QSTR_stack_peak), MP_ROM_PTR(&machine_stack_peak_obj)}, \
+    {MP_ROM_QSTR(MP_QSTR_fault), MP_ROM_PTR(&machine_fault_obj)}, \
     {MP_ROM_QSTR(MP_QSTR_safe_mode), MP_ROM_PTR(&machine_safe_mode_obj)}, \
     {MP_ROM_QSTR(MP_QSTR_PWRON_RESET), MP_ROM_INT(RESET_POWER_ON)}, \
     {MP_ROM_QSTR(MP_QSTR_HARD_RESET), MP_ROM_INT(RESET_HARD)}, \

@@ -15,6 +15,7 @@ void retained_init(void) {
         retained.boots = 0;
         retained.failures = 0;
         retained.clock_offset_us = 0;
+        retained.report_bytes = 0;
     }
     retained.boots++;
 }

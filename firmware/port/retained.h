@@ -15,6 +15,8 @@ enum reset_cause {
     RESET_BREAK, // the console's break sequence
 };
 
+#define REPORT_BYTES_MAX 768
+
 struct retained {
     // The emulator's loader writes these two words at every reset (BOARD_SEED_ADDRESS).
     uint32_t seed[2];
@@ -24,6 +26,9 @@ struct retained {
     // Faults and watchdog resets one after another, without a quiet FAILURE_MEMORY_MS between.
     uint32_t failures;
     int64_t clock_offset_us; // the time that was set, less the clock's own
+    // What the last fault or hungry watchdog printed.
+    uint32_t report_bytes;
+    char report[REPORT_BYTES_MAX];
 };
 
 extern struct retained retained;

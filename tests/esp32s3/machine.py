@@ -7,6 +7,13 @@ timers = {}
 i2s = None
 
 
+PWRON_RESET, HARD_RESET, WDT_RESET = 1, 2, 3  # as MicroPython's port has them
+
+
+def reset_cause():
+    return PWRON_RESET
+
+
 def lightsleep(length_ms):
     slept_ms.append(length_ms)
 

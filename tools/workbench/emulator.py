@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,15 @@ ROM_BYTES = 0x200000
 # As much heap as the firmware could have in an ESP32-S3's PSRAM, and then some for 64-bit objects.
 HEAP_BYTES = 8 * 1024 * 1024
 STOP_TIMEOUT_S = 3.0
+# A process has these where a chip has a hungry watchdog or a fault, which reset it too.
+FAULTS: dict[int, str] = {
+    signal.SIGALRM: "watchdog",
+    signal.SIGSEGV: "SIGSEGV",
+    signal.SIGBUS: "SIGBUS",
+    signal.SIGILL: "SIGILL",
+    signal.SIGFPE: "SIGFPE",
+    signal.SIGABRT: "SIGABRT",
+}
 
 
 class EmulatorError(WorkbenchError):
@@ -52,7 +62,7 @@ class Linux:
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board and returns its bench bus.
+        """Starts the board, or starts it anew once it has ended; returns its bench bus.
 
         Raises:
             EmulatorError: The models do not fit the ROMFS.
@@ -65,6 +75,8 @@ class Linux:
                     f"a ROMFS of {len(content)} bytes; there is room for {ROM_BYTES}"
                 )
             rom.write_bytes(content)
+        status = self._process.returncode if self._process else None
+        fault = FAULTS.get(-(status or 0), "")
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
@@ -74,6 +86,7 @@ class Linux:
                 "MICROPYPATH": ":".join(map(str, path)),
                 "GLINT_BUS_FD": str(theirs.fileno()),
                 "GLINT_FLASH": str(self._flash),
+                "GLINT_FAULT": fault,
                 "GLINT_ROM": str(rom),
             }
             self._process = await asyncio.create_subprocess_exec(

@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import json
 import re
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -18,15 +17,13 @@ from typing import Any
 from workbench import build, onboard, romfs, sound, zoo
 from workbench.air import Air, serve
 from workbench.bench import Bench, Bus
-from workbench.emulator import EmulatorError, emulated
+from workbench.emulator import FAULTS, EmulatorError, emulated
 from workbench.microcontroller import STATUS_RESET
 from workbench.pictures import PictureError, draw_scenes, load_folder
 from workbench.radio import Radio
 
 READY_TIMEOUT_S = 15.0
 READY_POLL_S = 0.02
-# A process has these where a chip has a hard fault, which resets it too.
-FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
 RESETS = {STATUS_RESET, *(-fault for fault in FAULTS)}
 
 # What a room sounds like in which nobody speaks: seconds, and level in int16 steps.

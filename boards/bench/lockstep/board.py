@@ -103,6 +103,7 @@ core.ticks = _ticks
 core._io_queue = _IOQueue()
 name = "linux"
 flash = os.getenv("GLINT_FLASH")
+fault = ""
 slice_macs = 400000
 mic = senses.Microphone(_bus)
 camera = senses.Camera(_bus)

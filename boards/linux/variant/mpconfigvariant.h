@@ -9,3 +9,6 @@
 // rom.c in this folder is in the place of the unix port's own, which has an empty ROMFS.
 #undef MICROPY_VFS_ROM_IOCTL
 #define MICROPY_VFS_ROM_IOCTL (1)
+
+#define MICROPY_PY_MACHINE_WDT (1)
+#define MICROPY_PY_MACHINE_WDT_INCLUDEFILE "wdt.h"

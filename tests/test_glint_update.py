@@ -109,8 +109,9 @@ async def test_refused_with_a_reason(board, data, reason):
     [
         ({"glasses/selfcheck.py": b"def hear(_):\n    yield\n    1 / 0\n"}, "ZeroDivisionError"),
         ({"glasses/journal.py": b"raise RuntimeError('boom')\n"}, "it crashed: RuntimeError: boom"),
+        ({"glasses/journal.py": b"while True:\n    pass\n"}, "it crashed: watchdog"),
     ],
-    ids=["self-check", "crash"],
+    ids=["self-check", "crash", "hang"],
 )
 async def test_what_is_not_well_is_reverted(board, broken, reason):
     async with connect(board) as glasses:

@@ -201,6 +201,14 @@ class Board:
         stored.write(refused="to make the folder")
         (self.flash / "update" / "0.img").write_bytes(data)
         stored.write(pending=hex_name(stored.image(0).hash), **how)
+        if self.name != "linux":
+            self._burn()
+
+    def _burn(self):
+        files = [path for path in self.flash.rglob("*") if path.is_file()]
+        content = {str(path.relative_to(self.flash)): path.read_bytes() for path in files}
+        machine = load_machine(self.name)
+        flashimage.create(self.flash / "flash.bin", content, machine=machine)
 
 
 async def test_smpclient_updates_the_glasses(tmp_path):
@@ -245,12 +253,8 @@ async def test_an_application_that_crashes_is_reverted_or_ends_in_safe_mode(tmp_
 
 
 async def test_a_cortex_m55_starts_it_and_reverts(tmp_path):
-    machine = load_machine(targets.emulated("corstone300"))
-    board = Board(tmp_path, "corstone300")
+    board = Board(tmp_path, targets.emulated("corstone300"))
     board.pend(application("0.2.0", board="corstone300"))
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    contents = {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
-    flashimage.create(tmp_path / "flash.bin", contents, machine=machine)
     async with board.started() as simulation:
         assert await board.running(simulation) == "0.2.0"
         await board.smp(simulation, "reset")

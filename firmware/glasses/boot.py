@@ -15,6 +15,10 @@ try:
     from vfs import VfsRom, mount
 except ImportError:  # an image without it: slots are unpacked
     VfsRom = None
+try:
+    from machine import WDT
+except ImportError:  # a board without: an update that hangs waits for a reset
+    WDT = None
 
 from glasses import slots, unpack
 from glasses.image import ImageError, hex_name
@@ -27,6 +31,9 @@ SAFE = -2
 MOUNT = "/slot"
 # What a process ends with for whoever started it to start it anew.
 RESET_STATUS = 75
+# An update on trial that keeps its tasks from running for so long is reset, and reverted.
+WATCHDOG_MS = 10000
+FEED_MS = 1000
 
 
 def choose(stored, prepare, lost_power, held=False):
@@ -128,6 +135,8 @@ def run(board):
     """Runs what `choose` says, until it ends; a crash resets the board."""
     folder = board.flash + "/update"
     stored = slots.Slots(folder)
+    if board.fault:
+        _note_fault(stored, board.fault)
     prepare = (unpacker if VfsRom is None else verifier)(stored, board.name)
     choice = choose(stored, prepare, _lost_power(), board.button.pressed)
     try:
@@ -137,7 +146,10 @@ def run(board):
             print("glasses: safe mode; the last crash was:")
             print(stored.crash_report())
             app = SafeMode(board)
+            watchdog = None
         else:
+            # Before anything of the application runs.
+            watchdog = WDT(timeout=WATCHDOG_MS) if WDT and stored.state["trying"] else None
             models = board.flash + "/models"
             if choice >= 0:
                 root = _enter(stored, choice)
@@ -145,8 +157,9 @@ def run(board):
                     models = root + "/models"
             from glasses.app import Glasses
 
+            _feed(watchdog)
             app = Glasses(board, models)
-        asyncio.run(app.run())
+        asyncio.run(_run(app, watchdog))
     except (KeyboardInterrupt, SystemExit):
         slots.Slots(folder).stopped()
         raise
@@ -158,6 +171,32 @@ def run(board):
         slots.Slots(folder).crashed(report.getvalue())
         print("glasses:", error)
         reset()
+
+
+async def _run(app, watchdog):
+    """Runs the application, and feeds the watchdog whenever its tasks leave time for it."""
+    if watchdog is not None:
+        asyncio.create_task(_keep_feeding(watchdog))
+    await app.run()
+
+
+async def _keep_feeding(watchdog):
+    while True:
+        _feed(watchdog)
+        await asyncio.sleep_ms(FEED_MS)
+
+
+def _feed(watchdog):
+    if watchdog is not None:
+        watchdog.feed()
+
+
+def _note_fault(stored, report):
+    """Notes what reset the board, of which the application could not tell."""
+    try:
+        stored.crashed(report, report.strip("* \r\n").split("\n")[0].strip())
+    except OSError as error:
+        print("glasses: crash not written:", error)
 
 
 def reset():

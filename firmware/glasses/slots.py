@@ -103,13 +103,13 @@ class Slots:
         confirmed = self.find(self.state["confirmed"])
         return 0 if confirmed is None else 1 - confirmed
 
-    def crashed(self, report):
-        """Notes that the application ended with an error."""
+    def crashed(self, report, why=None):
+        """Notes that the application ended with an error; `why`, or the report's last line."""
         make_folder(self.folder)
         replace(self.folder + "/crash.txt", report[-CRASH_REPORT_MAX:])
         refused = self.state["refused"]
         if self.state["trying"]:
-            refused = "it crashed: " + report.strip().split("\n")[-1]
+            refused = "it crashed: " + (why or report.strip().split("\n")[-1])
         crashes = min(self.state["crashes"] + 1, CRASHES_MAX)
         self.write(starting=False, crashes=crashes, refused=refused)
 

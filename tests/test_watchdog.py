@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glasses that hang or fault in the middle of life reset themselves, and tell of it afterwards."""
+
+import asyncio
+import contextlib
+
+import glint
+import pytest
+import targets
+from glint.errors import GlintError
+from smpclient.requests.os_management import EchoWrite
+from test_update_micropython import Board, application
+from workbench.paths import FIRMWARE
+
+ECHO = "    def echo(body):\n"
+# What an application does that is asked to echo these.
+POISON = """
+        import machine, uctypes
+        if body["d"] == "starve":
+            machine.WDT(timeout=500)
+        if body["d"] == "fault":
+            uctypes.bytearray_at({nowhere}, 1)[0]
+        while body["d"] in ("hang", "starve"):
+            pass
+"""
+# Where reading ends a process, and a Cortex-M55.
+NOWHERE = {"linux": 0, "corstone300": 0x5F000000}
+
+
+@pytest.fixture(params=["linux", "corstone300"])
+def board(request, tmp_path):
+    """An emulated board, switched off."""
+    return Board(tmp_path / "flash", targets.emulated(request.param))
+
+
+def poisoned(board):
+    source = (FIRMWARE / "glasses" / "smp_os.py").read_text()
+    assert source.count(ECHO) == 1
+    source = source.replace(ECHO, ECHO + POISON.format(nowhere=NOWHERE[board.name]))
+    return application("0.2.0", {"glasses/smp_os.py": source.encode()}.items(), board.name)
+
+
+async def ask(glasses, board, what):
+    """Lets the glasses do `what`, and waits until they have started again."""
+    restarts = board.restarts
+    link = await glasses._keeper.link()
+    with contextlib.suppress(GlintError):
+        await link.requests.request(EchoWrite(d=what), 1)
+    async with asyncio.timeout(40):
+        while board.restarts == restarts:
+            await asyncio.sleep(0.05)
+
+
+async def test_an_update_on_trial_that_hangs_is_reverted(tmp_path):
+    # One that hangs on the linux board is in test_glint_update.py.
+    board = Board(tmp_path / "flash", targets.emulated("corstone300"))
+    board.pend(poisoned(board))
+    async with (
+        board.started() as simulation,
+        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+    ):
+        assert (await glasses.status()).firmware == "0.2.0"
+        await ask(glasses, board, "hang")
+        assert (await glasses.status()).firmware == "0.1.0"
+        assert (await glasses.boot()).refused == "it crashed: watchdog"
+        assert board.restarts == 1
+
+
+async def test_what_faults_starts_again_and_tells_of_it(board):
+    board.pend(poisoned(board), permanent=True)
+    async with (
+        board.started() as simulation,
+        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+    ):
+        for what, names in (
+            ("fault", {"linux": "SIGSEGV", "corstone300": "*** bus fault: accessed an address"}),
+            ("starve", {"linux": "watchdog", "corstone300": "*** watchdog"}),
+        ):
+            await ask(glasses, board, what)
+            told = await glasses.boot()
+            assert not told.safe
+            assert told.refused == ""
+            assert told.crash.strip().startswith(names[board.name])
+            if board.name == "corstone300":  # the registers, to be looked up in the image
+                assert "  pc  " in told.crash
+                assert "resetting" in told.crash
+            assert (await glasses.status()).firmware == "0.2.0"
+        await ask(glasses, board, "fault")
+        assert (await glasses.boot()).safe  # three in a row

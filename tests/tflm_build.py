@@ -14,6 +14,19 @@ TYPES = {
     np.dtype(np.int16): schema.TensorType.INT16,
     np.dtype(np.int8): schema.TensorType.INT8,
 }
+# Those that numpy lacks.
+NAMED = {"resource": schema.TensorType.RESOURCE, "int4": schema.TensorType.INT4}
+
+
+def raw(data, dtype):
+    """The bytes of an array."""
+    return np.frombuffer(np.ascontiguousarray(data, dtype).tobytes(), np.uint8)
+
+
+def packed(data):
+    """Two numbers from -8 to 7 in a byte, the first in its low half."""
+    nibbles = np.append(np.ravel(data), [0] * (np.size(data) % 2)).astype(np.uint8) & 15
+    return nibbles[::2] | nibbles[1::2] << 4
 
 
 class Graph:
@@ -40,13 +53,12 @@ class Graph:
         tensor = schema.TensorT()
         tensor.name = f"t{len(self._graph.tensors)}"
         tensor.shape = list(shape)
-        resource = dtype == "resource"
-        tensor.type = schema.TensorType.RESOURCE if resource else TYPES[np.dtype(dtype)]
+        tensor.type = NAMED.get(dtype) or TYPES[np.dtype(dtype)]
         tensor.buffer = 0
         tensor.isVariable = var
         if data is not None:
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.ascontiguousarray(data, dtype).tobytes(), np.uint8)
+            buffer.data = packed(data) if dtype == "int4" else raw(data, dtype)
             tensor.buffer = len(self._model.buffers)
             self._model.buffers.append(buffer)
         if scale is not None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random models of one operator each, with quantisations up to the corners."""
 
+import functools
+
 import numpy as np
 import tflm_build
 import tflm_cases_float
@@ -21,7 +23,7 @@ from tflm_draw import (
 )
 
 
-def conv_2d(rng, graph):
+def conv_2d(rng, graph, bits=8):
     h, kh, sh, dh = window(rng)
     w, kw, sw, dw = window(rng)
     padding = int(rng.integers(2))
@@ -41,7 +43,7 @@ def conv_2d(rng, graph):
     source = quantized(rng)
     x = graph.input((batches, h, w, depth), **source)
     inputs, out = accumulating(
-        rng, graph, channels, 0, (channels, kh, kw, depth), kh * kw * depth, source["scale"]
+        rng, graph, channels, 0, (channels, kh, kw, depth), kh * kw * depth, source["scale"], bits
     )
     sizes = output_size(h, kh, sh, dh, padding), output_size(w, kw, sw, dw, padding)
     y = graph.output((batches, *sizes, channels), **out)
@@ -51,7 +53,7 @@ def conv_2d(rng, graph):
     graph.operator("CONV_2D", [x, *inputs], [y], "Conv2DOptions", **fields)
 
 
-def depthwise_conv_2d(rng, graph):
+def depthwise_conv_2d(rng, graph, bits=8):
     h, kh, sh, dh = window(rng)
     w, kw, sw, dw = window(rng)
     padding = int(rng.integers(2))
@@ -60,7 +62,7 @@ def depthwise_conv_2d(rng, graph):
     source = quantized(rng)
     x = graph.input((1, h, w, depth), **source)
     inputs, out = accumulating(
-        rng, graph, channels, 3, (1, kh, kw, channels), kh * kw, source["scale"]
+        rng, graph, channels, 3, (1, kh, kw, channels), kh * kw, source["scale"], bits
     )
     sizes = output_size(h, kh, sh, dh, padding), output_size(w, kw, sw, dw, padding)
     y = graph.output((1, *sizes, channels), **out)
@@ -70,11 +72,14 @@ def depthwise_conv_2d(rng, graph):
     graph.operator("DEPTHWISE_CONV_2D", [x, *inputs], [y], "DepthwiseConv2DOptions", **fields)
 
 
-def fully_connected(rng, graph):
+def fully_connected(rng, graph, bits=8):
     batches, depth, units = (int(size) for size in rng.integers(1, (4, 70, 20)))
     source = quantized(rng)
     x = graph.input((batches, depth), **source)
-    inputs, out = accumulating(rng, graph, units, 0, (units, depth), depth, source["scale"])
+    split = 0.7 if bits == 8 else 0  # TensorFlow Lite Micro takes one scale of int4.
+    inputs, out = accumulating(
+        rng, graph, units, 0, (units, depth), depth, source["scale"], bits, split
+    )
     y = graph.output((batches, units), **out)
     activation = int(rng.integers(4))
     graph.operator(
@@ -293,9 +298,12 @@ CASES = {
     "BATCH_MATMUL": batch_matmul,
     "CAST": cast,
     "CONV_2D": conv_2d,
+    "CONV_2D int4": functools.partial(conv_2d, bits=4),
     "DEPTHWISE_CONV_2D": depthwise_conv_2d,
+    "DEPTHWISE_CONV_2D int4": functools.partial(depthwise_conv_2d, bits=4),
     "DEQUANTIZE": dequantize,
     "FULLY_CONNECTED": fully_connected,
+    "FULLY_CONNECTED int4": functools.partial(fully_connected, bits=4),
     "HARD_SWISH": hard_swish,
     "LEAKY_RELU": unary(
         "LEAKY_RELU", "LeakyReluOptions", alpha=lambda rng: float(rng.uniform(0, 1))

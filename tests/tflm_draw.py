@@ -42,14 +42,19 @@ def window(rng, dilated=True):
     return int((taps - 1) * dilation + rng.integers(1, 8)), taps, stride, dilation
 
 
-def accumulating(rng, graph, channels, axis, shape, fan_in, input_scale):
-    """Weights, bias and the quantisation of the output of a layer that sums fan_in products."""
-    per_channel = rng.random() < 0.7
+def accumulating(rng, graph, channels, axis, shape, fan_in, input_scale, bits=8, split=0.7):
+    """Weights, bias and the quantisation of the output of a layer that sums fan_in products.
+
+    `split` is how often each channel has a scale of its own.
+    """
+    per_channel = rng.random() < split
     scales = [scale(rng, -10, -4) for _ in range(channels)] if per_channel else scale(rng, -10, -4)
-    w = graph.tensor(shape, scale=scales, axis=axis, data=weights(rng, shape))
+    data = weights(rng, shape) >> 8 - bits
+    w = graph.tensor(shape, f"int{bits}", scale=scales, axis=axis, data=data)
     first = scales[0] if per_channel else scales
+    ratio = np.sqrt(fan_in) * 2 ** rng.uniform(bits - 6, bits + 1)
     out = {
-        "scale": float(np.float32(input_scale * first * np.sqrt(fan_in) * 2 ** rng.uniform(2, 9))),
+        "scale": float(np.float32(input_scale * first * ratio)),
         "zero_point": int(rng.choice(ZERO_POINTS)),
     }
     inputs = [w]

@@ -19,7 +19,7 @@ HEAD = """\
 | operator | types | kernel | cases equal to TensorFlow Lite Micro |
 |---|---|---|---|
 """
-VARIANTS = {"TFLM_REAL": " float32", "TFLM_WIDE": " int16"}
+VARIANTS = {"TFLM_REAL": " float32", "TFLM_WIDE": " int16", "TFLM_PACKED": " int4"}
 ROW = r"#ifndef TFLM_WITHOUT_(\w+)\s+\{\w+, \d+, \d+, (\w+), \w+,\s+(?:tflm_(\w+)_eval|NULL)\}"
 
 
@@ -48,7 +48,8 @@ def row(name, result):
     if result is None:
         return f"| {operator} | | {file} | in whole models |\n"
     equal = len(result.both) - len(result.different)
-    return f"| {operator} | {', '.join(result.types)} | {file} | {equal} of {len(result.both)} |\n"
+    types = ", ".join(result.types) + (" with int4 weights" if name.endswith("int4") else "")
+    return f"| {operator} | {types} | {file} | {equal} of {len(result.both)} |\n"
 
 
 def written():

@@ -180,12 +180,40 @@ def wide():
     return graph.bytes()
 
 
+def packed():
+    """int4 weights, of odd numbers: convolutions and fully connected."""
+    rng = np.random.default_rng(4)
+    graph = tflm_build.Graph()
+
+    def tensor(*shape):
+        return graph.tensor(shape, scale=0.1, zero_point=-10)
+
+    def weights(*shape, scale=0.05, axis=0):
+        data = rng.integers(-8, 8, shape)
+        return graph.tensor(shape, "int4", scale=scale, axis=axis, data=data)
+
+    x = graph.input((1, 3, 3, 1), scale=0.05, zero_point=3)
+    conv, depthwise, flat = tensor(1, 3, 3, 3), tensor(1, 2, 1, 3), tensor(1, 6)
+    bias = graph.tensor((3,), np.int32, scale=0.005, data=rng.integers(-99, 99, 3))
+    inputs = [x, weights(3, 3, 3, 1, scale=[0.1, 0.2, 0.15]), bias]
+    fields = {"padding": 0, "strideH": 1, "strideW": 1, "fusedActivationFunction": 1}
+    graph.operator("CONV_2D", inputs, [conv], "Conv2DOptions", **fields)
+    inputs = [conv, weights(1, 1, 3, 3, axis=3)]
+    fields = {"padding": 1, "strideH": 2, "strideW": 1, "depthMultiplier": 1}
+    graph.operator("DEPTHWISE_CONV_2D", inputs, [depthwise], "DepthwiseConv2DOptions", **fields)
+    graph.operator("RESHAPE", [depthwise], [flat], "ReshapeOptions", newShape=[1, 6])
+    out = graph.output((1, 3), scale=0.1)
+    graph.operator("FULLY_CONNECTED", [flat, weights(3, 6)], [out], "FullyConnectedOptions")
+    return graph.bytes()
+
+
 SEEDS = {
     "network": network,
     "streaming": streaming,
     "recurrent": recurrent,
     "real": real,
     "wide": wide,
+    "packed": packed,
 }
 
 

@@ -81,7 +81,7 @@ LIBC_HEADERS = (
 )
 
 # Types whose arithmetic can be left out of tflm, as its macros name them.
-OPTIONAL_TYPES = ("FLOAT32", "INT16")
+OPTIONAL_TYPES = ("FLOAT32", "INT16", "INT4")
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 CFLAGS = (

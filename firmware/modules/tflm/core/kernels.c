@@ -263,6 +263,18 @@ static const tflm_kernel_t kernels[] = {
     {28, 0, 0, TFLM_WIDE, tflm_int16_tanh_prepare, tflm_int16_tanh_eval},
 #endif
 #endif
+#ifndef TFLM_WITHOUT_INT4
+// For int8 with weights of int4.
+#ifndef TFLM_WITHOUT_CONV_2D
+    {3, 1, 0, TFLM_PACKED, tflm_int4_conv_prepare, tflm_int4_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_DEPTHWISE_CONV_2D
+    {4, 2, 0, TFLM_PACKED, tflm_int4_depthwise_conv_prepare, tflm_int4_conv_eval},
+#endif
+#ifndef TFLM_WITHOUT_FULLY_CONNECTED
+    {9, 8, 0, TFLM_PACKED, tflm_int4_fully_connected_prepare, tflm_int4_fully_connected_eval},
+#endif
+#endif
 };
 
 enum { KERNELS = sizeof kernels / sizeof *kernels };

@@ -234,6 +234,13 @@ static tflm_status_t choose_kernel(tflm_node_t *node) {
         uint8_t variant = tensor.type == TFLM_FLOAT32 ? TFLM_REAL
                           : tensor.type == TFLM_INT16 ? TFLM_WIDE
                                                       : 0;
+#ifndef TFLM_WITHOUT_INT4
+        uint32_t weights = tflm_node_input(node, 1);
+        if (!variant && weights != TFLM_NO_TENSOR) {
+            TRY(tflm_read_tensor(node->load, node->load->tensors, weights, &tensor));
+            variant = tensor.type == TFLM_INT4 ? TFLM_PACKED : 0;
+        }
+#endif
         int32_t kernel = tflm_find_kernel(node->code, variant);
         if (kernel >= 0) {
             node->kernel = (uint32_t)kernel;

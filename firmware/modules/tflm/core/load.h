@@ -115,10 +115,11 @@ typedef struct {
 } tflm_node_t;
 
 // Flags of kernels.
-#define TFLM_MOVES 1 // Only moves elements, by tflm_emit_move.
-#define TFLM_REAL 2  // Where input 0 is float32.
-#define TFLM_WIDE 4  // Where it is int16.
-#define TFLM_VARIANTS (TFLM_REAL | TFLM_WIDE)
+#define TFLM_MOVES 1  // Only moves elements, by tflm_emit_move.
+#define TFLM_REAL 2   // Where input 0 is float32.
+#define TFLM_WIDE 4   // Where it is int16.
+#define TFLM_PACKED 8 // Where it is neither, and input 1 is int4.
+#define TFLM_VARIANTS (TFLM_REAL | TFLM_WIDE | TFLM_PACKED)
 
 typedef struct {
     uint8_t code;

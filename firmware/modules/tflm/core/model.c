@@ -114,9 +114,20 @@ const char *tflm_type_name(tflm_type_t type) {
         return "int8";
     case TFLM_RESOURCE:
         return "resource";
+    case TFLM_INT4:
+        return "int4";
     default:
         return "unsupported type";
     }
+}
+
+static bool is_packed(tflm_type_t type) {
+#ifdef TFLM_WITHOUT_INT4
+    (void)type;
+    return false;
+#else
+    return type == TFLM_INT4;
+#endif
 }
 
 static tflm_status_t read_quantization(tflm_load_t *load, uint32_t table, uint32_t index,
@@ -162,6 +173,9 @@ static tflm_status_t read_data(tflm_load_t *load, uint32_t table, uint32_t index
                          index, data.count, tensor->bytes);
     }
     tensor->data_at = data.count ? data.at : 0;
+    if (is_packed(tensor->type) && !data.count) {
+        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: int4, but not constant", index);
+    }
     return TFLM_OK;
 }
 
@@ -184,7 +198,7 @@ tflm_status_t tflm_read_tensor(tflm_load_t *load, fb_vector_t tensors, uint32_t 
                          index, shape.count, TFLM_MAX_RANK);
     }
     unsigned size = tflm_type_bytes(tensor->type);
-    if (!size && tensor->type != TFLM_RESOURCE) {
+    if (!size && tensor->type != TFLM_RESOURCE && !is_packed(tensor->type)) {
         return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: type %u", index, tensor->type);
     }
     if (fb_field(fb, table, 6)) {
@@ -205,7 +219,7 @@ tflm_status_t tflm_read_tensor(tflm_load_t *load, fb_vector_t tensors, uint32_t 
         }
     }
     tensor->elements = (uint32_t)elements;
-    tensor->bytes = tensor->elements * size;
+    tensor->bytes = is_packed(tensor->type) ? (tensor->elements + 1) / 2 : tensor->elements * size;
     uint32_t quantization = fb_field_table(fb, table, 4);
     tflm_status_t status = read_quantization(load, quantization, index, tensor);
     if (status == TFLM_OK) {

@@ -38,6 +38,7 @@ typedef enum {
     TFLM_INT16 = 7,
     TFLM_INT8 = 9,
     TFLM_RESOURCE = 13,
+    TFLM_INT4 = 17, // Constants only: two in a byte, the first in the low half.
 } tflm_type_t;
 
 // Load flags.
@@ -126,7 +127,7 @@ tflm_status_t tflm_tensor(const tflm_t *self, const void *model, size_t model_by
 tflm_status_t tflm_describe(const void *model, size_t model_bytes, bool output, unsigned index,
                             tflm_tensor_t *tensor);
 
-// The bytes of element `type`; 0 for types that are not supported.
+// The bytes of an element; 0 for types that have none of their own, or are not supported.
 unsigned tflm_type_bytes(tflm_type_t type);
 const char *tflm_type_name(tflm_type_t type);
 

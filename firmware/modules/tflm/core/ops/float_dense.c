@@ -123,27 +123,28 @@ TFLM_PREPARE(float_depthwise_conv) {
 }
 
 static void each(void *context, const tflm_patch_t *patch, uint32_t channel, size_t output) {
+    const view_t *view = context;
     float sum = 0;
     for (int32_t i = 0; i < patch->rows; i++) {
         const uint8_t *x = patch->input + i * patch->input_row;
-        const uint8_t *w = patch->weights + i * patch->weight_row;
+        const uint8_t *w =
+            view->weights + (patch->weights + (size_t)i * patch->weight_row) * ELEMENT;
         if (patch->run == 1) {
-            sum = tflm_dot_f32(x, (size_t)patch->input_column, w, (size_t)patch->weight_column,
+            sum = tflm_dot_f32(x, (size_t)patch->input_column, w, patch->weight_column * ELEMENT,
                                (uint32_t)patch->columns, sum);
             continue;
         }
         for (int32_t j = 0; j < patch->columns; j++) {
             sum = tflm_dot_f32(x, ELEMENT, w, ELEMENT, patch->run, sum);
             x += patch->input_column;
-            w += patch->weight_column;
+            w += patch->weight_column * ELEMENT;
         }
     }
-    finish(context, channel, output, sum);
+    finish(view, channel, output, sum);
 }
 
 TFLM_EVAL(float_conv) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
-    tflm_patches_walk(&self->patches, view.input, ELEMENT, view.weights, ELEMENT, from, to, each,
-                      &view);
+    tflm_patches_walk(&self->patches, view.input, ELEMENT, from, to, each, &view);
 }

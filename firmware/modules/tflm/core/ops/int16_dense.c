@@ -188,22 +188,22 @@ TFLM_PREPARE(int16_depthwise_conv) {
 }
 
 static void each(void *context, const tflm_patch_t *patch, uint32_t channel, size_t output) {
+    const view_t *view = context;
     uint64_t sum = 0;
     for (int32_t i = 0; i < patch->rows; i++) {
         const uint8_t *x = patch->input + i * patch->input_row;
-        const uint8_t *w = patch->weights + i * patch->weight_row;
+        const uint8_t *w = view->weights + patch->weights + (size_t)i * patch->weight_row;
         for (int32_t j = 0; j < patch->columns; j++) {
             sum += dot(x, sizeof(int16_t), w, 1, patch->run);
             x += patch->input_column;
             w += patch->weight_column;
         }
     }
-    finish(context, channel, output, sum);
+    finish(view, channel, output, sum);
 }
 
 TFLM_EVAL(int16_conv) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
-    tflm_patches_walk(&self->patches, view.input, sizeof(int16_t), view.weights, 1, from, to, each,
-                      &view);
+    tflm_patches_walk(&self->patches, view.input, sizeof(int16_t), from, to, each, &view);
 }

@@ -43,7 +43,7 @@ tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
 }
 
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
-                       const uint8_t *weights, uint32_t weight_bytes, uint32_t from, uint32_t to,
+                       uint32_t from, uint32_t to,
                        void (*each)(void *context, const tflm_patch_t *patch, uint32_t channel,
                                     size_t output),
                        void *context) {
@@ -57,10 +57,9 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
     // These wrap around only where there is one row, or one column.
     patch.input_row = (ptrdiff_t)((size_t)wy->dilation * (size_t)wx->input * depth);
     patch.input_column = (ptrdiff_t)((size_t)wx->dilation * depth);
-    patch.weight_column =
-        (ptrdiff_t)((patches->depthwise ? channels : patches->group_depth) * weight_bytes);
-    patch.weight_row = wx->taps * patch.weight_column;
-    size_t filter = patches->depthwise ? weight_bytes : (size_t)(wy->taps * patch.weight_row);
+    patch.weight_column = patches->depthwise ? channels : patches->group_depth;
+    patch.weight_row = (size_t)wx->taps * patch.weight_column;
+    size_t filter = patches->depthwise ? 1 : (size_t)wy->taps * patch.weight_row;
     for (uint32_t row = from; row < to; row++) {
         int32_t y, y_from, y_to, x, x_from, x_to;
         tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
@@ -71,7 +70,7 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
             x += x_from * wx->dilation;
             patch.columns = x_to - x_from;
             const uint8_t *first = input + ((ptrdiff_t)y * wx->input + x) * (ptrdiff_t)depth;
-            const uint8_t *tap = weights + y_from * patch.weight_row + x_from * patch.weight_column;
+            size_t tap = (size_t)y_from * patch.weight_row + (size_t)x_from * patch.weight_column;
             for (uint32_t channel = 0; channel < channels; channel++) {
                 patch.input = first + channel / group_channels * group_depth;
                 patch.weights = tap + channel * filter;

@@ -13,13 +13,15 @@ typedef struct {
     uint32_t depthwise;
 } tflm_patches_t;
 
-// What one filter meets: `run` neighbours, in each of `columns` of each of `rows`. Steps are in
-// bytes.
+// What one filter meets: `run` neighbours, in each of `columns` of each of `rows`. Steps in the
+// input are in bytes; where its weights are, and steps there, in elements.
 typedef struct {
-    const uint8_t *input, *weights;
+    const uint8_t *input;
+    size_t weights;
     int32_t rows, columns;
     uint32_t run;
-    ptrdiff_t input_row, input_column, weight_row, weight_column;
+    ptrdiff_t input_row, input_column;
+    size_t weight_row, weight_column;
 } tflm_patch_t;
 
 // Checks the shapes of input, weights and output of CONV_2D or DEPTHWISE_CONV_2D, and its options;
@@ -28,9 +30,9 @@ tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
                                 tflm_patches_t *patches);
 
 // Calls `each` for every output of some rows, numbered from the first output of all on. Elements of
-// the input and of the weights have so many bytes.
+// the input have `input_bytes` each.
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
-                       const uint8_t *weights, uint32_t weight_bytes, uint32_t from, uint32_t to,
+                       uint32_t from, uint32_t to,
                        void (*each)(void *context, const tflm_patch_t *patch, uint32_t channel,
                                     size_t output),
                        void *context);

@@ -65,6 +65,24 @@ def test_an_arena_that_does_not_fit(cli, tmp_path):
     assert "make the input smaller" in done.output
 
 
+def test_the_largest_tensor_is_one_in_the_arena(cli, tmp_path):
+    """Neither a variable's handle nor weights."""
+    graph, size = tflm_build.Graph(), 1500000
+    handle = graph.tensor((), "resource")
+    graph.operator("VAR_HANDLE", [], [handle], "VarHandleOptions", sharedName="state")
+    x, kept = graph.input((1, size), scale=0.1), graph.tensor((1, size), scale=0.1)
+    graph.operator("READ_VARIABLE", [handle], [kept])
+    graph.operator("ASSIGN_VARIABLE", [handle, x], [])
+    weights = graph.tensor((2, size), "int4", scale=0.1, data=np.zeros((2, size), np.int8))
+    out = graph.output((1, 2), scale=0.1)
+    graph.operator("FULLY_CONNECTED", [kept, weights], [out], "FullyConnectedOptions")
+    path = tmp_path / "state.tflite"
+    path.write_bytes(graph.bytes())
+    done = cli("check", path, "--board", BOARD)
+    assert done.exit_code == 1
+    assert f"1x{size} int8, {size} bytes" in done.output
+
+
 def test_an_operator_that_is_missing(cli, tmp_path):
     graph = tflm_build.Graph()
     x = graph.input((2, 2), np.float32)

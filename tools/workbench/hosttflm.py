@@ -243,13 +243,14 @@ class Model:
         return ctypes.string_at(address, tensor.bytes) if address else None
 
     def tensors(self) -> list[Tensor]:
-        """All tensors of the main subgraph, in the model's order; needs KEEP_ALL."""
+        """The main subgraph's tensors that take memory of the arena; needs KEEP_ALL."""
         content = self._buffer.raw[-self._model_bytes - 1 : -1]
         described: list[Tensor] = []
         with contextlib.suppress(IndexError):
-            while True:
-                found, _ = self._find("tensor", len(described))
-                described.append(_tensor(self._library, content, found))
+            for index in count():
+                found, _ = self._find("tensor", index)
+                if found.bytes and not found.data_at:
+                    described.append(_tensor(self._library, content, found))
         return described
 
     def types(self) -> set[str]:

@@ -12,7 +12,7 @@ import micdsp_cases
 import numpy as np
 import pytest
 import tflm_oracle
-from workbench import build, hosttflm, micdsp, natmod, xtensa_asm, zoo
+from workbench import build, hosttflm, micdsp, natmod, xtensa_asm, xtensa_short, zoo
 from workbench.paths import BUILD, FIRMWARE
 
 # Bounds above what each takes today. For ESP32-S3 they are of code only, which needs one block of
@@ -174,7 +174,7 @@ f:
 \tcallx8\ta8
 """
     assert (
-        xtensa_asm.shorten(assembly)
+        xtensa_short.shorten(assembly)
         == """\
 \t.literal .LCPI0_1, far
 \t.globl\tfar
@@ -189,6 +189,44 @@ f:
 \tcallx8\ta8
 """
     )
+
+
+def test_the_stack_is_addressed_in_two_steps_where_nobody_needs_the_third():
+    address = "\tmovi\ta8, 428\n\tadd\ta8, a1, a8\n\taddi\ta12, a8, 0\n"
+    short = "\tmovi\ta8, 428\n\tadd.n\ta12, a1, a8\n"
+    kept = address.replace("add\t", "add.n\t").replace("addi\ta12, a8, 0", "mov.n\ta12, a8")
+    call = "\tcall8\tg\n"
+    assert xtensa_short.shorten(address + call) == short + call
+    use = "\tl32i.n\ta2, a8, 0\n"
+    assert xtensa_short.shorten(address + use + call) == kept + use + call
+    assert xtensa_short.shorten(address + "f:\n") == kept + "f:\n"
+
+
+def test_conditions_are_turned_where_the_jump_is_in_reach():
+    skip = "\tbltu\ta2, a3, .L1\n\tj\t.L2\n.L1:\n"
+    for words, turned in ((39, True), (40, False)):
+        between = "\ts32i\ta2, a3, 64\n" * words
+        expected = "\tbgeu\ta2, a3, .L2\n.L1:\n" if turned else skip
+        end = ".L2:\n\tnop\n"
+        assert xtensa_short.shorten(skip + between + end) == expected + between + end
+
+
+def test_jumps_to_a_return_and_comparisons_with_zero_are_short():
+    assembly = """\
+\tbeqz\ta2, .L1
+\tj\t.L1
+\tbeqz\ta2, .L1
+.L1:
+\tretw.n
+"""
+    short = """\
+\tbeqz.n\ta2, .L1
+\tretw.n
+\tbeqz\ta2, .L1
+.L1:
+\tretw.n
+"""
+    assert xtensa_short.shorten(assembly) == short
 
 
 def test_relocations_are_those_that_the_linker_knows(tmp_path):

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import hosttflm, sources, xtensa_asm, zoo
+from workbench import hosttflm, sources, xtensa_asm, xtensa_short, zoo
 from workbench.errors import WorkbenchError
 from workbench.paths import BUILD, MODULES, locked
 from workbench.system import Say, steps
@@ -146,7 +146,7 @@ class Compiler:
             return
         assembly = output.with_suffix(".s")
         run([*self.command, *flags, "-S", "-o", assembly, source], what)
-        text = xtensa_asm.shorten(assembly.read_text())
+        text = xtensa_short.shorten(assembly.read_text())
         assembly.write_text(xtensa_asm.normalise(text))
         assemble(self, assembly, output)
         xtensa_asm.fit_relocations(output)
@@ -338,7 +338,7 @@ def _up_to_date(product: Path, stamp: Path, defines: Sequence[str]) -> bool:
         return False
     folder = MODULES / product.stem
     made_of = [*folder.glob("**/*.[ch]"), *LIBC.parent.glob("*.c")]
-    made_of += [Path(__file__), Path(xtensa_asm.__file__)]
+    made_of += [Path(__file__), Path(xtensa_asm.__file__), Path(xtensa_short.__file__)]
     return product.stat().st_mtime > max(path.stat().st_mtime for path in made_of)
 
 

@@ -116,6 +116,14 @@ def unary(name, options=None, *, out=None, same=False, **fields):
     return make
 
 
+def softmax(rng, graph):
+    dims = shape(rng, int(rng.integers(1, 4)), int(rng.choice([12, 60])))
+    x = graph.input(dims, **wide(rng, -15, -5))
+    y = graph.output(dims, np.int16, scale=1 / 32768)
+    beta = float(rng.choice([1.0, 0.5, 2.0]))
+    graph.operator("SOFTMAX", [x], [y], "SoftmaxOptions", beta=beta)
+
+
 CASES = {
     "ADD": binary("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
@@ -128,6 +136,7 @@ CASES = {
     "MUL": binary("MUL", "MulOptions"),
     "RELU": unary("RELU"),
     "RELU6": unary("RELU6", same=True),
+    "SOFTMAX": softmax,
     "SUB": binary("SUB", "SubOptions"),
     "TANH": unary("TANH", out=2.0**-15),
 }

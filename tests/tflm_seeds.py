@@ -173,10 +173,12 @@ def wide():
     graph.operator("LOGISTIC", [pooled], [gate])
     graph.operator("MUL", [gate, conv], [gated], "MulOptions")
     graph.operator("RESHAPE", [gated], [flat], "ReshapeOptions", newShape=[1, 12])
-    dense, out = tensor(1, 3), graph.output((1, 3), np.int16, scale=0.001)
+    dense, leaky = tensor(1, 3), tensor(1, 3)
+    out = graph.output((1, 3), np.int16, scale=2.0**-15)
     inputs = [flat, weights(3, 12), bias(3, np.int64)]
     graph.operator("FULLY_CONNECTED", inputs, [dense], "FullyConnectedOptions")
-    graph.operator("LEAKY_RELU", [dense], [out], "LeakyReluOptions", alpha=0.1)
+    graph.operator("LEAKY_RELU", [dense], [leaky], "LeakyReluOptions", alpha=0.1)
+    graph.operator("SOFTMAX", [leaky], [out], "SoftmaxOptions", beta=1.0)
     return graph.bytes()
 
 

@@ -256,6 +256,9 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_RELU6
     {21, 0, 0, TFLM_WIDE, tflm_int16_relu6_prepare, tflm_int16_relu6_eval},
 #endif
+#ifndef TFLM_WITHOUT_SOFTMAX
+    {25, 9, 0, TFLM_WIDE, tflm_int16_softmax_prepare, tflm_int16_softmax_eval},
+#endif
 #ifndef TFLM_WITHOUT_SUB
     {41, 28, 0, TFLM_WIDE, tflm_int16_sub_prepare, tflm_int16_binary_eval},
 #endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// SOFTMAX of int16. TensorFlow Lite Micro looks up exp and 1 / (1 + x) in tables of 513 numbers
+// between which it interpolates; here the numbers are computed when they are wanted.
+#include "int16.h"
+
+typedef struct {
+    uint32_t input, output; // Places.
+    uint32_t depth;
+    tflm_scale_t scale;
+} softmax_t;
+
+TFLM_PREPARE(int16_softmax) {
+    const float unit = 1.0f / 32768, tolerance = 0.001f / 32768;
+    TRY(tflm_expect(node, 1, 1, 1));
+    tflm_tensor_t input, output;
+    TRY(tflm_get_input(node, 0, &input));
+    TRY(tflm_get_output(node, 0, &output));
+    TRY(tflm_expect_same_shape(node, &input, &output));
+    TRY(tflm_expect_int16(node, &input));
+    TRY(tflm_expect_int16(node, &output));
+    float error = output.scale - unit;
+    if (!(error <= tolerance) || !(error >= -tolerance)) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's scale");
+    }
+    uint32_t depth = input.rank ? (uint32_t)input.dims[input.rank - 1] : 0;
+    double beta = (double)fb_field_f32(&node->load->fb, node->options, 0, 0);
+    // The tables reach from -10, at a difference of -65535, to 0.
+    double real = (double)input.scale * beta / (10.0 / 65535);
+    if (!depth || depth > 65535 || !(real > 0)) { // Sums stay within 32 bits.
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements, or beta", depth);
+    }
+    node->rows = input.elements / depth;
+    node->cost = 1 + depth * 192;
+    softmax_t *self = tflm_node_data(node, 2, sizeof *self);
+    if (self) {
+        self->input = tflm_node_input(node, 0);
+        self->output = tflm_node_output(node, 0);
+        self->depth = depth;
+        self->scale = tflm_quantize_scale(real);
+    }
+    return TFLM_OK;
+}
+
+// What the tables are of: functions at `half` of 1024 steps.
+typedef float (*function_t)(uint32_t half);
+
+// exp from -10 to 0, from its values at -10 / 1024 times a power of two.
+static float exponential(uint32_t half) {
+    static const uint32_t factors[] = {2126614195, 2105947554, 2065214841, 1986097703,
+                                       1836840104, 1571132600, 1149465165, 615264366,
+                                       176276192,  14469631,   97496};
+    uint64_t value = 0x80000000u;
+    for (uint32_t bits = 1024 - half, i = 0; bits; bits >>= 1, i++) {
+        if (bits & 1) {
+            value = (value * factors[i] + (1u << 30)) >> 31;
+        }
+    }
+    return (float)value * 0x1p-31f;
+}
+
+// 1 / (1 + x) from 0 to 1.
+static float reciprocal(uint32_t half) {
+    return 1 / (1 + (float)half * 0x1p-10f);
+}
+
+static int32_t rounded(float positive) {
+    return (int32_t)(positive + 0.5f);
+}
+
+// Entry `i` of a table, such that the error between it and the next is halved. In single precision,
+// as some of these sums are within its error of a tie.
+static int32_t entry(function_t of, uint32_t i) {
+    int32_t value = rounded(of(2 * i) * 32768);
+    if (i < 512) {
+        int32_t between = rounded((of(2 * i + 2) * 32768 + (float)value) / 2);
+        int32_t error = between - rounded(of(2 * i + 1) * 32768);
+        value -= (error + (error < 0 ? -1 : 1)) / 2;
+    }
+    return value < 32767 ? value : 32767;
+}
+
+// At x of 65535.
+static int32_t look_up(function_t of, int32_t x) {
+    int32_t base = entry(of, (uint32_t)x / 128);
+    int32_t slope = entry(of, (uint32_t)x / 128 + 1) - base;
+    return base + ((slope * (x % 128) + 64) >> 7);
+}
+
+TFLM_EVAL(int16_softmax) {
+    const softmax_t *self = data;
+    size_t row_bytes = self->depth * sizeof(int16_t);
+    const uint8_t *input = tflm_at(run, self->input) + from * row_bytes;
+    int16_t *output = (int16_t *)(void *)(tflm_at(run, self->output) + from * row_bytes);
+    for (uint32_t row = from; row < to; row++, input += row_bytes, output += self->depth) {
+        int32_t max = -32768;
+        for (uint32_t i = 0; i < self->depth; i++) {
+            int32_t x = tflm_get(input, TFLM_INT16, i);
+            max = x > max ? x : max;
+        }
+        uint32_t sum = 0;
+        for (uint32_t i = 0; i < self->depth; i++) {
+            int32_t x = tflm_get(input, TFLM_INT16, i) - max;
+            x = tflm_scale_apply(x, self->scale.multiplier, self->scale.shift);
+            output[i] = (int16_t)look_up(exponential, tflm_clamp(x, -65535, 0) + 65535);
+            sum += (uint32_t)output[i];
+        }
+        int shift = 30; // The place of the highest bit.
+        while (!(sum >> shift)) {
+            shift--;
+        }
+        uint32_t scaled = ((sum << (30 - shift)) + (1u << 13)) >> 14;
+        int32_t factor = look_up(reciprocal, tflm_clamp((int32_t)scaled - 65536, 0, 65535));
+        for (uint32_t i = 0; i < self->depth; i++) {
+            uint32_t product = (uint32_t)(output[i] * factor) + (1u << (shift - 1));
+            uint32_t value = product >> shift;
+            output[i] = (int16_t)(value < 32767 ? value : 32767);
+        }
+    }
+}

@@ -58,7 +58,9 @@ async def pair(place, name):
 
 async def let_another_pair(place, name):
     async with place.companion(name) as glasses:
-        assert 0 < await glasses.let_pair() <= protocol.LIMIT_PAIRING_WINDOW_MS / 1000
+        assert await glasses.pairing_left() == 0
+        opened = await glasses.let_pair()
+        assert 0 < await glasses.pairing_left() <= opened <= protocol.LIMIT_PAIRING_WINDOW_MS / 1000
 
 
 async def test_the_first_companion_pairs_and_others_need_the_button(place):

@@ -24,8 +24,11 @@ RESPONSES = [vector for vector in SMP if vector["means"]["to"] == "companion"]
 # (group, command, op): what smpclient and the companion make requests of.
 CLASSES = {
     (0, 0, "write"): system.EchoWrite,
+    (0, 4, "read"): system.DateTimeRead,
+    (0, 4, "write"): system.DateTimeWrite,
     (0, 5, "write"): system.ResetWrite,
     (0, 6, "read"): system.MCUMgrParametersRead,
+    (0, 7, "read"): system.OSApplicationInfoRead,
     (1, 0, "read"): images.ImageStatesRead,
     (1, 0, "write"): images.ImageStatesWrite,
     (1, 1, "write"): images.ImageUploadWrite,
@@ -38,13 +41,17 @@ CLASSES = {
     (8, 2, "read"): files.FileHashChecksum,
     (8, 3, "read"): files.SupportedFileHashChecksumTypes,
     (8, 4, "write"): files.FileClose,
+    (64, 0, "read"): smp.StatusRead,
     (64, 1, "write"): smp.EventsWrite,
     (64, 2, "write"): smp.PhotoWrite,
     (64, 3, "write"): smp.RecordWrite,
+    (64, 4, "write"): smp.StopWrite,
+    (64, 5, "write"): smp.FileWrite,
     (64, 16, "read"): BootRead,
     (64, 17, "write"): DowngradeWrite,
     (64, 32, "read"): smp_manage.BondsRead,
     (64, 32, "write"): smp_manage.BondNameWrite,
+    (64, 33, "read"): smp_manage.PairingRead,
     (64, 33, "write"): smp_manage.PairingWrite,
     (64, 34, "read"): smp_manage.ConfigRead,
     (64, 34, "write"): smp_manage.ConfigWrite,
@@ -55,6 +62,7 @@ CLASSES = {
 }
 # What reads a refusal, by the group that its code is of.
 REFUSALS = {
+    0: system.DateTimeRead._ErrorV2,
     1: images.ImageUploadWrite._ErrorV2,
     2: statistics.GroupData._ErrorV2,
     8: files.FileUpload._ErrorV2,
@@ -69,6 +77,35 @@ def meant(value):
     if isinstance(value, dict):
         return {key: meant(item) for key, item in value.items()}
     return [meant(item) for item in value] if isinstance(value, list) else value
+
+
+def specified():
+    """(group, command, op) of every row of SPEC.md's table of requests."""
+    table = (FIRMWARE / "SPEC.md").read_text().split("## Requests")[1].split("Refusals:")[0]
+    group = None
+    for row in table.split("|---|---|---|---|---|\n")[1].splitlines():
+        cells = [cell.strip() for cell in row.split("|")[1:-1]]
+        if len(cells) == 5:
+            group = int(cells[0].split()[0]) if cells[0] else group
+            for op in cells[2].split(", "):
+                yield group, int(cells[1].split()[0]), op
+
+
+def test_every_request_and_answer_of_the_specification_has_a_vector():
+    rows = set(specified())
+    assert len(rows) > 35
+    # By reading, too, MCUmgr echoes; no client asks so.
+    rows.remove((0, 0, "read"))
+    asked, answered = (
+        {
+            (vector["means"]["group"], vector["means"]["command"], vector["means"]["op"])
+            for vector in vectors
+            if not {"err", "rc"} & set(vector["means"]["body"])
+        }
+        for vectors in (REQUESTS, RESPONSES)
+    )
+    assert asked == rows == set(CLASSES)
+    assert {(group, command, op.split()[0]) for group, command, op in answered} == rows
 
 
 @pytest.fixture(scope="module")

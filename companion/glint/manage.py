@@ -24,6 +24,7 @@ from glint.smp_manage import (
     ConfigWrite,
     ModelsRead,
     ModelWrite,
+    PairingRead,
     PairingWrite,
 )
 
@@ -76,6 +77,11 @@ class Managed(ABC):
             How many seconds it stays open; None for no end.
         """
         answer = await self._request(PairingWrite(open=allowed))
+        return None if answer.left_ms is None else answer.left_ms / 1000
+
+    async def pairing_left(self) -> float | None:
+        """Asks how many seconds the pairing window stays open: 0 when closed, None for no end."""
+        answer = await self._request(PairingRead())
         return None if answer.left_ms is None else answer.left_ms / 1000
 
     async def config(self) -> dict[str, Any]:

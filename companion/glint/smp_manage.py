@@ -69,8 +69,26 @@ class BondNameWrite(GlintGroup, smp_message.WriteRequest):
     name: str
 
 
-class PairingWriteResponse(smp_message.WriteResponse):
+class PairingReadResponse(smp_message.ReadResponse):
     """Whether the pairing window is open, and for how long; None is for ever."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_PAIRING
+    model_config = READER
+
+    open: bool
+    left_ms: int | None
+
+
+class PairingRead(GlintGroup, smp_message.ReadRequest):
+    """Asks about the pairing window."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_PAIRING
+    _Response = PairingReadResponse
+
+
+class PairingWriteResponse(smp_message.WriteResponse):
+    """As read."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_PAIRING

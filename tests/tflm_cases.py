@@ -228,14 +228,13 @@ def transpose_conv(rng, graph):
 def resize(name):
     def make(rng, graph):
         h, w, depth, to_h, to_w = (int(size) for size in rng.integers(1, (9, 9, 5, 17, 17)))
-        same = quantized(rng)
+        nearest = name == "RESIZE_NEAREST_NEIGHBOR"
+        same = movable(rng, np.int16, np.float32) if nearest else quantized(rng)
         x = graph.input((1, h, w, depth), **same)
         y = graph.output((1, to_h, to_w, depth), **same)
         kind = int(rng.integers(3))
         fields = {"alignCorners": kind == 1, "halfPixelCenters": kind == 2}
-        options = "ResizeBilinearOptions"
-        if name == "RESIZE_NEAREST_NEIGHBOR":
-            options = "ResizeNearestNeighborOptions"
+        options = "ResizeNearestNeighborOptions" if nearest else "ResizeBilinearOptions"
         graph.operator(name, [x, graph.constant([to_h, to_w])], [y], options, **fields)
 
     return make

@@ -124,19 +124,60 @@ def softmax(rng, graph):
     graph.operator("SOFTMAX", [x], [y], "SoftmaxOptions", beta=beta)
 
 
+def reduce(name):
+    def make(rng, graph):
+        dims = shape(rng)
+        count = int(rng.integers(1, len(dims) + 1))
+        axes = sorted(int(axis) for axis in rng.permutation(len(dims))[:count])
+        keep = bool(rng.integers(2)) or len(axes) == len(dims)
+        out = [1 if i in axes else n for i, n in enumerate(dims) if keep or i not in axes]
+        source, target = wide(rng), wide(rng)
+        if rng.random() < 0.3:
+            target = source
+        elif rng.random() < 0.2:
+            source["zero_point"], target["zero_point"] = -77, 3000
+        x = graph.input(dims, **source)
+        y = graph.output(out, **target)
+        graph.operator(name, [x, graph.constant(axes)], [y], "ReducerOptions", keepDims=keep)
+
+    return make
+
+
+def batch_matmul(rng, graph):
+    a, b, out = (list(dims) for dims in broadcast_shapes(rng, int(rng.integers(1, 4))))
+    rows, depth, columns = (int(size) for size in rng.integers(1, (7, 40, 7)))
+    across = [bool(flag) for flag in rng.integers(2, size=2)]
+    a += (depth, rows) if across[0] else (rows, depth)
+    b += (columns, depth) if across[1] else (depth, columns)
+    x, y = wide(rng), wide(rng)
+    ratio = np.sqrt(depth) * 2 ** rng.uniform(13, 16)
+    inputs = [graph.input(a, **x)]
+    if rng.random() < 0.5:
+        inputs.append(graph.tensor(b, data=rng.integers(-32768, 32768, b), **y))
+    else:
+        inputs.append(graph.input(b, **y))
+    z_scale = float(np.float32(x["scale"] * y["scale"] * ratio))
+    z = graph.output([*out, rows, columns], np.int16, scale=z_scale)
+    fields = {"adjX": across[0], "adjY": across[1]}
+    graph.operator("BATCH_MATMUL", inputs, [z], "BatchMatMulOptions", **fields)
+
+
 CASES = {
     "ADD": binary("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "BATCH_MATMUL": batch_matmul,
     "CONV_2D": conv("CONV_2D"),
     "DEPTHWISE_CONV_2D": conv("DEPTHWISE_CONV_2D"),
     "FULLY_CONNECTED": fully_connected,
     "LEAKY_RELU": unary("LEAKY_RELU", "LeakyReluOptions", alpha=lambda rng: rng.uniform(0, 1)),
     "LOGISTIC": unary("LOGISTIC", out=2.0**-15),
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
+    "MEAN": reduce("MEAN"),
     "MUL": binary("MUL", "MulOptions"),
     "RELU": unary("RELU"),
     "RELU6": unary("RELU6", same=True),
     "SOFTMAX": softmax,
     "SUB": binary("SUB", "SubOptions"),
+    "SUM": reduce("SUM"),
     "TANH": unary("TANH", out=2.0**-15),
 }

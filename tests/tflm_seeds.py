@@ -179,6 +179,11 @@ def wide():
     graph.operator("FULLY_CONNECTED", inputs, [dense], "FullyConnectedOptions")
     graph.operator("LEAKY_RELU", [dense], [leaky], "LeakyReluOptions", alpha=0.1)
     graph.operator("SOFTMAX", [leaky], [out], "SoftmaxOptions", beta=1.0)
+    mean, product = tensor(1, 1, 2), graph.output((1, 2, 2), np.int16, scale=0.01)
+    fields = {"keepDims": False}
+    graph.operator("MEAN", [pooled, graph.constant([1])], [mean], "ReducerOptions", **fields)
+    fields = {"adjX": True}
+    graph.operator("BATCH_MATMUL", [mean, mean], [product], "BatchMatMulOptions", **fields)
     return graph.bytes()
 
 

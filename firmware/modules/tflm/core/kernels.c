@@ -229,6 +229,9 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_AVERAGE_POOL_2D
     {1, 5, 0, TFLM_WIDE, tflm_int16_pool_prepare, tflm_int16_average_pool_eval},
 #endif
+#ifndef TFLM_WITHOUT_BATCH_MATMUL
+    {126, 101, 0, TFLM_WIDE, tflm_batch_matmul_prepare, tflm_int16_batch_matmul_eval},
+#endif
 #ifndef TFLM_WITHOUT_CONV_2D
     {3, 1, 0, TFLM_WIDE, tflm_int16_conv_prepare, tflm_int16_conv_eval},
 #endif
@@ -247,6 +250,9 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_MAX_POOL_2D
     {17, 5, 0, TFLM_WIDE, tflm_int16_pool_prepare, tflm_int16_max_pool_eval},
 #endif
+#ifndef TFLM_WITHOUT_MEAN
+    {40, 27, 0, TFLM_WIDE, tflm_mean_prepare, tflm_int16_mean_or_sum_eval},
+#endif
 #ifndef TFLM_WITHOUT_MUL
     {18, 21, 0, TFLM_WIDE, tflm_int16_mul_prepare, tflm_int16_binary_eval},
 #endif
@@ -261,6 +267,9 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_SUB
     {41, 28, 0, TFLM_WIDE, tflm_int16_sub_prepare, tflm_int16_binary_eval},
+#endif
+#ifndef TFLM_WITHOUT_SUM
+    {74, 27, 0, TFLM_WIDE, tflm_sum_prepare, tflm_int16_mean_or_sum_eval},
 #endif
 #ifndef TFLM_WITHOUT_TANH
     {28, 0, 0, TFLM_WIDE, tflm_int16_tanh_prepare, tflm_int16_tanh_eval},

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// BATCH_MATMUL of int8.
+// BATCH_MATMUL of int8; of int16, how it is prepared.
+#include "int16.h"
 #include "matmul.h"
-
-typedef struct {
-    tflm_matmul_t matmul;
-    int32_t a_zero_point, b_zero_point, output_zero_point;
-    tflm_scale_t scale;
-} batch_matmul_t;
 
 TFLM_PREPARE(batch_matmul) {
     TRY(tflm_expect(node, 2, 2, 1));
@@ -14,27 +9,34 @@ TFLM_PREPARE(batch_matmul) {
     TRY(tflm_get_input(node, 0, &t[0]));
     TRY(tflm_get_input(node, 1, &t[1]));
     TRY(tflm_get_output(node, 0, &t[2]));
+    bool wide = tflm_node_type(node) == TFLM_INT16;
     for (int i = 0; i < 3; i++) {
-        if (t[i].type != TFLM_INT8) {
-            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s", tflm_type_name(t[i].type));
+        if (t[i].type != tflm_node_type(node) || (wide && t[i].zero_point)) {
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s, zero point %d",
+                                  tflm_type_name(t[i].type), t[i].zero_point);
         }
         TRY(tflm_expect_quantized(node, &t[i]));
     }
+    double real = (double)(t[0].scale * t[1].scale) / (double)t[2].scale;
+    tflm_scale_t scale = tflm_quantize_scale(real);
+    if (wide && scale.shift > TFLM_SHIFT_64) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
+    }
     tflm_matmul_t matmul;
     TRY(tflm_matmul_init(node, t, &matmul));
-    batch_matmul_t *self = tflm_node_data(node, 3, sizeof *self);
+    tflm_batch_matmul_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->matmul = matmul;
         self->a_zero_point = t[0].zero_point;
         self->b_zero_point = t[1].zero_point;
         self->output_zero_point = t[2].zero_point;
-        self->scale = tflm_quantize_scale((double)(t[0].scale * t[1].scale) / (double)t[2].scale);
+        self->scale = scale;
     }
     return TFLM_OK;
 }
 
 TFLM_EVAL(batch_matmul) {
-    const batch_matmul_t *self = data;
+    const tflm_batch_matmul_t *self = data;
     const tflm_matmul_t *matmul = &self->matmul;
     size_t a_step = matmul->a_matrix.step, b_step = matmul->b_matrix.step;
     int8_t *output = (int8_t *)tflm_at(run, matmul->output) + (size_t)from * matmul->columns;

@@ -15,4 +15,15 @@ static inline tflm_status_t tflm_expect_int16(tflm_node_t *node, const tflm_tens
     return tflm_expect_quantized(node, tensor);
 }
 
+// As far as TensorFlow Lite's scales of 64-bit sums go.
+enum { TFLM_SHIFT_64 = 7 };
+
+// As tflm_scale_apply, for a sum of 64 bits and a shift up to TFLM_SHIFT_64: with 16 bits of the
+// multiplier, rounded to nearest, halves upwards.
+static inline int32_t tflm_scale_apply_64(uint64_t sum, int32_t multiplier, int shift) {
+    int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
+    uint64_t product = sum * (uint64_t)reduced + ((uint64_t)1 << (14 - shift));
+    return (int32_t)((int64_t)product >> (15 - shift));
+}
+
 #endif

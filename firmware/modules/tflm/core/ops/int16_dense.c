@@ -75,7 +75,7 @@ static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool sin
     TRY(tflm_stage_init(node, &t[0], &t[1], &t[2], 0, single_precision, &self->stage, self + 1));
     tflm_stage_t stage = tflm_stage(&self->stage, self + 1);
     for (uint32_t i = 0; i < t[1].scales; i++) {
-        if (stage.shift[i] > 7) { // As far as TensorFlow Lite's 64-bit sums go.
+        if (stage.shift[i] > TFLM_SHIFT_64) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
         }
     }
@@ -124,10 +124,7 @@ static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t
     }
     int32_t value;
     if (view->self->wide) {
-        // With 16 bits of the multiplier, rounded to nearest, halves upwards.
-        int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
-        uint64_t product = sum * (uint64_t)reduced + ((uint64_t)1 << (14 - shift));
-        value = (int32_t)((int64_t)product >> (15 - shift));
+        value = tflm_scale_apply_64(sum, multiplier, shift);
     } else {
         value = tflm_scale_apply((int32_t)(uint32_t)sum, multiplier, shift);
     }

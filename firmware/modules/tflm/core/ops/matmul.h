@@ -21,6 +21,13 @@ typedef struct {
     tflm_broadcast_t matrices;
 } tflm_matmul_t;
 
+// Of integers.
+typedef struct {
+    tflm_matmul_t matmul;
+    int32_t a_zero_point, b_zero_point, output_zero_point;
+    tflm_scale_t scale;
+} tflm_batch_matmul_t;
+
 // Checks the shapes of both inputs and the output, whose types the caller has checked; sets the
 // node's rows and macs.
 tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors, tflm_matmul_t *matmul);

@@ -10,6 +10,16 @@
 #define TFLM_EVAL(name)                                                                            \
     void tflm_##name##_eval(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to)
 
+// The type of input 0 that the node's kernel is for, where it has one for int8 and one for int16.
+static inline tflm_type_t tflm_node_type(const tflm_node_t *node) {
+#ifdef TFLM_WITHOUT_INT16
+    (void)node;
+    return TFLM_INT8;
+#else
+    return tflm_kernel(node->kernel)->flags & TFLM_WIDE ? TFLM_INT16 : TFLM_INT8;
+#endif
+}
+
 TFLM_PREPARE(add);
 TFLM_PREPARE(arg_max);
 TFLM_PREPARE(assign_variable);
@@ -116,11 +126,13 @@ TFLM_EVAL(float_tanh);
 TFLM_EVAL(fully_connected);
 TFLM_EVAL(gather);
 TFLM_EVAL(int16_average_pool);
+TFLM_EVAL(int16_batch_matmul);
 TFLM_EVAL(int16_binary);
 TFLM_EVAL(int16_conv);
 TFLM_EVAL(int16_fully_connected);
 TFLM_EVAL(int16_logistic);
 TFLM_EVAL(int16_max_pool);
+TFLM_EVAL(int16_mean_or_sum);
 TFLM_EVAL(int16_relu);
 TFLM_EVAL(int16_relu6);
 TFLM_EVAL(int16_softmax);

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// MEAN, SUM and REDUCE_MAX of int8 over constant axes.
+// MEAN, SUM and REDUCE_MAX of int8 over constant axes; of int16, how they are prepared.
 #include "reduce.h"
 
 #include <string.h>
-
-typedef struct {
-    uint32_t input, output; // Places.
-    int32_t input_zero_point, output_zero_point;
-    tflm_scale_t scale;
-    tflm_reduction_t reduction;
-} reduce_t;
 
 tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
                                   const tflm_tensor_t *output, tflm_reduction_t *reduction) {
@@ -63,13 +56,13 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     tflm_tensor_t input, output;
     TRY(tflm_get_input(node, 0, &input));
     TRY(tflm_get_output(node, 0, &output));
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
+    if (input.type != tflm_node_type(node) || output.type != input.type) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
                               tflm_type_name(output.type));
     }
     TRY(tflm_expect_quantized(node, &input));
     TRY(tflm_expect_quantized(node, &output));
-    reduce_t op;
+    tflm_reduce_t op;
     TRY(tflm_reduction_init(node, &input, &output, &op.reduction));
     uint32_t inner_elements = op.reduction.inner_elements;
     op.scale = tflm_quantize_scale((double)input.scale / (double)output.scale);
@@ -93,7 +86,7 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     op.output = tflm_node_output(node, 0);
     op.input_zero_point = input.zero_point;
     op.output_zero_point = output.zero_point;
-    reduce_t *self = tflm_node_data(node, 2, sizeof *self);
+    tflm_reduce_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         *self = op;
     }
@@ -131,7 +124,7 @@ uint32_t tflm_reduced_offset(const tflm_reduction_t *reduction, uint32_t j) {
     return offset_of(reduction->count + outer, reduction->step + outer, reduction->inner_rank, j);
 }
 
-static void eval(const tflm_run_t *run, const reduce_t *self, uint32_t from, uint32_t to,
+static void eval(const tflm_run_t *run, const tflm_reduce_t *self, uint32_t from, uint32_t to,
                  bool max) {
     const tflm_reduction_t *reduction = &self->reduction;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);

@@ -13,6 +13,14 @@ typedef struct {
     uint32_t count[TFLM_MAX_RANK], step[TFLM_MAX_RANK];
 } tflm_reduction_t;
 
+// MEAN, SUM and REDUCE_MAX of integers.
+typedef struct {
+    uint32_t input, output; // Places.
+    int32_t input_zero_point, output_zero_point;
+    tflm_scale_t scale;
+    tflm_reduction_t reduction;
+} tflm_reduce_t;
+
 // Reads the axes, input 1, and checks the output; sets the node's rows, one an output, and cost.
 tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
                                   const tflm_tensor_t *output, tflm_reduction_t *reduction);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR of int8.
+// RESIZE_NEAREST_NEIGHBOR, and RESIZE_BILINEAR of int8.
 #include "ops.h"
 
 enum { MAX_SIZE = 1 << 15 };
@@ -8,7 +8,8 @@ enum { MAX_SIZE = 1 << 15 };
 // output row, then for each column.
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t height, width, depth;
+    uint32_t height, width;
+    uint32_t depth; // in bytes
     uint32_t output_height, output_width;
 } resize_t;
 
@@ -23,7 +24,7 @@ typedef struct {
     bool align_corners, half_pixel_centers;
 } setup_t;
 
-static tflm_status_t get_setup(tflm_node_t *node, unsigned first_field, setup_t *setup) {
+static tflm_status_t get_setup(tflm_node_t *node, bool nearest, setup_t *setup) {
     TRY(tflm_expect(node, 2, 2, 1));
     fb_t *fb = &node->load->fb;
     tflm_tensor_t size;
@@ -33,7 +34,9 @@ static tflm_status_t get_setup(tflm_node_t *node, unsigned first_field, setup_t 
     const tflm_tensor_t *input = &setup->input, *output = &setup->output;
     int32_t sizes[2];
     TRY(tflm_constants(node, &size, sizes, 2));
-    if (input->type != TFLM_INT8 || output->type != TFLM_INT8) {
+    if (input->type != output->type ||
+        (input->type != TFLM_INT8 &&
+         !(nearest && (input->type == TFLM_INT16 || input->type == TFLM_FLOAT32)))) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
                               tflm_type_name(output->type));
     }
@@ -43,6 +46,7 @@ static tflm_status_t get_setup(tflm_node_t *node, unsigned first_field, setup_t 
         input->dims[2] > MAX_SIZE || sizes[0] > MAX_SIZE || sizes[1] > MAX_SIZE) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
     }
+    unsigned first_field = nearest ? 0 : 2;
     setup->align_corners = fb_field_u8(fb, node->options, first_field, 0);
     setup->half_pixel_centers = fb_field_u8(fb, node->options, first_field + 1, 0);
     return TFLM_OK;
@@ -59,7 +63,7 @@ static resize_t *resize_new(tflm_node_t *node, const setup_t *setup, uint32_t en
         self->output = tflm_node_output(node, 0);
         self->height = (uint32_t)input->dims[1];
         self->width = (uint32_t)input->dims[2];
-        self->depth = (uint32_t)input->dims[3];
+        self->depth = (uint32_t)input->dims[3] * tflm_type_bytes(input->type);
         self->output_height = (uint32_t)output->dims[1];
         self->output_width = (uint32_t)output->dims[2];
     }
@@ -84,7 +88,7 @@ static void fill_nearest(const setup_t *setup, int axis, uint16_t *nearest) {
 
 TFLM_PREPARE(resize_nearest_neighbor) {
     setup_t setup;
-    TRY(get_setup(node, 0, &setup));
+    TRY(get_setup(node, true, &setup));
     resize_t *self = resize_new(node, &setup, sizeof(uint16_t));
     if (self) {
         uint16_t *nearest = (uint16_t *)(self + 1);
@@ -135,7 +139,7 @@ static void fill_blends(const setup_t *setup, int axis, blend_t *blends) {
 
 TFLM_PREPARE(resize_bilinear) {
     setup_t setup;
-    TRY(get_setup(node, 2, &setup));
+    TRY(get_setup(node, false, &setup));
     resize_t *self = resize_new(node, &setup, sizeof(blend_t));
     if (self) {
         blend_t *blends = (blend_t *)(self + 1);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// MEAN and SUM of int16; reduce.c prepares them.
+#include "reduce.h"
+
+TFLM_EVAL(int16_mean_or_sum) {
+    const tflm_reduce_t *self = data;
+    const tflm_reduction_t *reduction = &self->reduction;
+    const uint8_t *input = tflm_at(run, self->input);
+    int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t start = tflm_kept_offset(reduction, i), sum = 0; // Wraps around.
+        for (uint32_t j = 0; j < reduction->inner_elements; j++) {
+            uint32_t at = start + tflm_reduced_offset(reduction, j);
+            sum += (uint32_t)(tflm_get(input, TFLM_INT16, at) - self->input_zero_point);
+        }
+        sum = (uint32_t)tflm_scale_apply((int32_t)sum, self->scale.multiplier, self->scale.shift);
+        sum += (uint32_t)self->output_zero_point;
+        output[i] = (int16_t)tflm_clamp((int32_t)sum, -32768, 32767);
+    }
+}

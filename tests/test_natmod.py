@@ -273,86 +273,18 @@ def soft():
     return lambda name: getattr(loaded, f"soft_{name}")
 
 
-f32, f64, i32, i64 = ctypes.c_float, ctypes.c_double, ctypes.c_int32, ctypes.c_int64
-SIGNATURES = dict.fromkeys(("adddf3", "subdf3", "muldf3", "divdf3"), (f64, f64, f64))
-SIGNATURES |= {
-    f"{name}df2": (i32, f64, f64) for name in ("gt", "ge", "lt", "le", "eq", "ne", "unord")
-}
-SIGNATURES |= {
-    "extendsfdf2": (f64, f32),
-    "truncdfsf2": (f32, f64),
-    "floatsidf": (f64, i32),
-    "fixdfsi": (i32, f64),
+f32, i64 = ctypes.c_float, ctypes.c_int64
+SIGNATURES = {
     "divsf3": (f32, f32, f32),
     "udivdi3": (ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64),
     "divdi3": (i64, i64, i64),
 }
-
-SPECIAL_64 = [0, 1, 2, 0xFFFFFFFFFFFFF, 1 << 52, 0x3FEFFFFFFFFFFFFF, 0x3FF0000000000000]
-SPECIAL_64 += [0x41DFFFFFFFC00000, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF8000000000000]
-SPECIAL_64 += [0x3810000000000000, 0x36A0000000000001, 0x47EFFFFFF0000000]
-
-
-def doubles():
-    """Pairs: random bits, close exponents, subnormal results, and each special with each."""
-    special = SPECIAL_64 + [bits | 1 << 63 for bits in SPECIAL_64]
-    random = np.random.default_rng(4).integers(0, 1 << 64, (60000, 2), dtype=np.uint64)
-    random[20000:40000] &= np.uint64(0x803FFFFFFFFFFFFF)
-    random[20000:40000] |= np.uint64(0x3FC0000000000000)
-    random[40000:50000] &= np.uint64(0x9FFFFFFFFFFFFFFF)
-    pairs = np.array([(a, b) for a in special for b in special], np.uint64)
-    both = np.concatenate([random, pairs]).view(np.float64)
-    return both[:, 0], both[:, 1]
 
 
 def same(ours, expected, kind):
     ours, expected = np.array(ours, kind), np.asarray(expected, kind)
     bits = kind.replace("f", "u")
     return ((ours.view(bits) == expected.view(bits)) | (np.isnan(ours) & np.isnan(expected))).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "reference"),
-    [("adddf3", np.add), ("subdf3", np.subtract), ("muldf3", np.multiply), ("divdf3", np.divide)],
-)
-def test_our_double_arithmetic_is_ieee_754(soft, name, reference):
-    left, right = doubles()
-    with np.errstate(all="ignore"):
-        expected = reference(left, right)
-    function = soft(name)
-    ours = [function(a, b) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
-    assert same(ours, expected, "<f8")
-
-
-def test_our_comparisons_are_ieee_754(soft):
-    left, right = (values[50000:] for values in doubles())
-    pairs = [*zip(left.tolist(), right.tolist(), strict=True), (1.5, 1.5), (-0.0, 0.0)]
-    for a, b in pairs:
-        assert (soft("gtdf2")(a, b) > 0) == (a > b)
-        assert (soft("gedf2")(a, b) >= 0) == (a >= b)
-        assert (soft("ltdf2")(a, b) < 0) == (a < b)
-        assert (soft("ledf2")(a, b) <= 0) == (a <= b)
-        assert (soft("eqdf2")(a, b) == 0) == (a == b)
-        assert (soft("nedf2")(a, b) != 0) == (a != b)
-        assert bool(soft("unorddf2")(a, b)) == (a != a or b != b)
-
-
-def test_our_conversions_are_ieee_754(soft):
-    values, _ = doubles()
-    with np.errstate(all="ignore"):
-        narrow = values.astype("<f4")
-    assert same([soft("truncdfsf2")(value) for value in values.tolist()], narrow, "<f4")
-    bits = np.random.default_rng(6).integers(0, 1 << 32, 30000, dtype=np.uint64)
-    bits[15000:] &= 0x80FFFFFF
-    floats = bits.astype(np.uint32).view(np.float32)
-    wide = [soft("extendsfdf2")(value) for value in floats.tolist()]
-    with np.errstate(all="ignore"):
-        assert same(wide, floats.astype("<f8"), "<f8")
-    for integer in (0, 1, -1, 2**31 - 1, -(2**31), 12345678, -87654321):
-        assert soft("floatsidf")(integer) == integer
-        assert soft("fixdfsi")(float(integer)) == integer
-    for value, whole in ((0.99, 0), (-0.99, 0), (1.99, 1), (-1.99, -1), (2147483646.9, 2**31 - 2)):
-        assert soft("fixdfsi")(value) == whole
 
 
 def test_our_float_division_is_ieee_754(soft):

@@ -25,7 +25,7 @@ from workbench.system import Say, steps
 
 LIBC = MODULES / "native" / "libc.c"
 # What LLVM's code for Xtensa calls and brings no library for.
-LLVM_RUNTIME = [MODULES / "native" / f"{name}.c" for name in ("divsf3", "divdi3", "softdouble")]
+LLVM_RUNTIME = [MODULES / "native" / f"{name}.c" for name in ("divsf3", "divdi3")]
 
 
 class NatmodError(WorkbenchError):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Division of 64-bit integers, which LLVM's code for Xtensa calls (see softdouble.c).
+// Division of 64-bit integers, which LLVM's code for Xtensa calls.
 #include <stdbool.h>
 #include <stdint.h>
 

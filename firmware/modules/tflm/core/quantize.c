@@ -24,20 +24,55 @@ void tflm_type_range(tflm_type_t type, int32_t *low, int32_t *high) {
     }
 }
 
-tflm_scale_t tflm_quantize_scale(double real) {
-    tflm_scale_t scale = {0, 0};
-    uint64_t bits;
+// A positive float as an integer of 24 bits, the highest of them set, times 2^*exponent; 0 as 0.
+static uint32_t unpack(float real, int *exponent) {
+    uint32_t bits;
     memcpy(&bits, &real, sizeof bits);
-    int exponent = (int)(bits >> 52 & 0x7ff);
-    if (exponent == 0) { // Zero, or far below 2^-31.
+    uint32_t significand = bits & 0x7fffff;
+    *exponent = (int)(bits >> 23) - 150;
+    if (bits >> 23 == 255) {
+        *exponent = 512; // Infinite: beyond what any divisor brings back.
+    }
+    if (bits >> 23) {
+        return significand | 0x800000;
+    }
+    *exponent = -149;
+    while (significand && !(significand >> 23)) {
+        significand <<= 1;
+        --*exponent;
+    }
+    return significand;
+}
+
+tflm_scale_t tflm_quantize_quotient(float a, float b, uint64_t divisor, int exponent) {
+    tflm_scale_t scale = {0, 0};
+    int exponent_a, exponent_b;
+    uint64_t rest = (uint64_t)unpack(a, &exponent_a) * unpack(b, &exponent_b);
+    if (!rest) {
         return scale;
     }
-    // The top 31 bits of the 53 in the significand, rounded to nearest, halves away from zero.
-    uint64_t significand = (bits & 0xfffffffffffffu) | 0x10000000000000u;
-    significand = (significand + (1u << 21)) >> 22;
-    int shift = exponent - 1022;
-    if (significand >> 31) {
-        significand >>= 1;
+    int shift = exponent_a + exponent_b - exponent + 1;
+    for (; divisor < rest; divisor <<= 1) {
+        shift++;
+    }
+    for (; rest < divisor; rest <<= 1) {
+        shift--;
+    }
+    // The 53 bits that a double has, rounded to nearest, ties to even.
+    uint64_t significand = 0;
+    for (int i = 0; i < 53; i++) {
+        significand <<= 1;
+        if (rest >= divisor) {
+            rest -= divisor;
+            significand |= 1;
+        }
+        rest <<= 1;
+    }
+    significand += rest + (significand & 1) > divisor;
+    // The top 31 of them, rounded to nearest, halves away from zero.
+    uint32_t multiplier = (uint32_t)((significand + (1u << 21)) >> 22);
+    if (multiplier >> 31) {
+        multiplier >>= 1;
         shift++;
     }
     if (shift < -31) {
@@ -45,23 +80,33 @@ tflm_scale_t tflm_quantize_scale(double real) {
     }
     if (shift > 30) {
         shift = 30;
-        significand = 0x7fffffff;
+        multiplier = 0x7fffffff;
     }
-    scale.multiplier = (int32_t)significand;
+    scale.multiplier = (int32_t)multiplier;
     scale.shift = shift;
     return scale;
 }
 
-int32_t tflm_round(double x) {
-    if (!(x < 2147483647.0)) {
+tflm_scale_t tflm_quantize_ratio(float a, float b, float c) {
+    int exponent;
+    uint64_t divisor = unpack(c, &exponent);
+    return tflm_quantize_quotient(a, b, divisor, exponent);
+}
+
+tflm_scale_t tflm_quantize_scale(float real) {
+    return tflm_quantize_ratio(real, 1, 1);
+}
+
+int32_t tflm_round(float x) {
+    if (!(x < 2147483648.0f)) {
         return INT32_MAX;
     }
-    if (x < -2147483648.0) {
+    if (x < -2147483648.0f) {
         return INT32_MIN;
     }
     int32_t whole = (int32_t)x; // Towards zero.
-    double rest = x - whole;
-    return whole + (rest >= 0.5) - (rest <= -0.5);
+    float rest = x - (float)whole;
+    return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
 
 // Where `real` lies in the tensor's integers, as TensorFlow Lite computes it: in single precision.

@@ -9,11 +9,18 @@
 // The smallest and largest value of an integer type.
 void tflm_type_range(tflm_type_t type, int32_t *low, int32_t *high);
 
-// A positive number as multiplier and shift.
-tflm_scale_t tflm_quantize_scale(double real);
+// a * b / c as multiplier and shift: the bits that double arithmetic gives, but in integers, as no
+// target has it. None is negative, c is not 0 and finite.
+tflm_scale_t tflm_quantize_ratio(float a, float b, float c);
+
+// The same, where c is divisor * 2^exponent with a divisor of up to 53 bits.
+tflm_scale_t tflm_quantize_quotient(float a, float b, uint64_t divisor, int exponent);
+
+// The same of one number.
+tflm_scale_t tflm_quantize_scale(float real);
 
 // x rounded to nearest, halves away from zero; saturated.
-int32_t tflm_round(double x);
+int32_t tflm_round(float x);
 
 // Fused activations.
 enum { TFLM_ACT_NONE = 0, TFLM_ACT_RELU, TFLM_ACT_RELU_N1_TO_1, TFLM_ACT_RELU6, TFLM_ACT_TANH };

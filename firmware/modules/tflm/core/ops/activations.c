@@ -57,7 +57,7 @@ static int32_t wrapping_add(int32_t a, int32_t b) {
 TFLM_PREPARE(relu) {
     tensors_t t;
     TRY(get_tensors(node, &t));
-    tflm_scale_t scale = tflm_quantize_scale((double)t.input.scale / (double)t.output.scale);
+    tflm_scale_t scale = tflm_quantize_ratio(t.input.scale, 1, t.output.scale);
     table_t *self = table_new(node, &t);
     for (int32_t x = -128; self && x < 128; x++) {
         int32_t y = wrapping_add(t.output.zero_point, scaled(x - t.input.zero_point, scale));
@@ -86,8 +86,8 @@ TFLM_PREPARE(leaky_relu) {
     if (!(alpha >= 0 && alpha < 1e30f)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "alpha");
     }
-    tflm_scale_t slope = tflm_quantize_scale((double)(t.input.scale * alpha / t.output.scale));
-    tflm_scale_t identity = tflm_quantize_scale((double)(t.input.scale / t.output.scale));
+    tflm_scale_t slope = tflm_quantize_scale(t.input.scale * alpha / t.output.scale);
+    tflm_scale_t identity = tflm_quantize_scale(t.input.scale / t.output.scale);
     table_t *self = table_new(node, &t);
     for (int32_t x = -128; self && x < 128; x++) {
         int32_t value = x - t.input.zero_point;
@@ -111,7 +111,7 @@ static int32_t tanh_of(int32_t x) {
 TFLM_PREPARE(tanh) {
     tensors_t t;
     TRY(get_tensors(node, &t));
-    tflm_scale_t scale = tflm_quantize_scale((double)t.input.scale * (double)(1 << 27));
+    tflm_scale_t scale = tflm_quantize_ratio(t.input.scale, 1 << 27, 1);
     if (scale.shift < 0 || scale.shift > 30) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
     }
@@ -148,8 +148,8 @@ TFLM_PREPARE(hard_swish) {
     tensors_t t;
     TRY(get_tensors(node, &t));
     float fine = (1.0f / 128.0f) * t.input.scale; // Of the input with 7 bits more.
-    tflm_scale_t output = tflm_quantize_scale((double)(fine / t.output.scale));
-    tflm_scale_t relu = tflm_quantize_scale((double)(fine / (3.0f / 32768.0f)));
+    tflm_scale_t output = tflm_quantize_scale(fine / t.output.scale);
+    tflm_scale_t relu = tflm_quantize_scale(fine / (3.0f / 32768.0f));
     if (output.shift > 0 || output.shift < -15 || relu.shift < -15 || relu.shift > 16) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
     }

@@ -17,8 +17,7 @@ TFLM_PREPARE(batch_matmul) {
         }
         TRY(tflm_expect_quantized(node, &t[i]));
     }
-    double real = (double)(t[0].scale * t[1].scale) / (double)t[2].scale;
-    tflm_scale_t scale = tflm_quantize_scale(real);
+    tflm_scale_t scale = tflm_quantize_ratio(t[0].scale * t[1].scale, 1, t[2].scale);
     if (wide && scale.shift > TFLM_SHIFT_64) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
     }

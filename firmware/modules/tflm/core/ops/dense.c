@@ -55,10 +55,12 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     }
     for (uint32_t i = 0; i < stage->scales; i++) {
         float scale = fb_f32(fb, weights->scale_at + 4 * i);
-        double product = single_precision && stage->scales == 1
-                             ? (double)(input->scale * scale)
-                             : (double)input->scale * (double)scale;
-        tflm_scale_t quantized = tflm_quantize_scale(product / (double)output->scale);
+        tflm_scale_t quantized;
+        if (single_precision && stage->scales == 1) {
+            quantized = tflm_quantize_ratio(input->scale * scale, 1, output->scale);
+        } else {
+            quantized = tflm_quantize_ratio(input->scale, scale, output->scale);
+        }
         multiplier[i] = quantized.multiplier;
         shift[i] = (int8_t)quantized.shift;
         stage->left |= quantized.shift >= 0;

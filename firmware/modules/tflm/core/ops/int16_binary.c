@@ -27,13 +27,16 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     TRY(tflm_broadcast_init(node, &a, &b, &output, &op.broadcast));
     TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 0, 0), &output,
                               &op.low, &op.high));
-    double sa = (double)a.scale, sb = (double)b.scale, so = (double)output.scale;
-    op.o_scale = tflm_quantize_scale(sa * sb / so);
+    float sa = a.scale, sb = b.scale, so = output.scale;
+    op.o_scale = tflm_quantize_ratio(sa, sb, so);
     if (sign) {
-        double twice = 2 * (sa > sb ? sa : sb);
-        op.a_scale = tflm_quantize_scale(sa / twice);
-        op.b_scale = tflm_quantize_scale(sb / twice);
-        op.o_scale = tflm_quantize_scale(twice / ((double)(1 << SUM_SHIFT) * so));
+        float twice = 2 * sa;
+        if (sb > sa) {
+            twice = 2 * sb;
+        }
+        op.a_scale = tflm_quantize_ratio(sa, 1, twice);
+        op.b_scale = tflm_quantize_ratio(sb, 1, twice);
+        op.o_scale = tflm_quantize_ratio(twice, 1.0f / (1 << SUM_SHIFT), so);
         // TensorFlow Lite Micro ends the program here.
         if (op.o_scale.shift > 0 || !op.o_scale.multiplier || !op.a_scale.multiplier ||
             !op.b_scale.multiplier) {

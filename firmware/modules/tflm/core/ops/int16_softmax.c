@@ -23,10 +23,12 @@ TFLM_PREPARE(int16_softmax) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's scale");
     }
     uint32_t depth = input.rank ? (uint32_t)input.dims[input.rank - 1] : 0;
-    double beta = (double)fb_field_f32(&node->load->fb, node->options, 0, 0);
+    float beta = fb_field_f32(&node->load->fb, node->options, 0, 0);
     // The tables reach from -10, at a difference of -65535, to 0.
-    double real = (double)input.scale * beta / (10.0 / 65535);
-    if (!depth || depth > 65535 || !(real > 0)) { // Sums stay within 32 bits.
+    // What lies between two of their arguments is the double 10.0 / 65535.
+    const uint64_t step = 0x5000500050005;
+    const int step_exponent = -63;
+    if (!depth || depth > 65535 || !(beta > 0)) { // Sums stay within 32 bits.
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements, or beta", depth);
     }
     node->rows = input.elements / depth;
@@ -36,7 +38,7 @@ TFLM_PREPARE(int16_softmax) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
         self->depth = depth;
-        self->scale = tflm_quantize_scale(real);
+        self->scale = tflm_quantize_quotient(input.scale, beta, step, step_exponent);
     }
     return TFLM_OK;
 }

@@ -38,7 +38,7 @@ TFLM_PREPARE(int16_relu) {
     tflm_tensor_t input, output;
     unary_t made = {.low = 0, .high = 32767};
     TRY(prepare(node, &input, &output));
-    made.identity = tflm_quantize_scale((double)input.scale / (double)output.scale);
+    made.identity = tflm_quantize_ratio(input.scale, 1, output.scale);
     made.slope = made.identity;
     return unary_new(node, &made);
 }
@@ -51,8 +51,8 @@ TFLM_PREPARE(int16_leaky_relu) {
     if (!(alpha >= 0 && alpha < 1e30f)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "alpha");
     }
-    made.identity = tflm_quantize_scale((double)(input.scale / output.scale));
-    made.slope = tflm_quantize_scale((double)(input.scale * alpha / output.scale));
+    made.identity = tflm_quantize_scale(input.scale / output.scale);
+    made.slope = tflm_quantize_scale(input.scale * alpha / output.scale);
     return unary_new(node, &made);
 }
 
@@ -96,18 +96,19 @@ static tflm_status_t function_prepare(tflm_node_t *node, int exact_shift) {
     if (output.scale != 1.0f / 32768) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the output's scale is not 2^-15");
     }
-    double multiplier = (double)input.scale * 4096 * 3;
+    float third = input.scale * 4096;
     if (input.scale == 2.0f / 4096 && exact_shift) {
         made.multiplier = 6;
     } else if (input.scale != 1.0f / 4096) {
-        while (multiplier <= 32767.0 / 2 && made.shift <= 30) {
+        while (third <= 5461.1665f && made.shift <= 30) { // Half of 32767 / 3.
             made.shift++;
-            multiplier *= 2;
+            third *= 2;
         }
-        if (!(multiplier >= 1 && multiplier <= 32767)) {
+        // From 128 on, 16 fraction bits are all that a float has.
+        if (!(third >= 128 && third <= 10922.333f)) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
         }
-        made.multiplier = (int32_t)multiplier;
+        made.multiplier = (int32_t)((uint32_t)(third * 65536) * 3 >> 16);
     }
     return unary_new(node, &made);
 }

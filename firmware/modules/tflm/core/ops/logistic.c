@@ -25,8 +25,7 @@ TFLM_PREPARE(logistic) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's zero point is %d, not -128",
                               output.zero_point);
     }
-    tflm_scale_t scale =
-        tflm_quantize_scale((double)input.scale * (double)(1 << (31 - INPUT_INTEGER_BITS)));
+    tflm_scale_t scale = tflm_quantize_ratio(input.scale, 1 << (31 - INPUT_INTEGER_BITS), 1);
     if (scale.shift < 0 || scale.shift > 30) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
     }

@@ -76,10 +76,6 @@ static tflm_status_t get_exponent(tflm_node_t *node, float scale, int32_t *expon
     return TFLM_OK;
 }
 
-static tflm_scale_t ratio(float product, float scale) {
-    return tflm_quantize_scale((double)product / (double)scale);
-}
-
 TFLM_PREPARE(lstm) {
     TRY(tflm_expect(node, INPUTS, INPUTS, 1));
     fb_t *fb = &node->load->fb;
@@ -121,12 +117,14 @@ TFLM_PREPARE(lstm) {
         self->weights[i] = tflm_node_input(node, WEIGHTS + i);
         self->recurrent[i] = tflm_node_input(node, RECURRENT + i);
         self->bias[i] = tflm_node_input(node, BIASES + i);
-        self->scale[i] = ratio(t.input.scale * t.weights[i].scale, activation_scale);
-        self->recurrent_scale[i] = ratio(t.hidden.scale * t.recurrent[i].scale, activation_scale);
+        self->scale[i] =
+            tflm_quantize_ratio(t.input.scale * t.weights[i].scale, 1, activation_scale);
+        self->recurrent_scale[i] =
+            tflm_quantize_ratio(t.hidden.scale * t.recurrent[i].scale, 1, activation_scale);
     }
-    self->forget_scale = tflm_quantize_scale((double)gate_scale);
-    self->update_scale = ratio(gate_scale * gate_scale, t.cell.scale);
-    self->hidden_scale = ratio(gate_scale * gate_scale, t.hidden.scale);
+    self->forget_scale = tflm_quantize_scale(gate_scale);
+    self->update_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.cell.scale);
+    self->hidden_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.hidden.scale);
     return TFLM_OK;
 }
 

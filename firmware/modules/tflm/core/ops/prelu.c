@@ -33,9 +33,8 @@ TFLM_PREPARE(prelu) {
         self->input_zero_point = input.zero_point;
         self->alpha_zero_point = alpha.zero_point;
         self->output_zero_point = output.zero_point;
-        double in = (double)input.scale, out = (double)output.scale;
-        self->identity = tflm_quantize_scale(in / out);
-        self->slope = tflm_quantize_scale(in * (double)alpha.scale / out);
+        self->identity = tflm_quantize_ratio(input.scale, 1, output.scale);
+        self->slope = tflm_quantize_ratio(input.scale, alpha.scale, output.scale);
         self->broadcast = broadcast;
     }
     return TFLM_OK;

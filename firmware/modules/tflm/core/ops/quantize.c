@@ -49,7 +49,7 @@ TFLM_PREPARE(quantize) {
         tflm_type_range(output.type, &self->low, &self->high);
         self->real_scale = output.scale;
         if (!is_float) {
-            self->scale = tflm_quantize_scale((double)input.scale / (double)output.scale);
+            self->scale = tflm_quantize_ratio(input.scale, 1, output.scale);
         }
     }
     return TFLM_OK;
@@ -63,10 +63,10 @@ TFLM_EVAL(quantize) {
         for (uint32_t i = from; i < to; i++) {
             float value;
             memcpy(&value, (const uint8_t *)input + 4 * (size_t)i, sizeof value);
-            int64_t y =
-                (int64_t)tflm_round((double)(value / self->real_scale)) + self->output_zero_point;
-            int32_t clamped = y < self->low ? self->low : y > self->high ? self->high : (int32_t)y;
-            tflm_set(output, self->output_type, i, clamped);
+            int32_t zero_point = self->output_zero_point;
+            int32_t y = tflm_clamp(tflm_round(value / self->real_scale), self->low - zero_point,
+                                   self->high - zero_point);
+            tflm_set(output, self->output_type, i, y + zero_point);
         }
         return;
     }

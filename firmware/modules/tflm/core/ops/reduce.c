@@ -65,7 +65,7 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     tflm_reduce_t op;
     TRY(tflm_reduction_init(node, &input, &output, &op.reduction));
     uint32_t inner_elements = op.reduction.inner_elements;
-    op.scale = tflm_quantize_scale((double)input.scale / (double)output.scale);
+    op.scale = tflm_quantize_ratio(input.scale, 1, output.scale);
     if (mean) {
         // The division is folded into the multiplier, with as much precision as 32 bits leave.
         int shift = 0;

@@ -81,7 +81,7 @@ static void fill_nearest(const setup_t *setup, int axis, uint16_t *nearest) {
             value += 0.5f;
         }
         value *= scale;
-        int32_t at = setup->align_corners ? tflm_round((double)value) : (int32_t)value;
+        int32_t at = setup->align_corners ? tflm_round(value) : (int32_t)value;
         nearest[i] = (uint16_t)tflm_clamp(at, 0, from - 1);
     }
 }

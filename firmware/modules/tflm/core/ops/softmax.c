@@ -35,12 +35,14 @@ TFLM_PREPARE(softmax) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's scale or zero point");
     }
     float beta = fb_field_f32(&node->load->fb, node->options, 0, 0);
-    double real = (double)beta * (double)input.scale * (double)(1 << (31 - DIFF_INTEGER_BITS));
+    tflm_scale_t scale = {0, 0};
+    if (beta > 0) {
+        scale = tflm_quantize_ratio(beta, input.scale, 1.0f / (1 << (31 - DIFF_INTEGER_BITS)));
+    }
     // TensorFlow Lite stops at a real multiplier of one or less.
-    if (!(real > 1)) {
+    if (scale.shift < 1 || (scale.shift == 1 && scale.multiplier == 1 << 30)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "beta or the input's scale");
     }
-    tflm_scale_t scale = tflm_quantize_scale(real < 2147483647.0 ? real : 2147483647.0);
     node->rows = input.elements / (uint32_t)input.dims[input.rank - 1];
     node->cost = 1 + (uint32_t)input.dims[input.rank - 1] * 64;
     softmax_t *self = tflm_node_data(node, 2, sizeof *self);

@@ -61,10 +61,8 @@ TFLM_PREPARE(svdf) {
         self->state_zero_point = state.zero_point;
         self->output_zero_point = output.zero_point;
         // In single precision, as TensorFlow Lite Micro multiplies them.
-        self->feature_scale =
-            tflm_quantize_scale((double)(input.scale * features.scale / state.scale));
-        self->output_scale =
-            tflm_quantize_scale((double)(state.scale * times.scale / output.scale));
+        self->feature_scale = tflm_quantize_scale(input.scale * features.scale / state.scale);
+        self->output_scale = tflm_quantize_scale(state.scale * times.scale / output.scale);
     }
     return TFLM_OK;
 }

@@ -73,8 +73,9 @@ class Model:
     def invoke(self) -> None:
         """Runs one inference, or what a `step` has left of one. Allocates nothing."""
     def step(self, max_macs: int) -> bool:
-        """Runs a slice of an inference, about max_macs multiply-accumulates, at least a row of one
-        operator; True when it is complete. Leave inputs alone until then. Allocates nothing."""
+        """Runs a slice of an inference: of a deep convolution about max_macs multiply-accumulates,
+        of anything else what takes at most as long; at least a row of one operator. True when it is
+        complete. Leave inputs alone until then. Allocates nothing."""
     def reset(self) -> None:
         """Puts the streaming state back to the start, and gives up what a `step` has begun."""
     def profile(self) -> list[tuple[str, int]]:

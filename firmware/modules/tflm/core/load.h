@@ -49,7 +49,7 @@ static inline uint8_t *tflm_at(const tflm_run_t *run, uint32_t place) {
 typedef struct {
     uint32_t bytes; // Of the record with its data.
     uint32_t rows;  // Parts that eval can be called for.
-    uint32_t cost;  // Of one row, in multiply-accumulates or what takes as long.
+    uint32_t cost;  // Of one row; see tflm_step.
     uint8_t kernel;
     uint8_t backwards; // Rows run from the last to the first.
     uint16_t places;   // Words at the start of the data that are places.
@@ -105,9 +105,10 @@ typedef struct {
     uint32_t index;
     uint32_t kernel;
     int32_t code;
-    uint32_t rows, cost; // Cost of a row, when it is not macs / rows.
-    uint64_t macs;       // Of all rows.
-    bool overlaps;       // By tflm_overlap; its output has to be the last of the record's places.
+    uint32_t rows;
+    uint64_t cost; // Of a row, see tflm_record_t; 0: macs / rows.
+    uint64_t macs; // Of all rows.
+    bool overlaps; // By tflm_overlap; its output has to be the last of the record's places.
     // While nothing is emitted: READ_VARIABLE, ASSIGN_VARIABLE and what only moves elements say
     // which tensors can lie within others.
     bool planning;

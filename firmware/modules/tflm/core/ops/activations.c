@@ -28,7 +28,7 @@ static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *tensors) {
 
 static table_t *table_new(tflm_node_t *node, const tensors_t *tensors) {
     node->rows = tensors->input.elements;
-    node->cost = 1;
+    node->cost = 6;
     table_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

@@ -3,7 +3,7 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t outer, count, inner;
+    uint32_t count, inner;  // Elements that each output is of; how far apart they lie.
     uint32_t type;
 } arg_max_t;
 
@@ -28,14 +28,14 @@ TFLM_PREPARE(arg_max) {
     for (uint32_t i = (uint32_t)axis + 1; i < input.rank; i++) {
         inner *= (uint32_t)input.dims[i];
     }
-    node->cost = 1 + input.elements;
+    node->rows = output.elements;
+    node->cost = 16 + 16 * (uint64_t)input.dims[axis];
     arg_max_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
         self->inner = inner;
         self->count = (uint32_t)input.dims[axis];
-        self->outer = output.elements / inner;
         self->type = input.type;
     }
     return TFLM_OK;
@@ -52,24 +52,20 @@ static int32_t rank_of(const arg_max_t *self, const uint8_t *input, uint32_t i) 
 
 TFLM_EVAL(arg_max) {
     const arg_max_t *self = data;
-    (void)from;
-    (void)to;
     const uint8_t *input = tflm_at(run, self->input);
     int32_t *output = (int32_t *)(void *)tflm_at(run, self->output);
     uint32_t inner = self->inner;
-    for (uint32_t i = 0; i < self->outer; i++) {
-        for (uint32_t j = 0; j < inner; j++) {
-            uint32_t first = i * self->count * inner + j;
-            uint32_t best = 0;
-            int32_t highest = rank_of(self, input, first);
-            for (uint32_t k = 1; k < self->count; k++) {
-                int32_t rank = rank_of(self, input, first + k * inner);
-                if (rank > highest) {
-                    highest = rank;
-                    best = k;
-                }
+    for (uint32_t row = from; row < to; row++) {
+        uint32_t first = row / inner * self->count * inner + row % inner;
+        uint32_t best = 0;
+        int32_t highest = rank_of(self, input, first);
+        for (uint32_t k = 1; k < self->count; k++) {
+            int32_t rank = rank_of(self, input, first + k * inner);
+            if (rank > highest) {
+                highest = rank;
+                best = k;
             }
-            *output++ = (int32_t)best;
         }
+        output[row] = (int32_t)best;
     }
 }

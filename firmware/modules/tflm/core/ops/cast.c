@@ -24,7 +24,7 @@ TFLM_PREPARE(cast) {
                               tflm_type_name(output.type));
     }
     node->rows = input.elements;
-    node->cost = 2;
+    node->cost = 24;
     cast_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

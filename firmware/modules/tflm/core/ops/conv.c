@@ -3,6 +3,9 @@
 #include "dense.h"
 #include "window.h"
 
+// What part of an inference cannot be interrupted: some 100,000 instructions on a Cortex-M4.
+enum { PART_COST = 60000 };
+
 typedef struct {
     uint32_t input, weights, patch, output_place; // Places.
     tflm_window_t y, x;
@@ -10,6 +13,7 @@ typedef struct {
     uint32_t group_depth;  // Of these, what one filter sees.
     int32_t zero_point;    // What taps off the input meet.
     uint32_t filter_bytes; // Of one output channel.
+    int32_t columns;       // So many positions of a row of outputs, or what is left, are one part.
     uint32_t in_place;     // What a filter meets is contiguous: it need not be copied to a patch.
     tflm_output_t output;
 } conv_t;
@@ -22,6 +26,16 @@ static bool is_contiguous(const tflm_window_t *y, const tflm_window_t *x, bool g
     bool one_row = y->taps == 1 && x->dilation == 1 && !grouped;
     return ((x->taps == 1 && y->taps == 1) || whole_rows || one_row) && !tflm_window_is_padded(y) &&
            !tflm_window_is_padded(x);
+}
+
+// Into how many positions a row is divided whose positions cost so much each. By fours, where that
+// is about right, which the DSP extension takes together.
+static int32_t columns_of_part(int32_t columns, uint64_t cost) {
+    uint64_t most = PART_COST / cost;
+    if (most >= 3) {
+        most = (most + 1) / 4 * 4;
+    }
+    return most > (uint64_t)columns ? columns : most ? (int32_t)most : 1;
 }
 
 TFLM_PREPARE(conv) {
@@ -60,8 +74,12 @@ TFLM_PREPARE(conv) {
     uint32_t filter_bytes = weights.elements / channels;
     tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
                         output.bytes / (uint32_t)output.dims[1]);
-    node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
+    uint64_t cost = tflm_dense_cost(channels, filter_bytes);
+    int32_t columns = columns_of_part(x.output, cost);
+    int32_t parts = (x.output + columns - 1) / columns;
+    node->rows = (uint32_t)(output.dims[0] * output.dims[1] * parts);
     node->macs = (uint64_t)output.elements * filter_bytes;
+    node->cost = (uint32_t)columns * cost;
     bool in_place = is_contiguous(&y, &x, input.dims[3] != weights.dims[3]);
     uint32_t patch = in_place ? tflm_node_input(node, 0) : tflm_scratch(node, filter_bytes);
     conv_t *self =
@@ -79,6 +97,7 @@ TFLM_PREPARE(conv) {
     self->group_depth = (uint32_t)weights.dims[3];
     self->zero_point = input.zero_point;
     self->filter_bytes = filter_bytes;
+    self->columns = columns;
     self->in_place = in_place;
     self->output.channels = channels;
     self->output.scales = weights.scales;
@@ -128,19 +147,23 @@ TFLM_EVAL(conv) {
     uint32_t group_depth = self->group_depth;
     uint32_t group_channels = channels / (self->depth / group_depth);
     size_t row_bytes = (size_t)wx->input * self->depth;
-    int8_t *output =
-        (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx->output * channels;
+    int8_t *outputs = (int8_t *)tflm_at(run, self->output_place);
     int8_t *patch = (int8_t *)tflm_at(run, self->patch);
-    for (uint32_t row = from; row < to; row++) {
+    uint32_t parts = (uint32_t)((wx->output + self->columns - 1) / self->columns);
+    for (uint32_t part = from; part < to; part++) {
+        uint32_t row = part / parts;
         uint32_t batch = row / (uint32_t)wy->output, y = row % (uint32_t)wy->output;
+        int32_t x = (int32_t)(part % parts) * self->columns;
+        int32_t end = wx->output - x < self->columns ? wx->output : x + self->columns;
+        int8_t *output = outputs + ((size_t)row * (size_t)wx->output + (size_t)x) * channels;
         const int8_t *input = (const int8_t *)tflm_at(run, self->input) +
                               (size_t)batch * (size_t)wy->input * row_bytes;
-        const int8_t *met = input + y * (size_t)wy->stride * row_bytes;
+        const int8_t *met = input + y * (size_t)wy->stride * row_bytes +
+                            (size_t)x * (size_t)wx->stride * self->depth;
         int32_t sum[TFLM_SUMS];
         uint32_t sums = 0; // Of whole positions, not finished yet.
-        int32_t x = 0;
 #ifdef TFLM_DSP
-        for (; self->in_place && group_depth == self->depth && x + TFLM_POSITIONS <= wx->output;
+        for (; self->in_place && group_depth == self->depth && x + TFLM_POSITIONS <= end;
              x += TFLM_POSITIONS) {
             ptrdiff_t step = (ptrdiff_t)wx->stride * (ptrdiff_t)self->depth;
             for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS / TFLM_POSITIONS) {
@@ -158,7 +181,7 @@ TFLM_EVAL(conv) {
             met += TFLM_POSITIONS * step;
         }
 #endif
-        for (; x < wx->output; x++) {
+        for (; x < end; x++) {
             uint32_t depth = 0;
             for (uint32_t channel = 0; channel < channels; channel += group_channels) {
                 const int8_t *values = met + depth;
@@ -179,7 +202,7 @@ TFLM_EVAL(conv) {
             met += (size_t)wx->stride * self->depth;
             if (channels > TFLM_SUMS) {
                 output += channels;
-            } else if (sums + channels > TFLM_SUMS || x + 1 == wx->output) {
+            } else if (sums + channels > TFLM_SUMS || x + 1 == end) {
                 tflm_finish_all(&stage, 0, channels, sums, sum, output);
                 output += sums;
                 sums = 0;

@@ -18,6 +18,15 @@
 #endif
 #endif
 
+// What a position and finishing one output take, in products. On person_detect an output takes 11
+// instructions on a Cortex-M55 and 38 on a Cortex-M4, a product of a deep convolution 0.15 and 1.5.
+enum { TFLM_POSITION_COST = 80, TFLM_FINISH_COST = 24 };
+
+// The cost of a position of so many outputs, each the sum of so many products.
+static inline uint64_t tflm_dense_cost(uint32_t outputs, uint32_t products) {
+    return TFLM_POSITION_COST + (uint64_t)outputs * ((uint64_t)products + TFLM_FINISH_COST);
+}
+
 // How sums become outputs. Biases, multipliers and shifts follow the operator's own data.
 typedef struct {
     int32_t zero_point, low, high;

@@ -67,6 +67,7 @@ TFLM_PREPARE(depthwise_conv) {
                         output.bytes / (uint32_t)output.dims[1]);
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
     node->macs = (uint64_t)output.elements * taps;
+    node->cost = (uint32_t)output.dims[2] * tflm_dense_cost(channels, taps);
     depthwise_t *self =
         tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(channels, weights.scales));
     if (!self) {

@@ -21,7 +21,7 @@ TFLM_PREPARE(dequantize) {
     }
     TRY(tflm_expect_quantized(node, &input));
     node->rows = input.elements;
-    node->cost = 2;
+    node->cost = 12;
     dequantize_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

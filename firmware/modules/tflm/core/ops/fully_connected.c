@@ -38,6 +38,7 @@ TFLM_PREPARE(fully_connected) {
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 0, 0), &output, &low, &high));
     node->rows = output.elements;
     node->macs = (uint64_t)output.elements * depth;
+    node->cost = (uint64_t)depth + TFLM_FINISH_COST;
     fully_connected_t *self =
         tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(units, weights.scales));
     if (!self) {

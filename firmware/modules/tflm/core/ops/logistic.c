@@ -30,7 +30,7 @@ TFLM_PREPARE(logistic) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
     }
     node->rows = input.elements;
-    node->cost = 64;
+    node->cost = 320;
     logistic_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

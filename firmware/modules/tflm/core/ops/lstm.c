@@ -91,6 +91,7 @@ TFLM_PREPARE(lstm) {
     uint32_t depth = (uint32_t)t.input.dims[2], units = (uint32_t)t.output.dims[2];
     node->rows = t.output.elements / units;
     node->macs = (uint64_t)t.output.elements * GATES * ((uint64_t)depth + units);
+    node->cost = node->macs / node->rows + 600 * (uint64_t)units;
     lstm_t *self = tflm_node_data(node, 3 * GATES + 4, sizeof *self);
     if (!self) {
         return TFLM_OK;

@@ -23,7 +23,7 @@ TFLM_PREPARE(min_max) {
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, &a, &b, &output, &broadcast));
     node->rows = output.elements;
-    node->cost = 4;
+    node->cost = 48;
     min_max_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->a = tflm_node_input(node, 0);

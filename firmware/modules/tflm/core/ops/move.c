@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+// Bytes of a run that are copied without a chance to stop; the bounds of elements that are filled.
+enum { RUN_PART = 1 << 14, FILL_PART_MIN = 1 << 6, FILL_PART_MAX = 1 << 12 };
+
 // One loop around the ones after it; the innermost copies a run of bytes.
 typedef struct {
     uint32_t count;
@@ -15,7 +18,9 @@ typedef struct {
     uint32_t run; // in bytes
     uint32_t levels;
     // First the whole target gets this value, unless there are no such elements.
-    uint32_t fill_elements, fill_bytes; // fill_bytes: of one element.
+    uint32_t fill_elements;
+    uint16_t fill_bytes; // Of one element.
+    uint16_t fill_part;  // Elements without a chance to stop.
     int32_t fill;
     level_t level[]; // Outermost first.
 } move_t;
@@ -81,9 +86,15 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     if (node->planning) {
         return TFLM_OK;
     }
-    // It can stop between rounds of the outermost loop.
-    node->rows = levels ? level[levels - 1].count : 1;
-    node->cost = 1 + (uint32_t)((total / 4 + fill_elements) / node->rows);
+    // It can stop between parts of what is filled, and rounds of the outermost loop or parts of the
+    // only run.
+    uint32_t bytes = (uint32_t)run * element_bytes;
+    uint32_t rounds = levels ? level[levels - 1].count : (bytes + RUN_PART - 1) / RUN_PART;
+    node->cost = levels ? (total / bytes * 24 + total) / rounds : RUN_PART;
+    uint32_t fill_part =
+        FILL_PART_MIN + (uint32_t)(node->cost / 8 < FILL_PART_MAX ? node->cost / 8 : FILL_PART_MAX);
+    node->cost += (uint64_t)(fill_elements ? FILL_PART_MIN * 8 : 0);
+    node->rows = (fill_elements + fill_part - 1) / fill_part + rounds;
     move_t *move = tflm_node_data(node, 2, sizeof *move + levels * sizeof *level);
     if (!move) {
         return TFLM_OK;
@@ -95,7 +106,8 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     move->run = (uint32_t)(run * element_bytes);
     move->levels = levels;
     move->fill_elements = fill_elements;
-    move->fill_bytes = element_bytes;
+    move->fill_bytes = (uint16_t)element_bytes;
+    move->fill_part = (uint16_t)fill_part;
     move->fill = fill;
     for (uint32_t i = 0; i < levels; i++) {
         move->level[i] = level[levels - 1 - i];
@@ -130,12 +142,20 @@ static void copy_levels(uint8_t *to, const uint8_t *from, const level_t *level,
 TFLM_EVAL(move) {
     const move_t *move = data;
     uint8_t *start = tflm_at(run, move->to);
-    for (uint32_t i = 0; !from && i < move->fill_elements; i++) {
-        tflm_set(start,
-                 move->fill_bytes == 1   ? TFLM_INT8
-                 : move->fill_bytes == 2 ? TFLM_INT16
-                                         : TFLM_INT32,
-                 i, move->fill);
+    if (move->fill_elements) {
+        uint32_t type = move->fill_bytes == 1   ? TFLM_INT8
+                        : move->fill_bytes == 2 ? TFLM_INT16
+                                                : TFLM_INT32;
+        uint32_t part = move->fill_part, rows = (move->fill_elements + part - 1) / part;
+        uint32_t end = to < rows ? to * part : move->fill_elements;
+        for (uint32_t i = from * part; i < end; i++) {
+            tflm_set(start, type, i, move->fill);
+        }
+        if (to <= rows) {
+            return;
+        }
+        from = from > rows ? from - rows : 0;
+        to -= rows;
     }
     uint8_t *target = start + move->to_offset;
     const uint8_t *source = tflm_at(run, move->from) + move->from_offset;
@@ -145,7 +165,14 @@ TFLM_EVAL(move) {
         source += (ptrdiff_t)from * outer.from_step;
         outer.count = to - from;
         copy_levels(target, source, &outer, move->level + 1, move->levels, move->run);
-    } else {
-        memmove(target, source, move->run);
+        return;
     }
+    uint32_t first = from * RUN_PART, end = to * RUN_PART;
+    end = end < move->run ? end : move->run;
+    if (target > source) { // Backwards: the source's end may be where the target begins.
+        uint32_t last = move->run - first;
+        first = move->run - end;
+        end = last;
+    }
+    memmove(target + first, source + first, end - first);
 }

@@ -41,10 +41,9 @@ static tflm_status_t pool_prepare(tflm_node_t *node) {
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 5, 0), &output, &low, &high));
     tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
                         output.bytes / (uint32_t)output.dims[1]);
-    uint64_t cost = (uint64_t)(uint32_t)(output.dims[2] * output.dims[3]) *
-                    ((uint64_t)y.taps * (uint64_t)x.taps);
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
-    node->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+    node->cost = (uint64_t)(uint32_t)(output.dims[2] * output.dims[3]) *
+                 (16 + 8 * (uint64_t)y.taps * (uint64_t)x.taps);
     pool_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

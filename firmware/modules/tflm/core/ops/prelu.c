@@ -24,7 +24,7 @@ TFLM_PREPARE(prelu) {
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, &input, &alpha, &output, &broadcast));
     node->rows = output.elements;
-    node->cost = 4;
+    node->cost = 48;
     prelu_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

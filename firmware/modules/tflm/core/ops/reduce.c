@@ -47,7 +47,7 @@ tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
                               reduction->inner_elements);
     }
     node->rows = reduction->elements;
-    node->cost = 1 + reduction->inner_elements * 2;
+    node->cost = 32 + (uint64_t)reduction->inner_elements * 32;
     return TFLM_OK;
 }
 

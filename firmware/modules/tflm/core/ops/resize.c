@@ -56,7 +56,7 @@ static resize_t *resize_new(tflm_node_t *node, const setup_t *setup, uint32_t en
     const tflm_tensor_t *input = &setup->input, *output = &setup->output;
     uint32_t entries = (uint32_t)(output->dims[1] + output->dims[2]);
     node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
-    node->cost = 1 + (uint32_t)(output->dims[2] * output->dims[3]) * entry_bytes;
+    node->cost = (uint64_t)(uint32_t)(output->dims[2] * output->dims[3]) * 8 * entry_bytes;
     resize_t *self = tflm_node_data(node, 2, sizeof *self + entries * entry_bytes);
     if (self) {
         self->input = tflm_node_input(node, 0);

@@ -44,7 +44,7 @@ TFLM_PREPARE(softmax) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "beta or the input's scale");
     }
     node->rows = input.elements / (uint32_t)input.dims[input.rank - 1];
-    node->cost = 1 + (uint32_t)input.dims[input.rank - 1] * 64;
+    node->cost = (uint64_t)input.dims[input.rank - 1] * 320;
     softmax_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

@@ -44,6 +44,7 @@ TFLM_PREPARE(svdf) {
                        &state));
     node->rows = output.elements;
     node->macs = (uint64_t)(uint32_t)input.dims[0] * ((uint64_t)features.elements + times.elements);
+    node->cost = 400 + 2 * (node->macs / node->rows);
     svdf_t *self = tflm_node_data(node, 6, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

@@ -46,6 +46,7 @@ TFLM_PREPARE(transpose_conv) {
     TRY(tflm_get_bias(node, 3, channels, &bias_at));
     node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
     node->macs = (uint64_t)input.elements * (weights.elements / (uint32_t)input.dims[3]);
+    node->cost = (8 * node->macs + 64 * (uint64_t)output.elements) / node->rows;
     transpose_conv_t *self =
         tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(channels, weights.scales));
     if (!self) {

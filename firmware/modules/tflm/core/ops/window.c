@@ -86,9 +86,8 @@ tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
     }
     tflm_window_overlap(node, y, input->dims[0], input->bytes / (uint32_t)input->dims[1],
                         output->bytes / (uint32_t)output->dims[1]);
-    uint64_t cost = (uint64_t)(uint32_t)(output->dims[2] * output->dims[3]) *
-                    ((uint64_t)y->taps * (uint64_t)x->taps);
     node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
-    node->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+    node->cost = (uint64_t)(uint32_t)(output->dims[2] * output->dims[3]) *
+                 (16 + 8 * (uint64_t)y->taps * (uint64_t)x->taps);
     return TFLM_OK;
 }

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs on a board: model_slices.py MAX_MACS MODEL... Runs two inferences of each model, which keeps
+# state, whole and in slices. Prints as JSON, for each model, the cycles of the core's clock of each
+# slice, and whether both gave the same outputs.
+
+import json
+import sys
+import time
+
+import tflm
+
+RUNS = 2
+
+
+def content(path):
+    """A model in a ROMFS is used in place."""
+    with open(path, "rb") as file:
+        try:
+            return memoryview(file)
+        except TypeError:
+            return file.read()
+
+
+def fill(model, salt):
+    for i in range(len(model.inputs)):
+        view = model.input(i)
+        for j in range(len(view)):
+            view[j] = (j + salt) * 37 % 256 - 128
+
+
+def outputs_of(model):
+    return [bytes(model.output(i)) for i in range(len(model.outputs))]
+
+
+def whole(model):
+    outputs = []
+    for run in range(RUNS):
+        fill(model, run)
+        model.invoke()
+        outputs += outputs_of(model)
+    return outputs
+
+
+def sliced(model, max_macs):
+    """The outputs, and the cycles of each slice."""
+    outputs, cycles = [], []
+    for run in range(RUNS):
+        fill(model, run)
+        done = False
+        while not done:
+            start = time.ticks_cpu()
+            done = model.step(max_macs)
+            cycles.append(time.ticks_diff(time.ticks_cpu(), start))
+        outputs += outputs_of(model)
+    return outputs, cycles
+
+
+def main(max_macs, paths):
+    said = []
+    for path in paths:
+        with tflm.Model(content(path)) as model:
+            expected = whole(model)
+            model.reset()
+            outputs, cycles = sliced(model, max_macs)
+            said.append({"cycles": cycles, "same": outputs == expected})
+    print(json.dumps(said))
+
+
+main(int(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An inference in slices: the bytes of a whole one, and no slice longer than 5 ms.
+
+By counted instructions, one a cycle of the board's clock: both are in its board.toml.
+"""
+
+import json
+import re
+import tomllib
+
+import pytest
+import tflm_networks
+import tflm_oracle
+from workbench import hosttflm, mcu
+from workbench.paths import BOARDS
+
+SLICE_S = 0.005
+
+
+def slice_macs(board):
+    """What the application gives `step`."""
+    return int(
+        re.search(r"^slice_macs = (\d+)$", (BOARDS / board / "board.py").read_text(), re.M)[1]
+    )
+
+
+def speed(board):
+    """Its [models] table."""
+    return tomllib.loads((BOARDS / board / "board.toml").read_text())["models"]
+
+
+# There is no application for the Cortex-M4.
+MAX_MACS = {"corstone300": slice_macs("corstone300"), "mps2_an386": 40000}
+
+
+def slices(board, models):
+    """For each model, the instructions of each slice."""
+    files = {f"{name}.tflite": content for name, content in models.items()}
+    paths = [f"/rom/{name}" for name in files]
+    said = json.loads(
+        mcu.run(board, "model_slices", str(MAX_MACS[board]), *paths, files=files, counting=True)
+    )
+    assert [result["same"] for result in said] == [True] * len(models)
+    ns_a_cycle = 1e9 / speed(board)["clock_hz"]
+    return {
+        name: [cycles * ns_a_cycle / mcu.INSTRUCTION_NS for cycles in result["cycles"]]
+        for name, result in zip(models, said, strict=True)
+    }
+
+
+def check(board, models):
+    most = SLICE_S * speed(board)["clock_hz"]
+    counted = slices(board, models)
+    longest = {name: round(max(counts)) for name, counts in counted.items()}
+    assert {name: count for name, count in longest.items() if count > most} == {}
+    return counted
+
+
+@pytest.mark.parametrize("board", MAX_MACS)
+@pytest.mark.parametrize("name", [*tflm_oracle.WAKE_WORDS, *tflm_oracle.OTHERS])
+def test_shared_models(board, name):
+    model = tflm_oracle.load(name)
+    counted = check(board, {name: model})[name]
+    # Helium multiplies sixteen at a time.
+    assert sum(counted) > hosttflm.Model(model).macs / 16
+
+
+@pytest.mark.parametrize("board", MAX_MACS)
+def test_networks_with_other_operators(board):
+    check(board, {name: make() for name, make in tflm_networks.NETWORKS.items()})
+
+
+def test_estimated_boards():
+    """Where nothing counts instructions, by the estimate in the board's board.toml."""
+    has = speed("esp32s3")
+    assert slice_macs("esp32s3") * has["cycles_per_mac"] <= SLICE_S * has["clock_hz"]

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 import tflm_build
+import tflm_networks
 import tflm_oracle
-from workbench import hosttflm
+from workbench import hosttflm, modelverify
 
 
 def glint(*arguments):
@@ -99,3 +100,35 @@ def test_verify(unsupported):
     assert done.returncode == 0, done.stderr
     assert "50 inferences, every output byte equal" in done.stdout
     assert "COS is not supported" in refused("verify", unsupported)
+
+
+def test_verify_compares_floats_with_a_tolerance(tmp_path, monkeypatch):
+    model = tflm_networks.NETWORKS["sensor"]()
+    (tmp_path / "sensor.tflite").write_bytes(model)
+    done = glint("verify", tmp_path / "sensor.tflite", "--samples", 20)
+    assert done.returncode == 0, done.stderr
+    assert "equal to TensorFlow Lite Micro's, float32 within 1e-05" in done.stdout
+
+    output = hosttflm.Model.output
+    for factor, passes in ((1 + 5e-6, True), (1 + 1e-4, False)):
+
+        def scaled(self, index, factor=factor):
+            values = np.frombuffer(output(self, index), np.float32)
+            return (values * np.float32(factor)).tobytes()
+
+        monkeypatch.setattr(hosttflm.Model, "output", scaled)
+        if passes:
+            modelverify.verify(model, 20)
+        else:
+            with pytest.raises(modelverify.VerifyError, match="sample 0 differs"):
+                modelverify.verify(model, 20)
+
+
+def test_floats_that_are_no_numbers_differ():
+    expected = np.array([1.0, -2e-7, np.inf, np.nan], np.float32)
+    assert not modelverify.differs(expected, expected.tobytes())
+    for index, value in ((0, np.nan), (1, 2e-6), (2, 3e38), (3, 0.0)):
+        other = expected.copy()
+        other[index] = value
+        assert modelverify.differs(expected, other.tobytes())
+    assert modelverify.differs(expected, expected[:3].tobytes())

@@ -179,13 +179,19 @@ def verify(
     samples: Annotated[int, typer.Option(min=1, help="How many inferences.")] = 100,
     mirror: Mirror = None,
 ) -> None:
-    """Compare tflm with TensorFlow Lite Micro on random and extreme inputs, byte for byte."""
+    """Compare tflm with TensorFlow Lite Micro on random and extreme inputs.
+
+    Byte for byte; float32 within 1e-5, relative.
+    """
     from workbench import modelverify
 
-    modelverify.verify(_read(zoo.find(model, mirror), "model"), samples, board)
+    content = _read(zoo.find(model, mirror), "model")
+    modelverify.verify(content, samples, board)
     where = "" if board == modelrun.HOST else f" on {board}"
+    real = any(tensor.dtype == "float32" for tensor in hosttflm.tensors(content, outputs=True))
     equal = "every output byte equal to TensorFlow Lite Micro's"
-    print(f"{model}: {samples} inferences{where}, {equal}")
+    within = f", float32 within {modelverify.FLOAT_TOLERANCE:g}" if real else ""
+    print(f"{model}: {samples} inferences{where}, {equal}{within}")
 
 
 @app.command()

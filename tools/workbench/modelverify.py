@@ -16,10 +16,27 @@ ARENA_BYTES = 1 << 24
 SCHEMA = "tflite_micro.tensorflow.lite.micro.python.schema_py_generated"
 RESOURCE = 13  # TensorType: has no bytes of its own.
 OUTPUTS_A_RUN = 8
+# What tflm promises of float32 arithmetic, relative. Where large terms cancel, relative to these:
+# the tensor's largest value takes their place.
+FLOAT_TOLERANCE = 1e-5
+CANCELLED_TOLERANCE = 1e-6
 
 
 class VerifyError(WorkbenchError):
     """The wheel is missing or refuses the model, or the two differ; the message says where."""
+
+
+def differs(expected: npt.NDArray[Any], given: bytes) -> bool:
+    """Whether a tensor's bytes are others; of float32, whether a value is beyond the tolerance."""
+    if expected.dtype != np.float32:
+        return expected.tobytes() != given
+    wanted = expected.ravel()
+    finite = np.abs(wanted[np.isfinite(wanted)])
+    near = CANCELLED_TOLERANCE * float(finite.max(initial=0.0))
+    got = np.frombuffer(given, np.float32)
+    return got.size != wanted.size or not np.allclose(
+        got, wanted, rtol=FLOAT_TOLERANCE, atol=near, equal_nan=True
+    )
 
 
 def _inputs(
@@ -72,8 +89,8 @@ class _Pair:
 
     def same(self) -> bool:
         count = len(self.ours.outputs)
-        return all(
-            self.ours.output(i) == self.reference.get_output(i).tobytes() for i in range(count)
+        return not any(
+            differs(self.reference.get_output(i), self.ours.output(i)) for i in range(count)
         )
 
 
@@ -91,8 +108,9 @@ def _first_difference(model: bytes, samples: int) -> str:
             for index in map(int, operator.outputs if operator.outputs is not None else []):
                 if main.tensors[index].type == RESOURCE:
                     continue
-                given = pair.reference.GetTensor(index, 0)["tensor_data"].tobytes()
-                if pair.ours.tensor(index) not in (None, given):
+                given = pair.ours.tensor(index)
+                expected = pair.reference.GetTensor(index, 0)["tensor_data"]
+                if given is not None and differs(expected, given):
                     code = parsed.OperatorCodes(operator.opcodeIndex)
                     name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
                     tensor = (main.tensors[index].name or b"").decode(errors="replace")
@@ -133,13 +151,13 @@ def _first_difference_on(board: str, model: bytes, inputs: list[list[npt.NDArray
         for sample in inputs:
             pair.invoke(sample)
             for output, (i, operator, index) in enumerate(part):
-                expected = pair.reference.get_output(output).tobytes()
-                if got[at : at + len(expected)] != expected:
+                expected = pair.reference.get_output(output)
+                if differs(expected, got[at : at + expected.nbytes]):
                     code = parsed.OperatorCodes(operator.opcodeIndex)
                     name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
                     tensor = (main.tensors[index].name or b"").decode(errors="replace")
                     return f"operator {i} {name} is the first that differs: tensor {index} {tensor}"
-                at += len(expected)
+                at += expected.nbytes
     return "no single layer differs: the memory plan is at fault"
 
 
@@ -153,15 +171,17 @@ def _verify_on(board: str, model: bytes, samples: int) -> None:
     for sample, given in enumerate(inputs):
         pair.invoke(given)
         for i in range(len(pair.ours.outputs)):
-            expected = pair.reference.get_output(i).tobytes()
-            if got[at : at + len(expected)] != expected:
+            expected = pair.reference.get_output(i)
+            if differs(expected, got[at : at + expected.nbytes]):
                 where = _first_difference_on(board, model, inputs[: sample + 1])
                 raise VerifyError(f"sample {sample} differs on {board}; {where}")
-            at += len(expected)
+            at += expected.nbytes
 
 
 def verify(model: bytes, samples: int, board: str = modelrun.HOST) -> None:
     """Compares the outputs of successive inferences; state is kept between them.
+
+    Every byte has to be equal, but float32 values only within FLOAT_TOLERANCE.
 
     Args:
         model: The bytes of a .tflite.

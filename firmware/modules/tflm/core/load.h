@@ -166,6 +166,9 @@ tflm_status_t tflm_expect_same_shape(tflm_node_t *node, const tflm_tensor_t *a,
 // Fails unless the tensor has one positive scale and its zero point fits its type.
 tflm_status_t tflm_expect_quantized(tflm_node_t *node, const tflm_tensor_t *tensor);
 
+// Counts an axis from the tensor's last dimension when it is negative; fails when there is none.
+tflm_status_t tflm_axis(tflm_node_t *node, const tflm_tensor_t *tensor, int32_t *axis);
+
 // The constant elements of an int32 tensor (or int64 that fit). Fails when it is not constant, or
 // has more than `max` elements.
 tflm_status_t tflm_constants(tflm_node_t *node, const tflm_tensor_t *tensor, int32_t *values,

@@ -353,3 +353,12 @@ tflm_status_t tflm_constants(tflm_node_t *node, const tflm_tensor_t *tensor, int
     }
     return TFLM_OK;
 }
+
+tflm_status_t tflm_axis(tflm_node_t *node, const tflm_tensor_t *tensor, int32_t *axis) {
+    int32_t rank = (int32_t)tensor->rank;
+    if (*axis < -rank || *axis >= rank) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d", *axis);
+    }
+    *axis += *axis < 0 ? rank : 0;
+    return TFLM_OK;
+}

@@ -25,8 +25,8 @@ typedef struct {
     level_t level[]; // Outermost first.
 } move_t;
 
-void tflm_steps(const tflm_tensor_t *tensor, int64_t *steps) {
-    int64_t step = 1;
+void tflm_steps(const tflm_tensor_t *tensor, int32_t *steps) {
+    int32_t step = 1;
     for (uint32_t i = tensor->rank; i-- > 0;) {
         steps[i] = step;
         step *= tensor->dims[i];
@@ -53,11 +53,11 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     // that continue each other become one.
     level_t level[TFLM_MAX_RANK];
     uint32_t levels = 0;
-    int64_t run = 1;
+    int32_t run = 1;
     uint64_t total = element_bytes;
     for (uint32_t i = box->rank; i-- > 0;) {
         int32_t count = box->dims[i];
-        int64_t to_step = box->to_steps[i], from_step = box->from_steps[i];
+        int32_t to_step = box->to_steps[i], from_step = box->from_steps[i];
         total *= (uint32_t)count;
         level_t *inner = levels ? &level[levels - 1] : NULL;
         if (count == 1) {
@@ -65,18 +65,18 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
         }
         if (!levels && to_step == run && from_step == run) {
             run *= count;
-        } else if (inner && to_step == (int64_t)inner->to_step * inner->count &&
-                   from_step == (int64_t)inner->from_step * inner->count) {
+        } else if (inner && (uint32_t)to_step == (uint32_t)inner->to_step * inner->count &&
+                   (uint32_t)from_step == (uint32_t)inner->from_step * inner->count) {
             inner->count *= (uint32_t)count;
         } else {
             level[levels].count = (uint32_t)count;
-            level[levels].to_step = (int32_t)to_step;
-            level[levels++].from_step = (int32_t)from_step;
+            level[levels].to_step = to_step;
+            level[levels++].from_step = from_step;
         }
     }
+    uint32_t to_offset = (uint32_t)box->to_offset * element_bytes;
+    uint32_t from_offset = (uint32_t)box->from_offset * element_bytes;
     if (!levels && !fill_elements) {
-        uint32_t to_offset = (uint32_t)(box->to_offset * element_bytes);
-        uint32_t from_offset = (uint32_t)(box->from_offset * element_bytes);
         if (node->planning) {
             tflm_share(node, to, to_offset, from, from_offset, (uint32_t)total);
         } else if (tflm_in_place(node->load, to, to_offset, from, from_offset)) {
@@ -101,9 +101,9 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     }
     move->to = to;
     move->from = from;
-    move->to_offset = (uint32_t)(box->to_offset * element_bytes);
-    move->from_offset = (uint32_t)(box->from_offset * element_bytes);
-    move->run = (uint32_t)(run * element_bytes);
+    move->to_offset = to_offset;
+    move->from_offset = from_offset;
+    move->run = bytes;
     move->levels = levels;
     move->fill_elements = fill_elements;
     move->fill_bytes = (uint16_t)element_bytes;

@@ -6,16 +6,17 @@
 
 #include "ops.h"
 
-// A box of elements, and the distance from one to the next along each dimension, in elements.
+// A box of elements, and the distance from one to the next along each dimension, in elements; it
+// does not matter where there is only one. No tensor has 2^31 elements.
 typedef struct {
     uint32_t rank;
     int32_t dims[TFLM_MAX_RANK];
-    int64_t to_steps[TFLM_MAX_RANK], from_steps[TFLM_MAX_RANK];
-    int64_t to_offset, from_offset;
+    int32_t to_steps[TFLM_MAX_RANK], from_steps[TFLM_MAX_RANK];
+    int32_t to_offset, from_offset;
 } tflm_box_t;
 
 // The distances between neighbours along each dimension of a tensor, in elements.
-void tflm_steps(const tflm_tensor_t *tensor, int64_t *steps);
+void tflm_steps(const tflm_tensor_t *tensor, int32_t *steps);
 
 // A box as large as `tensor`, for contiguous tensors at both ends.
 void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box);

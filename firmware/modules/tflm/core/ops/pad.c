@@ -15,9 +15,9 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t value, const tflm_tensor
     tflm_steps(output, box.to_steps);
     for (uint32_t i = 0; fits && i < input->rank; i++) {
         int32_t before = amounts[2 * i], after = amounts[2 * i + 1];
-        fits = before >= 0 && after >= 0 &&
-               (int64_t)before + input->dims[i] + after == output->dims[i];
-        box.to_offset += before * box.to_steps[i];
+        fits = before >= 0 && before <= output->dims[i] && after >= 0 &&
+               after == output->dims[i] - before - input->dims[i];
+        box.to_offset += fits ? before * box.to_steps[i] : 0;
     }
     if (!fits) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit the padding");

@@ -35,7 +35,6 @@ TFLM_PREPARE(strided_slice) {
     tflm_box_t box;
     tflm_box(&input, &box);
     uint32_t kept = 0;
-    int64_t count = 1;
     for (uint32_t i = 0; i < input.rank; i++) {
         int32_t dim = input.dims[i], stride = values[2][i];
         if (!stride || stride == INT32_MIN) {
@@ -45,8 +44,8 @@ TFLM_PREPARE(strided_slice) {
         int32_t end = end_mask >> i & 1 ? (stride > 0 ? INT32_MAX : INT32_MIN) : values[1][i];
         begin = clamp_index(begin, dim, stride);
         end = shrink_mask >> i & 1 ? begin + 1 : clamp_index(end, dim, stride);
-        int32_t length = stride > 0 ? (int32_t)(((int64_t)end - begin + stride - 1) / stride)
-                                    : (int32_t)(((int64_t)begin - end - stride - 1) / -stride);
+        int32_t distance = stride > 0 ? end - begin : begin - end; // Of indices from -1 on.
+        int32_t length = distance < 1 ? 0 : (distance - 1) / (stride > 0 ? stride : -stride) + 1;
         if (shrink_mask >> i & 1) {
             length = 1;
         } else if (kept >= output.rank || output.dims[kept++] != length) {
@@ -57,12 +56,10 @@ TFLM_PREPARE(strided_slice) {
         }
         box.dims[i] = length;
         box.from_offset += begin * box.from_steps[i];
-        box.from_steps[i] *= stride;
+        input.dims[i] = length;
+        box.from_steps[i] = length > 1 ? box.from_steps[i] * stride : 0;
     }
-    for (uint32_t i = input.rank; i-- > 0;) {
-        box.to_steps[i] = count;
-        count *= box.dims[i];
-    }
+    tflm_steps(&input, box.to_steps);
     if (kept != output.rank || output.type != input.type) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is not of the slice's shape");
     }
@@ -89,8 +86,9 @@ TFLM_PREPARE(slice) {
     tflm_box(&output, &box);
     tflm_steps(&input, box.from_steps);
     for (uint32_t i = 0; i < input.rank; i++) {
-        int64_t length = size[i] == -1 ? (int64_t)input.dims[i] - begin[i] : size[i];
-        if (begin[i] < 0 || length != output.dims[i] || begin[i] + length > input.dims[i]) {
+        int32_t length = output.dims[i], most = input.dims[i] - length;
+        if (begin[i] < 0 || begin[i] > most ||
+            (size[i] == -1 ? begin[i] != most : size[i] != length)) {
             return tflm_node_fail(node, TFLM_ERROR_MODEL, "dimension %u: %d from %d on", i, size[i],
                                   begin[i]);
         }

@@ -13,17 +13,15 @@ TFLM_PREPARE(transpose) {
         parameter.elements == input.rank && output.rank == input.rank && output.type == input.type;
     tflm_box_t box;
     tflm_box(&output, &box);
-    int64_t steps[TFLM_MAX_RANK];
+    int32_t steps[TFLM_MAX_RANK];
     tflm_steps(&input, steps);
     uint32_t seen = 0;
     for (uint32_t i = 0; fits && i < input.rank; i++) {
-        int32_t axis = order[i] < 0 ? order[i] + (int32_t)input.rank : order[i];
-        fits = axis >= 0 && axis < (int32_t)input.rank && !(seen >> axis & 1) &&
-               input.dims[axis] == output.dims[i];
-        if (fits) {
-            seen |= 1u << axis;
-            box.from_steps[i] = steps[axis];
-        }
+        int32_t axis = order[i];
+        TRY(tflm_axis(node, &input, &axis));
+        fits = !(seen >> axis & 1) && input.dims[axis] == output.dims[i];
+        seen |= 1u << axis;
+        box.from_steps[i] = steps[axis];
     }
     if (!fits) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit the permutation");

@@ -168,7 +168,8 @@ async def test_nonsense_on_att_and_the_security_manager(target):
             await stranger.connect()
             for _ in range(150):
                 first = bytes([rng.choice((*range(0x1F), 0x52, 0xD2, rng.randrange(256)))])
-                stranger.send(ATT_CID, first + rng.randbytes(rng.choice((0, 1, 2, 5, 20, 200))))
+                size = rng.choice((0, 1, 2, 5, 20, 200, 512, 2000))  # the last: more than the MTU
+                stranger.send(ATT_CID, first + rng.randbytes(size))
             for _ in range(30):
                 first = bytes([rng.randrange(0x10)])
                 stranger.send(SMP_CID, first + rng.randbytes(rng.choice((0, 1, 6, 16, 64))))
@@ -205,8 +206,8 @@ async def test_a_companion_that_talks_nonsense_is_answered_and_the_link_goes_on(
             await link._client.write_gatt_char(characteristic, data, response=False)
 
         for _ in range(300):
-            await write(protocol.UUID_EVENTS, rng.randbytes(rng.choice((0, 1, 3, 5, 244))))
-            await write(protocol.UUID_MEDIA, rng.randbytes(rng.choice((0, 1, 3, 7, 11, 244))))
+            await write(protocol.UUID_EVENTS, rng.randbytes(rng.choice((0, 1, 3, 5, 244, 500))))
+            await write(protocol.UUID_MEDIA, rng.randbytes(rng.choice((0, 1, 3, 7, 244, 500))))
         for _ in range(200):
             body = rng.randbytes(rng.randrange(60))
             group, command = rng.choice((0, 1, 2, 8, 64)), rng.randrange(40)

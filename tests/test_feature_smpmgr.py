@@ -10,6 +10,7 @@ import zlib
 import pytest
 import pytest_asyncio
 import targets
+from smpclient.mcuboot import ImageInfo
 from update_images import make
 
 FILE = "/models/extra.bin"
@@ -66,7 +67,13 @@ async def test_smpmgr(target, tmp_path):
     update = tmp_path / "update.bin"
     update.write_bytes(make("9.0.0", board=target.board))
     await smpmgr(target, "image", "upload", update)
-    assert "9.0.0" in await smpmgr(target, "image", "state-read")
+    digest = next(
+        tlv.value for tlv in ImageInfo.load_file(str(update)).tlvs if tlv.header.type == 0x10
+    )
+    await smpmgr(target, "image", "state-write", digest.hex())
+    state = await smpmgr(target, "image", "state-read")
+    assert "9.0.0" in state
+    assert "pending=True" in state
     await smpmgr(target, "image", "erase", "1")
     mark = target.sim.mark()
     await smpmgr(target, "os", "reset")

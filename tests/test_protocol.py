@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 
 import pytest
+from glasses import boot, config, journal, media, smp_image
+from glasses import protocol as numbers
 from workbench import protocol
+from workbench.paths import FIRMWARE
+
+# Two samples a byte, at 16 kHz.
+ADPCM_BYTES_A_SECOND = 8000
 
 
 @pytest.mark.parametrize("path", protocol.PRODUCTS, ids=lambda path: path.parent.name)
@@ -39,3 +46,40 @@ def test_comments_and_notation_are_carried():
 def test_a_line_it_does_not_understand_is_refused():
     with pytest.raises(ValueError, match="many"):
         protocol.generate("[limit]\nmany = [1, 2]\n")
+
+
+def test_the_specification_says_the_times_that_count():
+    table = (FIRMWARE / "SPEC.md").read_text().split("## Timing")[1].split("\n##")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| ")][1:]
+    said = [[int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", row[1])] for row in rows]
+    answered, *others = said  # how soon requests are answered is no constant
+    assert answered == [2500]
+    assert others == [
+        [numbers.LIMIT_STRANGER_MS],
+        [numbers.LIMIT_PAIRING_WINDOW_MS, numbers.LIMIT_PAIRING_HOLD_MS],
+        [smp_image.RESET_AFTER_MS],
+        [smp_image.HEALTHY_MS],
+        [smp_image.TRIAL_MS],
+        [boot.WATCHDOG_MS],
+    ]
+
+
+def test_the_specification_says_the_limits_that_count():
+    text = " ".join((FIRMWARE / "SPEC.md").read_text().split())
+    for said in (
+        f"the newest {journal.KEPT_MAX} records that are not acknowledged",
+        f"the newest {journal.RESTORED_MAX} of them",
+        f"{journal.SAVE_AFTER_MS / 1000:g} s after they were written",
+        f"more than {media.OBJECTS_MAX} objects or {media.KEPT_BYTES_MAX:,} bytes",
+        f"more than {media.KEPT_MS_MAX // 60000} minutes old",
+        f"the last {media.RING_BYTES_MAX / ADPCM_BYTES_A_SECOND:g} s",
+        f"`ms`: {config.RECORD_MIN_MS} to {config.RECORD_MAX_MS}",
+        f"A message takes at most {numbers.LIMIT_SMP_BYTES:,} bytes",
+        f"there are not {['none', 'one', 'two', 'three', 'four', 'five'][numbers.LIMIT_BONDS]} of",
+        f"then 1 to {numbers.LIMIT_MEDIA_RANGES} times u32 start",
+        f"at most {numbers.LIMIT_EVENT_BYTES} bytes:",
+        f"at most {numbers.LIMIT_IMAGE_BYTES >> 20} MiB.",
+        f"the glasses reset {smp_image.FAILED_MS // 1000} s later",
+        f"command 16 tells {smp_image.REPORT_MAX} characters",
+    ):
+        assert said in text, said

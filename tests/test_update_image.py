@@ -3,7 +3,9 @@
 
 import hashlib
 import io
+import shutil
 import struct
+import subprocess
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -16,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from update_images import BOARD, key, make
 from workbench import image as builder
+from workbench.paths import ROOT
 
 PREHASHED = Prehashed(hashes.SHA256())
 
@@ -182,6 +185,14 @@ def test_trusted_keys_are_what_the_tree_says():
     assert builder.render_keys([development]) == builder.TRUSTED_KEYS.read_text()
     assert {development.digest: ("development", development.modulus)} == keys.TRUSTED
     assert b"development" in builder.DEVELOPMENT_KEY.read_bytes().splitlines()[0]
+
+
+def test_no_secret_key_is_in_the_tree_but_that_for_development():
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not in a git checkout")
+    command = ["git", "grep", "-l", "PRIVATE KEY" + "-----"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(builder.DEVELOPMENT_KEY.relative_to(ROOT))]
 
 
 def test_keys_that_cannot_be_verified_cannot_sign(tmp_path):

@@ -25,6 +25,7 @@ POISON = """
 """
 # Where reading ends a process, and a Cortex-M55.
 NOWHERE = {"linux": 0, "corstone300": 0x5F000000}
+FAULT = {"linux": "SIGSEGV", "corstone300": "*** bus fault: accessed an address"}
 
 
 @pytest.fixture(params=["linux", "corstone300"])
@@ -73,7 +74,7 @@ async def test_what_faults_starts_again_and_tells_of_it(board):
         glint.connect(air=simulation.address, timeout_s=20) as glasses,
     ):
         for what, names in (
-            ("fault", {"linux": "SIGSEGV", "corstone300": "*** bus fault: accessed an address"}),
+            ("fault", FAULT),
             ("starve", {"linux": "watchdog", "corstone300": "*** watchdog"}),
         ):
             await ask(glasses, board, what)
@@ -86,4 +87,6 @@ async def test_what_faults_starts_again_and_tells_of_it(board):
                 assert "resetting" in told.crash
             assert (await glasses.status()).firmware == "0.2.0"
         await ask(glasses, board, "fault")
-        assert (await glasses.boot()).safe  # three in a row
+        told = await glasses.boot()
+        assert told.safe  # three in a row
+        assert told.crash.strip().startswith(FAULT[board.name])

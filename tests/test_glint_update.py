@@ -7,9 +7,10 @@ import sys
 
 import glint
 import pytest
-from glint.errors import UpdateError
+from glint.errors import RequestError, UpdateError
 from test_update_micropython import Board, application
 from update_images import make
+from workbench import deploy
 
 # Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
 CONNECTION_TIMEOUT = 0x08
@@ -60,6 +61,17 @@ async def test_command_updates_and_confirms(board):
     assert status == 0, said
     status, said = await cli(board, "crash")
     assert said.splitlines()[:1] == ["not in safe mode"]
+
+
+async def test_the_models_in_an_image_are_those_that_run(board):
+    bundle = deploy.bundle(board.name, ["okay_nabu", "alexa"], "", None)
+    models = {path: data for path, data in bundle.items() if path.startswith("models/")}
+    async with connect(board) as glasses:
+        with pytest.raises(RequestError):  # there is none on the flash
+            await glasses.set_config(words=["alexa"])
+        await glasses.update(written(board, application("0.2.0", models.items())))
+        await glasses.set_config(words=["alexa"])
+        assert (await glasses.status()).words == ["Alexa"]
 
 
 async def test_goes_on_where_the_link_was_lost(board):

@@ -106,11 +106,19 @@ class Device:
     def check_kept(self):
         """Nothing is lost: what the wearer set, and what is to be told."""
         assert journal.JournalFile(JOURNAL).read() in KEPT
-        assert config.load("/config.json")["name"] == "Mine"
+        settings = config.load("/config.json")
+        assert (settings["name"], settings["words"]) == (CONFIG["name"], CONFIG["words"])
+        assert settings["wake_audio_ms"] in (config.DEFAULTS["wake_audio_ms"], 2000)
         kept = bonds.Bonds("/bonds.json")
         for kind in (bonds.OURS, bonds.THEIRS):
             assert kept.get(kind, 0, BOND[0]) == BOND[1]
             assert kept.get(kind, 0, NEW_BOND[0]) in (None, NEW_BOND[1])
+
+    def check_new(self):
+        """What was done before a cut is done."""
+        assert journal.JournalFile(JOURNAL).read() == KEPT[1]
+        assert config.load("/config.json")["wake_audio_ms"] == 2000
+        assert bonds.Bonds("/bonds.json").get(bonds.OURS, 0, NEW_BOND[0]) == NEW_BOND[1]
 
 
 def factory(manner):
@@ -123,6 +131,7 @@ def life(device, phases):
     device.upload(image(VERSIONS[2]))
     device.pair(NEW_BOND)
     device.note([NEW_RECORD])
+    config.save("/config.json", {"wake_audio_ms": 2000})
     phases.append("uploaded")
     device.updater.choose(device.stored.image(device.stored.other()).hash, False)
     device.start()
@@ -177,7 +186,7 @@ def test_power_fails_at_every_change(monkeypatch, manner, torn, unpacks, updates
         if "uploaded" not in phases:
             assert runs == old
         else:
-            assert journal.JournalFile(JOURNAL).read() == KEPT[1]
+            device.check_new()
         if "confirmed" in phases:
             assert runs == new
         device.check_kept()

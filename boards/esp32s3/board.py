@@ -17,23 +17,28 @@ try:
 except ImportError:
     pdm = None
 
-# Every pin, once. Microphone: https://wiki.seeedstudio.com/xiao_esp32s3_sense_mic (42 is its clock,
-# 41 its data). Camera: https://wiki.seeedstudio.com/xiao_esp32s3_camera_usage, data lines Y2 to Y9.
-# Light (lit when low) and D0: arduino-esp32's variants/XIAO_ESP32S3/pins_arduino.h. Button: BOOT is
-# GPIO 0 on every ESP32-S3, which samples it at reset.
+# Every pin, once; none has met silicon. Each group names what was read of it.
+# Microphone: https://wiki.seeedstudio.com/xiao_esp32s3_sense_mic, which calls its clock, 42, word
+# select; 41 is its data.
 PDM_CLOCK, PDM_DATA = 42, 41
-# The word select that I2S insists on, and which goes nowhere: D1.
+# The word select that I2S insists on, and which goes nowhere: D1 of arduino-esp32's
+# variants/XIAO_ESP32S3/pins_arduino.h.
 PDM_UNUSED = 2
-# A microphone with I2S on the pins D8, D9, D10; heard instead when MICROPHONE says so.
+# A microphone with I2S on the pins D8, D9, D10 (same file); heard instead when MICROPHONE says so.
+# The Sense's card slot is on the same three (Zephyr's boards/seeed/xiao_esp32s3): no card then.
 I2S_CLOCK, I2S_WORD, I2S_DATA = 7, 8, 9
+# Camera, its data Y2 to Y9: CAMERA_MODEL_XIAO_ESP32S3 in CameraWebServer/camera_pins.h of
+# arduino-esp32, and the same in Zephyr's boards/seeed/xiao_esp32s3/xiao_esp32s3-pinctrl.dtsi.
 CAMERA_DATA = (15, 17, 18, 16, 14, 12, 11, 48)
 CAMERA_CLOCK_IN, CAMERA_CLOCK_OUT = 10, 13
 CAMERA_VSYNC, CAMERA_HREF = 38, 47
 CAMERA_SDA, CAMERA_SCL = 40, 39
+# Light, lit when low, and button BOOT, low when pressed: RIOT's
+# boards/seeedstudio-xiao-esp32s3/include/board.h. 21 also selects the card in the Sense's slot.
 LIGHT = 21
 BUTTON = 0
-# The board does not measure its battery. With two equal resistors from battery to ground and their
-# middle on D0, this is 1.
+# Nothing that was read names a pin that measures the battery. With two equal resistors from battery
+# to ground and their middle on D0 (pins_arduino.h), this is 1.
 BATTERY = None
 
 MICROPHONE = "pdm"  # or "i2s"

@@ -61,7 +61,7 @@ def test_only_what_changed_is_sent(emulated):
         assert "models/a.bin" not in sent
         assert on_board(board, changed) == wanted(changed)
         assert "started" in board.run("import main")
-        assert ".new" not in board.run("import os; print(os.listdir(), os.listdir('models'))")
+        assert ".new" not in board.run("import os; print(os.listdir(), os.listdir('glasses'))")
 
 
 def test_a_restarted_board_starts_from_its_files(emulated):
@@ -104,7 +104,7 @@ def test_a_full_file_system_is_named(emulated):
     with SerialBoard(emulated.console_path) as board:
         deploy.put(board, files(), ignore)
         with pytest.raises(deploy.DeployError, match=r"bytes free and \d+ are needed; remove"):
-            deploy.put(board, files() | {"models/b.bin": bytes(5 << 20)}, ignore)
+            deploy.put(board, files() | {"glasses/b.py": bytes(5 << 20)}, ignore)
         assert on_board(board, files()) == wanted(files())
         with pytest.raises(BoardError, match="its file system is full; remove files"):
             board.run("raise OSError(28)")
@@ -210,4 +210,4 @@ def test_settings_must_be_a_json_object(tmp_path):
         with pytest.raises(deploy.DeployError, match=reason):
             deploy.read_config(path)
     path.write_bytes(b'{"name": "Mine"}')
-    assert deploy.read_config(path) == b'{"name": "Mine"}'
+    assert deploy.read_config(path) == {"name": "Mine"}

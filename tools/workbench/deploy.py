@@ -2,19 +2,21 @@
 """Puts the application, native modules, models and settings on a board with MicroPython.
 
 Only files that differ are sent, each beside the old one under another name; when all have arrived
-whole they take the old ones' places, `main.py` last. A board that lost its cable half way still has
-either its old application or none that starts, and the next run finishes the job.
+whole they take the old ones' places, `main.py` last. Models go into the board's ROMFS where it has
+one. A board that lost its cable half way still has either its old application or none that starts,
+and the next run finishes the job.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from workbench import natmod, selftest, zoo
+from workbench import natmod, rompartition, selftest, zoo
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS, BUILD, FIRMWARE
 from workbench.serialboard import Facts, SerialBoard
@@ -24,6 +26,9 @@ MAIN = "main.py"
 MAIN_CODE = b"import glasses.main\n"
 CONFIG = "config.json"
 NEW = ".new"
+MODELS = "models/"
+# An update that was kept would start instead of what is deployed.
+UPDATE_STATE = "update/state.json"
 MPY_VERSION = 6
 FLASH_BLOCK_BYTES = 4096
 
@@ -32,11 +37,16 @@ Progress = Callable[[str, int, int], None]
 # Both run on the board; {names} is a JSON list of paths.
 HASH = """
 import binascii, hashlib, json
+def file(name):
+    try:
+        return open(name, "rb")
+    except OSError:
+        return open("/rom/" + name, "rb")
 found = {{}}
 buf = memoryview(bytearray(2048))
 for name in json.loads({names!r}):
     try:
-        with open(name, "rb") as f:
+        with file(name) as f:
             h = hashlib.sha256()
             while True:
                 n = f.readinto(buf)
@@ -50,12 +60,14 @@ print(json.dumps(found))
 """
 REPLACE = """
 import json, os
-names = json.loads({names!r})
-try:
-    os.remove({main!r})
-except OSError:
-    pass
-for name in names:
+# Without an order of what starts, and without the copies that would be found before the ROMFS's.
+for name in json.loads({gone!r}):
+    try:
+        os.remove(name)
+    except OSError:
+        pass
+{switch}
+for name in json.loads({names!r}):
     try:
         os.rename(name + {new!r}, name)
     except OSError:
@@ -63,6 +75,16 @@ for name in names:
         os.rename(name + {new!r}, name)
 if hasattr(os, "sync"):
     os.sync()
+"""
+FIND = """
+import json, os
+for path in json.loads({paths!r}):
+    try:
+        os.stat(path)
+        print(path)
+        break
+    except OSError:
+        pass
 """
 FOLDERS = """
 import json, os
@@ -155,28 +177,38 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
     return files
 
 
-def read_config(path: Path) -> bytes:
+def read_config(path: Path) -> dict[str, Any]:
     """Reads settings for the board.
 
     Raises:
         DeployError: The file cannot be read, or is no JSON object.
     """
     try:
-        data = path.read_bytes()
-        settings = json.loads(data)
+        settings = json.loads(path.read_bytes())
     except OSError as error:
         raise DeployError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         raise DeployError(f"{path} is not JSON: {error}") from None
     if not isinstance(settings, dict):
         raise DeployError(f"{path} is not a JSON object")
-    return data
+    return settings
 
 
-def tested_model(files: Iterable[str]) -> str | None:
-    """Which of a board's files the self-test can run, or None."""
-    path = f"models/{selftest.MODEL}.tflite"
-    return path if path in files else None
+def read_board_config(board: SerialBoard) -> dict[str, Any]:
+    """The settings that are on a board; {} when there are none that can be read."""
+    said = board.run("try:\n print(open('config.json').read())\nexcept OSError: pass")
+    try:
+        settings = json.loads(said)
+    except ValueError:
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def tested_model(board: SerialBoard) -> str | None:
+    """The path on a board of the model that the self-test can run, or None."""
+    path = f"{MODELS}{selftest.MODEL}.tflite"
+    said = board.run(FIND.format(paths=json.dumps([path, "/rom/" + path])))
+    return said.strip() or None
 
 
 def digest(data: bytes) -> str:
@@ -185,7 +217,7 @@ def digest(data: bytes) -> str:
 
 
 def hashes(board: SerialBoard, names: list[str]) -> dict[str, str]:
-    """The `digest` of each of these files that a board has."""
+    """The `digest` of each of these files that a board has, if not in its folders in its ROMFS."""
     found: dict[str, str] = json.loads(board.run(HASH.format(names=json.dumps(names))))
     return found
 
@@ -195,11 +227,13 @@ def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> O
 
     Args:
         board: At its REPL.
-        files: Contents by path, relative to the root of the board's file system.
+        files: Contents by path, relative to the root of the board's file system. What is below
+            models/ goes into the ROMFS of a board that has one.
         progress: Told path, bytes done and bytes in all.
 
     Raises:
         DeployError: They do not fit, or did not arrive whole.
+        rompartition.RomError: The models do not fit the ROMFS.
         serialboard.BoardError: The board went away, or its file system is full.
     """
     wanted = {name: digest(data) for name, data in files.items()}
@@ -210,29 +244,59 @@ def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> O
         return Outcome((), kept)
     if MAIN in kept:
         changed.append(MAIN)
+    rom = rompartition.look(board) if any(name.startswith(MODELS) for name in changed) else None
+    models = [name for name in changed if rom and name.startswith(MODELS)]
+    for_files = {name: files[name] for name in changed if name not in models}
+    for_rom = rompartition.displaced(board, rom) if rom else {}
+    for_rom |= {name: files[name] for name in models}
+    placed = rompartition.place(rom, for_rom) if rom else {}
+    switch = rompartition.switch({**rom.files, **placed}) if rom else ""
     # What an interrupted run has sent already need not be sent again.
-    to_send = [name for name in changed if there.get(name + NEW) != wanted[name]]
-    needed = sum(-(-len(files[name]) // FLASH_BLOCK_BYTES) + 1 for name in to_send)
+    to_files = [name for name in for_files if there.get(name + NEW) != wanted[name]]
+    to_rom = _differing(board, placed, for_rom)
+    _check_room(board, [files[name] for name in to_files])
+    folders = sorted({str(Path(name).parent) for name in for_files} - {"."})
+    board.run(FOLDERS.format(names=json.dumps(folders)))
+    total = sum(len(for_files[name]) for name in to_files)
+    total += sum(len(for_rom[name]) for name in to_rom)
+    done = 0
+    for name in to_files:
+        progress(name, done, total)
+        board.write(name + NEW, files[name])
+        done += len(files[name])
+    for name in to_rom:
+        progress(name, done, total)
+        rompartition.send(board, placed[name], for_rom[name])
+        done += len(for_rom[name])
+    progress("", total, total)
+    arrived = hashes(board, [name + NEW for name in for_files])
+    lost = [name for name in for_files if arrived.get(name + NEW) != wanted[name]]
+    for name in lost + _differing(board, placed, for_rom):
+        raise DeployError(f"{name} did not arrive whole; run this again")
+    # Without main.py the board starts into its prompt, not into half of each version.
+    gone = json.dumps([MAIN, UPDATE_STATE, *models])
+    in_order = json.dumps(sorted(for_files, key=lambda name: name == MAIN))
+    board.run(REPLACE.format(names=in_order, gone=gone, new=NEW, switch=switch))
+    return Outcome(tuple(changed), kept)
+
+
+def _differing(
+    board: SerialBoard, placed: Mapping[str, rompartition.Extent], contents: Mapping[str, bytes]
+) -> list[str]:
+    """Those files that do not lie where they were placed."""
+    if not placed:
+        return []
+    found = rompartition.hashes(board, list(placed.values()))
+    return [
+        name for name, there in zip(placed, found, strict=True) if there != digest(contents[name])
+    ]
+
+
+def _check_room(board: SerialBoard, contents: list[bytes]) -> None:
+    needed = sum(-(-len(content) // FLASH_BLOCK_BYTES) + 1 for content in contents)
     free = board.facts().disk_free
     if needed * FLASH_BLOCK_BYTES > free:
         raise DeployError(
             f"the board's file system has {free} bytes free and {needed * FLASH_BLOCK_BYTES} are "
             "needed; remove files from it (mpremote rm) or name fewer models"
         )
-    folders = sorted({str(Path(name).parent) for name in changed} - {"."})
-    board.run(FOLDERS.format(names=json.dumps(folders)))
-    total = sum(len(files[name]) for name in to_send)
-    done = 0
-    for name in to_send:
-        progress(name, done, total)
-        board.write(name + NEW, files[name])
-        done += len(files[name])
-    progress("", total, total)
-    arrived = hashes(board, [name + NEW for name in changed])
-    for name in changed:
-        if arrived.get(name + NEW) != wanted[name]:
-            raise DeployError(f"{name} did not arrive whole; run this again")
-    # Without main.py the board starts into its prompt, not into half of each version.
-    in_order = sorted(changed, key=lambda name: name == MAIN)
-    board.run(REPLACE.format(names=json.dumps(in_order), main=MAIN, new=NEW))
-    return Outcome(tuple(changed), kept)

@@ -152,7 +152,7 @@ def _looked_at(there: SerialBoard, files: Mapping[str, bytes]) -> Iterator[Findi
     advice = "" if radio == "on" else "write an image with Bluetooth with glint flash"
     yield Finding("radio", radio == "on", f"Bluetooth LE {radio}", advice)
     try:
-        report = selftest.run(there, deploy.tested_model(on_board))
+        report = selftest.run(there, deploy.tested_model(there))
     except WorkbenchError as error:
         yield Finding("self-test", False, "failed", str(error))
     else:

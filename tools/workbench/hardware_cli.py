@@ -90,15 +90,21 @@ def deploy(
     from workbench.serialboard import SerialBoard
 
     files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
-    if config is not None:
-        files[deployer.CONFIG] = deployer.read_config(config)
+    settings = None if config is None else deployer.read_config(config)
+    chosen: dict[str, object] = {"words": [Path(name).stem for name in word]} if word else {}
+    if vision:
+        chosen["vision"] = Path(vision).stem
     with _shown() as (say, progress), SerialBoard(port) as there:
         facts = there.facts()
         say(f"{facts.machine}, MicroPython {facts.version}")
         files |= deployer.native_modules(facts, modules, say)
+        on_board = deployer.read_board_config(there)
+        settings = (on_board if settings is None else settings) | chosen
+        if settings != on_board:
+            files[deployer.CONFIG] = json.dumps(settings).encode()
         outcome = deployer.put(there, files, progress)
         say(f"{len(outcome.sent)} files sent, {len(outcome.kept)} were there already")
-        report = selftest.run(there, deployer.tested_model(files))
+        report = selftest.run(there, deployer.tested_model(there))
         there.restart()
     print(
         f"self-test passed: {report['hop_us']} us a hop, {report['heap_free']} bytes of heap free"

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import select
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ class LinuxConsole:
     def __enter__(self) -> LinuxConsole:
         # Two pairs, as each has a name at one end only.
         self._ours, theirs = _pair()
-        self._relayed, self._named = _pair()
+        relayed, self._named = _pair()
         self.path = os.ttyname(self._named)
         try:
             self.process = subprocess.Popen(
@@ -57,12 +58,8 @@ class LinuxConsole:
             )
         finally:
             os.close(theirs)
-        self._threads = [
-            threading.Thread(target=_relay, args=ends, daemon=True)
-            for ends in ((self._ours, self._relayed), (self._relayed, self._ours))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._relay = threading.Thread(target=_relay, args=(self._ours, relayed), daemon=True)
+        self._relay.start()
         return self
 
     def __exit__(
@@ -74,12 +71,7 @@ class LinuxConsole:
         self.process.kill()
         self.process.wait()
         os.close(self._named)
-        # Each ends with the other side of what it reads; a client that stays keeps one of them.
-        for thread in self._threads:
-            thread.join(JOIN_TIMEOUT_S)
-        if not any(thread.is_alive() for thread in self._threads):
-            os.close(self._ours)
-            os.close(self._relayed)
+        self._relay.join(JOIN_TIMEOUT_S)
 
 
 def _take_terminal() -> None:
@@ -93,10 +85,15 @@ def _pair() -> tuple[int, int]:
     return master, slave
 
 
-def _relay(source: int, sink: int) -> None:
+def _relay(board: int, client: int) -> None:
+    """Hands on what either says, until the board has ended; a client then finds the port gone."""
+    other = {board: client, client: board}
     with contextlib.suppress(OSError):
-        while data := os.read(source, 4096):
-            os.write(sink, data)
+        while True:
+            for ready in select.select([board, client], [], [])[0]:
+                os.write(other[ready], os.read(ready, 4096))
+    os.close(board)
+    os.close(client)
 
 
 def main() -> int:

@@ -43,32 +43,49 @@ def of_folder(folder: Path) -> bytes:
 def build(files: Mapping[str, bytes]) -> bytes:
     """A ROMFS with these files by path; the data of `*.tflite` begin at multiples of 16 bytes."""
     top = bytearray()
-    where: dict[str, int] = {}
+    records = {path: _record(_DATA, data) for path, data in files.items()}
     for path, data in sorted(files.items()):
         if not path.endswith(".tflite"):
             continue
-        head = len(_record(_DATA, data)) - len(data)
+        head = len(records[path]) - len(data)
         short = -(_HEADER_BYTES + len(top) + head) % ALIGNMENT_BYTES
         top += _padding(short + ALIGNMENT_BYTES if short == 1 else short)
-        top += _record(_DATA, data)
-        where[path] = len(top) - len(data)
-    top += _folder(files, where, "")
+        top += records[path]
+        pointer = _number(len(data)) + _number(len(top) - len(data))
+        records[path] = _record(_POINTER, pointer)
+    top += _folder(records, "")
     if len(top) % 2:
         top += _padding(3)
     return _MAGIC + _number(len(top), _HEADER_BYTES - len(_MAGIC)) + bytes(top)
 
 
-def _folder(files: Mapping[str, bytes], where: Mapping[str, int], prefix: str) -> bytes:
+def directory(extents: Mapping[str, tuple[int, int]]) -> bytes:
+    """The start of a ROMFS whose files lie behind it: (at, length) of each, from the ROMFS's start.
+
+    Args:
+        extents: By path; all behind the bytes returned.
+    """
+    end = max((at + length for at, length in extents.values()), default=0)
+    records = {
+        path: _record(_POINTER, _number(length) + _number(at - _HEADER_BYTES))
+        for path, (at, length) in extents.items()
+    }
+    top = _folder(records, "")
+    # What they point to is padding to whoever goes from record to record.
+    head = _number(_PADDING) + _number(0, 5)
+    rest = max(end - _HEADER_BYTES - len(top) - len(head), 0)
+    top += _number(_PADDING) + _number(rest, 5)
+    return _MAGIC + _number(len(top) + rest, _HEADER_BYTES - len(_MAGIC)) + top
+
+
+def _folder(records: Mapping[str, bytes], prefix: str) -> bytes:
     out = bytearray()
-    inside = sorted(path.removeprefix(prefix) for path in files if path.startswith(prefix))
+    inside = sorted(path.removeprefix(prefix) for path in records if path.startswith(prefix))
     for name in dict.fromkeys(path.split("/")[0] for path in inside):
         path = prefix + name
         encoded = _number(len(name)) + name.encode("ascii")
-        if path in where:
-            pointer = _number(len(files[path])) + _number(where[path])
-            out += _record(_FILE, encoded + _record(_POINTER, pointer))
-        elif path in files:
-            out += _record(_FILE, encoded + _record(_DATA, files[path]))
+        if path in records:
+            out += _record(_FILE, encoded + records[path])
         else:
-            out += _record(_FOLDER, encoded + _folder(files, where, path + "/"))
+            out += _record(_FOLDER, encoded + _folder(records, path + "/"))
     return bytes(out)

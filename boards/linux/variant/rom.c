@@ -14,6 +14,9 @@
 #include "py/runtime.h"
 
 #define ROM_BYTES 0x200000
+#define BLOCK_BYTES 4096
+// Of MicroPython versions after ours; mpremote and `glint deploy` ask for it.
+#define IOCTL_BLOCK_SIZE 6
 
 static uint8_t *rom;
 
@@ -45,15 +48,24 @@ mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
     if (n_args < 2 || mp_obj_get_int(args[1]) != 0 || !rom_open()) {
         return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
     }
+    mp_int_t offset, size;
     switch (op) {
     case MP_VFS_ROM_IOCTL_GET_SEGMENT:
         return mp_obj_new_memoryview('B', ROM_BYTES, rom);
+    case IOCTL_BLOCK_SIZE:
+        return MP_OBJ_NEW_SMALL_INT(BLOCK_BYTES);
     case MP_VFS_ROM_IOCTL_WRITE_PREPARE:
-        memset(rom, 0xFF, ROM_BYTES);
+        // Our MicroPython's has no offset: the whole is prepared.
+        offset = n_args == 4 ? mp_obj_get_int(args[2]) : 0;
+        size = n_args == 4 ? mp_obj_get_int(args[3]) : ROM_BYTES;
+        if (offset < 0 || size < 0 || offset > ROM_BYTES || size > ROM_BYTES - offset) {
+            return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
+        }
+        memset(rom + offset, 0xFF, (size_t)size);
         return MP_OBJ_NEW_SMALL_INT(1); // any number of bytes can be written
     case MP_VFS_ROM_IOCTL_WRITE:
         if (n_args == 4) {
-            mp_int_t offset = mp_obj_get_int(args[2]);
+            offset = mp_obj_get_int(args[2]);
             mp_buffer_info_t data;
             mp_get_buffer_raise(args[3], &data, MP_BUFFER_READ);
             if (offset >= 0 && offset <= ROM_BYTES && data.len <= (size_t)(ROM_BYTES - offset)) {

@@ -21,7 +21,8 @@ from smpclient.requests import statistics_management as stat
 from smpclient.transport.bumble import SMPBumbleTransport
 from smpclient.transport.bumble.keystore import Custom
 from smpclient.transport.bumble.pairing import NoInputNoOutput
-from update_images import make
+from update_images import APP, make
+from workbench import romfs
 
 FILE = "/models/extra.bin"
 
@@ -111,9 +112,13 @@ async def test_smpclient_files(client):
 
 async def test_smpclient_images(client, target, tmp_path):
     path = tmp_path / "update.bin"
-    path.write_bytes(make("9.0.0", board=target.board))
-    async for _ in client.upload(path.read_bytes()):
-        pass
+    payload = romfs.build({**APP, "models/other.tflite": os.urandom(20000)})
+    path.write_bytes(make("9.0.0", board=target.board, payload=payload))
+    async for begun in client.upload(path.read_bytes()):
+        if begun > 10000:
+            break
+    resumed = [at async for at in client.upload(path.read_bytes())]
+    assert begun <= resumed[0] < resumed[-1] == path.stat().st_size
     images = (await ask(client, img.ImageStatesRead())).images
     assert [(one.slot, one.active) for one in images] == [(0, True), (1, False)]
     assert images[1].version == "9.0.0"

@@ -76,27 +76,54 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint
     }
 }
 
-// Outputs of channels whose scales all shift to the right.
-static void finish_right(const tflm_stage_t stage, uint32_t channel, uint32_t count,
+// A sum with its bias, in `v`, as a byte. A multiplier that shifts to the right is at least 2^30:
+// twice as much, less 2^32, is what a register has, and adding the sum to the high half of the
+// product makes up for that. This is what tflm_scale_apply begins with; then it shifts to the
+// right, here by one more than the lowest byte of `by`.
+#define FINISH(v)                                                                                  \
+    "smmlar %[" v "], %[" v "], %[twice], %[" v "]\n\t"                                            \
+    "add %[" v "], %[" v "], %[" v "], asr #31\n\t"                                                \
+    "asr %[" v "], %[" v "], %[by]\n\t"                                                            \
+    "qadd %[" v "], %[" v "], %[rounding]\n\t"                                                     \
+    "ssat %[" v "], #8, %[" v "], asr #1\n\t"                                                      \
+    "strb %[" v "], [%[output]], #1\n\t"
+#define BIASED                                                                                     \
+    "ldrd %[v0], %[v1], [%[sum]], #8\n\t"                                                          \
+    "ldrd %[a0], %[a1], [%[bias]], #8\n\t"                                                         \
+    "add %[v0], %[v0], %[a0]\n\t"                                                                  \
+    "add %[v1], %[v1], %[a1]\n\t"
+#define FINISH_SCALED                                                                              \
+    "ldrd %[a0], %[a1], [%[multiplier]], #8\n\t"                                                   \
+    "lsl %[twice], %[a0], #1\n\t" FINISH("v0") "lsr %[by], #8\n\t"                                 \
+                                               "lsl %[twice], %[a1], #1\n\t" FINISH("v1")
+#define ASM_FINISH(text)                                                                           \
+    __asm__ volatile(text                                                                          \
+                     : [v0] "=&r"(v0), [v1] "=&r"(v1), [a0] "=&r"(a0), [a1] "=&r"(a1),             \
+                       [twice] "+&r"(twice), [by] "+&r"(by), [sum] "+&r"(sum), [bias] "+&r"(bias), \
+                       [multiplier] "+&r"(multiplier), [output] "+&r"(output)                      \
+                     : [rounding] "r"(rounding)                                                    \
+                     : "memory")
+
+// Outputs of channels whose scales all shift to the right, four by four; `count` is a multiple.
+static void finish_right(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
                          const int32_t *sum, int8_t *output) {
-    const int32_t *bias = stage.bias + channel, *multiplier = stage.multiplier + channel;
-    const int8_t *shift = stage.shift + channel;
-    bool narrow = stage.low > INT8_MIN || stage.high < INT8_MAX;
-    int32_t rounding = 2 * stage.zero_point + 1;
-    for (const int8_t *end = output + count; output < end; output++) {
-        int32_t value = (int32_t)((uint32_t)*sum++ + (uint32_t)*bias++), twice, high;
-        if (__builtin_add_overflow(value, value, &twice)) {
-            value = tflm_scale_apply(value, *multiplier++, *shift++) + stage.zero_point;
-        } else {
-            // The high half of twice the product, rounded, is what tflm_scale_apply begins with.
-            __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(twice), "r"(*multiplier++));
-            value = (((high + (high >> 31)) >> ~*shift++) + rounding) >> 1;
+    const int32_t *bias = stage->bias + channel, *multiplier = stage->multiplier;
+    const int8_t *shift = stage->shift, *end = output + count;
+    int32_t rounding = 2 * stage->zero_point + 1, v0, v1, a0, a1;
+    uint32_t twice = (uint32_t)*multiplier * 2, by = ~(uint32_t)*shift;
+    if (stage->scale_mask) {
+        multiplier += channel;
+        shift += channel;
+        while (output < end) {
+            by = ~tflm_word(shift);
+            shift += 4;
+            ASM_FINISH(BIASED FINISH_SCALED "lsr %[by], #8\n\t" BIASED FINISH_SCALED);
         }
-        __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
-        if (narrow) {
-            value = tflm_clamp(value, stage.low, stage.high);
+    } else {
+        while (output < end) {
+            ASM_FINISH(BIASED FINISH("v0") FINISH("v1"));
+            ASM_FINISH(BIASED FINISH("v0") FINISH("v1"));
         }
-        *output = (int8_t)value;
     }
 }
 
@@ -104,12 +131,16 @@ void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count
                      const int32_t *sum, int8_t *output) {
     // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
     const tflm_stage_t stage = *given;
+    uint32_t fours = stage.left ? 0 : count & ~3u;
+    bool narrow = stage.low > INT8_MIN || stage.high < INT8_MAX;
     for (const int32_t *end = sum + sums; sum < end; sum += count, output += count) {
-        if (stage.scale_mask && !stage.left) {
-            finish_right(stage, channel, count, sum, output);
-            continue;
+        if (fours) {
+            finish_right(&stage, channel, fours, sum, output);
         }
-        for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t i = 0; narrow && i < fours; i++) {
+            output[i] = (int8_t)tflm_clamp(output[i], stage.low, stage.high);
+        }
+        for (uint32_t i = fours; i < count; i++) {
             uint32_t biased = (uint32_t)sum[i] + (uint32_t)stage.bias[channel + i];
             output[i] = tflm_finish(&stage, channel + i, biased);
         }

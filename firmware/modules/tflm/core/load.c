@@ -222,7 +222,13 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     uint64_t cost = node->cost ? node->cost : node->macs / node->rows + 1;
     record->rows = node->rows;
     record->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
-    return record + 1;
+    uint32_t *place = (uint32_t *)(record + 1);
+    for (uint32_t i = 0; i < places; i++) {
+        place[i] = i + 1 < places        ? tflm_node_input(node, i)
+                   : node->outputs.count ? tflm_node_output(node, 0)
+                                         : TFLM_NO_TENSOR;
+    }
+    return place;
 }
 
 // Some operators have another kernel for another type.

@@ -159,6 +159,12 @@ tflm_status_t tflm_get_output(tflm_node_t *node, uint32_t i, tflm_tensor_t *tens
 tflm_status_t tflm_expect(tflm_node_t *node, uint32_t inputs_min, uint32_t inputs_max,
                           uint32_t outputs);
 
+// Describes the first inputs and output 0, and fails unless there are no more, by a letter for
+// each: 'q' is of the type that the kernel is for, and quantized; 'a' may be anything; a capital
+// has the shape of the first besides. '?' in front of the output's letter stands for an input that
+// may be left out, and is not described.
+tflm_status_t tflm_get_tensors(tflm_node_t *node, const char *kinds, tflm_tensor_t *tensors);
+
 // Fails unless both have the same shape.
 tflm_status_t tflm_expect_same_shape(tflm_node_t *node, const tflm_tensor_t *a,
                                      const tflm_tensor_t *b);
@@ -174,8 +180,9 @@ tflm_status_t tflm_axis(tflm_node_t *node, const tflm_tensor_t *tensor, int32_t 
 tflm_status_t tflm_constants(tflm_node_t *node, const tflm_tensor_t *tensor, int32_t *values,
                              uint32_t max);
 
-// Makes room for an operator's data, zeroed; the first `places` words of it are for tensor numbers,
-// and eval finds their places there. NULL when the arena is too small: then prepare has to return
+// Makes room for an operator's data, zeroed; the first `places` words of it are tensor numbers, and
+// eval finds their places there: the last is output 0, those before are inputs, from 0 on, unless
+// the caller overwrites them. NULL when the arena is too small: then prepare has to return
 // TFLM_OK, so that the rest is counted.
 void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes);
 
@@ -215,6 +222,16 @@ tflm_status_t tflm_open(const tflm_t *self, const void *model, size_t model_byte
 
 // plan.c: gives each root its place from `base` on; returns the end.
 uint64_t tflm_plan(tflm_load_t *load, uint32_t base);
+
+// The type of input 0 that the node's kernel is for, where it has one for int8 and one for int16.
+static inline tflm_type_t tflm_node_type(const tflm_node_t *node) {
+#ifdef TFLM_WITHOUT_INT16
+    (void)node;
+    return TFLM_INT8;
+#else
+    return tflm_kernel(node->kernel)->flags & TFLM_WIDE ? TFLM_INT16 : TFLM_INT8;
+#endif
+}
 
 static inline uint32_t tflm_load_u32(const uint8_t *bytes) {
     return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;

@@ -311,6 +311,34 @@ tflm_status_t tflm_expect(tflm_node_t *node, uint32_t inputs_min, uint32_t input
     return TFLM_OK;
 }
 
+tflm_status_t tflm_get_tensors(tflm_node_t *node, const char *kinds, tflm_tensor_t *tensors) {
+    uint32_t inputs = 0, optional = 0;
+    for (; *kinds; kinds++) {
+        bool last = !kinds[1];
+        if (*kinds == '?') {
+            optional = 1;
+            continue;
+        }
+        if (last) {
+            TRY(tflm_expect(node, inputs, inputs + optional, 1));
+        }
+        tflm_tensor_t *tensor = tensors + inputs;
+        TRY(last ? tflm_get_output(node, 0, tensor) : tflm_get_input(node, inputs++, tensor));
+        if ((*kinds | 32) == 'q') {
+            if (tensor->type != tflm_node_type(node)) {
+                return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s %u is %s",
+                                      last ? "output" : "input", last ? 0 : inputs - 1,
+                                      tflm_type_name(tensor->type));
+            }
+            TRY(tflm_expect_quantized(node, tensor));
+        }
+        if (*kinds < 'a') {
+            TRY(tflm_expect_same_shape(node, tensors, tensor));
+        }
+    }
+    return TFLM_OK;
+}
+
 tflm_status_t tflm_expect_same_shape(tflm_node_t *node, const tflm_tensor_t *a,
                                      const tflm_tensor_t *b) {
     if (a->rank != b->rank || memcmp(a->dims, b->dims, sizeof a->dims)) {

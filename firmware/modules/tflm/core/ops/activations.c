@@ -8,31 +8,12 @@ typedef struct {
     int8_t table[256];      // By the input plus 128.
 } table_t;
 
-typedef struct {
-    tflm_tensor_t input, output;
-} tensors_t;
-
-static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *tensors) {
-    TRY(tflm_expect(node, 1, 1, 1));
-    TRY(tflm_get_input(node, 0, &tensors->input));
-    TRY(tflm_get_output(node, 0, &tensors->output));
-    TRY(tflm_expect_same_shape(node, &tensors->input, &tensors->output));
-    if (tensors->input.type != TFLM_INT8 || tensors->output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s",
-                              tflm_type_name(tensors->input.type),
-                              tflm_type_name(tensors->output.type));
-    }
-    TRY(tflm_expect_quantized(node, &tensors->input));
-    return tflm_expect_quantized(node, &tensors->output);
-}
-
-static table_t *table_new(tflm_node_t *node, const tensors_t *tensors) {
-    node->rows = tensors->input.elements;
+// The tensors are input and output.
+static table_t *table_new(tflm_node_t *node, const tflm_tensor_t *tensors) {
+    node->rows = tensors->elements;
     node->cost = 6;
     table_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
     }
     return self;
 }
@@ -55,24 +36,24 @@ static int32_t wrapping_add(int32_t a, int32_t b) {
 }
 
 TFLM_PREPARE(relu) {
-    tensors_t t;
-    TRY(get_tensors(node, &t));
-    tflm_scale_t scale = tflm_quantize_ratio(t.input.scale, 1, t.output.scale);
-    table_t *self = table_new(node, &t);
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "qQ", t));
+    tflm_scale_t scale = tflm_quantize_ratio(t[0].scale, 1, t[1].scale);
+    table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
-        int32_t y = wrapping_add(t.output.zero_point, scaled(x - t.input.zero_point, scale));
-        self->table[x + 128] = (int8_t)tflm_clamp(y, t.output.zero_point, 127);
+        int32_t y = wrapping_add(t[1].zero_point, scaled(x - t[0].zero_point, scale));
+        self->table[x + 128] = (int8_t)tflm_clamp(y, t[1].zero_point, 127);
     }
     return TFLM_OK;
 }
 
 TFLM_PREPARE(relu6) {
     // TensorFlow Lite Micro only cuts the integers, whatever the output's scale.
-    tensors_t t;
-    TRY(get_tensors(node, &t));
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "qQ", t));
     int32_t low, six;
-    TRY(tflm_activation_range(node, TFLM_ACT_RELU6, &t.input, &low, &six));
-    table_t *self = table_new(node, &t);
+    TRY(tflm_activation_range(node, TFLM_ACT_RELU6, &t[0], &low, &six));
+    table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
         self->table[x + 128] = (int8_t)tflm_clamp(x, low, six);
     }
@@ -80,19 +61,19 @@ TFLM_PREPARE(relu6) {
 }
 
 TFLM_PREPARE(leaky_relu) {
-    tensors_t t;
-    TRY(get_tensors(node, &t));
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "qQ", t));
     float alpha = fb_field_f32(&node->load->fb, node->options, 0, 0);
     if (!(alpha >= 0 && alpha < 1e30f)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "alpha");
     }
-    tflm_scale_t slope = tflm_quantize_scale(t.input.scale * alpha / t.output.scale);
-    tflm_scale_t identity = tflm_quantize_scale(t.input.scale / t.output.scale);
-    table_t *self = table_new(node, &t);
+    tflm_scale_t slope = tflm_quantize_scale(t[0].scale * alpha / t[1].scale);
+    tflm_scale_t identity = tflm_quantize_scale(t[0].scale / t[1].scale);
+    table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
-        int32_t value = x - t.input.zero_point;
+        int32_t value = x - t[0].zero_point;
         int32_t y = scaled(value, value >= 0 ? identity : slope);
-        y = wrapping_add(y, t.output.zero_point);
+        y = wrapping_add(y, t[1].zero_point);
         self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
     }
     return TFLM_OK;
@@ -109,16 +90,16 @@ static int32_t tanh_of(int32_t x) {
 }
 
 TFLM_PREPARE(tanh) {
-    tensors_t t;
-    TRY(get_tensors(node, &t));
-    tflm_scale_t scale = tflm_quantize_ratio(t.input.scale, 1 << 27, 1);
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "qQ", t));
+    tflm_scale_t scale = tflm_quantize_ratio(t[0].scale, 1 << 27, 1);
     if (scale.shift < 0 || scale.shift > 30) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
     }
     int32_t radius = tflm_input_radius(4, scale.shift);
-    table_t *self = table_new(node, &t);
+    table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
-        int32_t value = x - t.input.zero_point;
+        int32_t value = x - t[0].zero_point;
         int32_t y = value <= -radius  ? -128
                     : value >= radius ? 127
                                       : tflm_rounding_shift(tanh_of(scaled(value, scale)), 24);
@@ -145,17 +126,17 @@ static int32_t saturated_left_16(int32_t x, int shift) {
 }
 
 TFLM_PREPARE(hard_swish) {
-    tensors_t t;
-    TRY(get_tensors(node, &t));
-    float fine = (1.0f / 128.0f) * t.input.scale; // Of the input with 7 bits more.
-    tflm_scale_t output = tflm_quantize_scale(fine / t.output.scale);
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "qQ", t));
+    float fine = (1.0f / 128.0f) * t[0].scale; // Of the input with 7 bits more.
+    tflm_scale_t output = tflm_quantize_scale(fine / t[1].scale);
     tflm_scale_t relu = tflm_quantize_scale(fine / (3.0f / 32768.0f));
     if (output.shift > 0 || output.shift < -15 || relu.shift < -15 || relu.shift > 16) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
     }
-    table_t *self = table_new(node, &t);
+    table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
-        int32_t value = (int16_t)((x - t.input.zero_point) * 128);
+        int32_t value = (int16_t)((x - t[0].zero_point) * 128);
         int32_t unshifted = high_mul_16(value, multiplier_16(output));
         // min(max(x + 3, 0), 6) / 6 as 16 bits.
         int32_t y = relu.shift > 0 ? saturated_left_16(value, relu.shift - 1) : value;
@@ -163,7 +144,7 @@ TFLM_PREPARE(hard_swish) {
         y = relu.shift > 0 ? saturated_left_16(y, 1) : tflm_rounding_shift(y, -relu.shift);
         y = (y + (1 << 15)) >> 1;
         y = (int16_t)(y * unshifted / (1 << 15));
-        y = (int16_t)(tflm_rounding_shift(y, -output.shift) + t.output.zero_point);
+        y = (int16_t)(tflm_rounding_shift(y, -output.shift) + t[1].zero_point);
         self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
     }
     return TFLM_OK;

@@ -8,35 +8,31 @@ typedef struct {
 } arg_max_t;
 
 TFLM_PREPARE(arg_max) {
-    TRY(tflm_expect(node, 2, 2, 1));
-    tflm_tensor_t input, output, parameter;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &parameter));
-    TRY(tflm_get_output(node, 0, &output));
+    tflm_tensor_t t[3];
+    TRY(tflm_get_tensors(node, "aaa", t));
+    const tflm_tensor_t *input = &t[0], *parameter = &t[1], *output = &t[2];
     int32_t axis = 0;
-    TRY(tflm_constants(node, &parameter, &axis, 1));
-    axis += axis < 0 ? (int32_t)input.rank : 0;
-    if ((input.type != TFLM_INT8 && input.type != TFLM_FLOAT32) || output.type != TFLM_INT32) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
+    TRY(tflm_constants(node, parameter, &axis, 1));
+    TRY(tflm_axis(node, input, &axis));
+    if ((input->type != TFLM_INT8 && input->type != TFLM_FLOAT32) || output->type != TFLM_INT32) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
+                              tflm_type_name(output->type));
     }
-    if (axis < 0 || axis >= (int32_t)input.rank ||
-        output.elements != input.elements / (uint32_t)input.dims[axis]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d, %u results", axis, output.elements);
+    if (output->elements != input->elements / (uint32_t)input->dims[axis]) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d, %u results", axis,
+                              output->elements);
     }
     uint32_t inner = 1;
-    for (uint32_t i = (uint32_t)axis + 1; i < input.rank; i++) {
-        inner *= (uint32_t)input.dims[i];
+    for (uint32_t i = (uint32_t)axis + 1; i < input->rank; i++) {
+        inner *= (uint32_t)input->dims[i];
     }
-    node->rows = output.elements;
-    node->cost = 16 + 16 * (uint64_t)input.dims[axis];
+    node->rows = output->elements;
+    node->cost = 16 + 16 * (uint64_t)input->dims[axis];
     arg_max_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
         self->inner = inner;
-        self->count = (uint32_t)input.dims[axis];
-        self->type = input.type;
+        self->count = (uint32_t)input->dims[axis];
+        self->type = input->type;
     }
     return TFLM_OK;
 }

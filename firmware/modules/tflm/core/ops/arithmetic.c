@@ -15,24 +15,14 @@ typedef struct {
 } arithmetic_t;
 
 static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
-    TRY(tflm_expect(node, 2, 2, 1));
-    tflm_tensor_t a, b, output;
-    TRY(tflm_get_input(node, 0, &a));
-    TRY(tflm_get_input(node, 1, &b));
-    TRY(tflm_get_output(node, 0, &output));
-    if (a.type != TFLM_INT8 || b.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s and %s to %s",
-                              tflm_type_name(a.type), tflm_type_name(b.type),
-                              tflm_type_name(output.type));
-    }
-    TRY(tflm_expect_quantized(node, &a));
-    TRY(tflm_expect_quantized(node, &b));
-    TRY(tflm_expect_quantized(node, &output));
+    tflm_tensor_t t[3];
+    TRY(tflm_get_tensors(node, "qqq", t));
+    const tflm_tensor_t *a = &t[0], *b = &t[1], *output = &t[2];
     arithmetic_t op = {.sign = sign};
-    TRY(tflm_broadcast_init(node, &a, &b, &output, &op.broadcast));
-    TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 0, 0), &output,
+    TRY(tflm_broadcast_init(node, a, b, output, &op.broadcast));
+    TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 0, 0), output,
                               &op.low, &op.high));
-    float sa = a.scale, sb = b.scale, so = output.scale;
+    float sa = a->scale, sb = b->scale, so = output->scale;
     if (sign) {
         float twice = 2 * sa;
         if (sb > sa) {
@@ -49,13 +39,13 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     } else {
         op.o_scale = tflm_quantize_ratio(sa, sb, so);
     }
-    op.a_zero_point = a.zero_point;
-    op.b_zero_point = b.zero_point;
-    op.output_zero_point = output.zero_point;
+    op.a_zero_point = a->zero_point;
+    op.b_zero_point = b->zero_point;
+    op.output_zero_point = output->zero_point;
     op.a = tflm_node_input(node, 0);
     op.b = tflm_node_input(node, 1);
     op.output = tflm_node_output(node, 0);
-    node->rows = output.elements;
+    node->rows = output->elements;
     node->cost = 64;
     arithmetic_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {

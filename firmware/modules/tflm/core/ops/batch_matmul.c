@@ -4,21 +4,12 @@
 #include "matmul.h"
 
 TFLM_PREPARE(batch_matmul) {
-    TRY(tflm_expect(node, 2, 2, 1));
     tflm_tensor_t t[3];
-    TRY(tflm_get_input(node, 0, &t[0]));
-    TRY(tflm_get_input(node, 1, &t[1]));
-    TRY(tflm_get_output(node, 0, &t[2]));
+    TRY(tflm_get_tensors(node, "qqq", t));
     bool wide = tflm_node_type(node) == TFLM_INT16;
-    for (int i = 0; i < 3; i++) {
-        if (t[i].type != tflm_node_type(node) || (wide && t[i].zero_point)) {
-            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s, zero point %d",
-                                  tflm_type_name(t[i].type), t[i].zero_point);
-        }
-        TRY(tflm_expect_quantized(node, &t[i]));
-    }
     tflm_scale_t scale = tflm_quantize_ratio(t[0].scale * t[1].scale, 1, t[2].scale);
-    if (wide && scale.shift > TFLM_SHIFT_64) {
+    if (wide &&
+        (scale.shift > TFLM_SHIFT_64 || t[0].zero_point || t[1].zero_point || t[2].zero_point)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
     }
     tflm_matmul_t matmul;

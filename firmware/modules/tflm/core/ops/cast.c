@@ -14,23 +14,19 @@ static bool known(tflm_type_t type) {
 }
 
 TFLM_PREPARE(cast) {
-    TRY(tflm_expect(node, 1, 1, 1));
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    TRY(tflm_expect_same_shape(node, &input, &output));
-    if (!known(input.type) || !known(output.type)) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "aA", t));
+    const tflm_tensor_t *input = &t[0], *output = &t[1];
+    if (!known(input->type) || !known(output->type)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
+                              tflm_type_name(output->type));
     }
-    node->rows = input.elements;
+    node->rows = input->elements;
     node->cost = 24;
     cast_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
-        self->input_type = (uint8_t)input.type;
-        self->output_type = (uint8_t)output.type;
+        self->input_type = (uint8_t)input->type;
+        self->output_type = (uint8_t)output->type;
     }
     return TFLM_OK;
 }

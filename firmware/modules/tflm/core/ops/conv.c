@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bytes.h"
 #include "dense.h"
-#include "window.h"
+#include "patches.h"
 
 // What part of an inference cannot be interrupted: some 100,000 instructions on a Cortex-M4.
 enum { PART_COST = 60000 };
@@ -39,73 +39,31 @@ static int32_t columns_of_part(int32_t columns, uint64_t cost) {
 }
 
 TFLM_PREPARE(conv) {
-    TRY(tflm_expect(node, 2, 3, 1));
-    fb_t *fb = &node->load->fb;
-    tflm_tensor_t input, weights, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &weights));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
-    }
-    TRY(tflm_expect_quantized(node, &input));
-    TRY(tflm_expect_quantized(node, &output));
-    if (input.rank != 4 || weights.rank != 4 || output.rank != 4 ||
-        input.dims[0] != output.dims[0] || weights.dims[0] != output.dims[3] ||
-        input.dims[3] % weights.dims[3] || output.dims[3] % (input.dims[3] / weights.dims[3])) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
-    }
-    uint32_t channels = (uint32_t)output.dims[3];
-    tflm_window_t y = {.input = input.dims[1], .output = output.dims[1], .taps = weights.dims[1]};
-    tflm_window_t x = {.input = input.dims[2], .output = output.dims[2], .taps = weights.dims[2]};
-    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
-    x.stride = fb_field_i32(fb, node->options, 1, 0);
-    y.stride = fb_field_i32(fb, node->options, 2, 0);
-    x.dilation = fb_field_i32(fb, node->options, 4, 1);
-    y.dilation = fb_field_i32(fb, node->options, 5, 1);
-    TRY(tflm_window_init(node, &y, padding));
-    TRY(tflm_window_init(node, &x, padding));
-    uint32_t bias_at;
-    TRY(tflm_expect_weights(node, &weights, channels, 0));
-    TRY(tflm_get_bias(node, 2, channels, &bias_at));
-    int32_t low, high;
-    TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 3, 0), &output, &low, &high));
-    uint32_t filter_bytes = weights.elements / channels;
-    tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
-                        output.bytes / (uint32_t)output.dims[1]);
-    uint64_t cost = tflm_dense_cost(channels, filter_bytes);
-    int32_t columns = columns_of_part(x.output, cost);
-    int32_t parts = (x.output + columns - 1) / columns;
-    node->rows = (uint32_t)(output.dims[0] * output.dims[1] * parts);
-    node->macs = (uint64_t)output.elements * filter_bytes;
+    tflm_tensor_t t[3];
+    tflm_patches_t patches;
+    TRY(tflm_get_tensors(node, "qa?q", t));
+    TRY(tflm_patches_init(node, t, false, &patches));
+    uint32_t filter_bytes = t[1].elements / patches.channels;
+    uint64_t cost = tflm_dense_cost(patches.channels, filter_bytes);
+    int32_t columns = columns_of_part(patches.x.output, cost);
+    node->rows *= (uint32_t)((patches.x.output + columns - 1) / columns);
     node->cost = (uint32_t)columns * cost;
-    bool in_place = is_contiguous(&y, &x, input.dims[3] != weights.dims[3]);
+    bool in_place = is_contiguous(&patches.y, &patches.x, patches.depth != patches.group_depth);
     uint32_t patch = in_place ? tflm_node_input(node, 0) : tflm_scratch(node, filter_bytes);
-    conv_t *self =
-        tflm_node_data(node, 4, sizeof *self + tflm_stage_bytes(channels, weights.scales));
-    if (!self) {
-        return TFLM_OK;
+    void *made;
+    TRY(tflm_dense_new(node, t, TFLM_FOLD, 3, 4, sizeof(conv_t), &made));
+    conv_t *self = made;
+    if (self) {
+        self->patch = patch;
+        self->y = patches.y;
+        self->x = patches.x;
+        self->depth = patches.depth;
+        self->group_depth = patches.group_depth;
+        self->zero_point = t[0].zero_point;
+        self->filter_bytes = filter_bytes;
+        self->columns = columns;
+        self->in_place = in_place;
     }
-    self->input = tflm_node_input(node, 0);
-    self->weights = tflm_node_input(node, 1);
-    self->patch = patch;
-    self->output_place = tflm_node_output(node, 0);
-    self->y = y;
-    self->x = x;
-    self->depth = (uint32_t)input.dims[3];
-    self->group_depth = (uint32_t)weights.dims[3];
-    self->zero_point = input.zero_point;
-    self->filter_bytes = filter_bytes;
-    self->columns = columns;
-    self->in_place = in_place;
-    self->output.channels = channels;
-    self->output.scales = weights.scales;
-    self->output.low = low;
-    self->output.high = high;
-    TRY(tflm_stage_init(node, &input, &weights, &output, bias_at, false, &self->output, self + 1));
-    tflm_fold_zero_point(fb->data + weights.data_at, filter_bytes, channels, input.zero_point,
-                         (int32_t *)(self + 1));
     return TFLM_OK;
 }
 

@@ -69,8 +69,9 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
-void tflm_fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels, int32_t zero_point,
-                          int32_t *bias) {
+// Takes zero_point times the sum of each channel's n weights from its bias.
+static void fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels,
+                            int32_t zero_point, int32_t *bias) {
     for (uint32_t i = 0; i < channels; i++) {
         uint32_t sum = 0;
         for (uint32_t j = 0; j < n; j++) {
@@ -78,4 +79,53 @@ void tflm_fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels,
         }
         bias[i] = (int32_t)((uint32_t)bias[i] - (uint32_t)zero_point * sum);
     }
+}
+
+tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t *depth) {
+    const tflm_tensor_t *input = &t[0], *weights = &t[1], *output = &t[2];
+    uint32_t units = (uint32_t)weights->dims[0];
+    *depth = (uint32_t)weights->dims[1];
+    if (weights->rank != 2 || !output->rank || input->elements % *depth ||
+        input->elements / *depth * (uint64_t)units != output->elements ||
+        (uint32_t)output->dims[output->rank - 1] != units) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+    }
+    if (fb_field_u8(&node->load->fb, node->options, 1, 0)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "shuffled weights");
+    }
+    node->rows = output->elements;
+    node->macs = (uint64_t)output->elements * *depth;
+    node->cost = (uint64_t)*depth + TFLM_FINISH_COST;
+    return TFLM_OK;
+}
+
+tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
+                             unsigned activation, uint32_t places, uint32_t bytes, void **made) {
+    fb_t *fb = &node->load->fb;
+    const tflm_tensor_t *weights = &t[1], *output = &t[2];
+    uint32_t channels = (uint32_t)output->dims[output->rank - 1], bias_at;
+    TRY(tflm_expect_weights(node, weights, channels, how & TFLM_LAST_AXIS ? 3 : 0));
+    TRY(tflm_get_bias(node, how & TFLM_LATE_BIAS ? 3 : 2, channels, &bias_at));
+    int32_t low, high;
+    TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, activation, 0), output, &low,
+                              &high));
+    uint8_t *self =
+        tflm_node_data(node, places, bytes + tflm_stage_bytes(channels, weights->scales));
+    *made = self;
+    if (!self) {
+        return TFLM_OK;
+    }
+    void *after = self + bytes;
+    tflm_output_t *stage = (tflm_output_t *)after - 1;
+    stage->channels = channels;
+    stage->scales = weights->scales;
+    stage->low = low;
+    stage->high = high;
+    TRY(tflm_stage_init(node, &t[0], weights, output, bias_at, how & TFLM_SINGLE_PRECISION, stage,
+                        after));
+    if (how & TFLM_FOLD) {
+        fold_zero_point(fb->data + weights->data_at, weights->elements / channels, channels,
+                        t[0].zero_point, after);
+    }
+    return TFLM_OK;
 }

@@ -94,9 +94,23 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
                               uint32_t bias_at, bool single_precision, tflm_output_t *stage,
                               void *after);
 
-// Takes zero_point times the sum of each channel's n weights from its bias.
-void tflm_fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels, int32_t zero_point,
-                          int32_t *bias);
+// Checks the shapes of input, weights and output of FULLY_CONNECTED; gives the number of products
+// that make an output, and sets the node's rows, macs and cost.
+tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t *depth);
+
+// How a layer differs from others.
+enum {
+    TFLM_FOLD = 1,             // The input's zero point goes into the biases.
+    TFLM_SINGLE_PRECISION = 2, // See tflm_stage_init.
+    TFLM_LAST_AXIS = 4,        // The weights' scales go with dimension 3.
+    TFLM_LATE_BIAS = 8,        // The bias is input 3, not 2.
+};
+
+// Checks weights, bias and activation (the number of its option) of a layer with `t` as input,
+// weights and output; makes its data, `bytes` of it, which end in a tflm_output_t, and what follows
+// them. *made is NULL when there is no room, see tflm_node_data.
+tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
+                             unsigned activation, uint32_t places, uint32_t bytes, void **made);
 
 // The sums of n products each of `channels` channels at one position, without their biases. The
 // channels' weights are n bytes apart.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dense.h"
-#include "window.h"
+#include "patches.h"
 
 #if defined(TFLM_HELIUM)
 #include <arm_mve.h>
@@ -26,67 +26,30 @@ typedef struct {
 } depthwise_t;
 
 TFLM_PREPARE(depthwise_conv) {
-    TRY(tflm_expect(node, 2, 3, 1));
-    fb_t *fb = &node->load->fb;
-    tflm_tensor_t input, weights, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &weights));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
+    tflm_tensor_t t[3];
+    tflm_patches_t patches;
+    TRY(tflm_get_tensors(node, "qa?q", t));
+    TRY(tflm_patches_init(node, t, true, &patches));
+    uint32_t taps = t[1].elements / patches.channels;
+    uint32_t multiplier = patches.channels / patches.depth;
+    // Sums of so many products stay within 32 bits.
+    if (taps > MAX_TAPS ||
+        (uint32_t)fb_field_i32(&node->load->fb, node->options, 3, 0) != multiplier) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps, multiplier not %u", taps,
+                              multiplier);
     }
-    TRY(tflm_expect_quantized(node, &input));
-    TRY(tflm_expect_quantized(node, &output));
-    if (input.rank != 4 || weights.rank != 4 || output.rank != 4 ||
-        input.dims[0] != output.dims[0] || weights.dims[0] != 1 ||
-        weights.dims[3] != output.dims[3] || output.dims[3] % input.dims[3] ||
-        fb_field_i32(fb, node->options, 3, 0) != output.dims[3] / input.dims[3]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+    node->cost = (uint32_t)patches.x.output * tflm_dense_cost(patches.channels, taps);
+    void *made;
+    TRY(tflm_dense_new(node, t, TFLM_LAST_AXIS, 4, 3, sizeof(depthwise_t), &made));
+    depthwise_t *self = made;
+    if (self) {
+        self->y = patches.y;
+        self->x = patches.x;
+        self->depth = patches.depth;
+        self->multiplier = multiplier;
+        self->input_offset = -t[0].zero_point;
     }
-    uint32_t channels = (uint32_t)output.dims[3];
-    tflm_window_t y = {.input = input.dims[1], .output = output.dims[1], .taps = weights.dims[1]};
-    tflm_window_t x = {.input = input.dims[2], .output = output.dims[2], .taps = weights.dims[2]};
-    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
-    x.stride = fb_field_i32(fb, node->options, 1, 0);
-    y.stride = fb_field_i32(fb, node->options, 2, 0);
-    x.dilation = fb_field_i32(fb, node->options, 5, 1);
-    y.dilation = fb_field_i32(fb, node->options, 6, 1);
-    TRY(tflm_window_init(node, &y, padding));
-    TRY(tflm_window_init(node, &x, padding));
-    uint32_t bias_at;
-    TRY(tflm_expect_weights(node, &weights, channels, 3));
-    TRY(tflm_get_bias(node, 2, channels, &bias_at));
-    int32_t low, high;
-    TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 4, 0), &output, &low, &high));
-    uint32_t taps = weights.elements / channels;
-    if (taps > MAX_TAPS) { // Sums of so many products stay within 32 bits.
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps", taps);
-    }
-    tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
-                        output.bytes / (uint32_t)output.dims[1]);
-    node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
-    node->macs = (uint64_t)output.elements * taps;
-    node->cost = (uint32_t)output.dims[2] * tflm_dense_cost(channels, taps);
-    depthwise_t *self =
-        tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(channels, weights.scales));
-    if (!self) {
-        return TFLM_OK;
-    }
-    self->input = tflm_node_input(node, 0);
-    self->weights = tflm_node_input(node, 1);
-    self->output_place = tflm_node_output(node, 0);
-    self->y = y;
-    self->x = x;
-    self->depth = (uint32_t)input.dims[3];
-    self->multiplier = channels / self->depth;
-    self->input_offset = -input.zero_point;
-    self->output.channels = channels;
-    self->output.scales = weights.scales;
-    self->output.low = low;
-    self->output.high = high;
-    return tflm_stage_init(node, &input, &weights, &output, bias_at, false, &self->output,
-                           self + 1);
+    return TFLM_OK;
 }
 
 // The taps that meet the input at one output position.
@@ -348,8 +311,9 @@ TFLM_EVAL(depthwise_conv) {
         (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx.output * channels;
     ptrdiff_t depth = (ptrdiff_t)self->depth;
     taps_t taps;
-    taps.input_row = wy.dilation * wx.input * depth;
-    taps.input_column = wx.dilation * depth;
+    // These wrap around only where no two rows, or columns, meet the input.
+    taps.input_row = (ptrdiff_t)((size_t)wy.dilation * (size_t)wx.input * (size_t)depth);
+    taps.input_column = (ptrdiff_t)((size_t)wx.dilation * (size_t)depth);
     taps.weight_row = wx.taps * (ptrdiff_t)channels;
     taps.weight_column = (ptrdiff_t)channels;
     taps.step = wx.stride * depth;

@@ -9,26 +9,22 @@ typedef struct {
 } dequantize_t;
 
 TFLM_PREPARE(dequantize) {
-    TRY(tflm_expect(node, 1, 1, 1));
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    TRY(tflm_expect_same_shape(node, &input, &output));
-    if ((input.type != TFLM_INT8 && input.type != TFLM_UINT8 && input.type != TFLM_INT16) ||
-        output.type != TFLM_FLOAT32) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "aA", t));
+    const tflm_tensor_t *input = &t[0], *output = &t[1];
+    if ((input->type != TFLM_INT8 && input->type != TFLM_UINT8 && input->type != TFLM_INT16) ||
+        output->type != TFLM_FLOAT32) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
+                              tflm_type_name(output->type));
     }
-    TRY(tflm_expect_quantized(node, &input));
-    node->rows = input.elements;
+    TRY(tflm_expect_quantized(node, input));
+    node->rows = input->elements;
     node->cost = 12;
     dequantize_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
-        self->type = input.type;
-        self->zero_point = input.zero_point;
-        self->scale = input.scale;
+        self->type = input->type;
+        self->zero_point = input->zero_point;
+        self->scale = input->scale;
     }
     return TFLM_OK;
 }

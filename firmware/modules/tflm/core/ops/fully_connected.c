@@ -8,53 +8,17 @@ typedef struct {
 } fully_connected_t;
 
 TFLM_PREPARE(fully_connected) {
-    TRY(tflm_expect(node, 2, 3, 1));
-    fb_t *fb = &node->load->fb;
-    tflm_tensor_t input, weights, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &weights));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
+    tflm_tensor_t t[3];
+    uint32_t depth;
+    TRY(tflm_get_tensors(node, "qa?q", t));
+    TRY(tflm_get_depth(node, t, &depth));
+    void *made;
+    TRY(tflm_dense_new(node, t, TFLM_FOLD | TFLM_SINGLE_PRECISION, 0, 3, sizeof(fully_connected_t),
+                       &made));
+    fully_connected_t *self = made;
+    if (self) {
+        self->depth = depth;
     }
-    TRY(tflm_expect_quantized(node, &input));
-    TRY(tflm_expect_quantized(node, &output));
-    uint32_t depth = weights.rank ? (uint32_t)weights.dims[weights.rank - 1] : 1;
-    uint32_t units = weights.elements / depth;
-    uint32_t batches = input.elements / depth;
-    if (weights.rank != 2 || batches * (uint64_t)depth != input.elements ||
-        batches * (uint64_t)units != output.elements ||
-        (uint32_t)output.dims[output.rank ? output.rank - 1 : 0] != units) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
-    }
-    if (fb_field_u8(fb, node->options, 1, 0)) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "shuffled weights");
-    }
-    uint32_t bias_at;
-    TRY(tflm_expect_weights(node, &weights, units, 0));
-    TRY(tflm_get_bias(node, 2, units, &bias_at));
-    int32_t low, high;
-    TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 0, 0), &output, &low, &high));
-    node->rows = output.elements;
-    node->macs = (uint64_t)output.elements * depth;
-    node->cost = (uint64_t)depth + TFLM_FINISH_COST;
-    fully_connected_t *self =
-        tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(units, weights.scales));
-    if (!self) {
-        return TFLM_OK;
-    }
-    self->input = tflm_node_input(node, 0);
-    self->weights = tflm_node_input(node, 1);
-    self->output_place = tflm_node_output(node, 0);
-    self->depth = depth;
-    self->output.channels = units;
-    self->output.scales = weights.scales;
-    self->output.low = low;
-    self->output.high = high;
-    TRY(tflm_stage_init(node, &input, &weights, &output, bias_at, true, &self->output, self + 1));
-    tflm_fold_zero_point(fb->data + weights.data_at, depth, units, input.zero_point,
-                         (int32_t *)(self + 1));
     return TFLM_OK;
 }
 

@@ -33,51 +33,46 @@ static tflm_status_t check_indices(tflm_node_t *node, const tflm_tensor_t *indic
 }
 
 TFLM_PREPARE(gather) {
-    TRY(tflm_expect(node, 2, 2, 1));
     fb_t *fb = &node->load->fb;
-    tflm_tensor_t input, indices, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &indices));
-    TRY(tflm_get_output(node, 0, &output));
-    if ((input.type != TFLM_INT8 && input.type != TFLM_FLOAT32) || output.type != input.type ||
-        indices.type != TFLM_INT32) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s by %s", tflm_type_name(input.type),
-                              tflm_type_name(indices.type));
+    tflm_tensor_t t[3];
+    TRY(tflm_get_tensors(node, "aaa", t));
+    const tflm_tensor_t *input = &t[0], *indices = &t[1], *output = &t[2];
+    if ((input->type != TFLM_INT8 && input->type != TFLM_FLOAT32) || output->type != input->type ||
+        indices->type != TFLM_INT32) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s by %s", tflm_type_name(input->type),
+                              tflm_type_name(indices->type));
     }
     int64_t axis = fb_field_i32(fb, node->options, 0, 0);
     int64_t batch_dims = fb_field_i32(fb, node->options, 1, 0);
-    axis += axis < 0 ? input.rank : 0;
-    batch_dims += batch_dims < 0 ? indices.rank : 0;
-    if (axis < 0 || axis >= input.rank || batch_dims < 0 || batch_dims > axis ||
-        batch_dims > indices.rank) {
+    axis += axis < 0 ? input->rank : 0;
+    batch_dims += batch_dims < 0 ? indices->rank : 0;
+    if (axis < 0 || axis >= input->rank || batch_dims < 0 || batch_dims > axis ||
+        batch_dims > indices->rank) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d, %d batch dimensions", (int32_t)axis,
                               (int32_t)batch_dims);
     }
     uint32_t at = (uint32_t)axis, batch = (uint32_t)batch_dims;
     bool fits = true;
     for (uint32_t i = 0; i < batch; i++) {
-        fits = fits && input.dims[i] == indices.dims[i];
+        fits = fits && input->dims[i] == indices->dims[i];
     }
-    uint32_t batches = product(&input, 0, batch), outer = product(&input, batch, at);
-    uint32_t count = product(&indices, batch, indices.rank);
-    uint32_t inner = product(&input, at + 1, input.rank);
+    uint32_t batches = product(input, 0, batch), outer = product(input, batch, at);
+    uint32_t count = product(indices, batch, indices->rank);
+    uint32_t inner = product(input, at + 1, input->rank);
     // The first two factors are of one tensor's elements, and so is the third one's square.
     uint64_t rows = (uint64_t)batches * outer;
-    if (!fits || rows * count > output.elements || rows * count * inner != output.elements) {
+    if (!fits || rows * count > output->elements || rows * count * inner != output->elements) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
     }
-    TRY(check_indices(node, &indices, input.dims[at]));
-    uint32_t bytes = inner * tflm_type_bytes(input.type);
+    TRY(check_indices(node, indices, input->dims[at]));
+    uint32_t bytes = inner * tflm_type_bytes(input->type);
     node->rows = (uint32_t)rows;
-    node->cost = 1 + count * 4 + output.bytes / (uint32_t)rows / 4;
+    node->cost = 1 + count * 4 + output->bytes / (uint32_t)rows / 4;
     gather_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->indices = tflm_node_input(node, 1);
-        self->output = tflm_node_output(node, 0);
         self->outer = outer;
         self->count = count;
-        self->size = (uint32_t)input.dims[at];
+        self->size = (uint32_t)input->dims[at];
         self->slice = bytes;
     }
     return TFLM_OK;

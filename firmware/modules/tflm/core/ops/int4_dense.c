@@ -12,44 +12,21 @@ typedef struct {
     tflm_output_t output;
 } dense_t;
 
-// Describes input, weights and output.
-static tflm_status_t get_tensors(tflm_node_t *node, tflm_tensor_t *t, uint32_t axis) {
-    TRY(tflm_expect(node, 2, 3, 1));
-    TRY(tflm_get_input(node, 0, &t[0]));
-    TRY(tflm_get_input(node, 1, &t[1]));
-    TRY(tflm_get_output(node, 0, &t[2]));
-    if (t[0].type != TFLM_INT8 || t[2].type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(t[0].type),
-                              tflm_type_name(t[2].type));
-    }
-    TRY(tflm_expect_quantized(node, &t[0]));
-    TRY(tflm_expect_quantized(node, &t[2]));
+static tflm_status_t get_tensors(tflm_node_t *node, tflm_tensor_t *t) {
+    TRY(tflm_get_tensors(node, "qa?q", t));
     t[1].type = TFLM_INT8; // But for how they lie in memory, the weights are as those are.
-    return tflm_expect_weights(node, &t[1], (uint32_t)t[1].dims[axis], (int32_t)axis);
+    return TFLM_OK;
 }
 
-static tflm_status_t dense_new(tflm_node_t *node, const tflm_tensor_t *t, uint32_t channels,
-                               unsigned activation, bool single_precision, dense_t **made) {
-    uint32_t bias_at;
-    TRY(tflm_get_bias(node, 2, channels, &bias_at));
-    int32_t low, high;
-    TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, activation, 0),
-                              &t[2], &low, &high));
-    dense_t *self = tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(channels, t[1].scales));
-    *made = self;
-    if (!self) {
-        return TFLM_OK;
+static tflm_status_t dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
+                               unsigned activation, dense_t **self) {
+    void *made;
+    TRY(tflm_dense_new(node, t, how, activation, 3, sizeof(dense_t), &made));
+    *self = made;
+    if (made) {
+        (*self)->input_offset = -t[0].zero_point;
     }
-    self->input = tflm_node_input(node, 0);
-    self->weights = tflm_node_input(node, 1);
-    self->output_place = tflm_node_output(node, 0);
-    self->input_offset = -t[0].zero_point;
-    self->output.channels = channels;
-    self->output.scales = t[1].scales;
-    self->output.low = low;
-    self->output.high = high;
-    return tflm_stage_init(node, &t[0], &t[1], &t[2], bias_at, single_precision, &self->output,
-                           self + 1);
+    return TFLM_OK;
 }
 
 // What an eval needs at hand.
@@ -85,17 +62,11 @@ static void finish(const view_t *view, uint32_t channel, size_t output, uint32_t
 
 TFLM_PREPARE(int4_fully_connected) {
     tflm_tensor_t t[3];
-    TRY(get_tensors(node, t, 0));
-    uint32_t depth = (uint32_t)t[1].dims[1], units = (uint32_t)t[1].dims[0];
-    uint32_t batches = t[1].rank == 2 ? t[0].elements / depth : 0;
-    if (t[1].rank != 2 || batches * (uint64_t)depth != t[0].elements ||
-        batches * (uint64_t)units != t[2].elements) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
-    }
-    node->rows = t[2].elements;
-    node->macs = (uint64_t)t[2].elements * depth;
+    uint32_t depth;
+    TRY(get_tensors(node, t));
+    TRY(tflm_get_depth(node, t, &depth));
     dense_t *self;
-    TRY(dense_new(node, t, units, 0, true, &self));
+    TRY(dense_new(node, t, TFLM_SINGLE_PRECISION, 0, &self));
     if (self) {
         self->depth = depth;
     }
@@ -116,11 +87,11 @@ TFLM_EVAL(int4_fully_connected) {
 
 static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
     tflm_tensor_t t[3];
-    TRY(get_tensors(node, t, depthwise ? 3 : 0));
+    TRY(get_tensors(node, t));
     tflm_patches_t patches;
     TRY(tflm_patches_init(node, t, depthwise, &patches));
     dense_t *self;
-    TRY(dense_new(node, t, patches.channels, depthwise ? 4 : 3, false, &self));
+    TRY(dense_new(node, t, depthwise ? TFLM_LAST_AXIS : 0, depthwise ? 4 : 3, &self));
     if (self) {
         self->patches = patches;
     }

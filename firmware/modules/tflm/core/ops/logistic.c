@@ -11,31 +11,22 @@ typedef struct {
 } logistic_t;
 
 TFLM_PREPARE(logistic) {
-    TRY(tflm_expect(node, 1, 1, 1));
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    TRY(tflm_expect_same_shape(node, &input, &output));
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
-    }
-    TRY(tflm_expect_quantized(node, &input));
-    if (output.zero_point != -128) {
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "qQ", t));
+    const tflm_tensor_t *input = &t[0], *output = &t[1];
+    if (output->zero_point != -128) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's zero point is %d, not -128",
-                              output.zero_point);
+                              output->zero_point);
     }
-    tflm_scale_t scale = tflm_quantize_ratio(input.scale, 1 << (31 - INPUT_INTEGER_BITS), 1);
+    tflm_scale_t scale = tflm_quantize_ratio(input->scale, 1 << (31 - INPUT_INTEGER_BITS), 1);
     if (scale.shift < 0 || scale.shift > 30) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
     }
-    node->rows = input.elements;
+    node->rows = input->elements;
     node->cost = 320;
     logistic_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
-        self->zero_point = input.zero_point;
+        self->zero_point = input->zero_point;
         self->scale = scale;
         self->radius = tflm_input_radius(INPUT_INTEGER_BITS, scale.shift);
     }

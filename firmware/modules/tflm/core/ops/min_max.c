@@ -9,27 +9,22 @@ typedef struct {
 } min_max_t;
 
 TFLM_PREPARE(min_max) {
-    TRY(tflm_expect(node, 2, 2, 1));
-    tflm_tensor_t a, b, output;
-    TRY(tflm_get_input(node, 0, &a));
-    TRY(tflm_get_input(node, 1, &b));
-    TRY(tflm_get_output(node, 0, &output));
-    if (a.type != b.type || a.type != output.type ||
-        (a.type != TFLM_INT8 && a.type != TFLM_INT16 && a.type != TFLM_INT32)) {
+    tflm_tensor_t t[3];
+    TRY(tflm_get_tensors(node, "aaa", t));
+    const tflm_tensor_t *a = &t[0], *b = &t[1], *output = &t[2];
+    if (a->type != b->type || a->type != output->type ||
+        (a->type != TFLM_INT8 && a->type != TFLM_INT16 && a->type != TFLM_INT32)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s and %s to %s",
-                              tflm_type_name(a.type), tflm_type_name(b.type),
-                              tflm_type_name(output.type));
+                              tflm_type_name(a->type), tflm_type_name(b->type),
+                              tflm_type_name(output->type));
     }
     tflm_broadcast_t broadcast;
-    TRY(tflm_broadcast_init(node, &a, &b, &output, &broadcast));
-    node->rows = output.elements;
+    TRY(tflm_broadcast_init(node, a, b, output, &broadcast));
+    node->rows = output->elements;
     node->cost = 48;
     min_max_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
-        self->a = tflm_node_input(node, 0);
-        self->b = tflm_node_input(node, 1);
-        self->output = tflm_node_output(node, 0);
-        self->type = output.type;
+        self->type = output->type;
         self->broadcast = broadcast;
     }
     return TFLM_OK;

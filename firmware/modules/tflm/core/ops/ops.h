@@ -12,16 +12,6 @@
 #define TFLM_EVAL(name)                                                                            \
     void tflm_##name##_eval(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to)
 
-// The type of input 0 that the node's kernel is for, where it has one for int8 and one for int16.
-static inline tflm_type_t tflm_node_type(const tflm_node_t *node) {
-#ifdef TFLM_WITHOUT_INT16
-    (void)node;
-    return TFLM_INT8;
-#else
-    return tflm_kernel(node->kernel)->flags & TFLM_WIDE ? TFLM_INT16 : TFLM_INT8;
-#endif
-}
-
 TFLM_PREPARE(add);
 TFLM_PREPARE(arg_max);
 TFLM_PREPARE(assign_variable);

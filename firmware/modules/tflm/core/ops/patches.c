@@ -3,42 +3,24 @@
 
 tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors, bool depthwise,
                                 tflm_patches_t *patches) {
-    fb_t *fb = &node->load->fb;
     const tflm_tensor_t *input = &tensors[0], *weights = &tensors[1], *output = &tensors[2];
-    bool fits = input->rank == 4 && weights->rank == 4 && output->rank == 4 &&
-                input->dims[0] == output->dims[0];
-    if (fits && depthwise) {
-        fits = weights->dims[0] == 1 && weights->dims[3] == output->dims[3] &&
-               output->dims[3] % input->dims[3] == 0;
-    } else if (fits) {
-        fits = weights->dims[0] == output->dims[3] && input->dims[3] % weights->dims[3] == 0 &&
-               output->dims[3] % (input->dims[3] / weights->dims[3]) == 0;
-    }
+    // The dilation is option 4, or 5.
+    TRY(tflm_windows(node, input, output, weights, depthwise ? 5 : 4, &patches->y, &patches->x));
+    uint32_t depth = (uint32_t)input->dims[3], channels = (uint32_t)output->dims[3];
+    uint32_t group_depth = depthwise ? 1 : (uint32_t)weights->dims[3];
+    bool fits = weights->rank == 4 && depth % group_depth == 0 &&
+                channels % (depth / group_depth) == 0 &&
+                (depthwise ? weights->dims[0] == 1 && weights->dims[3] == output->dims[3]
+                           : weights->dims[0] == output->dims[3]);
     if (!fits) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
     }
-    tflm_window_t y = {
-        .input = input->dims[1], .output = output->dims[1], .taps = weights->dims[1]};
-    tflm_window_t x = {
-        .input = input->dims[2], .output = output->dims[2], .taps = weights->dims[2]};
-    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
-    unsigned dilation = depthwise ? 5 : 4; // The number of the field.
-    x.stride = fb_field_i32(fb, node->options, 1, 0);
-    y.stride = fb_field_i32(fb, node->options, 2, 0);
-    x.dilation = fb_field_i32(fb, node->options, dilation, 1);
-    y.dilation = fb_field_i32(fb, node->options, dilation + 1, 1);
-    TRY(tflm_window_init(node, &y, padding));
-    TRY(tflm_window_init(node, &x, padding));
-    tflm_window_overlap(node, &y, input->dims[0], input->bytes / (uint32_t)input->dims[1],
-                        output->bytes / (uint32_t)output->dims[1]);
-    patches->y = y;
-    patches->x = x;
-    patches->depth = (uint32_t)input->dims[3];
-    patches->group_depth = depthwise ? 1 : (uint32_t)weights->dims[3];
-    patches->channels = (uint32_t)output->dims[3];
+    tflm_slide(node, &patches->y, input, output);
+    patches->depth = depth;
+    patches->group_depth = group_depth;
+    patches->channels = channels;
     patches->depthwise = depthwise;
-    node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
-    node->macs = (uint64_t)output->elements * (weights->elements / patches->channels);
+    node->macs = (uint64_t)output->elements * (weights->elements / channels);
     return TFLM_OK;
 }
 

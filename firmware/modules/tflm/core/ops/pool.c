@@ -13,52 +13,23 @@ typedef struct {
     int32_t low, high;
 } pool_t;
 
-static tflm_status_t pool_prepare(tflm_node_t *node) {
-    TRY(tflm_expect(node, 1, 1, 1));
-    fb_t *fb = &node->load->fb;
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
-    }
-    TRY(tflm_expect_quantized(node, &output));
-    if (input.rank != 4 || output.rank != 4 || input.dims[0] != output.dims[0] ||
-        input.dims[3] != output.dims[3]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
-    }
-    tflm_window_t y = {.input = input.dims[1], .output = output.dims[1], .dilation = 1};
-    tflm_window_t x = {.input = input.dims[2], .output = output.dims[2], .dilation = 1};
-    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
-    x.stride = fb_field_i32(fb, node->options, 1, 0);
-    y.stride = fb_field_i32(fb, node->options, 2, 0);
-    x.taps = fb_field_i32(fb, node->options, 3, 0);
-    y.taps = fb_field_i32(fb, node->options, 4, 0);
-    TRY(tflm_window_init(node, &y, padding));
-    TRY(tflm_window_init(node, &x, padding));
+TFLM_PREPARE(pool) {
+    tflm_tensor_t t[2];
+    tflm_window_t y, x;
+    TRY(tflm_get_tensors(node, "qq", t));
+    TRY(tflm_pool_windows(node, &t[0], &t[1], &y, &x));
     int32_t low, high;
-    TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, 5, 0), &output, &low, &high));
-    tflm_window_overlap(node, &y, input.dims[0], input.bytes / (uint32_t)input.dims[1],
-                        output.bytes / (uint32_t)output.dims[1]);
-    node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
-    node->cost = (uint64_t)(uint32_t)(output.dims[2] * output.dims[3]) *
-                 (16 + 8 * (uint64_t)y.taps * (uint64_t)x.taps);
+    TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 5, 0), &t[1], &low,
+                              &high));
     pool_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
         self->y = y;
         self->x = x;
-        self->depth = input.dims[3];
+        self->depth = t[0].dims[3];
         self->low = low;
         self->high = high;
     }
     return TFLM_OK;
-}
-
-TFLM_PREPARE(pool) {
-    return pool_prepare(node);
 }
 
 TFLM_EVAL(max_pool) {

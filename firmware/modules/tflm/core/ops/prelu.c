@@ -9,32 +9,20 @@ typedef struct {
 } prelu_t;
 
 TFLM_PREPARE(prelu) {
-    TRY(tflm_expect(node, 2, 2, 1));
-    tflm_tensor_t input, alpha, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &alpha));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != TFLM_INT8 || alpha.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
-    }
-    TRY(tflm_expect_quantized(node, &input));
-    TRY(tflm_expect_quantized(node, &alpha));
-    TRY(tflm_expect_quantized(node, &output));
+    tflm_tensor_t t[3];
+    TRY(tflm_get_tensors(node, "qqq", t));
+    const tflm_tensor_t *input = &t[0], *alpha = &t[1], *output = &t[2];
     tflm_broadcast_t broadcast;
-    TRY(tflm_broadcast_init(node, &input, &alpha, &output, &broadcast));
-    node->rows = output.elements;
+    TRY(tflm_broadcast_init(node, input, alpha, output, &broadcast));
+    node->rows = output->elements;
     node->cost = 48;
     prelu_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->alpha = tflm_node_input(node, 1);
-        self->output = tflm_node_output(node, 0);
-        self->input_zero_point = input.zero_point;
-        self->alpha_zero_point = alpha.zero_point;
-        self->output_zero_point = output.zero_point;
-        self->identity = tflm_quantize_ratio(input.scale, 1, output.scale);
-        self->slope = tflm_quantize_ratio(input.scale, alpha.scale, output.scale);
+        self->input_zero_point = input->zero_point;
+        self->alpha_zero_point = alpha->zero_point;
+        self->output_zero_point = output->zero_point;
+        self->identity = tflm_quantize_ratio(input->scale, 1, output->scale);
+        self->slope = tflm_quantize_ratio(input->scale, alpha->scale, output->scale);
         self->broadcast = broadcast;
     }
     return TFLM_OK;

@@ -13,43 +13,39 @@ typedef struct {
 } quantize_t;
 
 TFLM_PREPARE(quantize) {
-    TRY(tflm_expect(node, 1, 1, 1));
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    TRY(tflm_expect_same_shape(node, &input, &output));
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "aA", t));
+    const tflm_tensor_t *input = &t[0], *output = &t[1];
     bool is_float =
-        input.type == TFLM_FLOAT32 && (output.type == TFLM_INT8 || output.type == TFLM_INT16);
+        input->type == TFLM_FLOAT32 && (output->type == TFLM_INT8 || output->type == TFLM_INT16);
     bool known =
         is_float ||
-        (input.type == TFLM_INT8 && (output.type == TFLM_INT8 || output.type == TFLM_UINT8 ||
-                                     output.type == TFLM_INT16 || output.type == TFLM_INT32)) ||
-        (input.type == TFLM_UINT8 && output.type == TFLM_INT8) ||
-        (input.type == TFLM_INT16 &&
-         (output.type == TFLM_INT8 || output.type == TFLM_INT16 || output.type == TFLM_INT32)) ||
-        (input.type == TFLM_INT32 && (output.type == TFLM_INT8 || output.type == TFLM_INT16));
+        (input->type == TFLM_INT8 && (output->type == TFLM_INT8 || output->type == TFLM_UINT8 ||
+                                      output->type == TFLM_INT16 || output->type == TFLM_INT32)) ||
+        (input->type == TFLM_UINT8 && output->type == TFLM_INT8) ||
+        (input->type == TFLM_INT16 &&
+         (output->type == TFLM_INT8 || output->type == TFLM_INT16 || output->type == TFLM_INT32)) ||
+        (input->type == TFLM_INT32 && (output->type == TFLM_INT8 || output->type == TFLM_INT16));
     if (!known) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
+                              tflm_type_name(output->type));
     }
     if (!is_float) {
-        TRY(tflm_expect_quantized(node, &input));
+        TRY(tflm_expect_quantized(node, input));
     }
-    TRY(tflm_expect_quantized(node, &output));
-    node->rows = input.elements;
+    TRY(tflm_expect_quantized(node, output));
+    node->rows = input->elements;
     node->cost = 4;
     quantize_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
-        self->input_type = (uint8_t)input.type;
-        self->output_type = (uint8_t)output.type;
-        self->input_zero_point = input.zero_point;
-        self->output_zero_point = output.zero_point;
-        tflm_type_range(output.type, &self->low, &self->high);
-        self->real_scale = output.scale;
+        self->input_type = (uint8_t)input->type;
+        self->output_type = (uint8_t)output->type;
+        self->input_zero_point = input->zero_point;
+        self->output_zero_point = output->zero_point;
+        tflm_type_range(output->type, &self->low, &self->high);
+        self->real_scale = output->scale;
         if (!is_float) {
-            self->scale = tflm_quantize_ratio(input.scale, 1, output.scale);
+            self->scale = tflm_quantize_ratio(input->scale, 1, output->scale);
         }
     }
     return TFLM_OK;

@@ -52,20 +52,13 @@ tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
 }
 
 static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
-    TRY(tflm_expect(node, 2, 2, 1));
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != tflm_node_type(node) || output.type != input.type) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
-    }
-    TRY(tflm_expect_quantized(node, &input));
-    TRY(tflm_expect_quantized(node, &output));
+    tflm_tensor_t t[3];
+    TRY(tflm_get_tensors(node, "qaq", t));
+    const tflm_tensor_t *input = &t[0], *output = &t[2];
     tflm_reduce_t op;
-    TRY(tflm_reduction_init(node, &input, &output, &op.reduction));
+    TRY(tflm_reduction_init(node, input, output, &op.reduction));
     uint32_t inner_elements = op.reduction.inner_elements;
-    op.scale = tflm_quantize_ratio(input.scale, 1, output.scale);
+    op.scale = tflm_quantize_ratio(input->scale, 1, output->scale);
     if (mean) {
         // The division is folded into the multiplier, with as much precision as 32 bits leave.
         int shift = 0;
@@ -79,13 +72,13 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
         op.scale.multiplier = (int32_t)(multiplier / inner_elements);
         op.scale.shift -= shift;
     }
-    if (max && (input.scale != output.scale || input.zero_point != output.zero_point)) {
+    if (max && (input->scale != output->scale || input->zero_point != output->zero_point)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "input and output differ in scale");
     }
     op.input = tflm_node_input(node, 0);
     op.output = tflm_node_output(node, 0);
-    op.input_zero_point = input.zero_point;
-    op.output_zero_point = output.zero_point;
+    op.input_zero_point = input->zero_point;
+    op.output_zero_point = output->zero_point;
     tflm_reduce_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         *self = op;

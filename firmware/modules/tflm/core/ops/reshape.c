@@ -4,16 +4,15 @@
 #include "move.h"
 
 TFLM_PREPARE(reshape) {
-    TRY(tflm_expect(node, 1, 2, 1));
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != output.type || input.elements != output.elements) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u elements become %u", input.elements,
-                              output.elements);
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "a?a", t));
+    const tflm_tensor_t *input = &t[0], *output = &t[1];
+    if (input->type != output->type || input->elements != output->elements) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u elements become %u", input->elements,
+                              output->elements);
     }
     tflm_box_t box;
-    tflm_box(&output, &box);
+    tflm_box(output, &box);
     return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
-                          tflm_type_bytes(output.type));
+                          tflm_type_bytes(output->type));
 }

@@ -20,30 +20,26 @@ typedef struct {
 } blend_t;
 
 typedef struct {
-    tflm_tensor_t input, output;
+    tflm_tensor_t tensors[3]; // Input, size, output.
     bool align_corners, half_pixel_centers;
 } setup_t;
 
 static tflm_status_t get_setup(tflm_node_t *node, bool nearest, setup_t *setup) {
-    TRY(tflm_expect(node, 2, 2, 1));
     fb_t *fb = &node->load->fb;
-    tflm_tensor_t size;
-    TRY(tflm_get_input(node, 0, &setup->input));
-    TRY(tflm_get_input(node, 1, &size));
-    TRY(tflm_get_output(node, 0, &setup->output));
-    const tflm_tensor_t *input = &setup->input, *output = &setup->output;
-    int32_t sizes[2];
-    TRY(tflm_constants(node, &size, sizes, 2));
+    TRY(tflm_get_tensors(node, "aaa", setup->tensors));
+    const tflm_tensor_t *input = &setup->tensors[0], *output = &setup->tensors[2];
+    int32_t sizes[2] = {0, 0};
+    TRY(tflm_constants(node, &setup->tensors[1], sizes, 2));
     if (input->type != output->type ||
         (input->type != TFLM_INT8 &&
          !(nearest && (input->type == TFLM_INT16 || input->type == TFLM_FLOAT32)))) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
                               tflm_type_name(output->type));
     }
-    if (input->rank != 4 || output->rank != 4 || size.elements != 2 ||
-        output->dims[0] != input->dims[0] || output->dims[3] != input->dims[3] ||
-        output->dims[1] != sizes[0] || output->dims[2] != sizes[1] || input->dims[1] > MAX_SIZE ||
-        input->dims[2] > MAX_SIZE || sizes[0] > MAX_SIZE || sizes[1] > MAX_SIZE) {
+    if (input->rank != 4 || output->rank != 4 || output->dims[0] != input->dims[0] ||
+        output->dims[3] != input->dims[3] || output->dims[1] != sizes[0] ||
+        output->dims[2] != sizes[1] || input->dims[1] > MAX_SIZE || input->dims[2] > MAX_SIZE ||
+        sizes[0] > MAX_SIZE || sizes[1] > MAX_SIZE) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
     }
     unsigned first_field = nearest ? 0 : 2;
@@ -53,14 +49,12 @@ static tflm_status_t get_setup(tflm_node_t *node, bool nearest, setup_t *setup) 
 }
 
 static resize_t *resize_new(tflm_node_t *node, const setup_t *setup, uint32_t entry_bytes) {
-    const tflm_tensor_t *input = &setup->input, *output = &setup->output;
+    const tflm_tensor_t *input = &setup->tensors[0], *output = &setup->tensors[2];
     uint32_t entries = (uint32_t)(output->dims[1] + output->dims[2]);
     node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
     node->cost = (uint64_t)(uint32_t)(output->dims[2] * output->dims[3]) * 8 * entry_bytes;
     resize_t *self = tflm_node_data(node, 2, sizeof *self + entries * entry_bytes);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
         self->height = (uint32_t)input->dims[1];
         self->width = (uint32_t)input->dims[2];
         self->depth = (uint32_t)input->dims[3] * tflm_type_bytes(input->type);
@@ -72,7 +66,7 @@ static resize_t *resize_new(tflm_node_t *node, const setup_t *setup, uint32_t en
 
 // In single precision, as tensorflow/lite/kernels/internal/reference/resize_nearest_neighbor.h.
 static void fill_nearest(const setup_t *setup, int axis, uint16_t *nearest) {
-    int32_t from = setup->input.dims[axis], to = setup->output.dims[axis];
+    int32_t from = setup->tensors[0].dims[axis], to = setup->tensors[2].dims[axis];
     bool corners = setup->align_corners && to > 1;
     float scale = corners ? (float)(from - 1) / (float)(to - 1) : (float)from / (float)to;
     for (int32_t i = 0; i < to; i++) {
@@ -120,7 +114,7 @@ TFLM_EVAL(resize_nearest_neighbor) {
 // In 10 bits of fraction, as ResizeBilinearInteger in
 // tensorflow/lite/kernels/internal/reference/resize_bilinear.h.
 static void fill_blends(const setup_t *setup, int axis, blend_t *blends) {
-    int32_t from = setup->input.dims[axis], to = setup->output.dims[axis];
+    int32_t from = setup->tensors[0].dims[axis], to = setup->tensors[2].dims[axis];
     int32_t scale = (1024 * from + to / 2) / to;
     if (setup->align_corners && to > 1) {
         scale = (1024 * (from - 1) + (to - 1) / 2) / (to - 1);

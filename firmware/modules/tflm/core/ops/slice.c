@@ -10,21 +10,30 @@ static int32_t clamp_index(int32_t index, int32_t dim, int32_t stride) {
     return stride > 0 ? tflm_clamp(index, 0, dim) : tflm_clamp(index, -1, dim - 1);
 }
 
-TFLM_PREPARE(strided_slice) {
-    TRY(tflm_expect(node, 4, 4, 1));
-    fb_t *fb = &node->load->fb;
-    tflm_tensor_t input, output, parameter;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    int32_t values[3][TFLM_MAX_RANK] = {{0}};
-    for (uint32_t i = 0; i < 3; i++) {
+// Describes input 0 and the output; gives the `count` parameters that follow, which have a value
+// for each dimension.
+static tflm_status_t get_slice(tflm_node_t *node, uint32_t count, int32_t (*values)[TFLM_MAX_RANK],
+                               tflm_tensor_t *input, tflm_tensor_t *output) {
+    tflm_tensor_t parameter;
+    TRY(tflm_expect(node, 1 + count, 1 + count, 1));
+    TRY(tflm_get_input(node, 0, input));
+    TRY(tflm_get_output(node, 0, output));
+    for (uint32_t i = 0; i < count; i++) {
         TRY(tflm_get_input(node, 1 + i, &parameter));
         TRY(tflm_constants(node, &parameter, values[i], TFLM_MAX_RANK));
-        if (parameter.elements != input.rank) {
+        if (parameter.elements != input->rank || output->type != input->type) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u parameters for %u dimensions",
-                                  parameter.elements, input.rank);
+                                  parameter.elements, input->rank);
         }
     }
+    return TFLM_OK;
+}
+
+TFLM_PREPARE(strided_slice) {
+    fb_t *fb = &node->load->fb;
+    int32_t values[3][TFLM_MAX_RANK];
+    tflm_tensor_t input, output;
+    TRY(get_slice(node, 3, values, &input, &output));
     int32_t begin_mask = fb_field_i32(fb, node->options, 0, 0);
     int32_t end_mask = fb_field_i32(fb, node->options, 1, 0);
     int32_t shrink_mask = fb_field_i32(fb, node->options, 4, 0);
@@ -60,7 +69,7 @@ TFLM_PREPARE(strided_slice) {
         box.from_steps[i] = length > 1 ? box.from_steps[i] * stride : 0;
     }
     tflm_steps(&input, box.to_steps);
-    if (kept != output.rank || output.type != input.type) {
+    if (kept != output.rank) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is not of the slice's shape");
     }
     return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
@@ -68,18 +77,11 @@ TFLM_PREPARE(strided_slice) {
 }
 
 TFLM_PREPARE(slice) {
-    TRY(tflm_expect(node, 3, 3, 1));
-    tflm_tensor_t input, output, parameter;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    int32_t begin[TFLM_MAX_RANK], size[TFLM_MAX_RANK];
-    TRY(tflm_get_input(node, 1, &parameter));
-    TRY(tflm_constants(node, &parameter, begin, TFLM_MAX_RANK));
-    uint32_t begins = parameter.elements;
-    TRY(tflm_get_input(node, 2, &parameter));
-    TRY(tflm_constants(node, &parameter, size, TFLM_MAX_RANK));
-    if (begins != input.rank || parameter.elements != input.rank || output.rank != input.rank ||
-        input.type != output.type) {
+    int32_t values[2][TFLM_MAX_RANK];
+    tflm_tensor_t input, output;
+    TRY(get_slice(node, 2, values, &input, &output));
+    const int32_t *begin = values[0], *size = values[1];
+    if (output.rank != input.rank) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
     }
     tflm_box_t box;

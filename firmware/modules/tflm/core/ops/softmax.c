@@ -17,39 +17,33 @@ static const float units[] = {1.0f / 256, 1.0f / 65536};
 static const float tolerances[] = {0, 0.001f / 65536};
 
 TFLM_PREPARE(softmax) {
-    TRY(tflm_expect(node, 1, 1, 1));
-    tflm_tensor_t input, output;
-    TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    TRY(tflm_expect_same_shape(node, &input, &output));
-    if (input.type != TFLM_INT8 || (output.type != TFLM_INT8 && output.type != TFLM_INT16) ||
-        !input.rank) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
+    tflm_tensor_t t[2];
+    TRY(tflm_get_tensors(node, "qA", t));
+    const tflm_tensor_t *input = &t[0], *output = &t[1];
+    if ((output->type != TFLM_INT8 && output->type != TFLM_INT16) || !input->rank) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
+                              tflm_type_name(output->type));
     }
-    TRY(tflm_expect_quantized(node, &input));
-    bool wide = output.type == TFLM_INT16;
-    float error = output.scale - units[wide], tolerance = tolerances[wide];
-    if (output.zero_point != (wide ? -32768 : -128) || !(error <= tolerance) ||
+    bool wide = output->type == TFLM_INT16;
+    float error = output->scale - units[wide], tolerance = tolerances[wide];
+    if (output->zero_point != (wide ? -32768 : -128) || !(error <= tolerance) ||
         !(error >= -tolerance)) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output's scale or zero point");
     }
     float beta = fb_field_f32(&node->load->fb, node->options, 0, 0);
     tflm_scale_t scale = {0, 0};
     if (beta > 0) {
-        scale = tflm_quantize_ratio(beta, input.scale, 1.0f / (1 << (31 - DIFF_INTEGER_BITS)));
+        scale = tflm_quantize_ratio(beta, input->scale, 1.0f / (1 << (31 - DIFF_INTEGER_BITS)));
     }
     // TensorFlow Lite stops at a real multiplier of one or less.
     if (scale.shift < 1 || (scale.shift == 1 && scale.multiplier == 1 << 30)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "beta or the input's scale");
     }
-    node->rows = input.elements / (uint32_t)input.dims[input.rank - 1];
-    node->cost = (uint64_t)input.dims[input.rank - 1] * 320;
+    node->rows = input->elements / (uint32_t)input->dims[input->rank - 1];
+    node->cost = (uint64_t)input->dims[input->rank - 1] * 320;
     softmax_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->output = tflm_node_output(node, 0);
-        self->depth = (uint32_t)input.dims[input.rank - 1];
+        self->depth = (uint32_t)input->dims[input->rank - 1];
         self->scale = scale;
         self->diff_min = -tflm_input_radius(DIFF_INTEGER_BITS, scale.shift);
         self->output_bits = wide ? 16 : 8;

@@ -47,12 +47,6 @@ TFLM_PREPARE(svdf) {
     node->cost = 400 + 2 * (node->macs / node->rows);
     svdf_t *self = tflm_node_data(node, 6, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
-        self->features = tflm_node_input(node, 1);
-        self->times = tflm_node_input(node, 2);
-        self->bias = tflm_node_input(node, 3);
-        self->state = tflm_node_input(node, 4);
-        self->output = tflm_node_output(node, 0);
         self->depth = (uint32_t)input.dims[1];
         self->rank = (uint32_t)rank;
         self->memory = (uint32_t)memory;

@@ -12,59 +12,36 @@ typedef struct {
 } transpose_conv_t;
 
 TFLM_PREPARE(transpose_conv) {
-    TRY(tflm_expect(node, 3, 4, 1)); // Input 0 is the output's shape once more.
+    tflm_tensor_t t[4]; // Input 0 is the output's shape once more.
     fb_t *fb = &node->load->fb;
-    tflm_tensor_t input, weights, output;
-    TRY(tflm_get_input(node, 1, &weights));
-    TRY(tflm_get_input(node, 2, &input));
-    TRY(tflm_get_output(node, 0, &output));
-    if (input.type != TFLM_INT8 || output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input.type),
-                              tflm_type_name(output.type));
-    }
-    TRY(tflm_expect_quantized(node, &input));
-    TRY(tflm_expect_quantized(node, &output));
-    if (input.rank != 4 || weights.rank != 4 || output.rank != 4 ||
-        input.dims[0] != output.dims[0] || weights.dims[0] != output.dims[3] ||
-        weights.dims[3] != input.dims[3]) {
+    TRY(tflm_get_tensors(node, "aaq?q", t));
+    t[0] = t[2];
+    t[2] = t[3];
+    const tflm_tensor_t *input = &t[0], *weights = &t[1], *output = &t[2];
+    if (input->rank != 4 || weights->rank != 4 || output->rank != 4 ||
+        input->dims[0] != output->dims[0] || weights->dims[0] != output->dims[3] ||
+        weights->dims[3] != input->dims[3]) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
     }
-    uint32_t channels = (uint32_t)output.dims[3];
-    tflm_window_t y = {.input = output.dims[1], .output = input.dims[1], .taps = weights.dims[1]};
-    tflm_window_t x = {.input = output.dims[2], .output = input.dims[2], .taps = weights.dims[2]};
-    uint8_t padding = fb_field_u8(fb, node->options, 0, 0);
-    x.stride = fb_field_i32(fb, node->options, 1, 0);
-    y.stride = fb_field_i32(fb, node->options, 2, 0);
-    x.dilation = y.dilation = 1;
-    TRY(tflm_window_init(node, &y, padding));
-    TRY(tflm_window_init(node, &x, padding));
+    tflm_window_t y, x;
+    TRY(tflm_windows(node, output, input, weights, 0, &y, &x));
     if (fb_field_u8(fb, node->options, 3, 0) != TFLM_ACT_NONE) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "fused activation");
     }
-    uint32_t bias_at;
-    TRY(tflm_expect_weights(node, &weights, channels, 0));
-    TRY(tflm_get_bias(node, 3, channels, &bias_at));
-    node->rows = (uint32_t)(output.dims[0] * output.dims[1]);
-    node->macs = (uint64_t)input.elements * (weights.elements / (uint32_t)input.dims[3]);
-    node->cost = (8 * node->macs + 64 * (uint64_t)output.elements) / node->rows;
-    transpose_conv_t *self =
-        tflm_node_data(node, 3, sizeof *self + tflm_stage_bytes(channels, weights.scales));
-    if (!self) {
-        return TFLM_OK;
+    node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
+    node->macs = (uint64_t)input->elements * (weights->elements / (uint32_t)input->dims[3]);
+    node->cost = (8 * node->macs + 64 * (uint64_t)output->elements) / node->rows;
+    void *made;
+    TRY(tflm_dense_new(node, t, TFLM_LATE_BIAS, 3, 3, sizeof(transpose_conv_t), &made));
+    transpose_conv_t *self = made;
+    if (self) {
+        self->input = tflm_node_input(node, 2);
+        self->y = y;
+        self->x = x;
+        self->depth = (uint32_t)input->dims[3];
+        self->input_offset = -input->zero_point;
     }
-    self->input = tflm_node_input(node, 2);
-    self->weights = tflm_node_input(node, 1);
-    self->output_place = tflm_node_output(node, 0);
-    self->y = y;
-    self->x = x;
-    self->depth = (uint32_t)input.dims[3];
-    self->input_offset = -input.zero_point;
-    self->output.channels = channels;
-    self->output.scales = weights.scales;
-    self->output.low = -128;
-    self->output.high = 127;
-    return tflm_stage_init(node, &input, &weights, &output, bias_at, false, &self->output,
-                           self + 1);
+    return TFLM_OK;
 }
 
 // Which input meets output `at` through tap `tap`; -1: none.

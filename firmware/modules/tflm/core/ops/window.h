@@ -42,18 +42,20 @@ static inline bool tflm_window_is_padded(const tflm_window_t *window) {
     return window->padding > 0 || last >= window->input;
 }
 
-// Checks stride and dilation, and that `output` is what TensorFlow Lite computes; sets the padding.
-// `padding` is that of the schema, 0 same, 1 valid.
-tflm_status_t tflm_window_init(tflm_node_t *node, tflm_window_t *window, uint8_t padding);
+// Checks two tensors of height and width, strides and dilations; gives the windows that slide over
+// `input`. `weights` has as many taps along the same axes (NULL: options 3 and 4 say how many), and
+// `dilation` is the number of that option (0: it has none).
+tflm_status_t tflm_windows(tflm_node_t *node, const tflm_tensor_t *input,
+                           const tflm_tensor_t *output, const tflm_tensor_t *weights,
+                           unsigned dilation, tflm_window_t *y, tflm_window_t *x);
 
-// Checks the shapes and options of a pooling operator; gives its windows, and sets the node's rows
-// and cost.
+// Sets the node's rows to those of the output, and lets it lie over the input as far as windows
+// that slide along `y` allow.
+void tflm_slide(tflm_node_t *node, const tflm_window_t *y, const tflm_tensor_t *input,
+                const tflm_tensor_t *output);
+
+// Both for a pooling operator; sets the node's cost, too.
 tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
                                 const tflm_tensor_t *output, tflm_window_t *y, tflm_window_t *x);
-
-// As tflm_overlap, for an operator whose rows slide along `y` and who reads `input_row` bytes a row
-// and writes `output_row`. Does nothing for more than one batch.
-void tflm_window_overlap(tflm_node_t *node, const tflm_window_t *y, int32_t batches,
-                         uint32_t input_row, uint32_t output_row);
 
 #endif

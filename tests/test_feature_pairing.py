@@ -13,7 +13,8 @@ import targets
 from glint import protocol
 from glint.errors import LinkLostError, PairingError, RequestError
 
-HELD_S = protocol.LIMIT_PAIRING_HOLD_MS / 1000 + 0.3
+# Longer than need be: a busy machine may see the button pressed late.
+HELD_S = protocol.LIMIT_PAIRING_HOLD_MS / 1000 + 1.0
 
 pytestmark = pytest.mark.needs("air")
 

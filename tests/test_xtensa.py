@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C cores on an emulated Xtensa core: every byte as on this machine."""
+"""The very .mpy files of an ESP32-S3 on an emulated Xtensa core: every byte as on this machine."""
+
+import json
 
 import micdsp_cases
 import numpy as np
 import pytest
-from workbench import hosttflm, micdsp, modelbench, xtensa, zoo
+import tflm_cases
+import tflm_conformance
+import wake_word_case
+from workbench import hosttflm, micdsp, modelbench, modelrun, selftest, xtensa, zoo
 
 # Inferences of each: the large ones are slow under emulation.
 MODELS = {
@@ -24,11 +29,23 @@ def _tools():
         pytest.skip(lacking)
 
 
-@pytest.mark.parametrize("case", ["bursts", "random"])
-def test_features_are_the_same(case):
-    samples = micdsp_cases.samples(case)
-    samples = samples[: len(samples) // 160 * 160]
-    assert xtensa.features(samples.tobytes()) == micdsp.Frontend().process(samples).tobytes()
+def test_the_self_test_computes_what_it_should():
+    model = f"{selftest.MODEL}.tflite"
+    code = f"MODEL = {model!r}\n{selftest.SCRIPT.read_text()}"
+    report = json.loads(xtensa.run_code(code, {model: zoo.find(selftest.MODEL).read_bytes()}))
+    selftest.verify(report)
+    assert set(report["tflm"]) == {"model", "outputs"}
+
+
+def test_it_hears_the_wake_word():
+    files, hop = wake_word_case.files()
+    wake_word_case.check(xtensa.run_code(wake_word_case.DETECT, files), files, hop)
+
+
+def test_every_case_of_every_operator_gives_the_same_bytes():
+    asked, answers = tflm_conformance.asked(tflm_cases.CASES, tflm_conformance.COUNT)
+    given = xtensa.run("model_cases", stdin=asked)
+    assert tflm_conformance.different(given, answers) == []
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -37,20 +54,23 @@ def test_outputs_are_the_same(name):
         content = zoo.find(name).read_bytes()
     except zoo.ZooError as error:
         pytest.skip(str(error))
-    host = hosttflm.Model(content)
-    size = sum(int(np.prod(tensor.shape)) for tensor in host.inputs)
+    size = sum(modelrun.tensor_bytes(tensor) for tensor in hosttflm.Model(content).inputs)
     inputs = np.random.default_rng(9).bytes(size * MODELS[name])
-    expected = b""
-    for start in range(0, len(inputs), size):
-        host.set_input(0, inputs[start : start + size])
-        host.invoke()
-        expected += host.output(0)
-    assert xtensa.run_model(content, inputs) == expected
+    assert modelrun.on("xtensa", content, inputs) == modelrun.on_host(content, inputs)
+
+
+def test_micdsp_gives_the_same_bytes():
+    samples = np.concatenate([micdsp_cases.samples(name) for name in ("bursts", "random")])
+    said = json.loads(xtensa.run("micdsp_check", "10", stdin=samples.tobytes()))
+    features, encoder = micdsp.Frontend().process(samples), micdsp.AdpcmEncoder()
+    assert bytes.fromhex(said["features"]) == features.tobytes()
+    assert bytes.fromhex(said["adpcm"]) == encoder.encode(samples)
+    assert said["levels"][0] == [micdsp.rms(samples), micdsp.peak(samples)]
 
 
 def test_a_broken_model_is_refused():
-    with pytest.raises(xtensa.XtensaError, match="exit status 5"):
-        xtensa.run_model(b"\x1c\0\0\0TFL3" + bytes(100), b"")
+    with pytest.raises(xtensa.XtensaError, match="ValueError: "):
+        modelrun.on("xtensa", b"\x1c\0\0\0TFL3" + bytes(100), b"")
 
 
 def test_the_instructions_of_an_inference_are_counted():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the cases of an operator with tflm and with TensorFlow Lite Micro, and compares them."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,3 +95,43 @@ def compare(name):
     missing = {seed: reason for seed, reason in refused.items() if answers[seed] is not None}
     equal = sorted({types[seed] for seed in both if seed not in different}, key=TYPES.index)
     return Comparison(both, different, missing, equal)
+
+
+def _here(model, invokes):
+    """What firmware/checks/model_cases.py writes for a case, computed on this machine."""
+    try:
+        loaded = hosttflm.Model(model)
+    except hosttflm.ModelError as error:
+        return str(error).encode()
+    given = b""
+    for inputs in invokes:
+        for i, data in enumerate(inputs):
+            loaded.set_input(i, data.tobytes())
+        loaded.invoke()
+        given += b"".join(loaded.output(i) for i in range(len(loaded.outputs)))
+    return given
+
+
+def asked(names, count):
+    """Standard input of firmware/checks/model_cases.py for operators' cases, and its answers."""
+    rng = np.random.default_rng(11)
+    stdin, answers = [], {}
+    for name, seed in itertools.product(names, range(count)):
+        model = tflm_cases.model(name, seed)
+        tensors = hosttflm.tensors(model)
+        invokes = [[random_inputs(rng, tensor, i) for tensor in tensors] for i in range(INVOKES)]
+        inputs = b"".join(data.tobytes() for invoke in invokes for data in invoke)
+        stdin += [size.to_bytes(4, "little") for size in (len(model), len(inputs))]
+        stdin += [model, inputs]
+        answers[name, seed] = _here(model, invokes)
+    return b"".join(stdin) + bytes(4), answers
+
+
+def different(given, answers):
+    """The cases of `asked` in which a board's answers differ; None where it wrote too much."""
+    at, cases = 0, []
+    for case, answer in answers.items():
+        if given[at : at + len(answer)] != answer:
+            cases.append(case)
+        at += len(answer)
+    return cases + [None] * (at < len(given))

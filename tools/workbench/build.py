@@ -101,7 +101,7 @@ def input_digests(folders: list[Path]) -> dict[str, str]:
         os.path.relpath(path, ROOT): hashlib.sha256(path.read_bytes()).hexdigest()
         for folder in folders
         for path in sorted(folder.rglob("*"))
-        if path.suffix in INPUT_SUFFIXES and path.is_file()
+        if (path.suffix in INPUT_SUFFIXES or path.name == "Makefile") and path.is_file()
     }
 
 

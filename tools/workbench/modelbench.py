@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from workbench import hostbench, hosttflm, mcu, modelrun, xtensa
+from workbench import hostbench, hosttflm, mcu, modelrun, xtensacount
 from workbench.errors import WorkbenchError
 
 XTENSA = "xtensa"
@@ -81,12 +81,12 @@ def bench(board: str, model: bytes) -> Bench:
     if board == XTENSA:
         loaded = hosttflm.Model(model)
         input_bytes = sum(modelrun.tensor_bytes(tensor) for tensor in loaded.inputs)
-        functions = xtensa.instructions(model, input_bytes)
+        functions = xtensacount.instructions(model, input_bytes)
         return Bench(
             board=board,
             instructions=sum(functions.values()),
             arena_bytes=loaded.arena_bytes,
-            text_bytes=xtensa.text_bytes(),
+            text_bytes=xtensacount.text_bytes(),
             macs=loaded.macs,
             profile=list(functions.items()),
         )

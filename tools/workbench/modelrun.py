@@ -69,5 +69,7 @@ def on(board: str, model: bytes, data: bytes) -> bytes:
     if board == "rv32":
         return rv32.run_model(model, data)
     if board == "xtensa":
-        return xtensa.run_model(model, data)
+        return xtensa.run(
+            "model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model}
+        )
     raise ModelRunError(f"no board '{board}' to run models on; there are: {', '.join(BOARDS)}")

@@ -1,33 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C cores on an emulated Xtensa core: LLVM's code, windowed registers and FPU included."""
+"""MicroPython on an emulated Xtensa core, for the very .mpy files of an ESP32-S3 to run on.
+
+`python -m workbench.xtensa` prints the compiler's command, for boards/xtensa/port/Makefile.
+"""
 
 from __future__ import annotations
 
-import functools
-import os
 import shutil
 import subprocess
-from pathlib import Path
+import sys
+from collections.abc import Mapping
 
-from workbench import natmod
+from workbench import build, natmod, romfs
 from workbench.errors import WorkbenchError
-from workbench.paths import BOARDS, BUILD, MODULES, locked
+from workbench.paths import FIRMWARE
+from workbench.system import say_step
 
-# QEMU's one core with windowed registers and FPU. It lacks MULSH and MULUH, which ESP32-S3 has:
-# what __muldi3 takes here (run.c) takes a tenth of that there.
+# QEMU's one core with windowed registers and FPU. It lacks MULSH and MULUH, which ESP32-S3 has;
+# where native modules use them, boards/xtensa/port/mulhigh.c does what they do.
 EMULATOR = ("qemu-xtensa", "-cpu", "de233_fpu")
 LINKER = "xtensa-lx106-elf-ld"
-SIZE = "xtensa-lx106-elf-size"
 LACKING = ("mul32high",)
+ARCH = "xtensawin"
 TIMEOUT_S = 300
-# The functions of run.c that hand bytes over, which are not an inference's.
-FEEDING = ("run", "system_call", "take", "give")
 
-SOURCE = BOARDS / "xtensa"
+# The script finds its arguments and standard streams where it does on other boards.
+WRAPPER = """
+import sys
+class _Streams:
+    def __init__(self, buffer):
+        self.buffer = buffer
+class _Sys:
+    argv = {argv!r}
+    stdin = _Streams(open("stdin", "rb"))
+    stdout = sys.stdout
+    exit = sys.exit
+sys.modules["sys"] = _Sys
+exec(open("script.py").read(), {{"__name__": "__main__"}})
+"""
 
 
 class XtensaError(WorkbenchError):
-    """A tool is missing, or the program failed on the emulated core."""
+    """A tool is missing, or a script failed on the emulated core."""
 
 
 def missing() -> str:
@@ -41,139 +55,73 @@ def missing() -> str:
     return f"not found: {', '.join(lacking)}. On Debian: apt-get install {packages}"
 
 
-@functools.cache
-def build() -> Path:
-    """Builds the program, as the native modules are built; gives its path.
+def compiler() -> natmod.Compiler:
+    """The compiler for the core that QEMU has.
 
     Raises:
         XtensaError: A tool is missing.
-        natmod.NatmodError: It did not compile.
     """
     if lacking := missing():
         raise XtensaError(lacking)
     features = [feature for feature in natmod.XTENSA_FEATURES if feature not in LACKING]
-    compiler = natmod.xtensa_llvm(features)
-    assert compiler is not None
-    with locked(BUILD / "xtensa.lock"):
-        return _build(compiler)
+    found = natmod.xtensa_llvm(features)
+    assert found is not None
+    return found
 
 
-def _build(compiler: natmod.Compiler) -> Path:
-    output = BUILD / "xtensa"
-    output.mkdir(parents=True, exist_ok=True)
-    for old in output.glob("*.o"):
-        old.unlink()
-    cores = [MODULES / "micdsp" / "core", MODULES / "tflm" / "core"]
-    flags = ["-std=c99", "-DNDEBUG", "-fno-builtin", *natmod.WARNINGS]
-    flags += [f"-I{core}" for core in cores]
-    sources = [SOURCE / "run.c", *natmod.LLVM_RUNTIME]
-    sources += [source for core in cores for source in sorted(core.glob("**/*.c"))]
-    objects = [output / "start.o"]
-    natmod.assemble(compiler, SOURCE / "start.s", objects[0])
-    for index, source in enumerate(sources):
-        objects.append(output / f"{index}_{source.stem}.o")
-        level = natmod.optimisation("xtensawin", source)
-        compiler.compile(source, objects[-1], [*flags, level])
-    program = output / "run"
-    link: list[str | Path] = [
-        LINKER,
-        "--no-relax",
-        "-T",
-        SOURCE / "link.ld",
-        "-o",
-        program,
-        *objects,
-    ]
-    natmod.run(link, "the Xtensa program did not link")
-    return program
+def run_code(code: str, files: Mapping[str, bytes]) -> bytes:
+    """Runs a script beside the native modules and gives what it printed or wrote.
 
-
-def execute(data: bytes) -> bytes:
-    """Runs the program on what boards/xtensa/run.c reads; gives what it writes.
+    Args:
+        code: In Python.
+        files: What else it finds in /rom, its current folder.
 
     Raises:
-        XtensaError: It failed.
+        XtensaError: A tool is missing, or it raised.
+        WorkbenchError: MicroPython or a module cannot be built.
     """
-    return _execute([*EMULATOR, str(build())], data).stdout
-
-
-def _execute(command: list[str], data: bytes) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=TIMEOUT_S)
+    if lacking := missing():
+        raise XtensaError(lacking)
+    program = build.ensure("xtensa", bare=True)
+    modules = {
+        f"{name}.mpy": natmod.build(name, ARCH, say=say_step).read_bytes()
+        for name in natmod.native_modules()
+    }
+    rom = romfs.build({**modules, **files})
+    done = subprocess.run(
+        [*EMULATOR, str(program)],
+        input=len(rom).to_bytes(4, "little") + rom + code.encode(),
+        capture_output=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
     if done.returncode:
-        reason = (done.stdout[-200:].split(b"\0")[0] or done.stderr).decode(errors="replace")
-        raise XtensaError(f"on the Xtensa core: exit status {done.returncode} {reason}".strip())
-    return done
+        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise XtensaError(said[0] if said else f"exit status {done.returncode}")
+    return done.stdout
 
 
-@functools.cache
-def _counter() -> Path:
-    """Builds QEMU's plugin that counts instructions, for this machine."""
-    plugin = BUILD / "xtensa" / "count.so"
-    flags = ["-std=c99", "-O2", *natmod.WARNINGS, "-shared", "-fPIC"]
-    compiler = os.environ.get("CC", "cc")
-    with locked(BUILD / "xtensa.lock"):
-        plugin.parent.mkdir(parents=True, exist_ok=True)
-        natmod.run(
-            [compiler, *flags, "-o", plugin, SOURCE / "count.c"], "the counter did not compile"
-        )
-    return plugin
-
-
-def instructions(model: bytes, input_bytes: int) -> dict[str, int]:
-    """Counts the instructions of one inference, on zeros, by function; the most first.
+def run(
+    script: str, *arguments: str, stdin: bytes, files: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Runs firmware/checks/SCRIPT.py and gives what it printed or wrote.
 
     Args:
-        model: A .tflite file.
-        input_bytes: What its inputs take.
+        script: Name without its ending.
+        arguments: Its sys.argv after the first.
+        stdin: Its standard input.
+        files: More files, which it finds in /rom.
 
     Raises:
-        XtensaError: It failed.
+        XtensaError, WorkbenchError: As `run_code`.
     """
-    command = [EMULATOR[0], "-plugin", str(_counter()), "-d", "plugin", *EMULATOR[1:], str(build())]
-    counts = []
-    # What loading takes is in both; the first inference after it may do some things once.
-    for inferences in (2, 3):
-        data = len(model).to_bytes(4, "little") + model + bytes(inferences * input_bytes)
-        lines = _execute(command, data).stderr.decode().splitlines()
-        counts.append({name: int(count) for name, count in map(str.split, lines)})
-    fewer, more = counts
-    taken = {name: count - fewer.get(name, 0) for name, count in more.items()}
-    in_order = sorted(taken.items(), key=lambda item: -item[1])
-    return {name: count for name, count in in_order if count and name not in FEEDING}
+    content = (FIRMWARE / "checks" / f"{script}.py").read_bytes()
+    given = {"script.py": content, "stdin": stdin, **(files or {})}
+    return run_code(WRAPPER.format(argv=[script, *arguments]), given)
 
 
-def text_bytes() -> int:
-    """Code and constants of the model runtime, with all operators.
-
-    Raises:
-        XtensaError: A tool is missing.
-    """
-    build()
-    core = {path.stem for path in (MODULES / "tflm" / "core").glob("**/*.c")}
-    objects = [
-        path for path in (BUILD / "xtensa").glob("*_*.o") if path.stem.partition("_")[2] in core
-    ]
-    rows = natmod.run([SIZE, *objects], "no size of the objects").splitlines()[1:]
-    return sum(int(row.split()[0]) for row in rows)
-
-
-def run_model(model: bytes, inputs: bytes) -> bytes:
-    """Runs inferences one after another; gives their outputs.
-
-    Args:
-        model: A .tflite file.
-        inputs: Tensor bytes of one or more inferences.
-
-    Raises:
-        XtensaError: It failed.
-    """
-    return execute(len(model).to_bytes(4, "little") + model + inputs)
-
-
-def features(samples: bytes) -> bytes:
-    """Wake word features of 16 kHz samples, 80 bytes a frame.
-
-    Raises:
-        XtensaError: It failed.
-    """
-    return execute(bytes(4) + samples)
+if __name__ == "__main__":
+    try:
+        print(*compiler().command)
+    except XtensaError as error:
+        sys.exit(str(error))

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+// There is nothing to add: no pins, no clock.

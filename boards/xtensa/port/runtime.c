@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What MicroPython calls of a C library that its lib/libm lacks, or has in a form that LLVM 22 does
+// not compile for Xtensa: it cannot choose one of two constants of type float.
+#include <math.h>
+#include <stdint.h>
+
+#define SIGN 0x80000000u
+
+typedef union {
+    float value;
+    uint32_t bits;
+} float_bits_t;
+
+float fabsf(float x) {
+    float_bits_t result = {x};
+    result.bits &= ~SIGN;
+    return result.value;
+}
+
+float copysignf(float x, float sign) {
+    float_bits_t result = {x}, from = {sign};
+    result.bits = (result.bits & ~SIGN) | (from.bits & SIGN);
+    return result.value;
+}
+
+float nanf(const char *payload) {
+    (void)payload;
+    return NAN;
+}
+
+// Ties to even, as the FPU does what has no place in 24 bits.
+float nearbyintf(float x) {
+    volatile float large = copysignf(8388608.0f, x);
+    if (fabsf(x) < 8388608.0f) {
+        large += x;
+        x = copysignf(large - copysignf(8388608.0f, x), x);
+    }
+    return x;
+}

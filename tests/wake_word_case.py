@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A wake word, heard by the firmware's own detector with the native modules of a board."""
+
+import json
+
+import numpy as np
+from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
+from workbench import sound, zoo
+from workbench.paths import FIRMWARE
+
+# Hop by hop over the sound; prints at which hops the word began, and how many hops there were.
+DETECT = """
+import json, sys
+class glasses:
+    models = None
+sys.modules["glasses"] = glasses
+import micdsp, wake
+with open("okay_nabu.json") as file:
+    manifest = json.load(file)
+with open("okay_nabu.tflite", "rb") as file:
+    detector = wake.Detector("okay_nabu", manifest, file.read())
+frontend, features = micdsp.Frontend(), bytearray(2 * micdsp.CHANNELS)
+hop, heard, at = bytearray(2 * micdsp.HOP_SAMPLES), [], 0
+with open("sound", "rb") as file:
+    while file.readinto(hop) == len(hop):
+        if frontend.process(hop, features) and detector.push(frontend, features):
+            heard.append(at)
+        at += 1
+print(json.dumps([heard, at]))
+"""
+
+
+def files():
+    """What DETECT finds in its current folder, besides the modules; and the hop of the answer."""
+    said = np.concatenate(
+        [sound.silence(0.5), sound.speech("okay nabu", "en-us"), sound.silence(0.5)]
+    )
+    said = sound.mix(said, sound.noise(len(said) / sound.SAMPLE_RATE_HZ, 60, 1))
+    other = sound.speech("the weather is nice today", "en-us")
+    samples = np.concatenate([other, said]).astype("<i2").tobytes()
+    given = {
+        "okay_nabu.tflite": zoo.find("okay_nabu").read_bytes(),
+        "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
+        "wake.py": (FIRMWARE / "glasses" / "wake.py").read_bytes(),
+        "sound": samples,
+    }
+    detector, features = MicroWakeWord.from_builtin(Model.OKAY_NABU), MicroWakeWordFeatures()
+    oracle = [
+        number
+        for number, row in enumerate(features.process_streaming(samples))
+        if detector.process_streaming(row)
+    ]
+    assert oracle[0] + 2 > len(other) // 160
+    # Its first row ends with the third hop; it says so for as long as the word is above its cutoff.
+    return given, oracle[0] + 2
+
+
+def check(printed, given, hop):
+    """Holds what DETECT printed against what `files` gave."""
+    heard, hops = json.loads(printed)
+    assert hops == len(given["sound"]) // 320
+    assert heard == [hop]

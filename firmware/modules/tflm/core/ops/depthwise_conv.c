@@ -62,10 +62,10 @@ typedef struct {
     int32_t offset; // Added to inputs.
 } taps_t;
 
-// Runs `tap` for the taps of a row; three of them, which is what most filters have, without a loop.
-#define FOR_COLUMNS(taps, xj, wj, tap)                                                             \
+// Runs `tap` for `count` taps of a row; three, which is what most filters have, without a loop.
+#define FOR_COLUMNS(taps, count, xj, wj, tap)                                                      \
     do {                                                                                           \
-        if ((taps)->columns == 3) {                                                                \
+        if ((count) == 3) {                                                                        \
             tap;                                                                                   \
             (xj) += (taps)->input_column;                                                          \
             (wj) += (taps)->weight_column;                                                         \
@@ -74,7 +74,7 @@ typedef struct {
             (wj) += (taps)->weight_column;                                                         \
             tap;                                                                                   \
         } else {                                                                                   \
-            for (int32_t j = (taps)->columns; j > 0; j--) {                                        \
+            for (int32_t j = (count); j > 0; j--) {                                                \
                 tap;                                                                               \
                 (xj) += (taps)->input_column;                                                      \
                 (wj) += (taps)->weight_column;                                                     \
@@ -111,7 +111,7 @@ sum_blocks(const taps_t *taps, const int8_t *x, const int8_t *w, const bool twic
     register int32x4_t odd8 __asm__("q7") = vdupq_n_s32(0);
     for (int32_t i = taps->rows; i > 0; i--) {
         const int8_t *xj = x, *wj = w;
-        FOR_COLUMNS(taps, xj, wj, {
+        FOR_COLUMNS(taps, taps->columns, xj, wj, {
             ADD_PRODUCTS(xj, wj, "0", "q4", "q5");
             if (twice) {
                 ADD_PRODUCTS(xj, wj, "8", "q6", "q7");
@@ -141,7 +141,7 @@ static inline __attribute__((always_inline)) void sum_shared(const taps_t *taps,
     int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
     for (int32_t i = taps->rows; i > 0; i--) {
         const int8_t *xj = x, *wj = w;
-        FOR_COLUMNS(taps, xj, wj, {
+        FOR_COLUMNS(taps, taps->columns, xj, wj, {
             int32_t value = *xj + taps->offset;
             low = vmlaq_n_s32(low, vldrbq_s32(wj), value);
             high = vmlaq_n_s32(high, vldrbq_s32(wj + 4), value);
@@ -204,11 +204,42 @@ static inline void sum_own(const taps_t *taps, const int8_t *x, const int8_t *w,
     sum[3] = sum3;
 }
 
+// One tap of four channels that share an input, a half of `xs`.
+#define SHARED_TAP(w_at, half, xs)                                                                 \
+    "ldr %[wo], [%[w_]" w_at "]\n\t"                                                               \
+    "sxtb16 %[we], %[wo]\n\t"                                                                      \
+    "sxtb16 %[wo], %[wo], ror #8\n\t"                                                              \
+    "smla" half "b %[sum0_], %[" xs "], %[we], %[sum0_]\n\t"                                       \
+    "smla" half "b %[sum1_], %[" xs "], %[wo], %[sum1_]\n\t"                                       \
+    "smla" half "t %[sum2_], %[" xs "], %[we], %[sum2_]\n\t"                                       \
+    "smla" half "t %[sum3_], %[" xs "], %[wo], %[sum3_]\n\t"
+
 static inline void sum_shared(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    uint32_t offsets = (uint16_t)taps->offset * 0x10001u;
     for (int32_t i = taps->rows; i > 0; i--) {
         const int8_t *xj = x, *wj = w;
-        FOR_COLUMNS(taps, xj, wj, {
+        int32_t left = taps->columns;
+        for (; left >= 4 && taps->input_column == 1; left -= 4) {
+            uint32_t xe, xo, we, wo;
+            // Four taps, whose inputs are neighbours.
+            __asm__ volatile("ldr %[xo], [%[x]], #4\n\t"
+                             "sxtab16 %[xe], %[offsets], %[xo]\n\t"
+                             "sxtab16 %[xo], %[offsets], %[xo], ror #8\n\t" //
+                             SHARED_TAP("", "b", "xe")                      //
+                             SHARED_TAP(", %[wc]", "b", "xo")               //
+                             SHARED_TAP(", %[wc], lsl #1", "t", "xe")       //
+                             "add %[w_], %[wc]\n\t"                         //
+                             SHARED_TAP(", %[wc], lsl #1", "t", "xo")       //
+                             "add %[w_], %[wc]\n\t"
+                             "add %[w_], %[w_], %[wc], lsl #1"
+                             : [sum0_] "+r"(sum0), [sum1_] "+r"(sum1), [sum2_] "+r"(sum2),
+                               [sum3_] "+r"(sum3), [xe] "=&r"(xe), [xo] "=&r"(xo), [we] "=&r"(we),
+                               [wo] "=&r"(wo), [x] "+&r"(xj), [w_] "+&r"(wj)
+                             : [offsets] "r"(offsets), [wc] "r"(taps->weight_column)
+                             : "memory");
+        }
+        FOR_COLUMNS(taps, left, xj, wj, {
             pairs_t weight = tflm_pairs(tflm_word(wj));
             int32_t value = *xj + taps->offset;
             __asm__("smlabb %0, %1, %2, %0" : "+r"(sum0) : "r"(value), "r"(weight.even));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands for MicroPython's `machine` on an ESP32-S3: the test plays the hardware."""
 
+PWRON_RESET = 1
 pins = {}
 slept_ms = []
 timers = {}
@@ -12,6 +13,10 @@ PWRON_RESET, HARD_RESET, WDT_RESET = 1, 2, 3  # as MicroPython's port has them
 
 def reset_cause():
     return PWRON_RESET
+
+
+def reset():
+    raise SystemExit("reset")
 
 
 def lightsleep(length_ms):

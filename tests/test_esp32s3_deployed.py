@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `glint deploy` puts on an ESP32-S3, started there as far as that can be played on linux.
+
+The files are deploy's own; file system, flash slots and models are those of MicroPython's official
+image: littlefs, folders that our ROMFS reader fills, and the heap.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from glasses import config, slots
+from glasses.image import hex_name
+from workbench import build, deploy, image, romfs, sound
+from workbench.paths import BOARDS
+
+STUBS = Path(__file__).parent / "esp32s3"
+VERSION = f'FIRMWARE = "{config.FIRMWARE}"'.encode()
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    files = deploy.bundle("esp32s3", ["okay_nabu"], "", None)
+    files["config.json"] = b'{"vision": "none"}'
+    assert VERSION in files["glasses/config.py"]
+    # Samples, where the PDM microphone gives bits: those are in test_esp32s3_board.py.
+    files["board.py"] = files["board.py"].replace(b'MICROPHONE = "pdm"', b'MICROPHONE = "i2s"')
+    return files
+
+
+def start(folder, files):
+    """Starts the board with these files; gives what it did."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    heard = sound.join(sound.silence(0.5), sound.speech("okay nabu"), sound.silence(1.0))
+    (folder.parent / "sound").write_bytes(heard.astype("<i2").tobytes())
+    script = STUBS / "deployed.py"
+    done = subprocess.run(
+        [build.ensure("linux"), "-X", "heapsize=32m", script, folder, folder.parent / "sound"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"MICROPYPATH": f"{STUBS}:{BOARDS / 'bench'}:.frozen"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_what_is_deployed_hears_the_wake_word(bundle, tmp_path):
+    said = start(tmp_path / "flash", bundle)
+    assert said["words"] == ["Okay Nabu"]
+    assert said["from"] == "glasses/app.py"
+    assert said["content"] == "bytes"  # read into the heap
+    assert said["settings"] == [16000, 16, 0]
+    assert said["advertised"] == 1
+    assert said["light"] == 1  # dark: nothing is recorded
+
+
+def pending(folder, files, board):
+    """An update image in slot 0 that starts next: the flash's files, and the image's name."""
+    data = image.sign(romfs.build(files), version="0.2.0", board=board, key=image.DEVELOPMENT_KEY)
+    stored = slots.Slots(str(folder))
+    stored.write(refused="to make the folder")
+    (folder / "0.img").write_bytes(data)
+    name = hex_name(stored.image(0).hash)
+    stored.write(pending=name)
+    return {f"update/{path.name}": path.read_bytes() for path in folder.iterdir()}, name
+
+
+def test_an_update_is_unpacked_into_its_slot_and_runs_from_there(bundle, tmp_path):
+    new = {name: data for name, data in bundle.items() if name.startswith(("glasses/", "models/"))}
+    new["glasses/config.py"] = new["glasses/config.py"].replace(VERSION, b'FIRMWARE = "0.2.0"')
+    update, name = pending(tmp_path / "update", new, "esp32s3")
+    without_models = {n: data for n, data in bundle.items() if not n.startswith("models/")}
+    said = start(tmp_path / "flash", without_models | update)
+    assert said["firmware"] == "0.2.0"
+    assert said["from"] == "/update/0/glasses/app.py"
+    assert said["slot"] == ["glasses", "hash", "models"]
+    assert said["words"] == ["Okay Nabu"]
+    assert said["content"] == "bytes"
+    assert said["state"]["trying"] == name
+
+
+def test_an_update_for_another_board_is_refused_and_the_old_one_runs(bundle, tmp_path):
+    update, _ = pending(tmp_path / "update", {"glasses/app.py": b""}, "linux")
+    said = start(tmp_path / "flash", bundle | update)
+    assert said["firmware"] == config.FIRMWARE
+    assert said["words"] == ["Okay Nabu"]
+    assert said["slot"] == []
+    assert "linux" in said["state"]["refused"]

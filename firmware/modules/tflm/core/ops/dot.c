@@ -63,6 +63,22 @@ static __attribute__((noinline)) void dot4(const int8_t *x, const int8_t *w, uin
     const int8_t *w0 = w, *w1 = w0 + n, *w2 = w1 + n, *w3 = w2 + n;
     uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     const int8_t *end = x + n;
+#if UINTPTR_MAX > UINT32_MAX
+    // Of a loop of fixed length, compilers make vectors on their own.
+    for (const int8_t *last = end - n % 16; x < last;) {
+        for (int i = 0; i < 16; i++) {
+            sum0 += (uint32_t)(x[i] * w0[i]);
+            sum1 += (uint32_t)(x[i] * w1[i]);
+            sum2 += (uint32_t)(x[i] * w2[i]);
+            sum3 += (uint32_t)(x[i] * w3[i]);
+        }
+        x += 16;
+        w0 += 16;
+        w1 += 16;
+        w2 += 16;
+        w3 += 16;
+    }
+#endif
     for (const int8_t *last = end - n % 4; x < last;) {
         MAC4;
     }

@@ -57,7 +57,7 @@ static float exponential(uint32_t half) {
             value = (value * factors[i] + (1u << 30)) >> 31;
         }
     }
-    return (float)value * 0x1p-31f;
+    return (float)(uint32_t)value * 0x1p-31f; // At most 2^31.
 }
 
 // 1 / (1 + x) from 0 to 1.

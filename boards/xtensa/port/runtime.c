@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "linux.h"
+
 #define SIGN 0x80000000u
 
 typedef union {
@@ -36,4 +38,30 @@ float nearbyintf(float x) {
         x = copysignf(large - copysignf(8388608.0f, x), x);
     }
     return x;
+}
+
+// Floats here have 32 bits: only struct's and array's type "d" gets to these.
+double __extendsfdf2(float value);
+float __truncdfsf2(double value);
+double __floatsidf(int32_t value);
+
+static void __attribute__((noreturn)) refuse(void) {
+    static const char reason[] = "no arithmetic on doubles here\n";
+    linux_give(2, reason, sizeof reason - 1);
+    linux_exit(4);
+}
+
+double __extendsfdf2(float value) {
+    (void)value;
+    refuse();
+}
+
+float __truncdfsf2(double value) {
+    (void)value;
+    refuse();
+}
+
+double __floatsidf(int32_t value) {
+    (void)value;
+    refuse();
 }

@@ -60,7 +60,6 @@ class Peripheral:
             identity_address_type=PairingConfig.AddressType.RANDOM,
         )
         self.written: list[bytes] = []
-        self.reads = 0
         self.ended: asyncio.Queue[int] = asyncio.Queue()
         self.stream: Characteristic[bytes] = Characteristic(
             STREAM, P.NOTIFY | P.READ, A.READABLE, b"", [Descriptor("2901", A.READABLE, b"stream")]
@@ -91,7 +90,6 @@ class Peripheral:
         connection.on(Connection.EVENT_DISCONNECTION, self.ended.put_nowait)
 
     def _read(self, _: Connection) -> bytes:
-        self.reads += 1
         return b"secret"
 
     def _write(self, _: Connection, value: bytes) -> None:

@@ -52,15 +52,11 @@ class Fetcher:
     """Decides what to write to the media characteristic.
 
     Attributes:
-        bad_chunks: Notifications that were no chunk, or of no object known here.
         chunks: Chunks that came.
-        asked_again: Requests for what had got lost on the way.
     """
 
     def __init__(self, store: MediaStore) -> None:
-        self.bad_chunks = 0
         self.chunks = 0
-        self.asked_again = 0
         self._store = store
         self._asks: dict[int, _Ask] = {}
         self._unwanted: set[int] = set()
@@ -81,8 +77,7 @@ class Fetcher:
             number, offset = _HEADER.unpack_from(chunk)
             transfer = self._store.find(number)
         if transfer is None:
-            self.bad_chunks += 1
-            return
+            return  # no chunk, or of no object known here
         self.chunks += 1
         data = chunk[_HEADER.size :]
         if data:
@@ -175,7 +170,6 @@ class Fetcher:
             ranges = transfer.missing()[: protocol.LIMIT_MEDIA_RANGES]
             if not ranges:
                 continue  # its end is yet to come
-            self.asked_again += number in self._asks
             self._asks[number] = _Ask(ranges[-1][1], now_s, now_s)
             command = _COMMAND.pack(protocol.MEDIA_WANT, number)
             yield command + b"".join(_RANGE.pack(*span) for span in ranges)

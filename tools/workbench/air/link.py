@@ -25,9 +25,8 @@ _NOTIFICATION_HEADER = att.ATT_CID.to_bytes(2, "little") + bytes(
 
 @dataclass
 class Counters:
-    """What has passed: L2CAP PDUs, their bytes, and notifications dropped by the model."""
+    """What has passed: bytes of L2CAP PDUs, and notifications dropped by the model."""
 
-    pdus: int = 0
     bytes: int = 0
     dropped: int = 0
 
@@ -68,7 +67,6 @@ class Air(LocalLink):
         connection = sender_controller.le_connections.get(destination_address)
         if connection is None:
             return
-        self.counters.pdus += 1
         self.counters.bytes += len(data)
         pdu = data, sender_controller.take_fragments(connection)
         self._in_flight.setdefault(_key(connection), deque()).append(pdu)

@@ -55,7 +55,14 @@ def test_sim_with_a_wake_word_that_nobody_knows():
 
 
 def test_sim_with_a_board_that_is_none():
-    assert_refused(glint("sim", "--board", "toaster"), "toaster", "linux")
+    for command in ("sim", "demo"):
+        assert_refused(glint(command, "--board", "toaster"), "toaster", "corstone300, linux")
+        assert_refused(glint(command, "--board", "esp32s3"), "esp32s3", "corstone300, linux")
+
+
+def test_demo_that_cannot_save(tmp_path):
+    (tmp_path / "file").touch()
+    assert_refused(glint("demo", "--output", tmp_path / "file"), "nothing can be saved", "file")
 
 
 def test_wake_test_with_a_broken_model(tmp_path):

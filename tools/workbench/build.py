@@ -90,6 +90,26 @@ def load_board(name: str) -> Board:
     return Board(folder=folder, **table["build"])
 
 
+def glasses() -> list[str]:
+    """The boards that can be emulated as a pair of glasses: with an image and senses."""
+    return [
+        path.parent.name
+        for path in sorted(BOARDS.glob("*/board.toml"))
+        if path.with_name("board.py").exists() and "build" in tomllib.loads(path.read_text())
+    ]
+
+
+def check_glasses(name: str) -> None:
+    """Makes sure that a board can be emulated as a pair of glasses.
+
+    Raises:
+        BuildError: It cannot.
+    """
+    if name not in glasses():
+        known = ", ".join(glasses())
+        raise BuildError(f"no emulated glasses on a board '{name}'; there are: {known}")
+
+
 def modules() -> list[str]:
     """The names of the user C modules, which go into every image."""
     return sorted(path.parent.name for path in MODULES.glob("*/micropython.mk"))

@@ -12,15 +12,15 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench import hardware_cli, image_cli, model_cli, wake
+from workbench import build, hardware_cli, image_cli, model_cli, wake
 
-Board = Annotated[str, typer.Option(help="Which emulated glasses.")]
+Board = Annotated[str, typer.Option(help=f"Which emulated glasses: {', '.join(build.glasses())}.")]
 Mirror = Annotated[
     Path | None,
     typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."),
 ]
 CameraFolder = Annotated[
-    Path | None, typer.Option(help="Folder of pictures that the camera sees [default: drawn ones].")
+    Path | None, typer.Option(help="Folder of pictures that the camera sees (default: drawn ones).")
 ]
 
 DEFAULT_WORDS = ["okay_nabu"]

@@ -15,6 +15,7 @@ from glint.events import Event, Seen, Wake
 from workbench import build, sound
 from workbench.demo_view import View
 from workbench.errors import WorkbenchError
+from workbench.pictures import load_folder
 from workbench.simprocess import SimProcess, simulator
 
 PHRASE = "okay nabu"
@@ -211,9 +212,15 @@ async def run(
     Raises:
         GlintError: It did not work, with the reason.
     """
+    build.check_glasses(board)
+    if camera:
+        load_folder(camera)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(f"nothing can be saved in {output}: {error.strerror}") from None
     view.step(f"building the {board} board's image")
     build.ensure(board)
-    output.mkdir(parents=True, exist_ok=True)
     view.step("composing what the glasses will hear")
     scene = compose()
     arguments = ["--board", board]

@@ -288,18 +288,21 @@ async def run(
 
     Raises:
         EmulatorError: The glasses did not come up, or ended by themselves; or `flash` is in use.
+        BuildError: No glasses are emulated on such a board, or its image does not build.
         QemuError, FlashImageError: There is no QEMU that will do, or `flash` is damaged.
         sound.SoundError, PictureError, zoo.ZooError: What they should hear, see or run is missing.
     """
+    # What cannot be used is said before anything is built or started.
+    build.check_glasses(board)
     samples = _sounds(mic)
     if camera:
-        load_folder(camera)  # what cannot be used is said before anything is started
-    program = build.ensure(board)
+        load_folder(camera)
     simulation = Simulation(say)
     with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder, _kept(flash) as kept:
         place = kept or Path(folder)
         if not (place / "config.json").exists():
             prepare_flash(place, config, mirror, say)
+        program = build.ensure(board)
         scenes = camera or draw_scenes(Path(folder) / "scenes")
         try:
             await simulation.start(board, program, place)

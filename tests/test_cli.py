@@ -11,6 +11,7 @@ import sys
 import wave
 
 import pytest
+import typer
 from fake_glasses import FakeGlasses, fake_on_air
 from glint import protocol
 from glint.cli import app, render
@@ -56,6 +57,13 @@ async def fails(*arguments, air=None, status=1):
     return said[0]
 
 
+async def acknowledges(fake, seq):
+    """Waits for a last acknowledgement; what a process sent may be on its way when it has ended."""
+    async with asyncio.timeout(PATIENCE_S):
+        while fake.acknowledged[-1:] != [seq]:
+            await asyncio.sleep(0.01)
+
+
 def jpeg():
     file = io.BytesIO()
     Image.linear_gradient("L").convert("RGB").save(file, "JPEG")
@@ -93,6 +101,22 @@ async def test_info():
         assert (facts["battery_percent"], facts["status"]["board"]) == (77, "fake")
 
 
+def commands(group, path=()):
+    """Every command below a group, with the words that call it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def test_help_says_all_that_was_written():
+    """Words in square brackets are markup, which leaves them out."""
+    for path, command in commands(typer.main.get_command(app.build())):
+        for parameter in command.params:
+            assert "[" not in (parameter.help or ""), (path, parameter.name)
+
+
 async def test_listen_and_save(tmp_path):
     async with fake_on_air() as (fake, air):
         seq = fake.add(protocol.EVENT_WAKE, word="okay nabu", p=0.97, at_ms=5)
@@ -108,7 +132,7 @@ async def test_listen_and_save(tmp_path):
             events = [json.loads(await process.stdout.readline()) for _ in range(6)]
         process.send_signal(signal.SIGINT)
         assert await process.communicate() == (b"", b"")
-        assert fake.acknowledged[-1] == fake.next - 1  # the last one that was printed
+        await acknowledges(fake, fake.next - 1)  # the last one that was printed
         types = [event["type"] for event in events]
         assert sorted(types) == ["media", "media", "media_end", "media_end", "saved", "saved"]
         heard, seen = (event["path"] for event in events if event["type"] == "saved")
@@ -130,7 +154,7 @@ async def test_listen_prints_plain_lines():
             "     0.000 s  wake       okay\N{REPLACEMENT CHARACTER}[2Jnabu  0.97",
             "     0.010 s  button     pressed",
         ]
-        assert fake.acknowledged[-1] == 2
+        await acknowledges(fake, 2)
 
 
 async def test_photo_and_record(tmp_path):

@@ -22,7 +22,7 @@ def flash(
     port: Port,
     image: Annotated[
         Path | None,
-        typer.Option(help="Whole-flash image [default: MicroPython's own for ESP32-S3]."),
+        typer.Option(help="Whole-flash image (default: MicroPython's own for ESP32-S3)."),
     ] = None,
     mirror: Annotated[
         Path | None,
@@ -81,7 +81,7 @@ def deploy(
         Path | None, typer.Option(help="Settings (JSON) to put on the board as config.json.")
     ] = None,
     modules: Annotated[
-        Path | None, typer.Option(help="Folder with ready-made native modules [default: build].")
+        Path | None, typer.Option(help="Folder with ready-made native modules (default: build).")
     ] = None,
 ) -> None:
     """Put the application, its native modules and models on a board, and test them there."""

@@ -24,10 +24,10 @@ def build(
         typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from."),
     ] = None,
     version: Annotated[
-        str | None, typer.Option(help="Like 1.2.3 or 1.2.3+4 [default: the firmware's].")
+        str | None, typer.Option(help="Like 1.2.3 or 1.2.3+4 (default: the firmware's).")
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(help="Private RSA-2048 key, PEM [default: the development key].")
+        Path | None, typer.Option(help="Private RSA-2048 key, PEM (default: the development key).")
     ] = None,
     release: Annotated[bool, typer.Option("--release", help="Refuse the development key.")] = False,
 ) -> None:

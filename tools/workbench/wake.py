@@ -59,10 +59,22 @@ def listen(
 
 @app.command("test")
 def test_files(
-    model: Annotated[str, typer.Argument(help="Path of a .tflite (manifest beside it) or a name.")],
-    files: Annotated[list[Path], typer.Argument(help="Sound files; resampled to 16 kHz mono.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A .tflite with its manifest beside it, or a name of the zoo."
+        ),
+    ],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Sound files; resampled to 16 kHz mono.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
-    mirror: Annotated[Path | None, typer.Option(help="Folder that holds model files.")] = None,
+    mirror: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."
+        ),
+    ] = None,
 ) -> None:
     """Run sound files through a wake word model: highest probability, and when it was heard."""
     heard = listen(model, [sound.load(path) for path in files], mirror=mirror)

@@ -76,7 +76,10 @@ def listen(
 ) -> None:
     """Print what the glasses hear and see, an event a line."""
     if save:
-        save.mkdir(parents=True, exist_ok=True)
+        try:
+            save.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GlintError(f"Nothing can be saved in {save}: {error.strerror}.") from None
 
     async def run() -> None:
         async with (

@@ -17,7 +17,7 @@ Key = Annotated[str, typer.Argument(help="Setting, as 'glint config get' prints 
 
 @app.command()
 def get(
-    key: Annotated[str | None, typer.Argument(help="One setting [default: all].")] = None,
+    key: Annotated[str | None, typer.Argument(help="One setting (default: all).")] = None,
     air: Air = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,

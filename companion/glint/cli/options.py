@@ -24,7 +24,7 @@ Air = Annotated[
 Wanted = Annotated[
     str | None,
     typer.Option(
-        "--glasses", metavar="NAME_OR_ADDRESS", help="Which glasses [default: the first heard]."
+        "--glasses", metavar="NAME_OR_ADDRESS", help="Which glasses (default: the first heard)."
     ),
 ]
 Timeout = Annotated[

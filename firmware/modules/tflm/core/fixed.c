@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixed.h"
 
-static int32_t saturate(int64_t x) {
-    return x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : (int32_t)x;
+// x * 2^bits; saturated.
+static int32_t shift_left(int32_t x, int bits) {
+    int32_t y = (int32_t)((uint32_t)x << bits);
+    return y >> bits == x ? y : x < 0 ? INT32_MIN : INT32_MAX;
 }
 
 static int32_t wrapping_add(int32_t a, int32_t b) {
@@ -53,22 +55,22 @@ static int32_t newton(int32_t half_denominator) {
     int32_t x = wrapping_add(start, tflm_high_mul(half_denominator, slope));
     for (int i = 0; i < 3; i++) {
         int32_t error = (1 << 29) - tflm_high_mul(half_denominator, x);
-        x = wrapping_add(x, saturate((int64_t)tflm_high_mul(x, error) * 4));
+        x = wrapping_add(x, shift_left(tflm_high_mul(x, error), 2));
     }
     return x;
 }
 
+// (1 + x) / 2 for x in [0, 1], rounded upwards.
 static int32_t half_sum(int32_t x) {
-    int64_t sum = (int64_t)x + INT32_MAX;
-    return (int32_t)((sum + (sum >= 0 ? 1 : -1)) / 2);
+    return (int32_t)(((uint32_t)x + 0x80000000u) >> 1);
 }
 
 int32_t tflm_reciprocal(int32_t x) {
-    return saturate((int64_t)newton(half_sum(x)) * 2);
+    return shift_left(newton(half_sum(x)), 1);
 }
 
 int32_t tflm_reciprocal_tanh(int32_t x) {
-    return saturate((int64_t)wrapping_add(newton(half_sum(x)), -(1 << 29)) * 4);
+    return shift_left(wrapping_add(newton(half_sum(x)), -(1 << 29)), 2);
 }
 
 int32_t tflm_logistic(int32_t x) {

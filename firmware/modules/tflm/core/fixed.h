@@ -15,9 +15,9 @@ static inline int32_t tflm_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
-// x / 2^exponent, rounded to nearest, halves away from zero.
+// x / 2^exponent for an exponent up to 31, rounded to nearest, halves away from zero.
 static inline int32_t tflm_rounding_shift(int32_t x, int exponent) {
-    int32_t mask = (int32_t)(((int64_t)1 << exponent) - 1);
+    int32_t mask = (int32_t)((1u << exponent) - 1);
     int32_t threshold = (mask >> 1) + (x < 0);
     return (x >> exponent) + ((x & mask) > threshold);
 }

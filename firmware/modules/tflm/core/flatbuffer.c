@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool readable(fb_t *fb, uint32_t at, uint32_t bytes) {
-    if (fb->bad || (uint64_t)at + bytes > fb->size) {
+    if (fb->bad || at > fb->size || bytes > fb->size - at) {
         fb->bad = true;
         return false;
     }
@@ -38,27 +38,24 @@ float fb_f32(fb_t *fb, uint32_t at) {
 }
 
 uint32_t fb_follow(fb_t *fb, uint32_t at) {
-    uint64_t target = (uint64_t)at + fb_u32(fb, at);
-    if (target >= fb->size || target == at) {
+    uint32_t distance = fb_u32(fb, at);
+    if (!distance || distance >= fb->size - at) {
         fb->bad = true;
     }
-    return fb->bad ? 0 : (uint32_t)target;
+    return fb->bad ? 0 : at + distance;
 }
 
 uint32_t fb_field(fb_t *fb, uint32_t table, unsigned id) {
     if (!table) {
         return 0;
     }
-    int64_t vtable = (int64_t)table - (int32_t)fb_u32(fb, table);
-    if (vtable < 0 || vtable >= fb->size) {
-        fb->bad = true;
-        return 0;
-    }
-    uint16_t vtable_bytes = fb_u16(fb, (uint32_t)vtable);
+    // Signed; where it wraps around, the result is beyond the end.
+    uint32_t vtable = table - fb_u32(fb, table);
+    uint16_t vtable_bytes = fb_u16(fb, vtable);
     if (vtable_bytes < 4 + 2 * id + 2) {
         return 0;
     }
-    uint16_t offset = fb_u16(fb, (uint32_t)vtable + 4 + 2 * id);
+    uint16_t offset = fb_u16(fb, vtable + 4 + 2 * id);
     if (!offset) {
         return 0;
     }
@@ -90,11 +87,11 @@ fb_vector_t fb_field_vector(fb_t *fb, uint32_t table, unsigned id, uint32_t elem
     uint32_t at = fb_field_table(fb, table, id);
     if (at) {
         uint32_t count = fb_u32(fb, at);
-        if ((uint64_t)at + 4 + (uint64_t)count * element_bytes > fb->size) {
-            fb->bad = true;
-        } else if (!fb->bad) {
+        if (!fb->bad && count <= (fb->size - at - 4) / element_bytes) {
             vector.at = at + 4;
             vector.count = count;
+        } else {
+            fb->bad = true;
         }
     }
     return vector;

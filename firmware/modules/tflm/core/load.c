@@ -362,19 +362,21 @@ static tflm_status_t load_model(tflm_load_t *load) {
     }
     self->states_at = load->used;
     self->states = load->state_count;
-    uint64_t base = load->used + (uint64_t)self->states * sizeof(tflm_state_t);
+    // Each of these is at most 2^31, or little more.
+    uint32_t base = load->used + self->states * (uint32_t)sizeof(tflm_state_t);
     tflm_state_t *states = (tflm_state_t *)(void *)(load->arena + self->states_at);
     TRY(tflm_write_states(load, base <= load->limit ? states : NULL));
-    base = (base + TFLM_ARENA_ALIGNMENT - 1) / TFLM_ARENA_ALIGNMENT * TFLM_ARENA_ALIGNMENT;
-    uint64_t slots = load->flags & TFLM_KEEP_ALL ? 0 : load->slot_count * sizeof(tflm_slot_t) + 3;
-    uint64_t need = tflm_plan(load, (uint32_t)base);
+    base = tflm_align(base, TFLM_ARENA_ALIGNMENT);
+    uint32_t slots = load->slot_count * (uint32_t)sizeof(tflm_slot_t) + 3;
+    slots = load->flags & TFLM_KEEP_ALL ? 0 : slots;
+    uint32_t need = tflm_plan(load, base);
     if (need < base + slots) {
         need = base + slots;
     }
     if (need >= TFLM_PLACE_MODEL) {
         return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "the model needs 2 GB of arena or more");
     }
-    self->arena_bytes = tflm_align((uint32_t)need, TFLM_ARENA_ALIGNMENT);
+    self->arena_bytes = tflm_align(need, TFLM_ARENA_ALIGNMENT);
     self->arena_exact = true;
     if (self->arena_bytes > load->arena_size) {
         tflm_arena_message(self, load->arena_size + self->arena_padding,

@@ -142,6 +142,13 @@ tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *for
 // As above, with the operator in front.
 tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char *format, ...);
 
+// As above, where shapes do not fit each other or what the operator does with them.
+tflm_status_t tflm_unfit(tflm_node_t *node);
+
+// As above, for an input and an output of types that do not go together.
+tflm_status_t tflm_types_fail(tflm_node_t *node, const tflm_tensor_t *input,
+                              const tflm_tensor_t *output);
+
 // Describes tensor `index` of a vector of tensors. Fails on anything malformed.
 tflm_status_t tflm_read_tensor(tflm_load_t *load, fb_vector_t tensors, uint32_t index,
                                tflm_tensor_t *tensor);
@@ -221,7 +228,7 @@ tflm_status_t tflm_open(const tflm_t *self, const void *model, size_t model_byte
                         size_t arena_bytes, tflm_run_t *run);
 
 // plan.c: gives each root its place from `base` on; returns the end.
-uint64_t tflm_plan(tflm_load_t *load, uint32_t base);
+uint32_t tflm_plan(tflm_load_t *load, uint32_t base);
 
 // The type of input 0 that the node's kernel is for, where it has one for int8 and one for int16.
 static inline tflm_type_t tflm_node_type(const tflm_node_t *node) {

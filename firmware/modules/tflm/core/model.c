@@ -78,6 +78,16 @@ tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char
     return status;
 }
 
+tflm_status_t tflm_unfit(tflm_node_t *node) {
+    return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit");
+}
+
+tflm_status_t tflm_types_fail(tflm_node_t *node, const tflm_tensor_t *input,
+                              const tflm_tensor_t *output) {
+    return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
+                          tflm_type_name(output->type));
+}
+
 unsigned tflm_type_bytes(tflm_type_t type) {
     switch (type) {
     case TFLM_UINT8:
@@ -130,13 +140,18 @@ static bool is_packed(tflm_type_t type) {
 #endif
 }
 
+static tflm_status_t refuse(tflm_load_t *load, uint32_t tensor, tflm_status_t status,
+                            const char *why) {
+    return tflm_fail(load, status, "tensor %u: %s", tensor, why);
+}
+
 static tflm_status_t read_quantization(tflm_load_t *load, uint32_t table, uint32_t index,
                                        tflm_tensor_t *tensor) {
     fb_t *fb = &load->fb;
     fb_vector_t scales = fb_field_vector(fb, table, 2, 4);
     fb_vector_t zero_points = fb_field_vector(fb, table, 3, 8);
     if (fb_field_u8(fb, table, 4, 0)) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: custom quantization", index);
+        return refuse(load, index, TFLM_ERROR_UNSUPPORTED, "custom quantization");
     }
     tensor->scales = scales.count;
     tensor->scale_at = scales.at;
@@ -147,7 +162,7 @@ static tflm_status_t read_quantization(tflm_load_t *load, uint32_t table, uint32
     if (zero_points.count) {
         int64_t zero_point = (int64_t)fb_u64(fb, zero_points.at);
         if (zero_point < INT32_MIN || zero_point > INT32_MAX) {
-            return tflm_fail(load, TFLM_ERROR_MODEL, "tensor %u: zero point beyond 32 bits", index);
+            return refuse(load, index, TFLM_ERROR_MODEL, "zero point beyond 32 bits");
         }
         tensor->zero_point = (int32_t)zero_point;
     }
@@ -159,22 +174,20 @@ static tflm_status_t read_data(tflm_load_t *load, uint32_t table, uint32_t index
     fb_t *fb = &load->fb;
     uint32_t buffer = (uint32_t)fb_field_i32(fb, table, 2, 0);
     if (buffer >= load->buffers.count) {
-        return tflm_fail(load, TFLM_ERROR_MODEL, "tensor %u: buffer %u of %u", index, buffer,
-                         load->buffers.count);
+        return refuse(load, index, TFLM_ERROR_MODEL, "no such buffer");
     }
     uint32_t entry = fb_element_table(fb, load->buffers, buffer);
     uint32_t external = fb_field(fb, entry, 1);
     if (external && fb_u64(fb, external) > 1) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: data outside the model", index);
+        return refuse(load, index, TFLM_ERROR_UNSUPPORTED, "data outside the model");
     }
     fb_vector_t data = fb_field_vector(fb, entry, 0, 1);
     if (data.count && data.count < tensor->bytes) {
-        return tflm_fail(load, TFLM_ERROR_MODEL, "tensor %u: %u bytes of data, its shape needs %u",
-                         index, data.count, tensor->bytes);
+        return refuse(load, index, TFLM_ERROR_MODEL, "less data than its shape needs");
     }
     tensor->data_at = data.count ? data.at : 0;
     if (is_packed(tensor->type) && !data.count) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: int4, but not constant", index);
+        return refuse(load, index, TFLM_ERROR_UNSUPPORTED, "int4, but not constant");
     }
     return TFLM_OK;
 }
@@ -194,31 +207,28 @@ tflm_status_t tflm_read_tensor(tflm_load_t *load, fb_vector_t tensors, uint32_t 
     tensor->name_length = name.count;
     tensor->is_variable = fb_field_u8(fb, table, 5, 0);
     if (shape.count > TFLM_MAX_RANK) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: %u dimensions, at most %u",
-                         index, shape.count, TFLM_MAX_RANK);
+        return refuse(load, index, TFLM_ERROR_UNSUPPORTED, "too many dimensions");
     }
     unsigned size = tflm_type_bytes(tensor->type);
     if (!size && tensor->type != TFLM_RESOURCE && !is_packed(tensor->type)) {
         return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: type %u", index, tensor->type);
     }
     if (fb_field(fb, table, 6)) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "tensor %u: sparse", index);
+        return refuse(load, index, TFLM_ERROR_UNSUPPORTED, "sparse");
     }
     tensor->rank = shape.count;
-    int64_t elements = 1;
+    tensor->elements = 1;
     for (uint32_t i = 0; i < shape.count; i++) {
         int32_t dim = fb_element_i32(fb, shape, i);
         if (dim < 1) {
-            return tflm_fail(load, TFLM_ERROR_MODEL, "tensor %u: dimension %u is %d", index, i,
-                             dim);
+            return refuse(load, index, TFLM_ERROR_MODEL, "a dimension is below 1");
         }
         tensor->dims[i] = dim;
-        elements *= dim;
-        if (elements * (int64_t)(size ? size : 1) > MAX_BYTES) {
-            return tflm_fail(load, TFLM_ERROR_MODEL, "tensor %u: too large", index);
+        if ((uint32_t)dim > MAX_BYTES / (size ? size : 1) / tensor->elements) {
+            return refuse(load, index, TFLM_ERROR_MODEL, "too large");
         }
+        tensor->elements *= (uint32_t)dim;
     }
-    tensor->elements = (uint32_t)elements;
     tensor->bytes = is_packed(tensor->type) ? (tensor->elements + 1) / 2 : tensor->elements * size;
     uint32_t quantization = fb_field_table(fb, table, 4);
     tflm_status_t status = read_quantization(load, quantization, index, tensor);
@@ -226,7 +236,7 @@ tflm_status_t tflm_read_tensor(tflm_load_t *load, fb_vector_t tensors, uint32_t 
         status = read_data(load, table, index, tensor);
     }
     if (fb->bad) {
-        return tflm_fail(load, TFLM_ERROR_MODEL, "tensor %u: malformed", index);
+        return refuse(load, index, TFLM_ERROR_MODEL, "malformed");
     }
     return status;
 }
@@ -342,7 +352,7 @@ tflm_status_t tflm_get_tensors(tflm_node_t *node, const char *kinds, tflm_tensor
 tflm_status_t tflm_expect_same_shape(tflm_node_t *node, const tflm_tensor_t *a,
                                      const tflm_tensor_t *b) {
     if (a->rank != b->rank || memcmp(a->dims, b->dims, sizeof a->dims)) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes differ");
+        return tflm_unfit(node);
     }
     return TFLM_OK;
 }

@@ -10,10 +10,6 @@
 
 enum { MAX_ROUNDS = 16 };
 
-static bool overlap(const tflm_slot_t *a, const tflm_slot_t *b) {
-    return a->first <= b->last && b->first <= a->last;
-}
-
 static bool wants_place(const tflm_load_t *load, uint32_t i) {
     const tflm_slot_t *slot = &load->slots[i];
     return slot->root == i && slot->first <= slot->last && slot->bytes &&
@@ -25,72 +21,70 @@ static bool pair(const tflm_slot_t *slots, uint32_t output, uint32_t input) {
     return slots[output].over == input && slots[output].first == slots[input].last;
 }
 
-static int64_t min(int64_t a, int64_t b) {
+static uint32_t min(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-static int64_t max(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-// Where root `i` must not begin because of placed root `j`: after *from and before *to.
-static void forbid(const tflm_slot_t *slots, uint32_t i, uint32_t j, int64_t *from, int64_t *to) {
-    int64_t start = slots[j].place;
-    *from = start - slots[i].bytes;
-    *to = start + slots[j].bytes;
-    if (pair(slots, i, j)) {
-        *from = max(*from, start - slots[i].lead);
-        *to = min(*to, start + slots[i].lag);
-    } else if (pair(slots, j, i)) {
-        *from = max(*from, start - slots[j].lag);
-        *to = min(*to, start + slots[j].lead);
+// Where root `i` may begin again when it must not begin at `start` because of placed root `j`; 0:
+// it may. All places end below 2^31.
+static uint32_t conflict(const tflm_slot_t *slots, uint32_t i, uint32_t j, uint32_t start) {
+    if (slots[i].first > slots[j].last || slots[j].first > slots[i].last) {
+        return 0;
     }
+    uint32_t before = slots[i].bytes, after = slots[j].bytes;
+    if (pair(slots, i, j)) {
+        before = min(before, slots[i].lead);
+        after = min(after, slots[i].lag);
+    } else if (pair(slots, j, i)) {
+        before = min(before, slots[j].lag);
+        after = min(after, slots[j].lead);
+    }
+    uint32_t end = slots[j].place + after;
+    return start + before > slots[j].place && start < end ? end : 0;
 }
 
 // The lowest start of root `i` that no placed root forbids.
-static int64_t find_gap(const tflm_slot_t *slots, uint32_t i, uint32_t base, uint16_t head) {
-    int64_t start = base;
+static uint32_t find_gap(const tflm_slot_t *slots, uint32_t i, uint32_t base, uint16_t head) {
+    uint32_t start = base;
     // Almost always the second round finds nothing to change. Were it not to end, above everything
     // placed there is room.
-    for (int round = 0; round < MAX_ROUNDS; round++) {
+    for (int round = 0; round <= MAX_ROUNDS; round++) {
         bool changed = false;
         for (uint32_t j = head; j != TFLM_NO_TENSOR; j = slots[j].next) {
-            int64_t from, to;
-            forbid(slots, i, j, &from, &to);
-            if (overlap(&slots[i], &slots[j]) && start > from && start < to) {
-                start = (to + TFLM_ARENA_ALIGNMENT - 1) & ~(int64_t)(TFLM_ARENA_ALIGNMENT - 1);
+            uint32_t end = conflict(slots, i, j, start);
+            if (round == MAX_ROUNDS) {
+                end = slots[j].place + slots[j].bytes;
+            }
+            if (end > start) {
+                start = tflm_align(end, TFLM_ARENA_ALIGNMENT);
                 changed = true;
             }
         }
         if (!changed) {
-            return start;
+            break;
         }
     }
-    for (uint32_t j = head; j != TFLM_NO_TENSOR; j = slots[j].next) {
-        int64_t end = (int64_t)slots[j].place + slots[j].bytes;
-        start = end > start ? end : start;
-    }
-    return (start + TFLM_ARENA_ALIGNMENT - 1) & ~(int64_t)(TFLM_ARENA_ALIGNMENT - 1);
+    return start;
 }
 
 // Puts root `i` where it fits, and into the list of placed roots, which is sorted by place.
-static uint64_t place_root(tflm_load_t *load, uint32_t i, uint32_t base, uint16_t *head) {
+static uint32_t place_root(tflm_load_t *load, uint32_t i, uint32_t base, uint16_t *head) {
     tflm_slot_t *slots = load->slots;
-    int64_t start = find_gap(slots, i, base, *head);
+    uint32_t start = find_gap(slots, i, base, *head);
     if (start + slots[i].bytes >= TFLM_PLACE_MODEL) {
         return TFLM_PLACE_MODEL;
     }
-    slots[i].place = (uint32_t)start;
+    slots[i].place = start;
     uint16_t *link = head;
     while (*link != TFLM_NO_TENSOR && slots[*link].place <= slots[i].place) {
         link = &slots[*link].next;
     }
     slots[i].next = *link;
     *link = (uint16_t)i;
-    return (uint64_t)start + slots[i].bytes;
+    return start + slots[i].bytes;
 }
 
-uint64_t tflm_plan(tflm_load_t *load, uint32_t base) {
+uint32_t tflm_plan(tflm_load_t *load, uint32_t base) {
     tflm_slot_t *slots = load->slots;
     for (uint32_t i = 0; i < load->slot_count; i++) {
         uint32_t offset;
@@ -107,7 +101,7 @@ uint64_t tflm_plan(tflm_load_t *load, uint32_t base) {
             }
         }
     }
-    uint64_t end = base;
+    uint32_t end = base;
     uint16_t head = TFLM_NO_TENSOR;
     uint32_t size = UINT32_MAX, after = 0;
     for (;;) {
@@ -125,7 +119,7 @@ uint64_t tflm_plan(tflm_load_t *load, uint32_t base) {
         }
         size = slots[best].bytes;
         after = best + 1;
-        uint64_t reached = place_root(load, best, base, &head);
+        uint32_t reached = place_root(load, best, base, &head);
         if (reached > end) {
             end = reached;
         }

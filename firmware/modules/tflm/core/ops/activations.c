@@ -120,9 +120,9 @@ static int32_t high_mul_16(int32_t a, int32_t b) {
     return rounded > 32767 ? 32767 : rounded;
 }
 
+// By up to 15 bits.
 static int32_t saturated_left_16(int32_t x, int shift) {
-    int64_t y = (int64_t)x * (1 << shift);
-    return y > 32767 ? 32767 : y < -32768 ? -32768 : (int32_t)y;
+    return tflm_clamp(x * (1 << shift), -32768, 32767);
 }
 
 TFLM_PREPARE(hard_swish) {

@@ -15,12 +15,10 @@ TFLM_PREPARE(arg_max) {
     TRY(tflm_constants(node, parameter, &axis, 1));
     TRY(tflm_axis(node, input, &axis));
     if ((input->type != TFLM_INT8 && input->type != TFLM_FLOAT32) || output->type != TFLM_INT32) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
-                              tflm_type_name(output->type));
+        return tflm_types_fail(node, input, output);
     }
     if (output->elements != input->elements / (uint32_t)input->dims[axis]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d, %u results", axis,
-                              output->elements);
+        return tflm_unfit(node);
     }
     uint32_t inner = 1;
     for (uint32_t i = (uint32_t)axis + 1; i < input->rank; i++) {

@@ -36,7 +36,7 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
         b_step[used++] = sb;
     }
     if (!fits) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     memset(broadcast, 0, sizeof *broadcast);
     broadcast->rank = used;

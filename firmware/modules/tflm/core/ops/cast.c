@@ -18,8 +18,7 @@ TFLM_PREPARE(cast) {
     TRY(tflm_get_tensors(node, "aA", t));
     const tflm_tensor_t *input = &t[0], *output = &t[1];
     if (!known(input->type) || !known(output->type)) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
-                              tflm_type_name(output->type));
+        return tflm_types_fail(node, input, output);
     }
     node->rows = input->elements;
     node->cost = 24;

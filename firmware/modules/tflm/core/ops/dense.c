@@ -88,7 +88,7 @@ tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t
     if (weights->rank != 2 || !output->rank || input->elements % *depth ||
         input->elements / *depth * (uint64_t)units != output->elements ||
         (uint32_t)output->dims[output->rank - 1] != units) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     if (fb_field_u8(&node->load->fb, node->options, 1, 0)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "shuffled weights");

@@ -14,8 +14,7 @@ TFLM_PREPARE(dequantize) {
     const tflm_tensor_t *input = &t[0], *output = &t[1];
     if ((input->type != TFLM_INT8 && input->type != TFLM_UINT8 && input->type != TFLM_INT16) ||
         output->type != TFLM_FLOAT32) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
-                              tflm_type_name(output->type));
+        return tflm_types_fail(node, input, output);
     }
     TRY(tflm_expect_quantized(node, input));
     node->rows = input->elements;

@@ -73,7 +73,7 @@ TFLM_PREPARE(float_fully_connected) {
     uint32_t batches = t[1].rank == 2 ? t[0].elements / depth : 0;
     if (t[1].rank != 2 || batches * (uint64_t)depth != t[0].elements ||
         batches * (uint64_t)units != t[2].elements) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     tflm_float_range_t range;
     TRY(tflm_float_range(node, fb_field_u8(&node->load->fb, node->options, 0, 0), &range));

@@ -42,14 +42,12 @@ TFLM_PREPARE(gather) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s by %s", tflm_type_name(input->type),
                               tflm_type_name(indices->type));
     }
-    int64_t axis = fb_field_i32(fb, node->options, 0, 0);
-    int64_t batch_dims = fb_field_i32(fb, node->options, 1, 0);
-    axis += axis < 0 ? input->rank : 0;
-    batch_dims += batch_dims < 0 ? indices->rank : 0;
-    if (axis < 0 || axis >= input->rank || batch_dims < 0 || batch_dims > axis ||
-        batch_dims > indices->rank) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d, %d batch dimensions", (int32_t)axis,
-                              (int32_t)batch_dims);
+    int32_t axis = fb_field_i32(fb, node->options, 0, 0);
+    int32_t batch_dims = fb_field_i32(fb, node->options, 1, 0);
+    TRY(tflm_axis(node, input, &axis));
+    batch_dims += batch_dims < 0 ? (int32_t)indices->rank : 0;
+    if (batch_dims < 0 || batch_dims > axis || batch_dims > (int32_t)indices->rank) {
+        return tflm_unfit(node);
     }
     uint32_t at = (uint32_t)axis, batch = (uint32_t)batch_dims;
     bool fits = true;
@@ -62,7 +60,7 @@ TFLM_PREPARE(gather) {
     // The first two factors are of one tensor's elements, and so is the third one's square.
     uint64_t rows = (uint64_t)batches * outer;
     if (!fits || rows * count > output->elements || rows * count * inner != output->elements) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     TRY(check_indices(node, indices, input->dims[at]));
     uint32_t bytes = inner * tflm_type_bytes(input->type);

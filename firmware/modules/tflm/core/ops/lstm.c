@@ -36,13 +36,12 @@ static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_majo
     TRY(tflm_get_input(node, 0, &t->input));
     TRY(tflm_get_output(node, 0, &t->output));
     if (t->input.type != TFLM_INT8 || t->output.type != TFLM_INT8) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s",
-                              tflm_type_name(t->input.type), tflm_type_name(t->output.type));
+        return tflm_types_fail(node, &t->input, &t->output);
     }
     TRY(tflm_expect_quantized(node, &t->input));
     if (t->input.rank != 3 || t->output.rank != 3 || t->input.dims[0] != t->output.dims[0] ||
         t->input.dims[1] != t->output.dims[1]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     int32_t units = t->output.dims[2];
     uint64_t cells = (uint64_t)(uint32_t)t->input.dims[time_major] * (uint32_t)units;

@@ -17,7 +17,7 @@ static tflm_matrix_t matrix(uint32_t lines, uint32_t factors, bool across) {
 tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors, tflm_matmul_t *matmul) {
     tflm_tensor_t *a = &tensors[0], *b = &tensors[1], *output = &tensors[2];
     if (a->rank < 2 || b->rank < 2 || output->rank < 2) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "a tensor is no matrix");
+        return tflm_unfit(node);
     }
     bool a_across = fb_field_u8(&node->load->fb, node->options, 0, 0);
     bool b_across = !fb_field_u8(&node->load->fb, node->options, 1, 0);
@@ -28,7 +28,7 @@ tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors, tflm_m
     uint32_t depth = a_across ? a_rows : a_columns;
     if (depth != (b_across ? b_rows : b_columns) || rows != (a_across ? a_columns : a_rows) ||
         columns != (b_across ? b_columns : b_rows)) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     TRY(tflm_broadcast_init(node, a, b, output, &matmul->matrices));
     matmul->a = tflm_node_input(node, 0);

@@ -20,7 +20,7 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t value, const tflm_tensor
         box.to_offset += fits ? before * box.to_steps[i] : 0;
     }
     if (!fits) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit the padding");
+        return tflm_unfit(node);
     }
     return tflm_emit_filled_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
                                  tflm_type_bytes(input->type), output->elements, value);

@@ -30,7 +30,7 @@ static tflm_status_t move_parts(tflm_node_t *node, uint32_t index, int32_t axis,
                     !memcmp(part.dims, whole.dims, sizeof part.dims);
         part.dims[axis] = length;
         if (!fits || length > whole.dims[axis] - offset) {
-            return tflm_node_fail(node, TFLM_ERROR_MODEL, "part %u does not fit the whole", i);
+            return tflm_unfit(node);
         }
         tflm_box_t box;
         tflm_box(&part, &box);
@@ -43,7 +43,7 @@ static tflm_status_t move_parts(tflm_node_t *node, uint32_t index, int32_t axis,
                            tflm_type_bytes(part.type)));
     }
     if (offset != whole.dims[axis]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the parts do not fill the whole");
+        return tflm_unfit(node);
     }
     return TFLM_OK;
 }

@@ -13,7 +13,7 @@ tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
                 (depthwise ? weights->dims[0] == 1 && weights->dims[3] == output->dims[3]
                            : weights->dims[0] == output->dims[3]);
     if (!fits) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     tflm_slide(node, &patches->y, input, output);
     patches->depth = depth;

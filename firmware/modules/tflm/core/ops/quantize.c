@@ -27,8 +27,7 @@ TFLM_PREPARE(quantize) {
          (output->type == TFLM_INT8 || output->type == TFLM_INT16 || output->type == TFLM_INT32)) ||
         (input->type == TFLM_INT32 && (output->type == TFLM_INT8 || output->type == TFLM_INT16));
     if (!known) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
-                              tflm_type_name(output->type));
+        return tflm_types_fail(node, input, output);
     }
     if (!is_float) {
         TRY(tflm_expect_quantized(node, input));

@@ -20,8 +20,7 @@ tflm_status_t tflm_get_matrix(tflm_node_t *node, uint32_t input, tflm_type_t typ
                               tflm_type_name(type));
     }
     if (matrix->rank != 2 || matrix->dims[0] != rows || matrix->dims[1] != columns) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "input %u is not of %d rows and %d columns",
-                              input, rows, columns);
+        return tflm_unfit(node);
     }
     return tflm_expect_quantized(node, matrix);
 }

@@ -39,8 +39,7 @@ tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
         }
     }
     if (reduction->elements != output->elements) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output has %u elements, not %u",
-                              output->elements, reduction->elements);
+        return tflm_unfit(node);
     }
     if (reduction->inner_elements > 1 << 23) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements become one",

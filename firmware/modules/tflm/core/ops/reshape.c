@@ -8,8 +8,7 @@ TFLM_PREPARE(reshape) {
     TRY(tflm_get_tensors(node, "a?a", t));
     const tflm_tensor_t *input = &t[0], *output = &t[1];
     if (input->type != output->type || input->elements != output->elements) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u elements become %u", input->elements,
-                              output->elements);
+        return tflm_unfit(node);
     }
     tflm_box_t box;
     tflm_box(output, &box);

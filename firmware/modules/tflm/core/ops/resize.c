@@ -33,14 +33,13 @@ static tflm_status_t get_setup(tflm_node_t *node, bool nearest, setup_t *setup) 
     if (input->type != output->type ||
         (input->type != TFLM_INT8 &&
          !(nearest && (input->type == TFLM_INT16 || input->type == TFLM_FLOAT32)))) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
-                              tflm_type_name(output->type));
+        return tflm_types_fail(node, input, output);
     }
     if (input->rank != 4 || output->rank != 4 || output->dims[0] != input->dims[0] ||
         output->dims[3] != input->dims[3] || output->dims[1] != sizes[0] ||
         output->dims[2] != sizes[1] || input->dims[1] > MAX_SIZE || input->dims[2] > MAX_SIZE ||
         sizes[0] > MAX_SIZE || sizes[1] > MAX_SIZE) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     unsigned first_field = nearest ? 0 : 2;
     setup->align_corners = fb_field_u8(fb, node->options, first_field, 0);

@@ -58,10 +58,10 @@ TFLM_PREPARE(strided_slice) {
         if (shrink_mask >> i & 1) {
             length = 1;
         } else if (kept >= output.rank || output.dims[kept++] != length) {
-            return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is not of the slice's shape");
+            return tflm_unfit(node);
         }
         if (length < 1 || begin < 0 || begin >= dim) {
-            return tflm_node_fail(node, TFLM_ERROR_MODEL, "the slice is empty");
+            return tflm_unfit(node);
         }
         box.dims[i] = length;
         box.from_offset += begin * box.from_steps[i];
@@ -70,7 +70,7 @@ TFLM_PREPARE(strided_slice) {
     }
     tflm_steps(&input, box.to_steps);
     if (kept != output.rank) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is not of the slice's shape");
+        return tflm_unfit(node);
     }
     return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
                           tflm_type_bytes(input.type));
@@ -82,7 +82,7 @@ TFLM_PREPARE(slice) {
     TRY(get_slice(node, 2, values, &input, &output));
     const int32_t *begin = values[0], *size = values[1];
     if (output.rank != input.rank) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     tflm_box_t box;
     tflm_box(&output, &box);
@@ -91,8 +91,7 @@ TFLM_PREPARE(slice) {
         int32_t length = output.dims[i], most = input.dims[i] - length;
         if (begin[i] < 0 || begin[i] > most ||
             (size[i] == -1 ? begin[i] != most : size[i] != length)) {
-            return tflm_node_fail(node, TFLM_ERROR_MODEL, "dimension %u: %d from %d on", i, size[i],
-                                  begin[i]);
+            return tflm_unfit(node);
         }
         box.from_offset += begin[i] * box.from_steps[i];
     }

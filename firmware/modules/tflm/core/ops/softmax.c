@@ -21,8 +21,7 @@ TFLM_PREPARE(softmax) {
     TRY(tflm_get_tensors(node, "qA", t));
     const tflm_tensor_t *input = &t[0], *output = &t[1];
     if ((output->type != TFLM_INT8 && output->type != TFLM_INT16) || !input->rank) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s to %s", tflm_type_name(input->type),
-                              tflm_type_name(output->type));
+        return tflm_types_fail(node, input, output);
     }
     bool wide = output->type == TFLM_INT16;
     float error = output->scale - units[wide], tolerance = tolerances[wide];
@@ -80,6 +79,7 @@ TFLM_EVAL(softmax) {
         }
         int32_t reciprocal = tflm_reciprocal((int32_t)((sum << headroom) - 0x80000000u));
         int exponent = SUM_INTEGER_BITS - headroom + 31 - (int)self->output_bits;
+        exponent = exponent < 31 ? exponent : 31; // Beyond, nothing is left of any value.
         for (uint32_t i = 0; i < self->depth; i++, at++) {
             int32_t diff = input[i] - max;
             int32_t value = low;

@@ -34,7 +34,7 @@ TFLM_PREPARE(svdf) {
     int32_t filters = features.dims[0], memory = times.dims[1];
     if (input.rank != 2 || output.rank != 2 || times.rank != 2 || rank < 1 || filters % rank ||
         output.dims[0] != input.dims[0] || output.dims[1] != filters / rank) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     uint32_t bias_at;
     TRY(tflm_get_matrix(node, 1, TFLM_INT8, filters, input.dims[1], &features));
@@ -42,6 +42,16 @@ TFLM_PREPARE(svdf) {
     TRY(tflm_get_bias(node, 3, (uint32_t)output.dims[1], &bias_at));
     TRY(tflm_get_state(node, 4, times.type, (uint64_t)times.elements * (uint32_t)input.dims[0],
                        &state));
+    // Biases are multiples of what the products are multiples of; TensorFlow Lite Micro allows for
+    // as much.
+    tflm_tensor_t bias = {.scale = state.scale * times.scale};
+    float unit = bias.scale;
+    if (bias_at) {
+        TRY(tflm_get_input(node, 3, &bias));
+    }
+    if (!(bias.scale - unit < 1e-5f && unit - bias.scale < 1e-5f)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the bias's scale");
+    }
     node->rows = output.elements;
     node->macs = (uint64_t)(uint32_t)input.dims[0] * ((uint64_t)features.elements + times.elements);
     node->cost = 400 + 2 * (node->macs / node->rows);

@@ -22,7 +22,7 @@ TFLM_PREPARE(transpose) {
         box.from_steps[i] = steps[axis];
     }
     if (!fits) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit the permutation");
+        return tflm_unfit(node);
     }
     return tflm_emit_move(node, tflm_node_output(node, 0), tflm_node_input(node, 0), &box,
                           tflm_type_bytes(input->type));

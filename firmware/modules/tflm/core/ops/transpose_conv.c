@@ -21,7 +21,7 @@ TFLM_PREPARE(transpose_conv) {
     if (input->rank != 4 || weights->rank != 4 || output->rank != 4 ||
         input->dims[0] != output->dims[0] || weights->dims[0] != output->dims[3] ||
         weights->dims[3] != input->dims[3]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     tflm_window_t y, x;
     TRY(tflm_windows(node, output, input, weights, 0, &y, &x));

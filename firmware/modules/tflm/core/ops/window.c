@@ -28,7 +28,7 @@ tflm_status_t tflm_windows(tflm_node_t *node, const tflm_tensor_t *input,
                            unsigned dilation, tflm_window_t *y, tflm_window_t *x) {
     fb_t *fb = &node->load->fb;
     if (input->rank != 4 || output->rank != 4 || input->dims[0] != output->dims[0]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     for (uint32_t i = 0; i < 2; i++) {
         tflm_window_t *window = i ? y : x;
@@ -91,10 +91,22 @@ tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
                                 const tflm_tensor_t *output, tflm_window_t *y, tflm_window_t *x) {
     TRY(tflm_windows(node, input, output, NULL, 0, y, x));
     if (input->dims[3] != output->dims[3]) {
-        return tflm_node_fail(node, TFLM_ERROR_MODEL, "shapes do not fit each other");
+        return tflm_unfit(node);
     }
     tflm_slide(node, y, input, output);
     node->cost = (uint64_t)(uint32_t)(output->dims[2] * output->dims[3]) *
                  (16 + 8 * (uint64_t)y->taps * (uint64_t)x->taps);
     return TFLM_OK;
+}
+
+void tflm_window_edge(const tflm_window_t *window, int32_t first, int32_t *from, int32_t *to) {
+    int32_t begin = 0, end = window->taps;
+    while (begin < end && first + begin * window->dilation < 0) {
+        begin++;
+    }
+    while (begin < end && first + (end - 1) * window->dilation >= window->input) {
+        end--;
+    }
+    *from = begin;
+    *to = end;
 }

@@ -13,26 +13,19 @@ typedef struct {
     int32_t padding; // Before the first element.
 } tflm_window_t;
 
+// As below, at a position where some taps may not lie within the input.
+void tflm_window_edge(const tflm_window_t *window, int32_t first, int32_t *from, int32_t *to);
+
 // Which taps of the window at an output position lie within the input.
 static inline void tflm_window_taps(const tflm_window_t *window, int32_t position, int32_t *start,
                                     int32_t *from, int32_t *to) {
     int32_t first = position * window->stride - window->padding;
-    int32_t begin = 0, end = window->taps;
-    if (first >= 0 && first + (end - 1) * window->dilation < window->input) {
-        *start = first;
-        *from = begin;
-        *to = end;
-        return;
-    }
-    while (begin < end && first + begin * window->dilation < 0) {
-        begin++;
-    }
-    while (begin < end && first + (end - 1) * window->dilation >= window->input) {
-        end--;
-    }
     *start = first;
-    *from = begin;
-    *to = end;
+    *from = 0;
+    *to = window->taps;
+    if (first < 0 || first + (window->taps - 1) * window->dilation >= window->input) {
+        tflm_window_edge(window, first, from, to);
+    }
 }
 
 // Whether any window reaches beyond the input.

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Glasses that do as a test says, a companion that is connected to them, and waiting for both."""
+
+import asyncio
+import contextlib
+
+import glint
+from fake_glasses import fake_on_air
+from glint import protocol
+
+
+@contextlib.asynccontextmanager
+async def connected(timing=None, timeout_s=5.0):
+    """Glasses, and the companion that is connected to them."""
+    async with (
+        fake_on_air(timing) as (fake, air),
+        glint.connect(air=air, timeout_s=timeout_s) as glasses,
+    ):
+        yield fake, glasses
+
+
+def button(fake, count=1):
+    return [fake.add(protocol.EVENT_BUTTON, pressed=True) for _ in range(count)]
+
+
+async def take(events, count, seconds=8.0):
+    async def read():
+        return [await anext(events) for _ in range(count)]
+
+    return await asyncio.wait_for(read(), seconds)
+
+
+async def until(condition, seconds=5.0):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)

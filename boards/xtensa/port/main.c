@@ -17,7 +17,7 @@
 #include "py/stream.h"
 
 enum {
-    HEAP_BYTES = 1 * 1024 * 1024,
+    HEAP_BYTES = 4 * 1024 * 1024,
     ROM_BYTES_MAX = 32 * 1024 * 1024,
     SCRIPT_BYTES_MAX = 64 * 1024,
     CODE_BYTES = 256 * 1024,

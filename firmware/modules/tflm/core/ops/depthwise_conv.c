@@ -352,12 +352,12 @@ TFLM_EVAL(depthwise_conv) {
     // The last column that no tap is off the input at.
     int32_t last = (wx.input - 1 - (wx.taps - 1) * wx.dilation + wx.padding) / wx.stride;
     last = last < wx.output ? last : wx.output - 1;
-    // A filter one tap wide is taken for one row: the inner loop is the cheaper one.
-    bool tall = wx.taps == 1;
-    if (tall) {
-        taps.input_column = taps.input_row;
-        taps.weight_column = taps.weight_row;
-    }
+    // With rows for columns, where those are few: the inner loop is the cheaper one.
+    taps_t turned = taps;
+    turned.input_row = taps.input_column;
+    turned.input_column = taps.input_row;
+    turned.weight_row = taps.weight_column;
+    turned.weight_column = taps.weight_row;
     for (uint32_t row = from; row < to; row++) {
         uint32_t batch = row / (uint32_t)wy.output;
         int32_t y, y_from, y_to, x, x_from, x_to;
@@ -369,10 +369,13 @@ TFLM_EVAL(depthwise_conv) {
         uint32_t sums = 0; // Of whole positions, not finished yet.
         for (int32_t column = 0; column < wx.output;) {
             tflm_window_taps(&wx, column, &x, &x_from, &x_to);
-            taps.rows = y_to - y_from;
-            taps.columns = x_to - x_from;
-            taps.input = input_row + (x + x_from * wx.dilation) * depth;
-            taps.weights = weight_row + x_from * (ptrdiff_t)channels;
+            int32_t rows = y_to - y_from, columns = x_to - x_from;
+            bool turn = columns < 3 && rows > columns;
+            taps_t *met = turn ? &turned : &taps;
+            met->rows = turn ? columns : rows;
+            met->columns = turn ? rows : columns;
+            met->input = input_row + (x + x_from * wx.dilation) * depth;
+            met->weights = weight_row + x_from * (ptrdiff_t)channels;
             // Positions that all taps meet the input at differ in where only.
             uint32_t positions = 1;
             if (x >= 0 && column < last && channels <= TFLM_SUMS) {
@@ -380,14 +383,10 @@ TFLM_EVAL(depthwise_conv) {
                 positions = (uint32_t)(last - column) + 1;
                 positions = positions < room ? positions : room;
             }
-            if (tall && taps.columns) {
-                taps.columns = taps.rows;
-                taps.rows = 1;
-            }
             column += (int32_t)positions;
             for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS) {
                 uint32_t left = channels - channel, count = left < TFLM_SUMS ? left : TFLM_SUMS;
-                sum_positions(&taps, multiplier, channel, count, positions, sum + sums);
+                sum_positions(met, multiplier, channel, count, positions, sum + sums);
                 sums += count * positions;
                 if (sums + channels > TFLM_SUMS || column == wx.output) {
                     tflm_finish_all(&stage, channel, count, sums, sum, output);

@@ -182,18 +182,20 @@ static inline __attribute__((always_inline)) void sum_shared(const taps_t *taps,
 static inline void sum_own(const taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     uint32_t offsets = (uint16_t)taps->offset * 0x10001u;
-    for (int32_t i = taps->rows; i > 0; i--) {
-        if (taps->columns == 3) {
-            ADD_TAPS(x, w,
-                     DSP_TAP("", "") DSP_TAP(", %[xc]", ", %[wc]")
-                         DSP_TAP(", %[xc], lsl #1", ", %[wc], lsl #1"));
-        } else {
-            const int8_t *xj = x, *wj = w;
-            for (int32_t j = taps->columns; j > 0; j--) {
-                ADD_TAPS(xj, wj, DSP_TAP("", ""));
-                xj += taps->input_column;
-                wj += taps->weight_column;
-            }
+    int32_t rows = taps->rows;
+    for (; rows > 0 && taps->columns == 3; rows--) {
+        ADD_TAPS(x, w,
+                 DSP_TAP("", "") DSP_TAP(", %[xc]", ", %[wc]")
+                     DSP_TAP(", %[xc], lsl #1", ", %[wc], lsl #1"));
+        x += taps->input_row;
+        w += taps->weight_row;
+    }
+    for (; rows > 0; rows--) {
+        const int8_t *xj = x, *wj = w;
+        for (int32_t j = taps->columns; j > 0; j--) {
+            ADD_TAPS(xj, wj, DSP_TAP("", ""));
+            xj += taps->input_column;
+            wj += taps->weight_column;
         }
         x += taps->input_row;
         w += taps->weight_row;

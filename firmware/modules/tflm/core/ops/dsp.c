@@ -22,32 +22,38 @@ static void widen(const int8_t *x, ptrdiff_t step, uint32_t words, uint32_t *pai
     }
 }
 
+// Four elements of one channel with those of all positions.
+#define ADD_WORD                                                                                   \
+    "ldr %[odd], [%[w]], #4\n\t"                                                                   \
+    "ldmia %[pairs]!, {r0, r1, r2, r3}\n\t"                                                        \
+    "sxtb16 %[even], %[odd]\n\t"                                                                   \
+    "smlad %[sum0], r0, %[even], %[sum0]\n\t"                                                      \
+    "smlad %[sum1], r1, %[even], %[sum1]\n\t"                                                      \
+    "smlad %[sum2], r2, %[even], %[sum2]\n\t"                                                      \
+    "smlad %[sum3], r3, %[even], %[sum3]\n\t"                                                      \
+    "ldmia %[pairs]!, {r0, r1, r2, r3}\n\t"                                                        \
+    "sxtb16 %[odd], %[odd], ror #8\n\t"                                                            \
+    "smlad %[sum0], r0, %[odd], %[sum0]\n\t"                                                       \
+    "smlad %[sum1], r1, %[odd], %[sum1]\n\t"                                                       \
+    "smlad %[sum2], r2, %[odd], %[sum2]\n\t"                                                       \
+    "smlad %[sum3], r3, %[odd], %[sum3]\n\t"
+
 // One channel's sums at all positions.
 static __attribute__((noinline)) void add_products(const uint32_t *pairs, const int8_t *w,
                                                    uint32_t words, int32_t *sum, uint32_t stride) {
     int32_t sum0 = sum[0], sum1 = sum[stride], sum2 = sum[2 * stride], sum3 = sum[3 * stride];
     const int8_t *end = w + 4 * words;
     uint32_t even, odd;
-    __asm__ volatile("1:\n\t"
-                     "ldr %[odd], [%[w]], #4\n\t"
-                     "ldmia %[pairs]!, {r0, r1, r2, r3}\n\t"
-                     "sxtb16 %[even], %[odd]\n\t"
-                     "smlad %[sum0], r0, %[even], %[sum0]\n\t"
-                     "smlad %[sum1], r1, %[even], %[sum1]\n\t"
-                     "smlad %[sum2], r2, %[even], %[sum2]\n\t"
-                     "smlad %[sum3], r3, %[even], %[sum3]\n\t"
-                     "ldmia %[pairs]!, {r0, r1, r2, r3}\n\t"
-                     "sxtb16 %[odd], %[odd], ror #8\n\t"
-                     "smlad %[sum0], r0, %[odd], %[sum0]\n\t"
-                     "smlad %[sum1], r1, %[odd], %[sum1]\n\t"
-                     "smlad %[sum2], r2, %[odd], %[sum2]\n\t"
-                     "smlad %[sum3], r3, %[odd], %[sum3]\n\t"
-                     "ldr %[even], %[end]\n\t"
+    // An odd number of words begins in the middle of the loop.
+    __asm__ volatile("ldr %[odd], %[words]\n\t"
+                     "lsls %[odd], %[odd], #31\n\t"
+                     "bne 2f\n"
+                     "1:\n\t" ADD_WORD "2:\n\t" ADD_WORD "ldr %[even], %[end]\n\t"
                      "cmp %[w], %[even]\n\t"
                      "bne 1b"
                      : [w] "+r"(w), [pairs] "+r"(pairs), [sum0] "+r"(sum0), [sum1] "+r"(sum1),
                        [sum2] "+r"(sum2), [sum3] "+r"(sum3), [even] "=&r"(even), [odd] "=&r"(odd)
-                     : [end] "m"(end)
+                     : [end] "m"(end), [words] "m"(words)
                      : "r0", "r1", "r2", "r3", "cc", "memory");
     sum[0] = sum0;
     sum[stride] = sum1;

@@ -13,14 +13,17 @@ from workbench import hosttflm, micdsp, modelbench, modelrun, selftest, xtensa, 
 
 # Inferences of each: the large ones are slow under emulation.
 MODELS = {
-    "okay_nabu": 200,
-    "hey_jarvis": 50,
-    "alexa": 50,
-    "hey_mycroft": 50,
+    "okay_nabu": 100,
+    "hey_jarvis": 20,
+    "alexa": 20,
+    "hey_mycroft": 20,
     "micro_speech_quantized": 3,
     "kws_ref_model": 2,
     "person_detect": 1,
 }
+# Of the 65 cases of each operator: all take 25 s of processor time, most of it for MULSH, which
+# traps here.
+CASES = 30
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,8 +45,8 @@ def test_it_hears_the_wake_word():
     wake_word_case.check(xtensa.run_code(wake_word_case.DETECT, files), files, hop)
 
 
-def test_every_case_of_every_operator_gives_the_same_bytes():
-    asked, answers = tflm_conformance.asked(tflm_cases.CASES, tflm_conformance.COUNT)
+def test_cases_of_every_operator_give_the_same_bytes():
+    asked, answers = tflm_conformance.asked(tflm_cases.CASES, CASES)
     given = xtensa.run("model_cases", stdin=asked)
     assert tflm_conformance.different(given, answers) == []
 

@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +73,3 @@ def test_no_pin_is_used_twice(said):
     assert len(used) == len(set(used))
     # USB, then flash and octal PSRAM (esptool's check_spi_connection and ESP32-S3's data sheet).
     assert not {19, 20, *range(26, 38)}.intersection(used)
-
-
-def test_the_board_takes_xtensa_modules():
-    table = tomllib.loads((BOARDS / "esp32s3" / "board.toml").read_text())
-    assert table["native"]["mpy_arch"] == "xtensawin"

@@ -21,6 +21,9 @@ enum {
     TFLM_CODE_ASSIGN_VARIABLE = 144,
 };
 
+// Compiled for size, in files of fast code, too.
+#define TFLM_COLD __attribute__((cold))
+
 #define TRY(call)                                                                                  \
     do {                                                                                           \
         tflm_status_t status_ = (call);                                                            \
@@ -245,36 +248,16 @@ static inline uint32_t tflm_load_u32(const uint8_t *bytes) {
 }
 
 // Element `i` of an integer tensor, at any alignment.
-static inline int32_t tflm_get(const void *data, uint32_t type, uint32_t i) {
+int32_t tflm_get(const void *data, uint32_t type, uint32_t i);
+
+// The same of int16, for inner loops.
+static inline int32_t tflm_int16(const void *data, uint32_t i) {
     const uint8_t *bytes = data;
-    switch (type) {
-    case TFLM_INT8:
-        return (int8_t)bytes[i];
-    case TFLM_UINT8:
-    case TFLM_BOOL:
-        return bytes[i];
-    case TFLM_INT16:
-        return (int16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
-    default:
-        return (int32_t)tflm_load_u32(bytes + 4 * (size_t)i);
-    }
+    return (int16_t)(bytes[2 * (size_t)i] | bytes[2 * (size_t)i + 1] << 8);
 }
 
-static inline void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value) {
-    switch (type) {
-    case TFLM_INT8:
-    case TFLM_UINT8:
-    case TFLM_BOOL:
-        ((uint8_t *)data)[i] = (uint8_t)value;
-        break;
-    case TFLM_INT16:
-        ((int16_t *)data)[i] = (int16_t)value;
-        break;
-    default:
-        ((int32_t *)data)[i] = value;
-        break;
-    }
-}
+// Sets element `i`, which is aligned.
+void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value);
 
 static inline uint32_t tflm_align(uint32_t x, uint32_t alignment) {
     return (x + alignment - 1) / alignment * alignment;

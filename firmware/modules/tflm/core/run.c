@@ -3,6 +3,37 @@
 
 #include "load.h"
 
+int32_t tflm_get(const void *data, uint32_t type, uint32_t i) {
+    const uint8_t *bytes = data;
+    switch (type) {
+    case TFLM_INT8:
+        return (int8_t)bytes[i];
+    case TFLM_UINT8:
+    case TFLM_BOOL:
+        return bytes[i];
+    case TFLM_INT16:
+        return tflm_int16(bytes, i);
+    default:
+        return (int32_t)tflm_load_u32(bytes + 4 * (size_t)i);
+    }
+}
+
+void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value) {
+    switch (type) {
+    case TFLM_INT8:
+    case TFLM_UINT8:
+    case TFLM_BOOL:
+        ((uint8_t *)data)[i] = (uint8_t)value;
+        break;
+    case TFLM_INT16:
+        ((int16_t *)data)[i] = (int16_t)value;
+        break;
+    default:
+        ((int32_t *)data)[i] = value;
+        break;
+    }
+}
+
 // Runs at least one row, and then as many as `left` affords.
 static bool run_slice(tflm_t *self, const tflm_run_t *run, uint32_t left, bool one_operator) {
     bool unlimited = left == UINT32_MAX;

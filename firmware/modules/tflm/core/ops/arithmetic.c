@@ -14,7 +14,7 @@ typedef struct {
     tflm_broadcast_t broadcast;
 } arithmetic_t;
 
-static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
+static TFLM_COLD tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     tflm_tensor_t t[3];
     TRY(tflm_get_tensors(node, "qqq", t));
     const tflm_tensor_t *a = &t[0], *b = &t[1], *output = &t[2];

@@ -47,3 +47,13 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
     }
     return TFLM_OK;
 }
+
+tflm_walk_t tflm_walk_from(const tflm_broadcast_t *broadcast, uint32_t at) {
+    tflm_walk_t walk = {{0}, 0, 0};
+    for (uint32_t i = broadcast->rank; at && i-- > 0; at /= broadcast->count[i]) {
+        walk.index[i] = at % broadcast->count[i];
+        walk.a += walk.index[i] * broadcast->a_step[i];
+        walk.b += walk.index[i] * broadcast->b_step[i];
+    }
+    return walk;
+}

@@ -23,15 +23,7 @@ typedef struct {
 } tflm_walk_t;
 
 // The position at element `at` of the output.
-static inline tflm_walk_t tflm_walk_from(const tflm_broadcast_t *broadcast, uint32_t at) {
-    tflm_walk_t walk = {{0}, 0, 0};
-    for (uint32_t i = broadcast->rank; at && i-- > 0; at /= broadcast->count[i]) {
-        walk.index[i] = at % broadcast->count[i];
-        walk.a += walk.index[i] * broadcast->a_step[i];
-        walk.b += walk.index[i] * broadcast->b_step[i];
-    }
-    return walk;
-}
+tflm_walk_t tflm_walk_from(const tflm_broadcast_t *broadcast, uint32_t at);
 
 static inline void tflm_walk_next(const tflm_broadcast_t *broadcast, tflm_walk_t *walk) {
     for (uint32_t i = broadcast->rank; i-- > 0;) {

@@ -77,7 +77,7 @@ TFLM_EVAL(int16_binary) {
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
     tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);
     for (uint32_t i = from; i < to; i++) {
-        int32_t x = tflm_get(a, TFLM_INT16, walk.a), y = tflm_get(b, TFLM_INT16, walk.b);
+        int32_t x = tflm_int16(a, walk.a), y = tflm_int16(b, walk.b);
         if (self->sign) {
             x = scaled(x * (1 << SUM_SHIFT), self->a_scale);
             y = scaled(y * (1 << SUM_SHIFT), self->b_scale);

@@ -107,7 +107,7 @@ static uint64_t dot(const uint8_t *x, ptrdiff_t x_step, const uint8_t *w, ptrdif
                     uint32_t n) {
     uint64_t sum = 0;
     for (; n; n--, x += x_step, w += w_step) {
-        sum += (uint64_t)(int64_t)(tflm_get(x, TFLM_INT16, 0) * (int8_t)*w);
+        sum += (uint64_t)(int64_t)(tflm_int16(x, 0) * (int8_t)*w);
     }
     return sum;
 }

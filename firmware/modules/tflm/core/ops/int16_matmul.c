@@ -15,8 +15,8 @@ TFLM_EVAL(int16_batch_matmul) {
         for (uint32_t i = 0; i < matmul->columns; i++, at_b += matmul->b_matrix.line) {
             uint64_t sum = 0; // Wraps around.
             for (uint32_t j = 0; j < matmul->depth; j++) {
-                int32_t x = tflm_get(a, TFLM_INT16, (uint32_t)at_a + j * matmul->a_matrix.step);
-                int32_t y = tflm_get(b, TFLM_INT16, (uint32_t)at_b + j * matmul->b_matrix.step);
+                int32_t x = tflm_int16(a, (uint32_t)at_a + j * matmul->a_matrix.step);
+                int32_t y = tflm_int16(b, (uint32_t)at_b + j * matmul->b_matrix.step);
                 sum += (uint64_t)(int64_t)((int64_t)x * y);
             }
             int32_t value = tflm_scale_apply_64(sum, self->scale.multiplier, self->scale.shift);

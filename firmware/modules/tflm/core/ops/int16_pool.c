@@ -55,7 +55,7 @@ static void eval(const tflm_run_t *run, const pool_t *self, uint32_t from, uint3
                 for (int32_t i = y_from; i < y_to; i++) {
                     for (int32_t j = x_from; j < x_to; j++) {
                         uint32_t at = (uint32_t)((y + i) * wx->input + x + j) * depth + channel;
-                        int32_t value = tflm_get(input, TFLM_INT16, at);
+                        int32_t value = tflm_int16(input, at);
                         sum += value;
                         largest = value > largest ? value : largest;
                     }

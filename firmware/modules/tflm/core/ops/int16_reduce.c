@@ -11,7 +11,7 @@ TFLM_EVAL(int16_mean_or_sum) {
         uint32_t start = tflm_kept_offset(reduction, i), sum = 0; // Wraps around.
         for (uint32_t j = 0; j < reduction->inner_elements; j++) {
             uint32_t at = start + tflm_reduced_offset(reduction, j);
-            sum += (uint32_t)(tflm_get(input, TFLM_INT16, at) - self->input_zero_point);
+            sum += (uint32_t)(tflm_int16(input, at) - self->input_zero_point);
         }
         sum = (uint32_t)tflm_scale_apply((int32_t)sum, self->scale.multiplier, self->scale.shift);
         sum += (uint32_t)self->output_zero_point;

@@ -96,12 +96,12 @@ TFLM_EVAL(int16_softmax) {
     for (uint32_t row = from; row < to; row++, input += row_bytes, output += self->depth) {
         int32_t max = -32768;
         for (uint32_t i = 0; i < self->depth; i++) {
-            int32_t x = tflm_get(input, TFLM_INT16, i);
+            int32_t x = tflm_int16(input, i);
             max = x > max ? x : max;
         }
         uint32_t sum = 0;
         for (uint32_t i = 0; i < self->depth; i++) {
-            int32_t x = tflm_get(input, TFLM_INT16, i) - max;
+            int32_t x = tflm_int16(input, i) - max;
             x = tflm_scale_apply(x, self->scale.multiplier, self->scale.shift);
             output[i] = (int16_t)look_up(exponential, tflm_clamp(x, -65535, 0) + 65535);
             sum += (uint32_t)output[i];

@@ -61,7 +61,7 @@ TFLM_EVAL(int16_relu) {
     const uint8_t *input = tflm_at(run, self->input);
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
     for (uint32_t i = from; i < to; i++) {
-        int32_t x = tflm_get(input, TFLM_INT16, i);
+        int32_t x = tflm_int16(input, i);
         const tflm_scale_t *scale = x >= 0 ? &self->identity : &self->slope;
         x = tflm_scale_apply(x, scale->multiplier, scale->shift);
         output[i] = (int16_t)tflm_clamp(x, self->low, self->high);
@@ -82,7 +82,7 @@ TFLM_EVAL(int16_relu6) {
     const uint8_t *input = tflm_at(run, self->input);
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
     for (uint32_t i = from; i < to; i++) {
-        int32_t x = tflm_get(input, TFLM_INT16, i);
+        int32_t x = tflm_int16(input, i);
         output[i] = (int16_t)tflm_clamp(x, self->low, self->high);
     }
 }
@@ -127,7 +127,7 @@ static void function_eval(const tflm_run_t *run, const unary_t *self, uint32_t f
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
     uint32_t rounding = self->shift ? 1u << (self->shift - 1) : 0;
     for (uint32_t i = from; i < to; i++) {
-        int32_t x = tflm_get(input, TFLM_INT16, i) * self->multiplier;
+        int32_t x = tflm_int16(input, i) * self->multiplier;
         x = (int32_t)((uint32_t)x + rounding) >> self->shift;
         output[i] = (int16_t)(tanh ? tflm_tanh_16(x) : tflm_sigmoid_16(x));
     }

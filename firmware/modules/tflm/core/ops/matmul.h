@@ -30,7 +30,8 @@ typedef struct {
 
 // Checks the shapes of both inputs and the output, whose types the caller has checked; sets the
 // node's rows and macs.
-tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors, tflm_matmul_t *matmul);
+TFLM_COLD tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors,
+                                         tflm_matmul_t *matmul);
 
 // Where row `row` of the output, of all matrices, begins in both inputs, in elements.
 void tflm_matmul_start(const tflm_matmul_t *matmul, uint32_t row, size_t *a, size_t *b);

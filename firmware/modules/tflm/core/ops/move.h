@@ -16,19 +16,19 @@ typedef struct {
 } tflm_box_t;
 
 // The distances between neighbours along each dimension of a tensor, in elements.
-void tflm_steps(const tflm_tensor_t *tensor, int32_t *steps);
+TFLM_COLD void tflm_steps(const tflm_tensor_t *tensor, int32_t *steps);
 
 // A box as large as `tensor`, for contiguous tensors at both ends.
-void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box);
+TFLM_COLD void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box);
 
 // Emits the record that moves a box between two tensors. The caller has checked that the box lies
 // within both.
-tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, const tflm_box_t *box,
-                             uint32_t element_bytes);
+TFLM_COLD tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from,
+                                       const tflm_box_t *box, uint32_t element_bytes);
 
 // The same, after all `fill_elements` of the target have got the value `fill`.
-tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t from,
-                                    const tflm_box_t *box, uint32_t element_bytes,
-                                    uint32_t fill_elements, int32_t fill);
+TFLM_COLD tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t from,
+                                              const tflm_box_t *box, uint32_t element_bytes,
+                                              uint32_t fill_elements, int32_t fill);
 
 #endif

@@ -6,9 +6,7 @@
 #include "../load.h"
 #include "../quantize.h"
 
-// Cold: compiled for size, in files of fast code, too.
-#define TFLM_PREPARE(name)                                                                         \
-    __attribute__((cold)) tflm_status_t tflm_##name##_prepare(tflm_node_t *node)
+#define TFLM_PREPARE(name) TFLM_COLD tflm_status_t tflm_##name##_prepare(tflm_node_t *node)
 #define TFLM_EVAL(name)                                                                            \
     void tflm_##name##_eval(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to)
 

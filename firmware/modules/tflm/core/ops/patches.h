@@ -26,8 +26,8 @@ typedef struct {
 
 // Checks the shapes of input, weights and output of CONV_2D or DEPTHWISE_CONV_2D, and its options;
 // sets the node's rows and macs.
-tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors, bool depthwise,
-                                tflm_patches_t *patches);
+TFLM_COLD tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
+                                          bool depthwise, tflm_patches_t *patches);
 
 // Calls `each` for every output of some rows, numbered from the first output of all on. Elements of
 // the input have `input_bytes` each.

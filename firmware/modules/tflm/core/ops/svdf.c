@@ -76,6 +76,10 @@ static int32_t scaled(uint32_t sum, tflm_scale_t scale) {
     return tflm_scale_apply((int32_t)sum, scale.multiplier, scale.shift);
 }
 
+static inline int32_t element(const uint8_t *data, uint32_t type, uint32_t i) {
+    return type == TFLM_INT8 ? (int8_t)data[i] : tflm_int16(data, i);
+}
+
 TFLM_EVAL(svdf) {
     const svdf_t *self = data;
     int8_t *output = (int8_t *)tflm_at(run, self->output);
@@ -104,8 +108,8 @@ TFLM_EVAL(svdf) {
             int32_t value = tflm_clamp(scaled(feature, self->feature_scale), low, high);
             tflm_set(state, self->state_type, memory - 1, value + self->state_zero_point);
             for (uint32_t j = 0; j < memory; j++) {
-                int32_t past = tflm_get(state, self->state_type, j) - self->state_zero_point;
-                sum += (uint32_t)past * (uint32_t)tflm_get(times, self->state_type, j);
+                int32_t past = element(state, self->state_type, j) - self->state_zero_point;
+                sum += (uint32_t)past * (uint32_t)element(times, self->state_type, j);
             }
             features += self->depth;
             times += memory_bytes;

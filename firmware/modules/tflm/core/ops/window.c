@@ -99,7 +99,7 @@ tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
-void tflm_window_edge(const tflm_window_t *window, int32_t first, int32_t *from, int32_t *to) {
+tflm_taps_t tflm_window_edge(const tflm_window_t *window, int32_t first) {
     int32_t begin = 0, end = window->taps;
     while (begin < end && first + begin * window->dilation < 0) {
         begin++;
@@ -107,6 +107,6 @@ void tflm_window_edge(const tflm_window_t *window, int32_t first, int32_t *from,
     while (begin < end && first + (end - 1) * window->dilation >= window->input) {
         end--;
     }
-    *from = begin;
-    *to = end;
+    tflm_taps_t taps = {begin, end};
+    return taps;
 }

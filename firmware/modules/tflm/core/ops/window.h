@@ -13,19 +13,24 @@ typedef struct {
     int32_t padding; // Before the first element.
 } tflm_window_t;
 
+typedef struct {
+    int32_t from, to;
+} tflm_taps_t;
+
 // As below, at a position where some taps may not lie within the input.
-void tflm_window_edge(const tflm_window_t *window, int32_t first, int32_t *from, int32_t *to);
+tflm_taps_t tflm_window_edge(const tflm_window_t *window, int32_t first);
 
 // Which taps of the window at an output position lie within the input.
 static inline void tflm_window_taps(const tflm_window_t *window, int32_t position, int32_t *start,
                                     int32_t *from, int32_t *to) {
     int32_t first = position * window->stride - window->padding;
-    *start = first;
-    *from = 0;
-    *to = window->taps;
+    tflm_taps_t taps = {0, window->taps};
     if (first < 0 || first + (window->taps - 1) * window->dilation >= window->input) {
-        tflm_window_edge(window, first, from, to);
+        taps = tflm_window_edge(window, first);
     }
+    *start = first;
+    *from = taps.from;
+    *to = taps.to;
 }
 
 // Whether any window reaches beyond the input.

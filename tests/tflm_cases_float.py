@@ -41,6 +41,19 @@ def conv(name):
     return make
 
 
+def transpose_conv(rng, graph):
+    h, w, depth, channels = (int(size) for size in rng.integers(1, (6, 6, 9, 7)))
+    kh, kw, sh, sw = (int(size) for size in rng.integers(1, (5, 5, 4, 4)))
+    padding = int(rng.integers(2))
+    sizes = (h * sh, w * sw) if padding == 0 else ((h - 1) * sh + kh, (w - 1) * sw + kw)
+    x = graph.input((1, h, w, depth), np.float32)
+    inputs = dense_inputs(rng, graph, x, (channels, kh, kw, depth), channels)
+    y = graph.output((1, *sizes, channels), np.float32)
+    inputs = [graph.constant([1, *sizes, channels]), inputs[1], x, *inputs[2:]]
+    fields = {"padding": padding, "strideH": sh, "strideW": sw}
+    graph.operator("TRANSPOSE_CONV", inputs, [y], "TransposeConvOptions", **fields)
+
+
 def fully_connected(rng, graph):
     batches, depth, units = (int(size) for size in rng.integers(1, (4, 70, 20)))
     x = graph.input((batches, depth), np.float32)
@@ -142,4 +155,5 @@ CASES = {
     "SUB": binary("SUB", "SubOptions"),
     "SUM": reduce("SUM"),
     "TANH": unary("TANH"),
+    "TRANSPOSE_CONV": transpose_conv,
 }

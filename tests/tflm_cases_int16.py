@@ -18,7 +18,7 @@ def accumulating(rng, graph, x_scale, filters, axis, fan_in, biases=(np.int64,))
     inputs = [graph.tensor(filters, scale=scales, axis=axis, data=weights(rng, filters))]
     if rng.random() < 0.8:
         dtype = biases[rng.integers(len(biases))]
-        size = 1 << int(rng.integers(1, 24))
+        size = 1 << int(rng.integers(1, 16 if dtype == np.int16 else 24))
         data = rng.integers(-size, size, channels)
         inputs.append(
             graph.tensor((channels,), dtype, scale=[x_scale * s for s in scales], data=data)
@@ -162,6 +162,21 @@ def batch_matmul(rng, graph):
     graph.operator("BATCH_MATMUL", inputs, [z], "BatchMatMulOptions", **fields)
 
 
+def transpose_conv(rng, graph):
+    h, w, depth, channels = (int(size) for size in rng.integers(1, (6, 6, 9, 7)))
+    kh, kw, sh, sw = (int(size) for size in rng.integers(1, (5, 5, 4, 4)))
+    padding = int(rng.integers(2))
+    sizes = (h * sh, w * sw) if padding == 0 else ((h - 1) * sh + kh, (w - 1) * sw + kw)
+    source = wide(rng)
+    x = graph.input((1, h, w, depth), **source)
+    filters, biases = (channels, kh, kw, depth), (np.int16, np.int64)
+    inputs, out = accumulating(rng, graph, source["scale"], filters, 0, kh * kw * depth, biases)
+    y = graph.output((1, *sizes, channels), **out)
+    inputs = [graph.constant([1, *sizes, channels]), inputs[0], x, *inputs[1:]]
+    fields = {"padding": padding, "strideH": sh, "strideW": sw}
+    graph.operator("TRANSPOSE_CONV", inputs, [y], "TransposeConvOptions", **fields)
+
+
 CASES = {
     "ADD": binary("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
@@ -180,4 +195,5 @@ CASES = {
     "SUB": binary("SUB", "SubOptions"),
     "SUM": reduce("SUM"),
     "TANH": unary("TANH", out=2.0**-15),
+    "TRANSPOSE_CONV": transpose_conv,
 }

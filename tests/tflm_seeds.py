@@ -179,6 +179,10 @@ def wide():
     graph.operator("FULLY_CONNECTED", inputs, [dense], "FullyConnectedOptions")
     graph.operator("LEAKY_RELU", [dense], [leaky], "LeakyReluOptions", alpha=0.1)
     graph.operator("SOFTMAX", [leaky], [out], "SoftmaxOptions", beta=1.0)
+    inputs = [graph.constant([1, 2, 2, 1]), weights(1, 1, 2, 2), pooled, bias(1, np.int16)]
+    fields = {"padding": 0, "strideH": 1, "strideW": 2}
+    wider = graph.output((1, 2, 2, 1), np.int16, scale=0.001)
+    graph.operator("TRANSPOSE_CONV", inputs, [wider], "TransposeConvOptions", **fields)
     mean, product = tensor(1, 1, 2), graph.output((1, 2, 2), np.int16, scale=0.01)
     fields = {"keepDims": False}
     graph.operator("MEAN", [pooled, graph.constant([1])], [mean], "ReducerOptions", **fields)

@@ -141,7 +141,7 @@ static const tflm_kernel_t kernels[] = {
     {39, 0, 0, TFLM_MOVES, tflm_transpose_prepare, tflm_move_eval},
 #endif
 #ifndef TFLM_WITHOUT_TRANSPOSE_CONV
-    {67, 49, 0, 0, tflm_transpose_conv_prepare, tflm_transpose_conv_eval},
+    {TFLM_CODE_TRANSPOSE_CONV, 49, 0, 0, tflm_transpose_conv_prepare, tflm_transpose_conv_eval},
 #endif
 #ifndef TFLM_WITHOUT_UNIDIRECTIONAL_SEQUENCE_LSTM
     {44, 71, 0, 0, tflm_lstm_prepare, tflm_lstm_eval},
@@ -220,6 +220,10 @@ static const tflm_kernel_t kernels[] = {
 #ifndef TFLM_WITHOUT_TANH
     {28, 0, 0, TFLM_REAL, tflm_float_unary_prepare, tflm_float_tanh_eval},
 #endif
+#ifndef TFLM_WITHOUT_TRANSPOSE_CONV
+    {TFLM_CODE_TRANSPOSE_CONV, 49, 0, TFLM_REAL, tflm_float_transpose_conv_prepare,
+     tflm_float_transpose_conv_eval},
+#endif
 #endif
 #ifndef TFLM_WITHOUT_INT16
 // For int16.
@@ -273,6 +277,10 @@ static const tflm_kernel_t kernels[] = {
 #endif
 #ifndef TFLM_WITHOUT_TANH
     {28, 0, 0, TFLM_WIDE, tflm_int16_tanh_prepare, tflm_int16_tanh_eval},
+#endif
+#ifndef TFLM_WITHOUT_TRANSPOSE_CONV
+    {TFLM_CODE_TRANSPOSE_CONV, 49, 0, TFLM_WIDE, tflm_int16_transpose_conv_prepare,
+     tflm_int16_transpose_conv_eval},
 #endif
 #endif
 #ifndef TFLM_WITHOUT_INT4

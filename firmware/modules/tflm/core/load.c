@@ -233,7 +233,7 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
 
 // Some operators have another kernel for another type.
 static tflm_status_t choose_kernel(tflm_node_t *node) {
-    uint32_t input = tflm_node_input(node, 0);
+    uint32_t input = tflm_node_input(node, node->code == TFLM_CODE_TRANSPOSE_CONV ? 2 : 0);
     if (input != TFLM_NO_TENSOR) {
         tflm_tensor_t tensor;
         TRY(tflm_read_tensor(node->load, node->load->tensors, input, &tensor));

@@ -16,6 +16,7 @@
 
 // Builtin operator codes that loading itself has to know.
 enum {
+    TFLM_CODE_TRANSPOSE_CONV = 67, // Input 2 is what the others have as input 0.
     TFLM_CODE_VAR_HANDLE = 142,
     TFLM_CODE_READ_VARIABLE = 143,
     TFLM_CODE_ASSIGN_VARIABLE = 144,

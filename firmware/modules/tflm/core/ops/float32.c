@@ -26,17 +26,17 @@ static inline __attribute__((always_inline)) float load(const uint8_t *at, bool 
     return aligned ? *(const float *)(const void *)at : tflm_load_f32(at);
 }
 
-static inline __attribute__((always_inline)) float dot(const uint8_t *x, size_t x_step,
-                                                       const uint8_t *w, size_t w_step, uint32_t n,
-                                                       float sum, bool aligned) {
+static inline __attribute__((always_inline)) float dot(const uint8_t *x, ptrdiff_t x_step,
+                                                       const uint8_t *w, ptrdiff_t w_step,
+                                                       uint32_t n, float sum, bool aligned) {
     for (; n; n--, x += x_step, w += w_step) {
         sum += load(x, aligned) * load(w, aligned);
     }
     return sum;
 }
 
-float tflm_dot_f32(const uint8_t *x, size_t x_step, const uint8_t *w, size_t w_step, uint32_t n,
-                   float sum) {
+float tflm_dot_f32(const uint8_t *x, ptrdiff_t x_step, const uint8_t *w, ptrdiff_t w_step,
+                   uint32_t n, float sum) {
     if (((uintptr_t)x | (uintptr_t)w) & (sizeof(float) - 1)) {
         return dot(x, x_step, w, w_step, n, sum, false);
     }

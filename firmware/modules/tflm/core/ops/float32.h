@@ -31,8 +31,8 @@ tflm_status_t tflm_expect_float32(tflm_node_t *node, const tflm_tensor_t *tensor
 tflm_status_t tflm_float_range(tflm_node_t *node, uint8_t activation, tflm_float_range_t *range);
 
 // sum + the n products of numbers that lie so many bytes apart.
-float tflm_dot_f32(const uint8_t *x, size_t x_step, const uint8_t *w, size_t w_step, uint32_t n,
-                   float sum);
+float tflm_dot_f32(const uint8_t *x, ptrdiff_t x_step, const uint8_t *w, ptrdiff_t w_step,
+                   uint32_t n, float sum);
 
 // Within 2e-7 of the true value; 0 and infinity beyond what float32 holds.
 float tflm_exp_f32(float x);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of float32.
+// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED of float32.
 #include "float32.h"
 #include "patches.h"
 
@@ -14,16 +14,17 @@ typedef struct {
 
 // Describes input, weights and output; checks their types and the bias.
 static tflm_status_t get_tensors(tflm_node_t *node, tflm_tensor_t *tensors, uint32_t axis) {
-    TRY(tflm_expect(node, 2, 3, 1));
-    TRY(tflm_get_input(node, 0, &tensors[0]));
+    uint32_t transposed = node->code == TFLM_CODE_TRANSPOSE_CONV;
+    TRY(tflm_expect(node, 2 + transposed, 3 + transposed, 1));
+    TRY(tflm_get_input(node, 2 * transposed, &tensors[0]));
     TRY(tflm_get_input(node, 1, &tensors[1]));
     TRY(tflm_get_output(node, 0, &tensors[2]));
     TRY(tflm_expect_float32(node, tensors, 3));
-    if (tflm_node_input(node, 2) == TFLM_NO_TENSOR) {
+    if (tflm_node_input(node, 2 + transposed) == TFLM_NO_TENSOR) {
         return TFLM_OK;
     }
     tflm_tensor_t bias;
-    TRY(tflm_get_input(node, 2, &bias));
+    TRY(tflm_get_input(node, 2 + transposed, &bias));
     TRY(tflm_expect_float32(node, &bias, 1));
     if (bias.elements != (uint32_t)tensors[1].dims[axis]) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u biases", bias.elements);
@@ -34,9 +35,10 @@ static tflm_status_t get_tensors(tflm_node_t *node, tflm_tensor_t *tensors, uint
 static dense_t *dense_new(tflm_node_t *node, const tflm_float_range_t *range) {
     dense_t *self = tflm_node_data(node, 4, sizeof *self);
     if (self) {
-        self->input = tflm_node_input(node, 0);
+        uint32_t transposed = node->code == TFLM_CODE_TRANSPOSE_CONV;
+        self->input = tflm_node_input(node, 2 * transposed);
         self->weights = tflm_node_input(node, 1);
-        self->bias = tflm_node_input(node, 2);
+        self->bias = tflm_node_input(node, 2 + transposed);
         self->output = tflm_node_output(node, 0);
         self->range = *range;
     }
@@ -127,10 +129,10 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
     float sum = 0;
     for (int32_t i = 0; i < patch->rows; i++) {
         const uint8_t *x = patch->input + i * patch->input_row;
-        const uint8_t *w =
-            view->weights + (patch->weights + (size_t)i * patch->weight_row) * ELEMENT;
+        size_t at = patch->weights + (size_t)i * (size_t)patch->weight_row;
+        const uint8_t *w = view->weights + at * ELEMENT;
         if (patch->run == 1) {
-            sum = tflm_dot_f32(x, (size_t)patch->input_column, w, patch->weight_column * ELEMENT,
+            sum = tflm_dot_f32(x, patch->input_column, w, patch->weight_column * ELEMENT,
                                (uint32_t)patch->columns, sum);
             continue;
         }
@@ -147,4 +149,24 @@ TFLM_EVAL(float_conv) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
     tflm_patches_walk(&self->patches, view.input, ELEMENT, from, to, each, &view);
+}
+
+TFLM_PREPARE(float_transpose_conv) {
+    tflm_tensor_t t[3];
+    TRY(get_tensors(node, t, 0));
+    tflm_patches_t patches;
+    TRY(tflm_patches_init_transposed(node, t, &patches));
+    tflm_float_range_t range;
+    TRY(tflm_float_range(node, TFLM_ACT_NONE, &range));
+    dense_t *self = dense_new(node, &range);
+    if (self) {
+        self->patches = patches;
+    }
+    return TFLM_OK;
+}
+
+TFLM_EVAL(float_transpose_conv) {
+    const dense_t *self = data;
+    view_t view = view_of(run, self);
+    tflm_patches_walk_transposed(&self->patches, view.input, ELEMENT, from, to, each, &view);
 }

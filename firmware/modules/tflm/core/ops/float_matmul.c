@@ -21,8 +21,8 @@ TFLM_PREPARE(float_batch_matmul) {
 
 TFLM_EVAL(float_batch_matmul) {
     const tflm_matmul_t *self = data;
-    size_t a_step = self->a_matrix.step * sizeof(float);
-    size_t b_step = self->b_matrix.step * sizeof(float);
+    ptrdiff_t a_step = (ptrdiff_t)(self->a_matrix.step * sizeof(float));
+    ptrdiff_t b_step = (ptrdiff_t)(self->b_matrix.step * sizeof(float));
     float *output = (float *)(void *)tflm_at(run, self->output) + (size_t)from * self->columns;
     for (uint32_t row = from; row < to; row++) {
         size_t at_a, at_b;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of int16 with int8 weights. Sums have 64 bits,
-// those of CONV_2D 32 with a bias of int32.
+// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED of int16 with int8 weights. Sums
+// have 64 bits, those of CONV_2D 32 with a bias of int32.
 #include "dense.h"
 #include "int16.h"
 #include "patches.h"
@@ -16,18 +16,22 @@ typedef struct {
 
 typedef struct {
     tflm_tensor_t tensors[3]; // Input, weights, output.
+    uint32_t input, bias;     // Among the node's inputs.
     uint32_t channels;
     uint32_t bias_bytes;
     bool wide;
     int32_t low, high;
 } setup_t;
 
-// `narrow`: a bias of int32 is taken, too.
-static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activation, bool narrow,
-                               setup_t *setup) {
-    TRY(tflm_expect(node, 2, 3, 1));
+// `narrow`: what a bias may be beside int64.
+static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activation,
+                               tflm_type_t narrow, setup_t *setup) {
+    uint32_t transposed = node->code == TFLM_CODE_TRANSPOSE_CONV;
+    TRY(tflm_expect(node, 2 + transposed, 3 + transposed, 1));
+    setup->input = 2 * transposed;
+    setup->bias = 2 + transposed;
     tflm_tensor_t *t = setup->tensors;
-    TRY(tflm_get_input(node, 0, &t[0]));
+    TRY(tflm_get_input(node, setup->input, &t[0]));
     TRY(tflm_get_input(node, 1, &t[1]));
     TRY(tflm_get_output(node, 0, &t[2]));
     TRY(tflm_expect_int16(node, &t[0]));
@@ -38,17 +42,16 @@ static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activa
                               &t[2], &setup->low, &setup->high));
     setup->bias_bytes = 0;
     setup->wide = true;
-    if (tflm_node_input(node, 2) != TFLM_NO_TENSOR) {
+    if (tflm_node_input(node, setup->bias) != TFLM_NO_TENSOR) {
         tflm_tensor_t bias;
-        TRY(tflm_get_input(node, 2, &bias));
-        bool is_64 = bias.type == TFLM_INT64;
-        if (!bias.data_at || (!is_64 && !(narrow && bias.type == TFLM_INT32)) ||
+        TRY(tflm_get_input(node, setup->bias, &bias));
+        if (!bias.data_at || (bias.type != TFLM_INT64 && bias.type != narrow) ||
             bias.elements != setup->channels) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "a bias of %u %s", bias.elements,
                                   tflm_type_name(bias.type));
         }
         setup->bias_bytes = tflm_type_bytes(bias.type);
-        setup->wide = is_64;
+        setup->wide = bias.type != TFLM_INT32;
     }
     return TFLM_OK;
 }
@@ -62,9 +65,9 @@ static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool sin
     if (!self) {
         return TFLM_OK;
     }
-    self->input = tflm_node_input(node, 0);
+    self->input = tflm_node_input(node, setup->input);
     self->weights = tflm_node_input(node, 1);
-    self->bias = tflm_node_input(node, 2);
+    self->bias = tflm_node_input(node, setup->bias);
     self->output = tflm_node_output(node, 0);
     self->bias_bytes = setup->bias_bytes;
     self->wide = setup->wide;
@@ -119,8 +122,12 @@ static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t
     int shift = view->stage.shift[scale];
     if (view->bias) {
         const uint8_t *at = view->bias + (size_t)channel * view->self->bias_bytes;
-        uint64_t low = tflm_load_u32(at);
-        sum += view->self->wide ? low | (uint64_t)tflm_load_u32(at + 4) << 32 : low;
+        if (view->self->bias_bytes == sizeof(int16_t)) {
+            sum += (uint64_t)(int64_t)tflm_get(at, TFLM_INT16, 0);
+        } else {
+            uint64_t low = tflm_load_u32(at);
+            sum += view->self->wide ? low | (uint64_t)tflm_load_u32(at + 4) << 32 : low;
+        }
     }
     int32_t value;
     if (view->self->wide) {
@@ -133,7 +140,7 @@ static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t
 
 TFLM_PREPARE(int16_fully_connected) {
     setup_t setup;
-    TRY(get_setup(node, 0, 0, false, &setup));
+    TRY(get_setup(node, 0, 0, TFLM_INT64, &setup));
     const tflm_tensor_t *t = setup.tensors;
     uint32_t depth = (uint32_t)t[1].dims[1], units = (uint32_t)t[1].dims[0];
     uint32_t batches = t[1].rank == 2 ? t[0].elements / depth : 0;
@@ -163,17 +170,23 @@ TFLM_EVAL(int16_fully_connected) {
     }
 }
 
-static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
-    setup_t setup;
-    TRY(get_setup(node, depthwise ? 3 : 0, depthwise ? 4 : 3, !depthwise, &setup));
-    tflm_patches_t patches;
-    TRY(tflm_patches_init(node, setup.tensors, depthwise, &patches));
+static tflm_status_t conv_new(tflm_node_t *node, const setup_t *setup,
+                              const tflm_patches_t *patches) {
     dense_t *self;
-    TRY(dense_new(node, &setup, false, &self));
+    TRY(dense_new(node, setup, false, &self));
     if (self) {
-        self->patches = patches;
+        self->patches = *patches;
     }
     return TFLM_OK;
+}
+
+static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
+    setup_t setup;
+    TRY(get_setup(node, depthwise ? 3 : 0, depthwise ? 4 : 3, depthwise ? TFLM_INT64 : TFLM_INT32,
+                  &setup));
+    tflm_patches_t patches;
+    TRY(tflm_patches_init(node, setup.tensors, depthwise, &patches));
+    return conv_new(node, &setup, &patches);
 }
 
 TFLM_PREPARE(int16_conv) {
@@ -189,7 +202,8 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
     uint64_t sum = 0;
     for (int32_t i = 0; i < patch->rows; i++) {
         const uint8_t *x = patch->input + i * patch->input_row;
-        const uint8_t *w = view->weights + patch->weights + (size_t)i * patch->weight_row;
+        size_t at = patch->weights + (size_t)i * (size_t)patch->weight_row;
+        const uint8_t *w = view->weights + at;
         for (int32_t j = 0; j < patch->columns; j++) {
             sum += dot(x, sizeof(int16_t), w, 1, patch->run);
             x += patch->input_column;
@@ -203,4 +217,19 @@ TFLM_EVAL(int16_conv) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
     tflm_patches_walk(&self->patches, view.input, sizeof(int16_t), from, to, each, &view);
+}
+
+TFLM_PREPARE(int16_transpose_conv) {
+    setup_t setup;
+    TRY(get_setup(node, 0, 3, TFLM_INT16, &setup));
+    tflm_patches_t patches;
+    TRY(tflm_patches_init_transposed(node, setup.tensors, &patches));
+    return conv_new(node, &setup, &patches);
+}
+
+TFLM_EVAL(int16_transpose_conv) {
+    const dense_t *self = data;
+    view_t view = view_of(run, self);
+    tflm_patches_walk_transposed(&self->patches, view.input, sizeof(int16_t), from, to, each,
+                                 &view);
 }

@@ -111,11 +111,11 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
     uint32_t sum = 0;
     for (int32_t i = 0; i < patch->rows; i++) {
         const int8_t *x = (const int8_t *)patch->input + i * patch->input_row;
-        size_t at = patch->weights + (size_t)i * patch->weight_row;
+        size_t at = patch->weights + (size_t)i * (size_t)patch->weight_row;
         for (int32_t j = 0; j < patch->columns; j++) {
             sum += dot(view, x, at, patch->run);
             x += patch->input_column;
-            at += patch->weight_column;
+            at += (size_t)patch->weight_column;
         }
     }
     finish(view, channel, output, sum);

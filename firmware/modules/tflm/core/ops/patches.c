@@ -25,10 +25,7 @@ tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
 }
 
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
-                       uint32_t from, uint32_t to,
-                       void (*each)(void *context, const tflm_patch_t *patch, uint32_t channel,
-                                    size_t output),
-                       void *context) {
+                       uint32_t from, uint32_t to, tflm_patch_each_t *each, void *context) {
     const tflm_window_t *wx = &patches->x, *wy = &patches->y;
     uint32_t channels = patches->channels;
     uint32_t group_channels = channels / (patches->depth / patches->group_depth);
@@ -39,9 +36,9 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
     // These wrap around only where there is one row, or one column.
     patch.input_row = (ptrdiff_t)((size_t)wy->dilation * (size_t)wx->input * depth);
     patch.input_column = (ptrdiff_t)((size_t)wx->dilation * depth);
-    patch.weight_column = patches->depthwise ? channels : patches->group_depth;
-    patch.weight_row = (size_t)wx->taps * patch.weight_column;
-    size_t filter = patches->depthwise ? 1 : (size_t)wy->taps * patch.weight_row;
+    patch.weight_column = (ptrdiff_t)(patches->depthwise ? channels : patches->group_depth);
+    patch.weight_row = wx->taps * patch.weight_column;
+    size_t filter = patches->depthwise ? 1 : (size_t)(wy->taps * patch.weight_row);
     for (uint32_t row = from; row < to; row++) {
         int32_t y, y_from, y_to, x, x_from, x_to;
         tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
@@ -52,9 +49,71 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
             x += x_from * wx->dilation;
             patch.columns = x_to - x_from;
             const uint8_t *first = input + ((ptrdiff_t)y * wx->input + x) * (ptrdiff_t)depth;
-            size_t tap = (size_t)y_from * patch.weight_row + (size_t)x_from * patch.weight_column;
+            size_t tap = (size_t)(y_from * patch.weight_row + x_from * patch.weight_column);
             for (uint32_t channel = 0; channel < channels; channel++) {
                 patch.input = first + channel / group_channels * group_depth;
+                patch.weights = tap + channel * filter;
+                each(context, &patch, channel, output++);
+            }
+        }
+    }
+}
+
+tflm_status_t tflm_patches_init_transposed(tflm_node_t *node, const tflm_tensor_t *tensors,
+                                           tflm_patches_t *patches) {
+    const tflm_tensor_t *input = &tensors[0], *weights = &tensors[1], *output = &tensors[2];
+    TRY(tflm_windows(node, output, input, weights, 0, &patches->y, &patches->x));
+    if (weights->rank != 4 || weights->dims[0] != output->dims[3] ||
+        weights->dims[3] != input->dims[3]) {
+        return tflm_unfit(node);
+    }
+    if (fb_field_u8(&node->load->fb, node->options, 3, 0) != TFLM_ACT_NONE) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "fused activation");
+    }
+    patches->depth = patches->group_depth = (uint32_t)input->dims[3];
+    patches->channels = (uint32_t)output->dims[3];
+    patches->depthwise = false;
+    node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
+    node->macs = (uint64_t)input->elements * (weights->elements / patches->depth);
+    return TFLM_OK;
+}
+
+// How many inputs meet output `at`, the first of them, and through which tap; the next ones meet it
+// `stride` taps before.
+static int32_t sources(const tflm_window_t *window, int32_t at, int32_t *first, int32_t *tap) {
+    int32_t stride = window->stride;
+    int32_t last = (at + window->padding) / stride;
+    int32_t taps = window->taps - 1 - (at + window->padding) % stride; // To choose from, less one.
+    *first = taps < 0 ? last + 1 : last - taps / stride;
+    *first = *first > 0 ? *first : 0;
+    *tap = at + window->padding - *first * stride;
+    int32_t end = last < window->output ? last + 1 : window->output;
+    return end > *first ? end - *first : 0;
+}
+
+void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *input,
+                                  uint32_t input_bytes, uint32_t from, uint32_t to,
+                                  tflm_patch_each_t *each, void *context) {
+    const tflm_window_t *wx = &patches->x, *wy = &patches->y;
+    ptrdiff_t depth = (ptrdiff_t)patches->depth;
+    tflm_patch_t patch = {.run = patches->depth};
+    patch.input_column = depth * (ptrdiff_t)input_bytes;
+    patch.input_row = wx->output * patch.input_column;
+    // These wrap around only where there is one column, or one row.
+    patch.weight_column = -(ptrdiff_t)((size_t)wx->stride * (size_t)depth);
+    patch.weight_row = -(ptrdiff_t)((size_t)wy->stride * (size_t)wx->taps * (size_t)depth);
+    size_t filter = (size_t)wy->taps * (size_t)wx->taps * (size_t)depth;
+    size_t output = (size_t)from * (size_t)wx->input * patches->channels;
+    for (uint32_t row = from; row < to; row++) {
+        int32_t y, y_tap, x, x_tap;
+        int32_t rows = sources(wy, (int32_t)(row % (uint32_t)wy->input), &y, &y_tap);
+        y += (int32_t)(row / (uint32_t)wy->input) * wy->output;
+        for (int32_t column = 0; column < wx->input; column++) {
+            patch.columns = sources(wx, column, &x, &x_tap);
+            patch.rows = patch.columns ? rows : 0;
+            patch.input = patch.rows ? input + y * patch.input_row + x * patch.input_column : input;
+            size_t tap = ((size_t)y_tap * (size_t)wx->taps + (size_t)x_tap) * (size_t)depth;
+            for (uint32_t channel = 0; channel < patches->channels; channel++) {
                 patch.weights = tap + channel * filter;
                 each(context, &patch, channel, output++);
             }

@@ -20,8 +20,7 @@ typedef struct {
     size_t weights;
     int32_t rows, columns;
     uint32_t run;
-    ptrdiff_t input_row, input_column;
-    size_t weight_row, weight_column;
+    ptrdiff_t input_row, input_column, weight_row, weight_column;
 } tflm_patch_t;
 
 // Checks the shapes of input, weights and output of CONV_2D or DEPTHWISE_CONV_2D, and its options;
@@ -29,12 +28,20 @@ typedef struct {
 TFLM_COLD tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
                                           bool depthwise, tflm_patches_t *patches);
 
+// As above, for TRANSPOSE_CONV. There the windows run the other way: a convolution with them would
+// make the input from the output.
+tflm_status_t tflm_patches_init_transposed(tflm_node_t *node, const tflm_tensor_t *tensors,
+                                           tflm_patches_t *patches);
+
+typedef void tflm_patch_each_t(void *context, const tflm_patch_t *patch, uint32_t channel,
+                               size_t output);
+
 // Calls `each` for every output of some rows, numbered from the first output of all on. Elements of
 // the input have `input_bytes` each.
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
-                       uint32_t from, uint32_t to,
-                       void (*each)(void *context, const tflm_patch_t *patch, uint32_t channel,
-                                    size_t output),
-                       void *context);
+                       uint32_t from, uint32_t to, tflm_patch_each_t *each, void *context);
+void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *input,
+                                  uint32_t input_bytes, uint32_t from, uint32_t to,
+                                  tflm_patch_each_t *each, void *context);
 
 #endif

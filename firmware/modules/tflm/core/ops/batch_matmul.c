@@ -14,6 +14,7 @@ TFLM_PREPARE(batch_matmul) {
     }
     tflm_matmul_t matmul;
     TRY(tflm_matmul_init(node, t, &matmul));
+    node->cost *= wide ? 2 : 1;
     tflm_batch_matmul_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->matmul = matmul;

@@ -81,6 +81,7 @@ TFLM_PREPARE(float_fully_connected) {
     TRY(tflm_float_range(node, fb_field_u8(&node->load->fb, node->options, 0, 0), &range));
     node->rows = t[2].elements;
     node->macs = (uint64_t)t[2].elements * depth;
+    node->cost = 64 + 6 * (uint64_t)depth;
     dense_t *self = dense_new(node, &range);
     if (self) {
         self->depth = depth;
@@ -106,6 +107,8 @@ static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
     TRY(get_tensors(node, t, depthwise ? 3 : 0));
     tflm_patches_t patches;
     TRY(tflm_patches_init(node, t, depthwise, &patches));
+    uint64_t taps = (uint64_t)patches.y.taps * (uint64_t)patches.x.taps;
+    tflm_patches_set_cost(node, &patches, taps, &t[2]);
     tflm_float_range_t range;
     uint8_t activation = fb_field_u8(&node->load->fb, node->options, depthwise ? 4 : 3, 0);
     TRY(tflm_float_range(node, activation, &range));

@@ -123,7 +123,7 @@ static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t
     if (view->bias) {
         const uint8_t *at = view->bias + (size_t)channel * view->self->bias_bytes;
         if (view->self->bias_bytes == sizeof(int16_t)) {
-            sum += (uint64_t)(int64_t)tflm_get(at, TFLM_INT16, 0);
+            sum += (uint64_t)(int64_t)tflm_int16(at, 0);
         } else {
             uint64_t low = tflm_load_u32(at);
             sum += view->self->wide ? low | (uint64_t)tflm_load_u32(at + 4) << 32 : low;
@@ -150,6 +150,7 @@ TFLM_PREPARE(int16_fully_connected) {
     }
     node->rows = t[2].elements;
     node->macs = (uint64_t)t[2].elements * depth;
+    node->cost = 64 + 6 * (uint64_t)depth;
     dense_t *self;
     TRY(dense_new(node, &setup, true, &self));
     if (self) {
@@ -186,6 +187,8 @@ static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
                   &setup));
     tflm_patches_t patches;
     TRY(tflm_patches_init(node, setup.tensors, depthwise, &patches));
+    uint64_t taps = (uint64_t)patches.y.taps * (uint64_t)patches.x.taps;
+    tflm_patches_set_cost(node, &patches, taps, &setup.tensors[2]);
     return conv_new(node, &setup, &patches);
 }
 

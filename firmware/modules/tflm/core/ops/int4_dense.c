@@ -43,16 +43,28 @@ static view_t view_of(const tflm_run_t *run, const dense_t *self) {
     return view;
 }
 
+// The weights in the low and in the high half of a byte.
+static inline int32_t low(uint8_t pair) {
+    return (int32_t)((uint32_t)pair << 28) >> 28;
+}
+
+static inline int32_t high(uint8_t pair) {
+    return (int8_t)pair >> 4;
+}
+
 // The sum of n products (x + offset) * w with the weights from number `at` on.
 static uint32_t dot(const view_t *view, const int8_t *x, size_t at, uint32_t n) {
+    const uint8_t *w = view->weights + at / 2;
     int32_t offset = view->self->input_offset;
     uint32_t sum = 0;
-    for (; n; n--, at++) {
-        uint8_t pair = view->weights[at / 2];
-        int8_t top = (int8_t)(at % 2 ? pair : pair << 4);
-        sum += (uint32_t)((*x++ + offset) * (top >> 4));
+    if (at % 2) {
+        sum = (uint32_t)((*x++ + offset) * high(*w++));
+        n--;
     }
-    return sum;
+    for (; n >= 2; n -= 2, x += 2, w++) {
+        sum += (uint32_t)((x[0] + offset) * low(*w) + (x[1] + offset) * high(*w));
+    }
+    return n ? sum + (uint32_t)((*x + offset) * low(*w)) : sum;
 }
 
 static void finish(const view_t *view, uint32_t channel, size_t output, uint32_t sum) {
@@ -65,6 +77,7 @@ TFLM_PREPARE(int4_fully_connected) {
     uint32_t depth;
     TRY(get_tensors(node, t));
     TRY(tflm_get_depth(node, t, &depth));
+    node->cost = 64 + 6 * (uint64_t)depth;
     dense_t *self;
     TRY(dense_new(node, t, TFLM_SINGLE_PRECISION, 0, &self));
     if (self) {
@@ -90,6 +103,8 @@ static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
     TRY(get_tensors(node, t));
     tflm_patches_t patches;
     TRY(tflm_patches_init(node, t, depthwise, &patches));
+    uint64_t taps = (uint64_t)patches.y.taps * (uint64_t)patches.x.taps;
+    tflm_patches_set_cost(node, &patches, taps, &t[2]);
     dense_t *self;
     TRY(dense_new(node, t, depthwise ? TFLM_LAST_AXIS : 0, depthwise ? 4 : 3, &self));
     if (self) {

@@ -24,6 +24,12 @@ tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
     return TFLM_OK;
 }
 
+void tflm_patches_set_cost(tflm_node_t *node, const tflm_patches_t *patches, uint64_t taps,
+                           const tflm_tensor_t *output) {
+    node->rows = output->elements / patches->channels;
+    node->cost = patches->channels * (64 + taps * (20 + 8 * (uint64_t)patches->group_depth));
+}
+
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
                        uint32_t from, uint32_t to, tflm_patch_each_t *each, void *context) {
     const tflm_window_t *wx = &patches->x, *wy = &patches->y;
@@ -31,7 +37,7 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
     uint32_t group_channels = channels / (patches->depth / patches->group_depth);
     size_t depth = (size_t)patches->depth * input_bytes;
     size_t group_depth = (size_t)patches->group_depth * input_bytes;
-    size_t output = (size_t)from * (size_t)wx->output * channels;
+    size_t output = (size_t)from * channels;
     tflm_patch_t patch = {.run = patches->group_depth};
     // These wrap around only where there is one row, or one column.
     patch.input_row = (ptrdiff_t)((size_t)wy->dilation * (size_t)wx->input * depth);
@@ -39,22 +45,21 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
     patch.weight_column = (ptrdiff_t)(patches->depthwise ? channels : patches->group_depth);
     patch.weight_row = wx->taps * patch.weight_column;
     size_t filter = patches->depthwise ? 1 : (size_t)(wy->taps * patch.weight_row);
-    for (uint32_t row = from; row < to; row++) {
+    for (uint32_t position = from; position < to; position++) {
+        uint32_t row = position / (uint32_t)wx->output;
         int32_t y, y_from, y_to, x, x_from, x_to;
         tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
+        tflm_window_taps(wx, (int32_t)(position % (uint32_t)wx->output), &x, &x_from, &x_to);
         y += (int32_t)(row / (uint32_t)wy->output) * wy->input + y_from * wy->dilation;
+        x += x_from * wx->dilation;
         patch.rows = y_to - y_from;
-        for (int32_t column = 0; column < wx->output; column++) {
-            tflm_window_taps(wx, column, &x, &x_from, &x_to);
-            x += x_from * wx->dilation;
-            patch.columns = x_to - x_from;
-            const uint8_t *first = input + ((ptrdiff_t)y * wx->input + x) * (ptrdiff_t)depth;
-            size_t tap = (size_t)(y_from * patch.weight_row + x_from * patch.weight_column);
-            for (uint32_t channel = 0; channel < channels; channel++) {
-                patch.input = first + channel / group_channels * group_depth;
-                patch.weights = tap + channel * filter;
-                each(context, &patch, channel, output++);
-            }
+        patch.columns = x_to - x_from;
+        const uint8_t *first = input + ((ptrdiff_t)y * wx->input + x) * (ptrdiff_t)depth;
+        size_t tap = (size_t)(y_from * patch.weight_row + x_from * patch.weight_column);
+        for (uint32_t channel = 0; channel < channels; channel++) {
+            patch.input = first + channel / group_channels * group_depth;
+            patch.weights = tap + channel * filter;
+            each(context, &patch, channel, output++);
         }
     }
 }
@@ -73,8 +78,11 @@ tflm_status_t tflm_patches_init_transposed(tflm_node_t *node, const tflm_tensor_
     patches->depth = patches->group_depth = (uint32_t)input->dims[3];
     patches->channels = (uint32_t)output->dims[3];
     patches->depthwise = false;
-    node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
     node->macs = (uint64_t)input->elements * (weights->elements / patches->depth);
+    const tflm_window_t *y = &patches->y, *x = &patches->x;
+    uint64_t rows = (uint64_t)((y->taps + y->stride - 1) / y->stride);
+    tflm_patches_set_cost(node, patches, rows * (uint64_t)((x->taps + x->stride - 1) / x->stride),
+                          output);
     return TFLM_OK;
 }
 
@@ -103,20 +111,19 @@ void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *
     patch.weight_column = -(ptrdiff_t)((size_t)wx->stride * (size_t)depth);
     patch.weight_row = -(ptrdiff_t)((size_t)wy->stride * (size_t)wx->taps * (size_t)depth);
     size_t filter = (size_t)wy->taps * (size_t)wx->taps * (size_t)depth;
-    size_t output = (size_t)from * (size_t)wx->input * patches->channels;
-    for (uint32_t row = from; row < to; row++) {
+    size_t output = (size_t)from * patches->channels;
+    for (uint32_t position = from; position < to; position++) {
+        uint32_t row = position / (uint32_t)wx->input;
         int32_t y, y_tap, x, x_tap;
-        int32_t rows = sources(wy, (int32_t)(row % (uint32_t)wy->input), &y, &y_tap);
+        patch.rows = sources(wy, (int32_t)(row % (uint32_t)wy->input), &y, &y_tap);
+        patch.columns = sources(wx, (int32_t)(position % (uint32_t)wx->input), &x, &x_tap);
         y += (int32_t)(row / (uint32_t)wy->input) * wy->output;
-        for (int32_t column = 0; column < wx->input; column++) {
-            patch.columns = sources(wx, column, &x, &x_tap);
-            patch.rows = patch.columns ? rows : 0;
-            patch.input = patch.rows ? input + y * patch.input_row + x * patch.input_column : input;
-            size_t tap = ((size_t)y_tap * (size_t)wx->taps + (size_t)x_tap) * (size_t)depth;
-            for (uint32_t channel = 0; channel < patches->channels; channel++) {
-                patch.weights = tap + channel * filter;
-                each(context, &patch, channel, output++);
-            }
+        patch.rows = patch.columns ? patch.rows : 0;
+        patch.input = patch.rows ? input + y * patch.input_row + x * patch.input_column : input;
+        size_t tap = ((size_t)y_tap * (size_t)wx->taps + (size_t)x_tap) * (size_t)depth;
+        for (uint32_t channel = 0; channel < patches->channels; channel++) {
+            patch.weights = tap + channel * filter;
+            each(context, &patch, channel, output++);
         }
     }
 }

@@ -24,20 +24,26 @@ typedef struct {
 } tflm_patch_t;
 
 // Checks the shapes of input, weights and output of CONV_2D or DEPTHWISE_CONV_2D, and its options;
-// sets the node's rows and macs.
+// sets the node's rows, which are the output's, and macs.
 TFLM_COLD tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
                                           bool depthwise, tflm_patches_t *patches);
 
 // As above, for TRANSPOSE_CONV. There the windows run the other way: a convolution with them would
-// make the input from the output.
-tflm_status_t tflm_patches_init_transposed(tflm_node_t *node, const tflm_tensor_t *tensors,
-                                           tflm_patches_t *patches);
+// make the input from the output. The node's rows are output positions, as for walking.
+TFLM_COLD tflm_status_t tflm_patches_init_transposed(tflm_node_t *node,
+                                                     const tflm_tensor_t *tensors,
+                                                     tflm_patches_t *patches);
+
+// For walking: the node's rows are output positions, of which each costs as much as filters of so
+// many taps take.
+TFLM_COLD void tflm_patches_set_cost(tflm_node_t *node, const tflm_patches_t *patches,
+                                     uint64_t taps, const tflm_tensor_t *output);
 
 typedef void tflm_patch_each_t(void *context, const tflm_patch_t *patch, uint32_t channel,
                                size_t output);
 
-// Calls `each` for every output of some rows, numbered from the first output of all on. Elements of
-// the input have `input_bytes` each.
+// Calls `each` for every output of some positions, numbered from the first output of all on.
+// Elements of the input have `input_bytes` each.
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
                        uint32_t from, uint32_t to, tflm_patch_each_t *each, void *context);
 void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *input,

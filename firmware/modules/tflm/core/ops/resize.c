@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RESIZE_NEAREST_NEIGHBOR, and RESIZE_BILINEAR of int8.
-#include "ops.h"
+#include "bytes.h"
 
 enum { MAX_SIZE = 1 << 15 };
 
@@ -102,10 +102,8 @@ TFLM_EVAL(resize_nearest_neighbor) {
         size_t y =
             (size_t)(row / self->output_height) * self->height + rows[row % self->output_height];
         for (uint32_t x = 0; x < self->output_width; x++) {
-            const int8_t *pixel = input + (y * self->width + columns[x]) * self->depth;
-            for (uint32_t channel = 0; channel < self->depth; channel++) {
-                *output++ = pixel[channel];
-            }
+            tflm_copy(output, input + (y * self->width + columns[x]) * self->depth, self->depth);
+            output += self->depth;
         }
     }
 }

@@ -6,7 +6,9 @@ import random
 
 import numpy as np
 import pytest
+from glint.cli import app
 from hardware import rom_loader
+from typer.testing import CliRunner
 from workbench import build, deploy, doctor, micdsp, natmod, qemu, selftest
 from workbench.serialboard import BoardError, Facts, SerialBoard
 
@@ -108,6 +110,8 @@ def test_a_full_file_system_is_named(emulated):
         assert on_board(board, files()) == wanted(files())
         with pytest.raises(BoardError, match="its file system is full; remove files"):
             board.run("raise OSError(28)")
+        deploy.put(board, files(seed=2), ignore)  # with less, the job gets done
+        assert on_board(board, files()) == wanted(files(seed=2))
 
 
 def test_a_port_in_use_and_a_missing_one_are_named(emulated, tmp_path):
@@ -143,7 +147,9 @@ def test_a_board_is_examined_and_tests_itself(emulated):
     assert facts.mpy_version == deploy.MPY_VERSION
     assert set(natmod.native_modules()) <= set(facts.builtin)
     content = files() | {"board.py": b"missing"}
-    found = {finding.what: finding for finding in doctor.board(emulated.console_path, content)}
+    found = {
+        finding.what: finding for finding in doctor.board(emulated.console_path, BOARD, content)
+    }
     assert found["board"].good
     assert found["native modules"].good
     assert found["files"].found == "1 missing or old: board.py"
@@ -201,6 +207,46 @@ def test_native_modules_fit_the_board(tmp_path):
     for unfit in (facts(arch="xtensa"), facts(arch=""), facts(mpy_version=5)):
         with pytest.raises(deploy.DeployError, match="takes no native modules that we build"):
             deploy.native_modules(unfit, tmp_path, ignore)
+
+
+def test_what_is_for_another_board_is_refused():
+    deploy.refuse_unless_fit(facts(machine="Generic ESP32S3 module with ESP32S3"), "esp32s3")
+    deploy.refuse_unless_fit(facts(machine="Corstone-300 with Cortex-M55"), BOARD)
+    for other in ("Corstone-300 with Cortex-M55", "Generic ESP32C3 module with ESP32C3"):
+        with pytest.raises(deploy.DeployError, match=f"says it is {other}, .* is for ESP32S3: is"):
+            deploy.refuse_unless_fit(facts(machine=other), "esp32s3")
+
+
+def test_the_commands_deploy_and_examine_a_board(emulated, monkeypatch):
+    port = emulated.console_path
+    # Less than the whole application: each byte is an interrupt of the emulator's UART.
+    whole = deploy.bundle
+
+    def part(*arguments):
+        named = ("main.py", "board.py", "glasses/app.py", "models/")
+        return {n: data for n, data in whole(*arguments).items() if n.startswith(named)}
+
+    monkeypatch.setattr(deploy, "bundle", part)
+
+    def glint(*arguments):
+        return CliRunner().invoke(app.build(), [*arguments, "--port", port])
+
+    assert "is for ESP32S3" in str(glint("deploy").exception)
+    for said in ("6 files sent, 0 were", "0 files sent, 5 were"):
+        done = glint("deploy", "--board", BOARD, "--word", "alexa")
+        assert done.exit_code == 0, done.output
+        assert said in done.stderr
+        assert "self-test passed" in done.stdout
+    with SerialBoard(port) as board:
+        assert deploy.read_board_config(board) == {"words": ["alexa"]}
+        assert "alexa.tflite" in board.run("import os; print(os.listdir('/rom/models'))")
+    done = glint("doctor", "--board", BOARD, "--word", "alexa")
+    assert "Corstone-300" in done.stdout
+    for good in ("board", "files", "native modules", "memory", "file system", "self-test"):
+        assert f"ok   {good}: " in done.stdout
+    assert done.exit_code == 1  # nobody is on its bench bus
+    assert "BAD  radio: Bluetooth LE" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("next: ")
 
 
 def test_settings_must_be_a_json_object(tmp_path):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +176,21 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
         )
         files[f"models/{Path(model).stem}.json"] = manifest
     return files
+
+
+def refuse_unless_fit(facts: Facts, board: str) -> None:
+    """Compares what a board says of itself with what its folder is for.
+
+    Raises:
+        DeployError: It is another board.
+    """
+    table = tomllib.loads((BOARDS / board / "board.toml").read_text())
+    mcu = table.get("serial", {}).get("mcu", "")
+    if not facts.machine.endswith(mcu):
+        raise DeployError(
+            f"the board says it is {facts.machine}, and what is to be put on it is for {mcu}: is "
+            "this the right port? A folder of boards/ for this one can be named with --board"
+        )
 
 
 def read_config(path: Path) -> dict[str, Any]:

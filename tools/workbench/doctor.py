@@ -116,23 +116,30 @@ def _modules(facts: Facts, on_board: Mapping[str, str]) -> Finding:
     return Finding("native modules", True, "built in or there")
 
 
-def board(port: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
+def board(port: str, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
     """Looks at a board.
 
     Args:
         port: Serial port.
+        name: Folder below boards/ of what it should be.
         files: What should be on it, by path.
     """
     try:
         with SerialBoard(port) as there:
-            yield from _looked_at(there, files)
+            yield from _looked_at(there, name, files)
     except BoardError as error:
         yield Finding("board", False, "does not answer as it should", str(error))
 
 
-def _looked_at(there: SerialBoard, files: Mapping[str, bytes]) -> Iterator[Finding]:
+def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
     facts = there.facts()
-    yield Finding("board", True, f"{facts.machine}, MicroPython {facts.version}")
+    found = f"{facts.machine}, MicroPython {facts.version}"
+    try:
+        deploy.refuse_unless_fit(facts, name)
+    except deploy.DeployError as error:
+        yield Finding("board", False, found, str(error))
+    else:
+        yield Finding("board", True, found)
     names = [*files, *(f"{name}.mpy" for name in natmod.native_modules())]
     on_board = deploy.hashes(there, names)
     yield _modules(facts, on_board)

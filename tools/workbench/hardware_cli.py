@@ -97,6 +97,7 @@ def deploy(
     with _shown() as (say, progress), SerialBoard(port) as there:
         facts = there.facts()
         say(f"{facts.machine}, MicroPython {facts.version}")
+        deployer.refuse_unless_fit(facts, board)
         files |= deployer.native_modules(facts, modules, say)
         on_board = deployer.read_board_config(there)
         settings = (on_board if settings is None else settings) | chosen
@@ -126,16 +127,21 @@ def doctor(
     findings = examiner.machine()
     if port is not None:
         files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
-        findings = itertools.chain(findings, examiner.board(port, files))
+        findings = itertools.chain(findings, examiner.board(port, board, files))
+    to_do = ""
     bad = False
     for finding in findings:
-        bad = bad or finding.good is False
+        if finding.good is False:
+            to_do = to_do or finding.advice
+            bad = True
         if as_json:
             print(json.dumps(dataclasses.asdict(finding)))
             continue
         mark = {True: "ok", False: "BAD", None: "--"}[finding.good]
         advice = f"\n     {finding.advice}" if finding.advice else ""
         print(f"{mark:4} {finding.what}: {finding.found}{advice}")
+    if not as_json:
+        print(f"next: {to_do or 'nothing to mend' + ('' if port else '; look at a board: --port')}")
     if bad:
         raise typer.Exit(1)
 

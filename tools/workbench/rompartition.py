@@ -192,8 +192,7 @@ def send(board: SerialBoard, extent: Extent, data: bytes) -> None:
     """
     for start in range(0, extent.length, BLOCK_BYTES):
         block = data[start : start + BLOCK_BYTES].ljust(BLOCK_BYTES, b"\xff")
-        encoded = base64.b64encode(block)
-        board.run(f"rom_write({extent.at + start}, binascii.a2b_base64({encoded!r}))")
+        board.run(f"rom_write({extent.at + start}, {board.packed(block)})")
 
 
 def switch(files: Mapping[str, Extent]) -> str:

@@ -22,7 +22,7 @@ from workbench.system import Say, provide, say_step
 PROGRAM = "qemu-system-riscv32"
 OPTIONS = ("-machine", "virt", "-bios", "none", "-display", "none", "-monitor", "none")
 START_TIMEOUT_S = 10.0
-CHUNK_BYTES = 6144
+CHUNK_BYTES = 4096
 
 
 RUN_MODEL = """
@@ -101,11 +101,10 @@ def mount(board: SerialBoard, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         writer.mkfile(name, content)
     image = writer.finalise()
-    board.run(f"from binascii import a2b_base64\nimage = bytearray({len(image)})")
+    board.run(f"image = bytearray({len(image)})")
     for start in range(0, len(image), CHUNK_BYTES):
-        encoded = base64.b64encode(image[start : start + CHUNK_BYTES])
         end = min(start + CHUNK_BYTES, len(image))
-        board.run(f"image[{start}:{end}] = a2b_base64({encoded!r})")
+        board.run(f"image[{start}:{end}] = {board.packed(image[start:end])}")
     board.run("import os, vfs\nvfs.mount(vfs.VfsRom(image), '/rom')\nos.chdir('/rom')")
 
 

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,9 @@ NATIVE_ARCHS = (
     *("", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
     *("xtensa", "xtensawin", "rv32imc"),
 )
-WRITE_CHUNK_BYTES = 3072
+WRITE_CHUNK_BYTES = 4096
+# As large as what is packed at once.
+WINDOW_BITS = 12
 PROMPT_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 60
 
@@ -44,6 +47,19 @@ print(json.dumps({"machine": sys.implementation[2],
     "version": ".".join(str(part) for part in sys.implementation[1][:3]),
     "mpy": getattr(sys.implementation, "_mpy", 0), "builtin": builtin,
     "heap_free": gc.mem_free(), "disk_free": space[0] * space[3], "disk": space[0] * space[2]}))
+"""
+
+
+UNPACK = f"""
+from binascii import a2b_base64 as unpacked
+try:
+    from deflate import RAW, DeflateIO
+    from io import BytesIO
+    plain = unpacked
+    unpacked = lambda data: DeflateIO(BytesIO(plain(data)), RAW, {WINDOW_BITS}).read()
+    print(True)
+except ImportError:
+    print(False)
 """
 
 
@@ -99,6 +115,7 @@ class SerialBoard:
     def __init__(self, port: str) -> None:
         self.port = port
         self._transport: Any = None
+        self._inflates: bool | None = None
 
     def __enter__(self) -> SerialBoard:
         check_port(self.port)
@@ -204,14 +221,26 @@ class SerialBoard:
             disk=said["disk"],
         )
 
+    def packed(self, data: bytes) -> str:
+        """Python that gives these bytes on the board, short to send.
+
+        Raises:
+            BoardError: As `run`.
+        """
+        if self._inflates is None:
+            self._inflates = self.run(UNPACK).strip() == "True"
+        if self._inflates:
+            packer = zlib.compressobj(9, zlib.DEFLATED, -WINDOW_BITS)
+            data = packer.compress(data) + packer.flush()
+        return f"unpacked({base64.b64encode(data)!r})"
+
     def write(self, path: str, data: bytes) -> None:
         """Writes a file.
 
         Raises:
             BoardError: The file system is full, or the board went away.
         """
-        self.run(f"from binascii import a2b_base64\nf=open({path!r},'wb')")
-        for start in range(0, len(data), WRITE_CHUNK_BYTES):
-            encoded = base64.b64encode(data[start : start + WRITE_CHUNK_BYTES])
-            self.run(f"f.write(a2b_base64({encoded!r}))")
-        self.run("f.close()")
+        for start in range(0, max(len(data), 1), WRITE_CHUNK_BYTES):
+            chunk = self.packed(data[start : start + WRITE_CHUNK_BYTES])
+            mode = "ab" if start else "wb"
+            self.run(f"with open({path!r}, {mode!r}) as f:\n f.write({chunk})")

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console of an emulated board: what it prints, and its raw REPL."""
+"""The console of an emulated board: what it prints, and its raw REPL by mpremote's transport."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import select
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
+
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
 
 from workbench.errors import WorkbenchError
 
-RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
-CTRL_A, CTRL_C, CTRL_D = b"\x01", b"\x03", b"\x04"
+CTRL_C, CTRL_D = b"\x03", b"\x04"
 # Resets a board of ours into safe mode, whatever runs on it (firmware/port/uart.c).
 BREAK = b"\x1c\x1csafe"
 PROMPT_TIMEOUT_S = 10.0
@@ -33,6 +39,7 @@ class Console:
         self.stream = stream
         self._check = check
         self._pending = b""
+        self._transport: Any = _Transport(self)
 
     def send(self, data: bytes) -> None:
         """Types `data`.
@@ -83,16 +90,15 @@ class Console:
         deadline = time.monotonic() + timeout_s
         while True:
             # What starts just now, or interrupts late, may eat one.
-            self.send(CTRL_C + CTRL_C + CTRL_A)
+            self.send(CTRL_C)
             try:
-                self.wait_for(RAW_PROMPT, min(RETRY_S, timeout_s))
-                break
-            except ConsoleError:
+                # mpremote prints what came instead of a prompt.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    self._transport.enter_raw_repl(timeout_overall=min(RETRY_S, timeout_s))
+                return
+            except TransportError as error:
                 if time.monotonic() > deadline:
-                    raise
-        self.send(CTRL_D)
-        self.wait_for(b"soft reboot")
-        self.wait_for(RAW_PROMPT)
+                    raise ConsoleError(f"the board gives no raw REPL: {error}") from None
 
     def run(self, code: str, timeout_s: float = 30.0) -> str:
         """Runs Python at the raw REPL and returns what it printed.
@@ -100,10 +106,50 @@ class Console:
         Raises:
             ConsoleError: It raised (the message ends with the traceback), or took too long.
         """
-        self.send(code.encode() + CTRL_D)
-        self.wait_for(b"OK", timeout_s)
-        output = self.wait_for(CTRL_D, timeout_s)[:-1]
-        error = self.wait_for(CTRL_D + b">", timeout_s)[:-2]
+        try:
+            output, error = self._transport.exec_raw(code, timeout=timeout_s)
+        except TransportError as failure:
+            raise ConsoleError(f"the board did not run it: {failure}") from None
         if error:
             raise ConsoleError(error.decode(errors="replace").replace("\r\n", "\n"))
-        return output.decode(errors="replace").replace("\r\n", "\n")
+        text: str = output.decode(errors="replace").replace("\r\n", "\n")
+        return text
+
+    # What mpremote's transport wants of pyserial's port.
+
+    write = send
+
+    def inWaiting(self) -> int:
+        """Bytes that have come."""
+        if not self._pending and select.select([self.stream], [], [], 0)[0]:
+            self._pending = self._received()
+        return len(self._pending)
+
+    def read(self, count: int) -> bytes:
+        """So many bytes, when they have come."""
+        while len(self._pending) < count:
+            self.stream.settimeout(None)
+            self._pending += self._received()
+        data, self._pending = self._pending[:count], self._pending[count:]
+        return data
+
+    def _received(self) -> bytes:
+        try:
+            data = self.stream.recv(4096)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._check()
+            raise ConsoleError("the board has gone")
+        return data
+
+
+class _Transport(SerialTransport):
+    """mpremote's, on a stream that is open."""
+
+    def __init__(self, console: Console) -> None:
+        self.serial = console
+        self.in_raw_repl = False
+        self.use_raw_paste = True
+        self.mounted = False
+        self.is_pty = False

@@ -219,7 +219,10 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     record->kernel = (uint8_t)node->kernel;
     record->backwards = node->overlaps;
     record->places = (uint16_t)places;
-    uint64_t cost = node->cost ? node->cost : node->macs / node->rows + 1;
+    uint64_t cost = node->cost;
+    if (!cost) { // Without a 64-bit division; a row is all that a slice of so many has.
+        cost = node->macs > UINT32_MAX ? UINT32_MAX : (uint32_t)node->macs / node->rows + 1;
+    }
     record->rows = node->rows;
     record->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
     uint32_t *place = (uint32_t *)(record + 1);

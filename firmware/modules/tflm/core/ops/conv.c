@@ -31,11 +31,11 @@ static bool is_contiguous(const tflm_window_t *y, const tflm_window_t *x, bool g
 // Into how many positions a row is divided whose positions cost so much each. By fours, where that
 // is about right, which the DSP extension takes together.
 static int32_t columns_of_part(int32_t columns, uint64_t cost) {
-    uint64_t most = PART_COST / cost;
+    uint32_t most = cost > PART_COST ? 0 : PART_COST / (uint32_t)cost;
     if (most >= 3) {
         most = (most + 1) / 4 * 4;
     }
-    return most > (uint64_t)columns ? columns : most ? (int32_t)most : 1;
+    return most > (uint32_t)columns ? columns : most ? (int32_t)most : 1;
 }
 
 TFLM_PREPARE(conv) {

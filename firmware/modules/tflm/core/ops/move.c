@@ -90,7 +90,9 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     // only run.
     uint32_t bytes = (uint32_t)run * element_bytes;
     uint32_t rounds = levels ? level[levels - 1].count : (bytes + RUN_PART - 1) / RUN_PART;
-    node->cost = levels ? (total / bytes * 24 + total) / rounds : RUN_PART;
+    node->cost = levels
+                     ? (uint64_t)((uint32_t)total / bytes / rounds) * 24 + (uint32_t)total / rounds
+                     : RUN_PART;
     uint32_t fill_part =
         FILL_PART_MIN + (uint32_t)(node->cost / 8 < FILL_PART_MAX ? node->cost / 8 : FILL_PART_MAX);
     node->cost += (uint64_t)(fill_elements ? FILL_PART_MIN * 8 : 0);

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runtime's machine code on a Cortex-M4 with every int8 operator, without what calls it."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from workbench import natmod
+from workbench.paths import MODULES
+
+LEFT_OUT = [f"-DTFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]
+# A little above what GCC 12 gives today; the aim is 40 KB.
+CODE_AND_CONSTANT_BYTES = 43500
+CORE = MODULES / "tflm" / "core"
+
+
+def test_the_core_stays_small(tmp_path):
+    arch = natmod.ARCHS["armv7emsp"]
+    compiler = arch.compilers[0]
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler}")
+    command = [compiler, *arch.flags, "-std=c99", "-DNDEBUG", *LEFT_OUT]
+    sections = ["-ffunction-sections", "-fdata-sections"]
+    objects = []
+    for source in sorted(CORE.glob("**/*.c")):
+        objects.append(tmp_path / "_".join(source.relative_to(CORE).with_suffix(".o").parts))
+        fast = natmod.optimisation("armv7emsp", source)
+        subprocess.run([*command, *sections, fast, "-c", "-o", objects[-1], source], check=True)
+    # All that tflm.h offers is kept; what compiler and C library bring is not counted.
+    offered = re.findall(r"\b(tflm_\w+)\(", (CORE / "tflm.h").read_text())
+    link = ["-nostdlib", "-Wl,--gc-sections", "-Wl,--unresolved-symbols=ignore-all"]
+    link += ["-Wl,-e,tflm_load", *(f"-Wl,-u,{name}" for name in offered)]
+    image = tmp_path / "tflm.elf"
+    subprocess.run([*command, *link, "-o", image, *objects], check=True, capture_output=True)
+    size = compiler.removesuffix("gcc") + "size"
+    report = subprocess.run([size, image], check=True, capture_output=True, text=True).stdout
+    text, data, bss = map(int, report.splitlines()[1].split()[:3])
+    assert text <= CODE_AND_CONSTANT_BYTES
+    assert (data, bss) == (0, 0)

@@ -25,7 +25,7 @@ CAMERA ?= $(wildcard ../shared/images)
 help:
 	@echo 'make demo    run emulated glasses and a companion: say the wake word, see it arrive'
 	@echo 'make test    run the tests'
-	@echo 'make bench   measure what perception takes'
+	@echo 'make bench   measure perception, models and the image'
 	@echo 'make bench-link  measure what the link carries, and look for losses'
 	@echo 'make fuzz SECONDS=60  look for models that harm tflm (needs clang)'
 	@echo 'make fuzz TARGET=smp|cbor|media|bus INPUTS=1000000  look for input that harms the link'

@@ -70,8 +70,8 @@ ARCHS = {
 
 # The core of an ESP32-S3, as LLVM names its options.
 XTENSA_FEATURES = (
-    *("windowed", "density", "fp", "loop", "mul16", "mul32", "mul32high", "div32", "nsa", "sext"),
-    *("minmax", "clamps", "bool", "coprocessor", "s32c1i", "threadptr", "exception"),
+    *("windowed", "density", "fp", "loop", "mul16", "mac16", "mul32", "mul32high", "div32"),
+    *("nsa", "sext", "minmax", "clamps", "bool", "coprocessor", "s32c1i", "threadptr", "exception"),
 )
 # LLVM has no C library for Xtensa; only declarations are needed, so another machine's will do.
 LIBC_HEADERS = (

@@ -120,7 +120,7 @@ TFLM_EVAL(conv) {
                             (size_t)x * (size_t)wx->stride * self->depth;
         int32_t sum[TFLM_SUMS];
         uint32_t sums = 0; // Of whole positions, not finished yet.
-#ifdef TFLM_DSP
+#if defined(TFLM_DSP) || defined(TFLM_XTENSA)
         for (; self->in_place && group_depth == self->depth && x + TFLM_POSITIONS <= end;
              x += TFLM_POSITIONS) {
             ptrdiff_t step = (ptrdiff_t)wx->stride * (ptrdiff_t)self->depth;

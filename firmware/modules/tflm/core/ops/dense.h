@@ -15,6 +15,8 @@
 #define TFLM_HELIUM
 #elif defined(__ARM_FEATURE_SIMD32)
 #define TFLM_DSP
+#elif defined(__XTENSA__) && !defined(__XTENSA_CALL0_ABI__) // ESP32, ESP32-S3: with MAC16.
+#define TFLM_XTENSA
 #endif
 #endif
 
@@ -116,10 +118,14 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
 // channels' weights are n bytes apart.
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum);
 
-#ifdef TFLM_DSP
+#if defined(TFLM_DSP) || defined(TFLM_XTENSA)
 // As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
 // follow one another.
+#ifdef TFLM_DSP
 enum { TFLM_POSITIONS = 4 };
+#else
+enum { TFLM_POSITIONS = 3 };
+#endif
 
 void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
                           uint32_t channels, int32_t *sum);

@@ -28,12 +28,12 @@ static bool is_contiguous(const tflm_window_t *y, const tflm_window_t *x, bool g
            !tflm_window_is_padded(x);
 }
 
-// Into how many positions a row is divided whose positions cost so much each. By fours, where that
-// is about right, which the DSP extension takes together.
+// Into how many positions a row is divided whose positions cost so much each. By as many as
+// are taken together, where that is about right.
 static int32_t columns_of_part(int32_t columns, uint64_t cost) {
     uint32_t most = cost > PART_COST ? 0 : PART_COST / (uint32_t)cost;
-    if (most >= 3) {
-        most = (most + 1) / 4 * 4;
+    if (most + 1 >= TFLM_POSITIONS) {
+        most = (most + 1) / TFLM_POSITIONS * TFLM_POSITIONS;
     }
     return most > (uint32_t)columns ? columns : most ? (int32_t)most : 1;
 }

@@ -118,15 +118,16 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
 // channels' weights are n bytes apart.
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum);
 
+// Positions of a row that are best taken together.
+#ifdef TFLM_XTENSA
+enum { TFLM_POSITIONS = 3 };
+#else
+enum { TFLM_POSITIONS = 4 };
+#endif
+
 #if defined(TFLM_DSP) || defined(TFLM_XTENSA)
 // As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
 // follow one another.
-#ifdef TFLM_DSP
-enum { TFLM_POSITIONS = 4 };
-#else
-enum { TFLM_POSITIONS = 3 };
-#endif
-
 void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
                           uint32_t channels, int32_t *sum);
 #endif

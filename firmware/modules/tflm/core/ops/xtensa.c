@@ -11,7 +11,14 @@ enum { CHUNK = 64, AHEAD = 2, POSITIONS = TFLM_POSITIONS };
 
 // n bytes, and zeros up to a multiple of four.
 static void widen(const int8_t *from, uint32_t n, int16_t *to) {
-    for (const int8_t *end = from + n; from < end;) {
+    const int8_t *end = from + n;
+    for (const int8_t *last = end - n % 4; from < last; from += 4, to += 4) {
+        to[0] = from[0];
+        to[1] = from[1];
+        to[2] = from[2];
+        to[3] = from[3];
+    }
+    while (from < end) {
         *to++ = *from++;
     }
     for (; n % 4; n++) {

@@ -4,6 +4,7 @@
 import ctypes
 import functools
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -115,6 +116,20 @@ def test_models_choose_the_operators():
     chosen = natmod.size(built("tflm", "xtensawin", defines=tuple(left_out), tag="-models")).text
     assert chosen < everything
     assert chosen <= WAKE_WORDS_XTENSA_BYTES
+
+
+def test_loops_begin_where_the_core_wants_it():
+    """GNU's assembler sees to it that a loop's first instruction is in one aligned word."""
+    if natmod.xtensa_llvm() is None:
+        pytest.skip("no LLVM with the Xtensa back end")
+    elffile = pytest.importorskip("elftools.elf.elffile")
+    with (built("tflm", "xtensawin").parent / "tflm" / "tflm.o").open("rb") as file:
+        code = elffile.ELFFile(file).get_section_by_name(".text").data()
+    # LOOP (its operands are its second byte's lower half, and the distance), then one of MAC16's.
+    loops = [found.start() for found in re.finditer(rb"(?s)\x76[\x80-\x8f].", code)]
+    loops = [start for start in loops if code[start + 3] & 15 == 4]
+    assert loops
+    assert all((start + 3) % 4 in (0, 1) for start in loops)
 
 
 def test_a_missing_compiler_is_named(monkeypatch):

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products for Xtensa's MAC16 option (ESP32, ESP32-S3), at several positions at a time.
-// Bytes are widened to 16 bits once for all of them, as there is no signed load of a byte; then a
-// product takes one instruction, which also loads. dot.c has the reference.
+// Sums of products for Xtensa's MAC16 option, at several positions at a time. ESP32-S3 has it, and
+// ESP-IDF saves its registers with a task's others
+// (components/xtensa/esp32s3/include/xtensa/config, core-isa.h: XCHAL_HAVE_MAC16; tie.h:
+// XCHAL_NCP_SA_LIST). Bytes are widened to 16 bits once for all of them, as there is no signed load
+// of a byte; then a product takes one instruction, which also loads. dot.c has the reference.
 #include "dense.h"
 
 #ifdef TFLM_XTENSA
@@ -26,13 +28,18 @@ static void widen(const int8_t *from, uint32_t n, int16_t *to) {
     }
 }
 
-// `fours` times four products.
+// `fours` times four products. The first instruction of a loop has to lie within four aligned
+// bytes: behind a two-byte one and `loop`, which has three, it does.
 static int32_t add_products(const int16_t *x, const int16_t *w, uint32_t fours, int32_t sum) {
     x -= 2; // Loads begin with a step.
     w -= 2;
     __asm__ volatile("wsr %[sum], acclo\n\t"
                      "ldinc m0, %[x]\n\t"
                      "ldinc m2, %[w]\n\t"
+                     "j .Lloop%=\n\t"
+                     ".p2align 2\n"
+                     ".Lloop%=:\n\t"
+                     "nop.n\n\t"
                      "loop %[fours], .Lproducts%=\n\t"
                      "mula.dd.ll.ldinc m1, %[x], m0, m2\n\t"
                      "mula.dd.hh.ldinc m3, %[w], m0, m2\n\t"

@@ -439,5 +439,9 @@ class Glasses(Managed):
         # Only now: on a new link the glasses may count from 1 again.
         seq = wanted()
         if seq > self._acknowledged:
-            self._acknowledged = seq
-            await link.acknowledge(seq)
+            before, self._acknowledged = self._acknowledged, seq
+            try:
+                await link.acknowledge(seq)
+            except BaseException:  # Stopped, too: who leaves then has to say it again.
+                self._acknowledged = min(self._acknowledged, before)
+                raise

@@ -213,7 +213,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the soak, one link")
     parser.add_argument("--json", type=Path, default=BUILD / "bench-link.json", metavar="FILE")
     options = parser.parse_args()
-    logging.getLogger("glint").setLevel(logging.ERROR)  # links are made to drop
+    for name in ("glint", "smpclient"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # links are made to drop
     build.ensure("linux")
     grants = GRANTS[:1] if options.quick else GRANTS
     share = 10 if options.quick else 1

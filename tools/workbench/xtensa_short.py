@@ -14,6 +14,7 @@ from itertools import pairwise
 LITERAL = re.compile(r"\s+\.literal\s+(\S+),\s*(.*)")
 INSTRUCTION = re.compile(r"\s+([a-z]\S*)(?:\s+([^#]*?))?\s*(?:#.*)?")
 FUNCTION = re.compile(r"\s+\.type\s+(\S+),@function")
+COLD_SECTION = re.compile(r"(?m)^\s+\.section\s+\.text\.unlikely\..*$")
 LABEL = re.compile(r"(\S+):\s*(?:#.*)?")
 # What a called function has as its own registers: after a call nobody needs their values.
 CALLEES = {f"a{number}" for number in range(8, 16)}
@@ -192,6 +193,8 @@ def shorten(assembly: str) -> str:
     A function of this file is called by name only if code is in one section, with nothing to be
     left out by the linker.
     """
+    # Code that LLVM takes for cold has a section of its own, where calls by name would not reach.
+    assembly = COLD_SECTION.sub("\t.text", assembly)
     texts = (text for text in assembly.splitlines() if not text.lstrip().startswith("#"))
     lines = [_parse(text) for text in texts]
     literals = {found[1]: found[2] for line in lines if (found := LITERAL.fullmatch(line.text))}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random models of one operator that keeps state between inferences."""
 
+import functools
+
 import numpy as np
 from tflm_draw import ZERO_POINTS, quantized, scale, weights
 
@@ -39,13 +41,18 @@ def svdf(rng, graph):
     graph.operator("SVDF", [x, f, t, b, state], [y], "SVDFOptions", rank=rank)
 
 
-def lstm(rng, graph):
+def lstm(rng, graph, wide=False):
     batches, steps, depth, units = (int(n) for n in rng.integers(1, (4, 6, 20, 12)))
     time_major = bool(rng.integers(2))
     order = (steps, batches) if time_major else (batches, steps)
     x_scale, h_scale = scale(rng, -8, -3), scale(rng, -8, -5)
-    x = graph.input((*order, depth), scale=x_scale, zero_point=int(rng.choice(ZERO_POINTS)))
-    hidden = {"scale": h_scale, "zero_point": int(rng.choice(ZERO_POINTS))}
+    zero_points = int(rng.choice(ZERO_POINTS)), int(rng.choice(ZERO_POINTS))
+    dtype, bias = np.int8, np.int32
+    if wide:
+        x_scale, h_scale, zero_points = x_scale / 256, h_scale / 256, (0, 0)
+        dtype, bias = np.int16, np.int64
+    x = graph.input((*order, depth), dtype, scale=x_scale, zero_point=zero_points[0])
+    hidden = {"dtype": dtype, "scale": h_scale, "zero_point": zero_points[1]}
 
     def matrix(columns):
         return graph.tensor(
@@ -54,10 +61,10 @@ def lstm(rng, graph):
 
     inputs = [x, *(matrix(depth) for _ in range(4)), *(matrix(units) for _ in range(4))]
     inputs += [-1] * 3
-    size = 1 << int(rng.integers(1, 14))
+    size = 1 << int(rng.integers(1, 22 if wide else 14))
     for _ in range(4):
         data = rng.integers(-size, size, units)
-        inputs.append(graph.tensor((units,), np.int32, scale=x_scale * 0.01, data=data))
+        inputs.append(graph.tensor((units,), bias, scale=x_scale * 0.01, data=data))
     inputs += [-1] * 2
     inputs.append(graph.tensor((batches, units), var=True, **hidden))
     cell_scale = 2.0 ** int(rng.integers(-15, -8))
@@ -70,4 +77,8 @@ def lstm(rng, graph):
     graph.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], options, **fields)
 
 
-CASES = {"SVDF": svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm}
+CASES = {
+    "SVDF": svdf,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM int16": functools.partial(lstm, wide=True),
+}

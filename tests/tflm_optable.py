@@ -26,7 +26,8 @@ ROW = r"#ifndef TFLM_WITHOUT_(\w+)\s+\{\w+, \d+, \d+, (\w+), \w+,\s+(?:tflm_(\w+
 def kernels():
     """What runs each operator of core/kernels.c, by the name of its cases: a file of core/ops.
 
-    With it goes for what it has faster kernels than the portable one, or calls them.
+    With it goes for what it has faster kernels than the portable one, or calls them; those are
+    for int8.
     """
     files = {}
     for path in sorted((CORE / "ops").glob("*.c")):
@@ -39,7 +40,9 @@ def kernels():
         for name in re.findall(r"^(?:TFLM_EVAL|EVAL)\((\w+)", text, re.MULTILINE):
             files[name] = ", ".join([path.name, *fast])
     rows = re.findall(ROW, (CORE / "kernels.c").read_text())
-    return {name + VARIANTS.get(flag, ""): files.get(run, "") for name, flag, run in rows}
+    int8 = {name: files.get(run, "") for name, flag, run in rows if flag not in VARIANTS}
+    others = [(name, flag, files[run]) for name, flag, run in rows if flag in VARIANTS]
+    return int8 | {name + VARIANTS[flag]: file.split(",")[0] for name, flag, file in others}
 
 
 def row(name, result):

@@ -74,7 +74,7 @@ def streaming():
 
 
 def recurrent():
-    """SVDF, then an LSTM over what it gives."""
+    """SVDF, then an LSTM over what it gives, and one of int16 over that."""
     rng = np.random.default_rng(1)
     graph = tflm_build.Graph()
 
@@ -83,8 +83,18 @@ def recurrent():
             (rows, columns), dtype, scale=0.02, data=rng.integers(-127, 128, (rows, columns))
         )
 
-    def bias(units):
-        return graph.tensor((units,), np.int32, scale=0.0002, data=rng.integers(-50, 50, units))
+    def bias(units, dtype=np.int32):
+        return graph.tensor((units,), dtype, scale=0.0002, data=rng.integers(-50, 50, units))
+
+    def lstm(x, y, dtype, bias_dtype, hidden):
+        inputs = [x, *(matrix(2, 2) for _ in range(8)), -1, -1, -1]
+        inputs += [*(bias(2, bias_dtype) for _ in range(4)), -1, -1]
+        inputs += [graph.tensor((1, 2), dtype, var=True, **hidden)]
+        inputs += [graph.tensor((1, 2), np.int16, scale=2.0**-11, var=True), *[-1] * 4]
+        options = "UnidirectionalSequenceLSTMOptions"
+        graph.operator(
+            "UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], options, fusedActivationFunction=4
+        )
 
     x = graph.input((2, 3), scale=0.05, zero_point=-3)
     state = graph.tensor((2, 8), np.int16, scale=0.01, var=True)
@@ -93,15 +103,11 @@ def recurrent():
     graph.operator("SVDF", inputs, [y], "SVDFOptions", rank=2)
     steps = graph.tensor((1, 2, 2), scale=0.1, zero_point=2)
     graph.operator("RESHAPE", [y], [steps], "ReshapeOptions", newShape=[1, 2, 2])
-    hidden = {"scale": 1 / 128, "zero_point": 3}
-    inputs = [steps, *(matrix(2, 2) for _ in range(8)), -1, -1, -1, *(bias(2) for _ in range(4))]
-    inputs += [-1, -1, graph.tensor((1, 2), var=True, **hidden)]
-    inputs += [graph.tensor((1, 2), np.int16, scale=2.0**-11, var=True), *[-1] * 4]
-    out = graph.output((1, 2, 2), **hidden)
-    options = "UnidirectionalSequenceLSTMOptions"
-    graph.operator(
-        "UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [out], options, fusedActivationFunction=4
-    )
+    hidden, finer = {"scale": 1 / 128, "zero_point": 3}, {"scale": 2.0**-15}
+    y, wide = graph.tensor((1, 2, 2), **hidden), graph.tensor((1, 2, 2), np.int16, scale=0.001)
+    lstm(steps, y, np.int8, np.int32, hidden)
+    graph.operator("QUANTIZE", [y], [wide])
+    lstm(wide, graph.output((1, 2, 2), np.int16, **finer), np.int16, np.int64, finer)
     return graph.bytes()
 
 

@@ -282,6 +282,9 @@ static const tflm_kernel_t kernels[] = {
     {TFLM_CODE_TRANSPOSE_CONV, 49, 0, TFLM_WIDE, tflm_int16_transpose_conv_prepare,
      tflm_int16_transpose_conv_eval},
 #endif
+#ifndef TFLM_WITHOUT_UNIDIRECTIONAL_SEQUENCE_LSTM
+    {44, 71, 0, TFLM_WIDE, tflm_lstm_prepare, tflm_int16_lstm_eval},
+#endif
 #endif
 #ifndef TFLM_WITHOUT_INT4
 // For int8 with weights of int4.

@@ -26,4 +26,21 @@ static inline int32_t tflm_scale_apply_64(uint64_t sum, int32_t multiplier, int 
     return (int32_t)((int64_t)product >> (15 - shift));
 }
 
+// The bytes of each number of a bias, a constant of int64 or of `narrow`; 0 when it is left out.
+tflm_status_t tflm_get_wide_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
+                                 tflm_type_t narrow, uint32_t *bias_bytes);
+
+// The sum of n products of int16 and int8.
+static inline uint64_t tflm_int16_dot(const uint8_t *x, const uint8_t *w, uint32_t n) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += (uint64_t)(int64_t)(tflm_int16(x, i) * (int8_t)w[i]);
+    }
+    return sum;
+}
+
+static inline uint64_t tflm_load_u64(const uint8_t *bytes) {
+    return tflm_load_u32(bytes) | (uint64_t)tflm_load_u32(bytes + 4) << 32;
+}
+
 #endif

@@ -23,6 +23,23 @@ typedef struct {
     int32_t low, high;
 } setup_t;
 
+tflm_status_t tflm_get_wide_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
+                                 tflm_type_t narrow, uint32_t *bias_bytes) {
+    *bias_bytes = 0;
+    if (tflm_node_input(node, index) == TFLM_NO_TENSOR) {
+        return TFLM_OK;
+    }
+    tflm_tensor_t bias;
+    TRY(tflm_get_input(node, index, &bias));
+    if (!bias.data_at || (bias.type != TFLM_INT64 && bias.type != narrow) ||
+        bias.elements != channels) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "a bias of %u %s", bias.elements,
+                              tflm_type_name(bias.type));
+    }
+    *bias_bytes = tflm_type_bytes(bias.type);
+    return TFLM_OK;
+}
+
 // `narrow`: what a bias may be beside int64.
 static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activation,
                                tflm_type_t narrow, setup_t *setup) {
@@ -40,19 +57,8 @@ static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activa
     TRY(tflm_expect_weights(node, &t[1], setup->channels, (int32_t)axis));
     TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, activation, 0),
                               &t[2], &setup->low, &setup->high));
-    setup->bias_bytes = 0;
-    setup->wide = true;
-    if (tflm_node_input(node, setup->bias) != TFLM_NO_TENSOR) {
-        tflm_tensor_t bias;
-        TRY(tflm_get_input(node, setup->bias, &bias));
-        if (!bias.data_at || (bias.type != TFLM_INT64 && bias.type != narrow) ||
-            bias.elements != setup->channels) {
-            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "a bias of %u %s", bias.elements,
-                                  tflm_type_name(bias.type));
-        }
-        setup->bias_bytes = tflm_type_bytes(bias.type);
-        setup->wide = bias.type != TFLM_INT32;
-    }
+    TRY(tflm_get_wide_bias(node, setup->bias, setup->channels, narrow, &setup->bias_bytes));
+    setup->wide = setup->bias_bytes != sizeof(int32_t);
     return TFLM_OK;
 }
 
@@ -106,15 +112,6 @@ static view_t view_of(const tflm_run_t *run, const dense_t *self) {
     return view;
 }
 
-static uint64_t dot(const uint8_t *x, ptrdiff_t x_step, const uint8_t *w, ptrdiff_t w_step,
-                    uint32_t n) {
-    uint64_t sum = 0;
-    for (; n; n--, x += x_step, w += w_step) {
-        sum += (uint64_t)(int64_t)(tflm_int16(x, 0) * (int8_t)*w);
-    }
-    return sum;
-}
-
 // Sums wrap around, in 32 bits or in 64.
 static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t sum) {
     uint32_t scale = channel & view->stage.scale_mask;
@@ -125,8 +122,7 @@ static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t
         if (view->self->bias_bytes == sizeof(int16_t)) {
             sum += (uint64_t)(int64_t)tflm_int16(at, 0);
         } else {
-            uint64_t low = tflm_load_u32(at);
-            sum += view->self->wide ? low | (uint64_t)tflm_load_u32(at + 4) << 32 : low;
+            sum += view->self->wide ? tflm_load_u64(at) : tflm_load_u32(at);
         }
     }
     int32_t value;
@@ -167,7 +163,7 @@ TFLM_EVAL(int16_fully_connected) {
         uint32_t unit = row % self->units;
         const uint8_t *x = view.input + (size_t)(row / self->units) * self->depth * sizeof(int16_t);
         const uint8_t *w = view.weights + (size_t)unit * self->depth;
-        finish(&view, unit, row, dot(x, sizeof(int16_t), w, 1, self->depth));
+        finish(&view, unit, row, tflm_int16_dot(x, w, self->depth));
     }
 }
 
@@ -208,7 +204,7 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
         size_t at = patch->weights + (size_t)i * (size_t)patch->weight_row;
         const uint8_t *w = view->weights + at;
         for (int32_t j = 0; j < patch->columns; j++) {
-            sum += dot(x, sizeof(int16_t), w, 1, patch->run);
+            sum += tflm_int16_dot(x, w, patch->run);
             x += patch->input_column;
             w += patch->weight_column;
         }

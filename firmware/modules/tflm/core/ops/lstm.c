@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// UNIDIRECTIONAL_SEQUENCE_LSTM of int8 with a cell state of int16, without peepholes, projection
-// and layer normalization, as TensorFlow Lite Micro has it. A row is one step of one batch.
+// UNIDIRECTIONAL_SEQUENCE_LSTM of int8, or of int16 with int8 weights, and a cell state of int16,
+// without peepholes, projection and layer normalization, as TensorFlow Lite Micro has it. A row is
+// one step of one batch.
 #include <string.h>
 
 #include "dense.h"
+#include "int16.h"
 #include "recurrent.h"
 
 // Gates, in the order of the operator's inputs.
@@ -35,7 +37,8 @@ typedef struct {
 static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_major) {
     TRY(tflm_get_input(node, 0, &t->input));
     TRY(tflm_get_output(node, 0, &t->output));
-    if (t->input.type != TFLM_INT8 || t->output.type != TFLM_INT8) {
+    tflm_type_t type = tflm_node_type(node);
+    if (t->input.type != type || t->output.type != type) {
         return tflm_types_fail(node, &t->input, &t->output);
     }
     TRY(tflm_expect_quantized(node, &t->input));
@@ -45,13 +48,18 @@ static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_majo
     }
     int32_t units = t->output.dims[2];
     uint64_t cells = (uint64_t)(uint32_t)t->input.dims[time_major] * (uint32_t)units;
-    TRY(tflm_get_state(node, HIDDEN_STATE, TFLM_INT8, cells, &t->hidden));
+    TRY(tflm_get_state(node, HIDDEN_STATE, type, cells, &t->hidden));
     TRY(tflm_get_state(node, CELL_STATE, TFLM_INT16, cells, &t->cell));
+    if (type == TFLM_INT16 && (t->input.zero_point || t->hidden.zero_point)) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "int16 with a zero point");
+    }
     for (uint32_t i = 0; i < GATES; i++) {
         uint32_t bias_at;
         TRY(tflm_get_matrix(node, WEIGHTS + i, TFLM_INT8, units, t->input.dims[2], &t->weights[i]));
         TRY(tflm_get_matrix(node, RECURRENT + i, TFLM_INT8, units, units, &t->recurrent[i]));
-        TRY(tflm_get_bias(node, BIASES + i, (uint32_t)units, &bias_at));
+        TRY(type == TFLM_INT16
+                ? tflm_get_wide_bias(node, BIASES + i, (uint32_t)units, TFLM_INT64, &bias_at)
+                : tflm_get_bias(node, BIASES + i, (uint32_t)units, &bias_at));
     }
     for (uint32_t i = RECURRENT + GATES; i < INPUTS; i++) {
         bool used = (i >= BIASES && i < BIASES + GATES) || i == HIDDEN_STATE || i == CELL_STATE;
@@ -121,6 +129,11 @@ TFLM_PREPARE(lstm) {
             tflm_quantize_ratio(t.input.scale * t.weights[i].scale, 1, activation_scale);
         self->recurrent_scale[i] =
             tflm_quantize_ratio(t.hidden.scale * t.recurrent[i].scale, 1, activation_scale);
+        if (tflm_node_type(node) == TFLM_INT16 &&
+            (self->scale[i].shift > TFLM_SHIFT_64 ||
+             self->recurrent_scale[i].shift > TFLM_SHIFT_64)) {
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
+        }
     }
     self->forget_scale = tflm_quantize_scale(gate_scale);
     self->update_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.cell.scale);
@@ -158,30 +171,78 @@ static int32_t tanh_of_cell(const lstm_t *self, int32_t cell) {
                                    : (cell * 3 + (1 << (-shift - 1))) >> -shift);
 }
 
+static int32_t activated(uint32_t gate, int32_t sum) {
+    return gate == CELL ? tflm_tanh_16(sum * 3) : tflm_sigmoid_16(sum * 3);
+}
+
+// From a unit's gates to its cell's new state; gives what it puts out, without limits.
+static int32_t step(const lstm_t *self, const int32_t *gate, int16_t *cell) {
+    int32_t kept = clamp_16(scaled(gate[FORGET] * *cell, self->forget_scale));
+    int32_t added = clamp_16(scaled(gate[INPUT] * gate[CELL], self->update_scale));
+    int32_t sum = clamp_16(kept + added);
+    sum = self->clip ? tflm_clamp(sum, -self->clip, self->clip) : sum;
+    *cell = (int16_t)sum;
+    int32_t y = scaled(tanh_of_cell(self, sum) * gate[OUTPUT], self->hidden_scale);
+    return (int32_t)((uint32_t)y + (uint32_t)self->hidden_zero_point);
+}
+
+static size_t batch_of(const lstm_t *self, uint32_t row) {
+    return self->time_major ? row % self->batches : row / self->steps;
+}
+
 TFLM_EVAL(lstm) {
     const lstm_t *self = data;
     uint32_t units = self->units;
     for (uint32_t row = from; row < to; row++) {
-        size_t batch = self->time_major ? row % self->batches : row / self->steps;
+        size_t state = batch_of(self, row) * units;
         const int8_t *input = (const int8_t *)tflm_at(run, self->input) + (size_t)row * self->depth;
         int8_t *output = (int8_t *)tflm_at(run, self->output) + (size_t)row * units;
-        int8_t *hidden = (int8_t *)tflm_at(run, self->hidden) + batch * units;
-        int16_t *cell = (int16_t *)(void *)tflm_at(run, self->cell) + batch * units;
+        int8_t *hidden = (int8_t *)tflm_at(run, self->hidden) + state;
+        int16_t *cell = (int16_t *)(void *)tflm_at(run, self->cell) + state;
         for (uint32_t unit = 0; unit < units; unit++) {
             int32_t gate[GATES];
             for (uint32_t i = 0; i < GATES; i++) {
-                int32_t sum = gate_sum(self, run, i, unit, input, hidden) * 3;
-                gate[i] = i == CELL ? tflm_tanh_16(sum) : tflm_sigmoid_16(sum);
+                gate[i] = activated(i, gate_sum(self, run, i, unit, input, hidden));
             }
-            int32_t kept = clamp_16(scaled(gate[FORGET] * cell[unit], self->forget_scale));
-            int32_t added = clamp_16(scaled(gate[INPUT] * gate[CELL], self->update_scale));
-            int32_t sum = clamp_16(kept + added);
-            sum = self->clip ? tflm_clamp(sum, -self->clip, self->clip) : sum;
-            cell[unit] = (int16_t)sum;
-            int32_t y = scaled(tanh_of_cell(self, sum) * gate[OUTPUT], self->hidden_scale);
-            y = (int32_t)((uint32_t)y + (uint32_t)self->hidden_zero_point);
-            output[unit] = (int8_t)tflm_clamp(y, -128, 127);
+            output[unit] = (int8_t)tflm_clamp(step(self, gate, &cell[unit]), -128, 127);
         }
         memcpy(hidden, output, units);
     }
 }
+
+#ifndef TFLM_WITHOUT_INT16
+static int32_t wide_sum(const uint8_t *x, const uint8_t *w, uint32_t n, uint64_t bias,
+                        tflm_scale_t scale) {
+    uint64_t sum = bias + tflm_int16_dot(x, w, n);
+    return clamp_16(tflm_scale_apply_64(sum, scale.multiplier, scale.shift));
+}
+
+TFLM_EVAL(int16_lstm) {
+    const lstm_t *self = data;
+    uint32_t units = self->units, depth = self->depth;
+    for (uint32_t row = from; row < to; row++) {
+        size_t state = batch_of(self, row) * units;
+        const uint8_t *input = tflm_at(run, self->input) + (size_t)row * depth * sizeof(int16_t);
+        int16_t *output = (int16_t *)(void *)tflm_at(run, self->output) + (size_t)row * units;
+        int16_t *hidden = (int16_t *)(void *)tflm_at(run, self->hidden) + state;
+        int16_t *cell = (int16_t *)(void *)tflm_at(run, self->cell) + state;
+        for (uint32_t unit = 0; unit < units; unit++) {
+            int32_t gate[GATES];
+            for (uint32_t i = 0; i < GATES; i++) {
+                const uint8_t *weights = tflm_at(run, self->weights[i]) + (size_t)unit * depth;
+                const uint8_t *recurrent = tflm_at(run, self->recurrent[i]) + (size_t)unit * units;
+                uint64_t bias = 0;
+                if (self->bias[i] != TFLM_PLACE_NONE) {
+                    bias = tflm_load_u64(tflm_at(run, self->bias[i]) + (size_t)unit * 8);
+                }
+                int32_t sum = wide_sum(input, weights, depth, bias, self->scale[i]);
+                sum += wide_sum((const uint8_t *)hidden, recurrent, units, 0,
+                                self->recurrent_scale[i]);
+                gate[i] = activated(i, clamp_16(sum));
+            }
+            output[unit] = (int16_t)clamp_16(step(self, gate, &cell[unit]));
+        }
+        memcpy(hidden, output, units * sizeof(int16_t));
+    }
+}
+#endif

@@ -124,6 +124,7 @@ TFLM_EVAL(int16_binary);
 TFLM_EVAL(int16_conv);
 TFLM_EVAL(int16_fully_connected);
 TFLM_EVAL(int16_logistic);
+TFLM_EVAL(int16_lstm);
 TFLM_EVAL(int16_max_pool);
 TFLM_EVAL(int16_mean_or_sum);
 TFLM_EVAL(int16_relu);

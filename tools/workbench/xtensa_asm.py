@@ -15,7 +15,7 @@ from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
-from workbench.xtensa_short import LITERAL
+from workbench.xtensa_lines import LITERAL
 
 SECTION = re.compile(r"\s+\.(section|text|data|bss)\b")
 POINTER = re.compile(r"\.long\s+[A-Za-z_.]")

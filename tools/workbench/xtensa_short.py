@@ -2,20 +2,20 @@
 """Writes what LLVM's Xtensa back end emits in fewer bytes, as GCC and its assembler would.
 
 Two-byte instructions where there are some, calls that name their target, addresses on the stack in
-two steps, and conditions turned round instead of jumps that are jumped over.
+two steps, conditions turned round instead of jumps that are jumped over, and code in the place of
+the jump to it; `xtensa_merge` keeps one copy of what is there several times.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
-LITERAL = re.compile(r"\s+\.literal\s+(\S+),\s*(.*)")
-INSTRUCTION = re.compile(r"\s+([a-z]\S*)(?:\s+([^#]*?))?\s*(?:#.*)?")
+from workbench.xtensa_lines import LITERAL, Line, parse, without_blanks
+from workbench.xtensa_merge import merge_ends, share_literals
+
 FUNCTION = re.compile(r"\s+\.type\s+(\S+),@function")
 COLD_SECTION = re.compile(r"(?m)^\s+\.section\s+\.text\.unlikely\..*$")
-LABEL = re.compile(r"(\S+):\s*(?:#.*)?")
 # What a called function has as its own registers: after a call nobody needs their values.
 CALLEES = {f"a{number}" for number in range(8, 16)}
 # Those of them that carry no arguments.
@@ -23,35 +23,12 @@ SCRATCH = {"a8", "a9"}
 OPPOSITES = [("beq", "bne"), ("blt", "bge"), ("bltu", "bgeu"), ("beqi", "bnei"), ("blti", "bgei")]
 OPPOSITES += [("bltui", "bgeui"), ("beqz", "bnez"), ("bltz", "bgez"), ("bt", "bf")]
 OPPOSITE = {**dict(OPPOSITES), **{second: first for first, second in OPPOSITES}}
+# What nothing comes behind.
+ENDS = ("j", "retw.n")
 # How far branches reach (Xtensa ISA reference manual, "Conditional Branch Instructions").
 BRANCH_REACH_BYTES = 124
 ZERO_BRANCH_REACH_BYTES = 2044
 NARROW_BRANCH_REACH_BYTES = 64
-
-
-@dataclass
-class Line:
-    """A line of assembly: an instruction, a label, or anything else (`text`)."""
-
-    text: str = ""
-    name: str = ""
-    operands: tuple[str, ...] = ()
-    label: str = ""
-
-    def __str__(self) -> str:
-        if not self.name:
-            return self.text
-        return f"\t{self.name}\t{', '.join(self.operands)}".rstrip()
-
-
-def _parse(text: str) -> Line:
-    if found := LABEL.fullmatch(text):
-        return Line(text, label=found[1])
-    found = INSTRUCTION.fullmatch(text)
-    if not found or LITERAL.fullmatch(text):
-        return Line(text)
-    operands = tuple(operand.strip() for operand in (found[2] or "").split(",") if operand)
-    return Line(name=found[1], operands=operands)
 
 
 def _narrow(line: Line) -> Line:
@@ -95,7 +72,7 @@ def _call_by_name(lines: list[Line], functions: set[str], literals: dict[str, st
             and literals.get(line.operands[1]) in functions
         ):
             loaded[line.operands[0]] = index
-    return [line for line in lines if line.name or line.text]
+    return without_blanks(lines)
 
 
 def _needed(register: str, after: list[Line]) -> bool:
@@ -127,7 +104,7 @@ def _stack_addresses(lines: list[Line]) -> list[Line]:
             if result == register or not _needed(register, lines[index + 3 : index + 40]):
                 lines[index + 1] = Line(name="add", operands=(result, "a1", register))
                 lines[index + 2] = Line()
-    return [line for line in lines if line.name or line.text]
+    return without_blanks(lines)
 
 
 def _places(lines: list[Line]) -> list[int]:
@@ -135,8 +112,7 @@ def _places(lines: list[Line]) -> list[int]:
     places, place = [], 0
     for line in lines:
         places.append(place)
-        if line.name:
-            place += 2 if line.name.endswith(".n") else 3
+        place += line.bytes
     return places
 
 
@@ -171,7 +147,57 @@ def _turn_conditions(lines: list[Line]) -> list[Line]:
             operands = (*branch.operands[:-1], jump.operands[0])
             lines[index] = Line(name=OPPOSITE[branch.name], operands=operands)
             lines[index + 1] = Line()
-    return [line for line in lines if line.name or line.text]
+    return without_blanks(lines)
+
+
+def _in_reach(lines: list[Line]) -> bool:
+    """Whether each conditional branch reaches its label."""
+    places = _places(lines)
+    labels = {line.label: places[index] for index, line in enumerate(lines) if line.label}
+    return all(
+        abs(labels[line.operands[-1]] - place) <= _reach(line.name)
+        for line, place in zip(lines, places, strict=True)
+        if line.name in OPPOSITE and line.operands[-1] in labels
+    )
+
+
+def _follow_jumps(lines: list[Line]) -> list[Line]:
+    """Puts what a jump leads to in its place, where nothing falls into it from above."""
+    starts = [index for index, line in enumerate(lines) if line.name == "entry"]
+    done = lines[: starts[0]] if starts else lines
+    for start, end in pairwise([*starts, len(lines)]):
+        function, index = lines[start:end], 0
+        while index < len(function):
+            moved = _moved(function, index) if function[index].name == "j" else None
+            if moved and _in_reach(moved):
+                function = moved
+            else:
+                index += 1
+        done += function
+    return done
+
+
+def _moved(function: list[Line], jump: int) -> list[Line] | None:
+    """A function with the code that a jump leads to, up to the next jump, in the jump's place."""
+    first = next(
+        (i for i, line in enumerate(function) if line.label == function[jump].operands[0]), 0
+    )
+    while first and function[first - 1].label:
+        first -= 1
+    if not first or function[first - 1].name not in ENDS:
+        return None
+    for last in range(first, len(function)):
+        line = function[last]
+        if last == jump or (line.text and not line.label):
+            return None
+        if line.name in ENDS:
+            block = function[first : last + 1]
+            if jump < first:
+                before, after = function[:jump], function[jump + 1 : first] + function[last + 1 :]
+            else:
+                before, after = function[:first] + function[last + 1 : jump], function[jump + 1 :]
+            return before + block + after
+    return None
 
 
 def _narrow_branches(lines: list[Line]) -> None:
@@ -195,20 +221,18 @@ def shorten(assembly: str) -> str:
     """
     # Code that LLVM takes for cold has a section of its own, where calls by name would not reach.
     assembly = COLD_SECTION.sub("\t.text", assembly)
-    texts = (text for text in assembly.splitlines() if not text.lstrip().startswith("#"))
-    lines = [_parse(text) for text in texts]
+    lines = parse(assembly)
     literals = {found[1]: found[2] for line in lines if (found := LITERAL.fullmatch(line.text))}
     one_section = not re.search(r"(?m)^\s+\.section\s+\.text\.", assembly)
     functions = {found[1] for line in lines if one_section and (found := FUNCTION.match(line.text))}
     functions -= set(re.findall(r"(?m)^\s+\.globa?l\s+(\S+)", assembly))  # The linker's to place.
     lines = _call_by_name(lines, functions, literals)
+    lines = share_literals(lines)
     lines = [_narrow(line) for line in _stack_addresses(lines)]
-    lines = _turn_conditions(_returns(lines))
+    lines = _returns(lines)
+    if one_section:
+        lines = merge_ends(lines)
+    lines = _follow_jumps(_turn_conditions(_returns(lines)))
+    lines = _turn_conditions(lines)
     _narrow_branches(lines)
-    used = {line.operands[1] for line in lines if line.name == "l32r"}
-    kept = (
-        str(line)
-        for line in lines
-        if not ((found := LITERAL.fullmatch(line.text)) and found[1] not in used)
-    )
-    return "\n".join(kept) + "\n"
+    return "\n".join(map(str, lines)) + "\n"

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts the application, native modules, models and settings on a board with MicroPython.
 
-Only files that differ are sent, each beside the old one under another name; when all have arrived
-whole they take the old ones' places, `main.py` last. Models go into the board's ROMFS where it has
-one. A board that lost its cable half way still has either its old application or none that starts,
-and the next run finishes the job.
+Only files that differ are sent, each beside the old one under another name. When all have arrived
+whole, one rename gives the board a `main.py` that puts them in the old ones' places, the directory
+of the ROMFS with the models among them, and then becomes the new application's own. A board that
+lost power or its cable starts the old application before that rename and the new one after it.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import tomllib
@@ -27,6 +28,7 @@ MAIN = "main.py"
 MAIN_CODE = b"import glasses.main\n"
 CONFIG = "config.json"
 NEW = ".new"
+FINISHING = MAIN + ".finish"
 MODELS = "models/"
 # An update that was kept would start instead of what is deployed.
 UPDATE_STATE = "update/state.json"
@@ -59,23 +61,59 @@ for name in json.loads({names!r}):
         pass
 print(json.dumps(found))
 """
-REPLACE = """
+# Once this is main.py, what is deployed is the new application: whatever ends it, the next start or
+# the next run of `glint deploy` goes on with it. {device} and {switch} are rompartition's.
+FINISH = """{begins}
 import json, os
+{device}
+{switch}
+def there(name):
+    try:
+        os.stat(name)
+    except OSError:
+        return False
+    return True
+def place(name, new):
+    if there(new):
+        try:
+            os.rename(new, name)
+        except OSError as error:
+            if error.errno != {exists}:  # FAT replaces no file
+                raise
+            os.remove(name)
+            os.rename(new, name)
 # Without an order of what starts, and without the copies that would be found before the ROMFS's.
 for name in json.loads({gone!r}):
-    try:
+    if there(name):
         os.remove(name)
-    except OSError:
-        pass
-{switch}
 for name in json.loads({names!r}):
-    try:
-        os.rename(name + {new!r}, name)
-    except OSError:
-        os.remove(name)
-        os.rename(name + {new!r}, name)
-if hasattr(os, "sync"):
-    os.sync()
+    place(name, name + {new!r})
+{ends}
+exec(open({main!r}).read())
+"""
+BEGINS = "# Glint puts a new application in place."
+ENDS = "# It is in place."
+COMMIT = """
+import os
+try:
+    os.rename({new!r}, {main!r})
+except OSError as error:
+    if error.errno != {exists}:
+        raise
+    os.remove({main!r})
+    os.rename({new!r}, {main!r})
+"""
+# Prints whether there was something to go on with.
+GO_ON = """
+try:
+    with open({main!r}) as f:
+        text = f.read()
+except (OSError, ValueError):
+    text = ""
+going = text.startswith({begins!r})
+if going:
+    exec(text.split({ends!r})[0])
+print(going)
 """
 FIND = """
 import json, os
@@ -252,6 +290,7 @@ def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> O
         rompartition.RomError: The models do not fit the ROMFS.
         serialboard.BoardError: The board went away, or its file system is full.
     """
+    go_on(board)
     wanted = {name: digest(data) for name, data in files.items()}
     there = hashes(board, [*wanted, *(name + NEW for name in wanted)])
     changed = [name for name in sorted(wanted) if there.get(name) != wanted[name]]
@@ -267,10 +306,21 @@ def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> O
     for_rom |= {name: files[name] for name in models}
     placed = rompartition.place(rom, for_rom) if rom else {}
     switch = rompartition.switch({**rom.files, **placed}) if rom else ""
+    finish = FINISH.format(
+        begins=BEGINS,
+        ends=ENDS,
+        device=rompartition.DEVICE if switch else "",
+        switch=switch,
+        gone=json.dumps([UPDATE_STATE, *models]),
+        names=json.dumps(sorted(for_files, key=lambda name: name == MAIN)),
+        new=NEW,
+        main=MAIN,
+        exists=errno.EEXIST,
+    ).encode()
     # What an interrupted run has sent already need not be sent again.
     to_files = [name for name in for_files if there.get(name + NEW) != wanted[name]]
     to_rom = _differing(board, placed, for_rom)
-    _check_room(board, [files[name] for name in to_files])
+    _check_room(board, [finish, *(files[name] for name in to_files)])
     folders = sorted({str(Path(name).parent) for name in for_files} - {"."})
     board.run(FOLDERS.format(names=json.dumps(folders)))
     total = sum(len(for_files[name]) for name in to_files)
@@ -285,15 +335,25 @@ def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> O
         rompartition.send(board, placed[name], for_rom[name])
         done += len(for_rom[name])
     progress("", total, total)
-    arrived = hashes(board, [name + NEW for name in for_files])
+    board.write(FINISHING, finish)
+    arrived = hashes(board, [FINISHING, *(name + NEW for name in for_files)])
     lost = [name for name in for_files if arrived.get(name + NEW) != wanted[name]]
+    lost += [FINISHING] if arrived.get(FINISHING) != digest(finish) else []
     for name in lost + _differing(board, placed, for_rom):
         raise DeployError(f"{name} did not arrive whole; run this again")
-    # Without main.py the board starts into its prompt, not into half of each version.
-    gone = json.dumps([MAIN, UPDATE_STATE, *models])
-    in_order = json.dumps(sorted(for_files, key=lambda name: name == MAIN))
-    board.run(REPLACE.format(names=in_order, gone=gone, new=NEW, switch=switch))
+    board.run(COMMIT.format(new=FINISHING, main=MAIN, exists=errno.EEXIST))
+    go_on(board)
     return Outcome(tuple(changed), kept)
+
+
+def go_on(board: SerialBoard) -> bool:
+    """Puts in place what has arrived whole; returns whether there was such.
+
+    Raises:
+        serialboard.BoardError: The board went away, or its file system is full.
+    """
+    code = GO_ON.format(main=MAIN, begins=BEGINS, ends=ENDS)
+    return board.run(code).strip() == "True"
 
 
 def _differing(

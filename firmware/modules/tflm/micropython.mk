@@ -4,6 +4,6 @@ SRC_USERMOD_C += $(TFLM_DIR)/modtflm.c
 SRC_USERMOD_LIB_C += $(sort $(wildcard $(TFLM_DIR)/core/*.c $(TFLM_DIR)/core/ops/*.c))
 CFLAGS_USERMOD += -I$(TFLM_DIR)/core
 # Small code, but fast code where inference spends its time; tools/workbench/natmod.py reads this.
-TFLM_HOT := arithmetic conv depthwise_conv dot dsp fully_connected helium matmul move patches pool
+TFLM_HOT := conv depthwise_conv dot dsp helium
 $(BUILD)/tflm/core/%.o: CFLAGS += -Os
 $(foreach name,$(TFLM_HOT),$(BUILD)/tflm/core/ops/$(name).o): CFLAGS += -O2

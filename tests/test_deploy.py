@@ -102,6 +102,39 @@ def test_a_cable_pulled_while_sending_harms_nothing(firmware, tmp_path):
         assert "glasses/app.py" not in sent  # that one had arrived
 
 
+def test_power_that_fails_at_the_switch_leaves_what_the_next_start_finishes(
+    firmware, tmp_path, monkeypatch
+):
+    flash = tmp_path / "flash.bin"
+    new = files(seed=2) | {"glasses/app.py": b"said = 'new'\n"}
+    new["main.py"] = b"from glasses.app import said\nprint('started', said)\n"
+    with qemu.Qemu(BOARD, firmware, flash=flash, pty=True) as machine:
+        with SerialBoard(machine.console_path) as board:
+            deploy.put(board, files(), ignore)
+        go_on = deploy.go_on
+
+        def fail(board):
+            if b"new" in board.run("print(open('main.py').read())").encode():
+                machine.kill()
+            return go_on(board)
+
+        monkeypatch.setattr(deploy, "go_on", fail)
+        with (
+            pytest.raises(BoardError, match="plug the board in again and repeat the command"),
+            SerialBoard(machine.console_path) as board,
+        ):
+            deploy.put(board, new, ignore)
+        monkeypatch.setattr(deploy, "go_on", go_on)
+    with qemu.Qemu(BOARD, firmware, flash=flash) as machine:
+        machine.console.wait_for(b"started new")
+    with (
+        qemu.Qemu(BOARD, firmware, flash=flash, pty=True) as machine,
+        SerialBoard(machine.console_path) as board,
+    ):
+        assert on_board(board, new) == wanted(new)
+        assert deploy.put(board, new, ignore).sent == ()
+
+
 def test_a_full_file_system_is_named(emulated):
     with SerialBoard(emulated.console_path) as board:
         deploy.put(board, files(), ignore)

@@ -9,6 +9,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import esp32s3_frozen
 import pytest
 from glasses import config, slots
 from glasses.image import hex_name
@@ -29,16 +30,19 @@ def bundle():
     return files
 
 
-def start(folder, files):
-    """Starts the board with these files; gives what it did."""
+def start(folder, files, *frozen):
+    """Starts the board with these files; gives what it did.
+
+    Of the folder `frozen` among them, main.py starts instead of the flash's own.
+    """
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     heard = sound.join(sound.silence(0.5), sound.speech("okay nabu"), sound.silence(1.0))
     (folder.parent / "sound").write_bytes(heard.astype("<i2").tobytes())
-    script = STUBS / "deployed.py"
+    command = [build.ensure("linux"), "-X", "heapsize=32m", STUBS / "deployed.py"]
     done = subprocess.run(
-        [build.ensure("linux"), "-X", "heapsize=32m", script, folder, folder.parent / "sound"],
+        [*command, folder, folder.parent / "sound", *frozen],
         capture_output=True,
         text=True,
         timeout=60,
@@ -91,3 +95,23 @@ def test_an_update_for_another_board_is_refused_and_the_old_one_runs(bundle, tmp
     assert said["words"] == ["Okay Nabu"]
     assert said["slot"] == []
     assert "linux" in said["state"]["refused"]
+
+
+def test_what_our_image_has_frozen_hears_the_wake_word(bundle, tmp_path):
+    """Compiled by MicroPython's own makemanifest.py; the flash has no application."""
+    compiled, _ = esp32s3_frozen.freeze(tmp_path / "build")
+    frozen = {
+        f"frozen/{path.relative_to(compiled).as_posix()}": path.read_bytes()
+        for path in compiled.glob("**/*.mpy")
+    }
+    # Its I2S microphone is what is played.
+    named = ("models/", "config.json", "board.py")
+    flash = {name: data for name, data in bundle.items() if name.startswith(named)}
+    said = start(tmp_path / "flash", flash | frozen, "/frozen")
+    assert said["words"] == ["Okay Nabu"]
+    assert said["from"] == "/frozen/glasses/app.mpy"
+    # What is deployed over it comes first.
+    new = bundle["glasses/config.py"].replace(VERSION, b'FIRMWARE = "0.2.0"')
+    said = start(tmp_path / "flash", bundle | {"glasses/config.py": new}, "/frozen")
+    assert (said["from"], said["firmware"]) == ("glasses/app.py", "0.2.0")
+    assert said["words"] == ["Okay Nabu"]

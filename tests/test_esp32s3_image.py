@@ -7,10 +7,11 @@ import re
 import shutil
 import subprocess
 
+import esp32s3_frozen
 import pytest
 from workbench import natmod, sources, xtensa
 from workbench.build import modules
-from workbench.paths import BOARDS, MODULES, ROOT
+from workbench.paths import BOARDS, FIRMWARE, MODULES
 
 IMAGE = BOARDS / "esp32s3" / "image"
 RECEIVER = IMAGE / "pdm" / "modpdm.c"
@@ -62,11 +63,20 @@ def test_every_module_is_in_the_image():
     assert (IMAGE / path[1]).resolve() == MODULES / "micropython.cmake"
 
 
-def test_the_job_names_files_that_are_there():
-    text = (ROOT / ".github" / "workflows" / "esp32s3-image.yml").read_text()
-    for path in re.findall(r"\$PWD/(boards/[\w/.]+)", text):
-        assert (ROOT / path).exists(), path
-    assert sources.GIT_TAG in text
+def test_the_application_is_frozen_whole(tmp_path):
+    text = (IMAGE / "mpconfigboard.cmake").read_text()
+    assert "set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)" in text
+    compiled, content = esp32s3_frozen.freeze(tmp_path / "build")
+    there = {path.relative_to(compiled).as_posix() for path in compiled.glob("**/*.mpy")}
+    package = {
+        path.relative_to(FIRMWARE).with_suffix(".mpy").as_posix()
+        for path in (FIRMWARE / "glasses").glob("**/*.py")
+    }
+    # And what MicroPython's port mounts the flash with.
+    assert {"board.mpy", "main.mpy", "asyncio/core.mpy", "_boot.mpy", "inisetup.mpy"} <= there
+    assert package <= there
+    for name in there:
+        assert f'"{name[:-4]}.py\\0"' in content
 
 
 PROJECT = """

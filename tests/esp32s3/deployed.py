@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts what `glint deploy` puts on an ESP32-S3, from a littlefs, as the official image would.
 
-deployed.py FOLDER SOUND: the files, and what the I2S microphone hears. That image has no camera, no
-PDM receiver and no VfsRom. Prints as JSON what the application did until the sound ended.
+deployed.py FOLDER SOUND [FROZEN]: the files, what the I2S microphone hears, and the folder among
+the files that stands for what is frozen. That image has no camera, no PDM receiver and no VfsRom.
+Prints as JSON what the application did until the sound ended.
 """
 
 import asyncio
@@ -104,12 +105,17 @@ def main():
     del files
     gc.collect()
     sys.modules["vfs"] = WithoutRomfs
+    frozen = sys.argv[3:]
     sys.path[:] = ["", ".frozen"]
+    sys.path[1:1] = frozen
     said = {"words": []}
     hearing = asyncio.create_task(heard_out(sound, said))
     try:
-        with open("/main.py") as file:
-            exec(file.read(), {})
+        if frozen:
+            __import__("main")
+        else:
+            with open("/main.py") as file:
+                exec(file.read(), {})
     except SystemExit as error:
         said["ended"] = str(error), hearing.done()
     said["advertised"] = len(bluetooth.advertised)

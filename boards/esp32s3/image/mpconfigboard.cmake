@@ -2,6 +2,7 @@
 # MicroPython's board for our own ESP32-S3 image: octal PSRAM, Bluetooth LE, ROMFS, our modules.
 
 set(IDF_TARGET esp32s3)
+set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
 
 # The partition table's path is known only here: it lies outside MicroPython's tree.
 set(GLINT_SDKCONFIG ${CMAKE_BINARY_DIR}/sdkconfig.glint)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public-forge job that builds our ESP32-S3 image, as far as can be checked without it."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+
+import pytest
+from hardware import whole_image
+from workbench import natmod, sources
+from workbench.paths import ROOT
+
+yaml = pytest.importorskip("yaml")
+
+# What Espressif's container has, Debian's build-essential adds and uv is installed as.
+PROGRAMS = {"apt-get", "cp", "curl", "export", "git", "make", "python", "tar", "uv", "."}
+ACTIONS = {"actions/checkout@v4", "actions/upload-artifact@v4"}
+
+
+@pytest.fixture(scope="module")
+def job():
+    text = (ROOT / ".github" / "workflows" / "esp32s3-image.yml").read_text()
+    workflow = yaml.safe_load(text)
+    assert set(workflow[True]) == {"push", "workflow_dispatch"}  # YAML 1.1 reads `on` as true
+    (found,) = workflow["jobs"].values()
+    return {"env": workflow["env"], **found}
+
+
+@pytest.fixture(scope="module")
+def scripts(job):
+    """Each step's script, by the step's name."""
+    assert job["defaults"]["run"]["shell"] == "bash"
+    return {step["name"]: step["run"] for step in job["steps"] if "run" in step}
+
+
+def test_its_container_and_micropython_fit(job):
+    assert job["env"]["MICROPYTHON"] == sources.GIT_TAG
+    image, _, version = job["container"].partition(":")
+    assert image == "espressif/idf"
+    port = sources.micropython() / "ports" / "esp32" / "README.md"
+    supported = re.search(r"MicroPython supports (.*)\.\n", port.read_text())
+    assert version in re.findall(r"v[\d.]*\d", supported[1])
+
+
+def test_it_uses_actions_that_are_known(job):
+    assert {step["uses"] for step in job["steps"] if "uses" in step} == ACTIONS
+
+
+def test_bash_and_shellcheck_take_its_scripts(scripts, tmp_path):
+    for name, script in scripts.items():
+        assert "${{" not in script, name
+        path = tmp_path / "script"
+        path.write_text(script)
+        commands = [["bash", "-n", path]]
+        if shutil.which("shellcheck"):  # SC1091: what is sourced is not there
+            commands.append(["shellcheck", "-s", "bash", "-e", "SC1091", path])
+        for command in commands:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, name + done.stdout + done.stderr
+
+
+def test_it_calls_programs_and_names_files_that_are_there(scripts):
+    for name, script in scripts.items():
+        for line in script.replace("\\\n", " ").splitlines():
+            found = re.match(r"\s*(?:\w+=\"\$\([^)]*\)\" +)?([\w./-]+)(?= |$)", line)
+            if found and not re.match(r"\s*(#|for |done|-|\"|options)", line):
+                program = found[1]
+                assert program in PROGRAMS or program == "build/venv/bin/python", (name, line)
+    text = "\n".join(scripts.values())
+    for path in re.findall(r"\$PWD/(boards/[\w/.]+)", text):
+        assert (ROOT / path).exists(), path
+    assert (ROOT / re.search(r" -c (\S+\.txt)", text)[1]).exists()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert re.search(r"'\.\[(\w+)\]'", text)[1] in project["optional-dependencies"]
+    asked = re.search(r"uv venv --python 3\.(\d+)", text)[1]
+    assert int(asked) >= int(project["requires-python"].removeprefix(">=3."))
+    for module, arch in re.findall(r"python -m (workbench\.\w+) (\w+)", text):
+        assert importlib.util.find_spec(module)
+        assert arch in natmod.ARCHS
+
+
+def test_micropythons_makefile_makes_what_it_copies(scripts):
+    text = scripts["Build the image"]
+    makefile = (sources.micropython() / "ports" / "esp32" / "Makefile").read_text()
+    for target in re.findall(r'"\$\{options\[@\]\}" (\w+)', text):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    for variable in re.findall(r"[( ](BOARD|BOARD_DIR|BUILD|USER_C_MODULES)=", text):
+        assert f"$({variable}" in makefile or f"${{{variable}}}" in makefile
+    copied = re.search(r"cp build/image/(\S+) ", text)[1]
+    assert f"$(BUILD)/{copied}" in makefile
+
+
+def test_what_it_attaches_is_checked_and_packed(job, scripts, tmp_path):
+    (tmp_path / "glint-esp32s3.bin").write_bytes(whole_image())
+    python = tmp_path / "build" / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+
+    def run(script):
+        command = ["bash", "-eo", "pipefail", "-c", script]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    done = run(scripts["Check the image"])
+    assert done.returncode == 0, done.stderr
+    assert "factory" in done.stdout
+    damaged = bytearray(whole_image())
+    damaged[0x10800] ^= 0x10
+    (tmp_path / "glint-esp32s3.bin").write_bytes(damaged)
+    assert run(scripts["Check the image"]).returncode != 0
+
+    built = tmp_path / "build" / "natmod" / "xtensawin"
+    (built / "tflm").mkdir(parents=True)
+    for name in natmod.native_modules():
+        (built / f"{name}.mpy").write_bytes(b"M")
+    (built / "tflm" / "left.o").write_bytes(b"")
+    (line,) = [line for line in scripts["Build the native modules"].splitlines() if "tar " in line]
+    done = run(line)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(tmp_path / "glint-natmod-xtensawin.tar.gz") as packed:
+        names = {name for name in packed.getnames() if name.count("/") and "." in name}
+    assert names == {f"xtensawin/{name}.mpy" for name in natmod.native_modules()}
+
+    (uploaded,) = [step["with"]["path"].split() for step in job["steps"] if "with" in step]
+    attached = re.search(r"for file in (.*); do", scripts["Attach to the release"])[1].split()
+    assert uploaded == attached == ["glint-esp32s3.bin", "glint-natmod-xtensawin.tar.gz"]

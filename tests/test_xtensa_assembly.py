@@ -85,6 +85,41 @@ f:
     )
 
 
+def test_calls_by_name_where_every_way_loads_the_same_address():
+    assembly = """\
+\t.literal .LCPI0_0, near
+\t.literal .LCPI0_1, other
+\t.type\tnear,@function
+near:
+\tentry\ta1, 32
+\tl32r\ta3, .LCPI0_0
+\tbeqz\ta2, .L1
+\tl32r\ta6, .LCPI0_0
+\tl32r\ta8, .LCPI0_0
+\tmovi.n\ta10, 1
+\tj\t.L2
+.L1:
+\tl32r\ta6, SECOND
+\tl32r\ta8, .LCPI0_0
+\tmovi.n\ta10, 2
+.L2:
+\tcallx8\ta8
+\tcallx8\ta6
+\ts32i.n\ta3, a1, 0
+\tcallx8\ta3
+\tretw.n
+\t.type\tother,@function
+"""
+    same = xtensa_short.shorten(assembly.replace("SECOND", ".LCPI0_0"))
+    # The address that is stored is loaded, and called there.
+    calls = [line.split()[0] for line in same.splitlines() if "call" in line]
+    assert calls == ["call8", "call8", "callx8"]
+    assert same.count("l32r") == 1
+    different = xtensa_short.shorten(assembly.replace("SECOND", ".LCPI0_1"))
+    assert different.count("callx8\ta6") == 1
+    assert different.count("l32r") == 3
+
+
 def test_the_stack_is_addressed_in_two_steps_where_nobody_needs_the_third():
     address = "\tmovi\ta8, 428\n\tadd\ta8, a1, a8\n\taddi\ta12, a8, 0\n"
     short = "\tmovi\ta8, 428\n\tadd.n\ta12, a1, a8\n"

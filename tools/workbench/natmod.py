@@ -18,7 +18,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import hosttflm, sources, xtensa_asm, xtensa_lines, xtensa_merge, xtensa_short, zoo
+from workbench import (
+    hosttflm,
+    sources,
+    xtensa_asm,
+    xtensa_calls,
+    xtensa_lines,
+    xtensa_merge,
+    xtensa_short,
+    zoo,
+)
 from workbench.errors import WorkbenchError
 from workbench.paths import BUILD, MODULES, locked
 from workbench.system import Say, steps
@@ -340,7 +349,7 @@ def _up_to_date(product: Path, stamp: Path, defines: Sequence[str]) -> bool:
         return False
     folder = MODULES / product.stem
     made_of = [*folder.glob("**/*.[ch]"), *LIBC.parent.glob("*.c")]
-    tools = (xtensa_asm, xtensa_lines, xtensa_merge, xtensa_short)
+    tools = (xtensa_asm, xtensa_calls, xtensa_lines, xtensa_merge, xtensa_short)
     made_of += [Path(__file__), *(Path(str(tool.__file__)) for tool in tools)]
     return product.stat().st_mtime > max(path.stat().st_mtime for path in made_of)
 

@@ -11,14 +11,12 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from workbench.xtensa_lines import LITERAL, Line, parse, without_blanks
+from workbench.xtensa_calls import FUNCTION, call_by_name
+from workbench.xtensa_lines import Line, parse, without_blanks
 from workbench.xtensa_merge import merge_ends, share_literals
 
-FUNCTION = re.compile(r"\s+\.type\s+(\S+),@function")
 COLD_SECTION = re.compile(r"(?m)^\s+\.section\s+\.text\.unlikely\..*$")
-# What a called function has as its own registers: after a call nobody needs their values.
-CALLEES = {f"a{number}" for number in range(8, 16)}
-# Those of them that carry no arguments.
+# What a called function has as its own registers and that carries no arguments.
 SCRATCH = {"a8", "a9"}
 OPPOSITES = [("beq", "bne"), ("blt", "bge"), ("bltu", "bgeu"), ("beqi", "bnei"), ("blti", "bgei")]
 OPPOSITES += [("bltui", "bgeui"), ("beqz", "bnez"), ("bltz", "bgez"), ("bt", "bf")]
@@ -47,32 +45,6 @@ def _narrow(line: Line) -> Line:
     ):
         return Line(name=f"{name}.n", operands=operands)
     return line
-
-
-def _call_by_name(lines: list[Line], functions: set[str], literals: dict[str, str]) -> list[Line]:
-    """Calls functions of this file as such where their address was loaded for that only."""
-    loaded: dict[str, int] = {}  # Registers with a function's address, and the line that did it.
-    for index, line in enumerate(lines):
-        if line.label:
-            loaded.clear()
-        if not line.name:
-            continue
-        if line.name == "callx8" and line.operands[0] in loaded:
-            load = loaded[line.operands[0]]
-            target = literals[lines[load].operands[1]]
-            lines[index] = Line(name="call8", operands=(target,))
-            lines[load] = Line()
-        if line.name.startswith(("b", "call", "j", "loop")):
-            loaded.clear()
-        for operand in line.operands:
-            loaded.pop(operand, None)
-        if (
-            line.name == "l32r"
-            and line.operands[0] in CALLEES
-            and literals.get(line.operands[1]) in functions
-        ):
-            loaded[line.operands[0]] = index
-    return without_blanks(lines)
 
 
 def _needed(register: str, after: list[Line]) -> bool:
@@ -222,12 +194,10 @@ def shorten(assembly: str) -> str:
     # Code that LLVM takes for cold has a section of its own, where calls by name would not reach.
     assembly = COLD_SECTION.sub("\t.text", assembly)
     lines = parse(assembly)
-    literals = {found[1]: found[2] for line in lines if (found := LITERAL.fullmatch(line.text))}
     one_section = not re.search(r"(?m)^\s+\.section\s+\.text\.", assembly)
     functions = {found[1] for line in lines if one_section and (found := FUNCTION.match(line.text))}
     functions -= set(re.findall(r"(?m)^\s+\.globa?l\s+(\S+)", assembly))  # The linker's to place.
-    lines = _call_by_name(lines, functions, literals)
-    lines = share_literals(lines)
+    lines = share_literals(call_by_name(lines, functions))
     lines = [_narrow(line) for line in _stack_addresses(lines)]
     lines = _returns(lines)
     if one_section:

@@ -10,8 +10,7 @@ from workbench import natmod
 from workbench.paths import MODULES
 
 LEFT_OUT = [f"-DTFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]
-# A little above what GCC 12 gives today; the aim is 40 KB.
-CODE_AND_CONSTANT_BYTES = 42700
+CODE_AND_CONSTANT_BYTES = 40960
 CORE = MODULES / "tflm" / "core"
 
 
@@ -37,4 +36,5 @@ def test_the_core_stays_small(tmp_path):
     report = subprocess.run([size, image], check=True, capture_output=True, text=True).stdout
     text, data, bss = map(int, report.splitlines()[1].split()[:3])
     assert text <= CODE_AND_CONSTANT_BYTES
-    assert (data, bss) == (0, 0)
+    assert data == 0
+    assert bss < 4  # The linker counts what aligns the end.

@@ -82,5 +82,5 @@ def test_the_instructions_of_an_inference_are_counted():
     assert once == modelbench.bench("xtensa", model)  # not timed: counted
     assert once.macs < once.instructions < 20 * once.macs
     assert sum(count for _, count in once.profile) == once.instructions
-    assert "tflm_invoke" in dict(once.profile)
+    assert "tflm_step" in dict(once.profile)
     assert 10_000 < once.text_bytes < 200_000

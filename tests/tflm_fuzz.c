@@ -19,19 +19,16 @@ static void *allocate(size_t bytes) {
     return pointer;
 }
 
-// The status of loading, with the model in *model_out and the arena in *arena_out.
-static tflm_status_t load(tflm_t *self, const uint8_t *data, size_t size, uint8_t **arena,
-                          size_t *arena_bytes) {
-    *arena = NULL;
-    *arena_bytes = 0;
+// The status of loading, in an arena that this allocates.
+static tflm_status_t load(tflm_t *self, tflm_buffers_t *buffers) {
     for (int i = 0; i < 3; i++) {
-        tflm_status_t status = tflm_load(self, data, size, *arena, *arena_bytes, 0);
+        tflm_status_t status = tflm_load(self, buffers, 0);
         if (status != TFLM_ERROR_ARENA || self->arena_bytes > ARENA_MAX) {
             return status;
         }
-        free(*arena);
-        *arena_bytes = self->arena_bytes;
-        *arena = allocate(*arena_bytes);
+        free(buffers->arena);
+        buffers->arena_bytes = self->arena_bytes;
+        buffers->arena = allocate(buffers->arena_bytes);
     }
     abort(); // What was said to be needed was not enough.
 }
@@ -43,13 +40,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     for (uint32_t i = 0; tflm_operator_code(data, size, i) >= 0 && i < 4096; i++) {
     }
     tflm_t self;
-    uint8_t *arena;
-    size_t arena_bytes;
-    if (load(&self, data, size, &arena, &arena_bytes) == TFLM_OK && self.macs <= MACS_MAX) {
+    tflm_buffers_t buffers = {data, size, NULL, 0};
+    if (load(&self, &buffers) == TFLM_OK && self.macs <= MACS_MAX) {
         tflm_tensor_t tensor;
         void *bytes;
-        for (unsigned i = 0; i < self.inputs; i++) {
-            if (tflm_input(&self, data, size, arena, arena_bytes, i, &tensor, &bytes) != TFLM_OK) {
+        for (unsigned i = 0; i < self.counts[TFLM_INPUT]; i++) {
+            if (tflm_find(&self, &buffers, TFLM_INPUT, i, &tensor, &bytes) != TFLM_OK) {
                 abort();
             }
             for (uint32_t j = 0; j < tensor.bytes; j++) {
@@ -58,23 +54,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
         }
         bool done = false;
         for (int i = 0; i < SLICES_MAX && !done; i++) {
-            tflm_step(&self, data, size, arena, arena_bytes, 1000, &done);
+            tflm_step(&self, &buffers, 1000, &done);
         }
         if (done) {
-            tflm_invoke(&self, data, size, arena, arena_bytes);
+            tflm_step(&self, &buffers, TFLM_ALL_MACS, &done);
         }
         volatile uint8_t sum = 0;
-        for (unsigned i = 0; i < self.outputs; i++) {
-            if (tflm_output(&self, data, size, arena, arena_bytes, i, &tensor, &bytes) != TFLM_OK) {
+        for (unsigned i = 0; i < self.counts[TFLM_OUTPUT]; i++) {
+            if (tflm_find(&self, &buffers, TFLM_OUTPUT, i, &tensor, &bytes) != TFLM_OK) {
                 abort();
             }
             for (uint32_t j = 0; j < tensor.bytes; j++) {
                 sum = (uint8_t)(sum + ((uint8_t *)bytes)[j]);
             }
         }
-        tflm_reset(&self, data, size, arena, arena_bytes);
+        tflm_reset(&self, &buffers);
     }
-    free(arena);
+    free(buffers.arena);
     free(data);
     return 0;
 }

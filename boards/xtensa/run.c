@@ -32,18 +32,20 @@ static size_t size_of(const tflm_tensor_t *tensor) {
 static void run_model(size_t bytes) {
     tflm_tensor_t tensor;
     void *data;
-    if (tflm_load(&runtime, model, bytes, arena, sizeof arena, 0) != TFLM_OK) {
+    bool done;
+    const tflm_buffers_t buffers = {model, bytes, arena, sizeof arena};
+    if (tflm_load(&runtime, &buffers, 0) != TFLM_OK) {
         linux_give(2, runtime.message, strlen(runtime.message));
         linux_exit(5);
     }
     for (;;) {
-        for (unsigned i = 0; i < runtime.inputs; i++) {
-            tflm_input(&runtime, model, bytes, arena, sizeof arena, i, &tensor, &data);
+        for (unsigned i = 0; i < runtime.counts[TFLM_INPUT]; i++) {
+            tflm_find(&runtime, &buffers, TFLM_INPUT, i, &tensor, &data);
             if (!take(data, size_of(&tensor))) {
                 return;
             }
         }
-        if (tflm_invoke(&runtime, model, bytes, arena, sizeof arena) != TFLM_OK) {
+        if (tflm_step(&runtime, &buffers, TFLM_ALL_MACS, &done) != TFLM_OK) {
             linux_exit(6);
         }
     }

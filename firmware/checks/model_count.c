@@ -10,11 +10,15 @@
 #define WARM_UPS 4
 
 static tflm_t model;
-static void *content, *arena;
-static size_t content_bytes, arena_bytes;
+static tflm_buffers_t buffers;
+
+static void infer(void) {
+    bool done;
+    tflm_step(&model, &buffers, TFLM_ALL_MACS, &done);
+}
 
 __attribute__((noinline)) void counted(void) {
-    tflm_invoke(&model, content, content_bytes, arena, arena_bytes);
+    infer();
 }
 
 static int refuse(const char *why) {
@@ -27,19 +31,19 @@ int main(int argc, char **argv) {
     if (!file || fseek(file, 0, SEEK_END)) {
         return refuse("no model that can be read");
     }
-    content_bytes = (size_t)ftell(file);
-    content = malloc(content_bytes);
+    buffers.model_bytes = (size_t)ftell(file);
+    void *content = malloc(buffers.model_bytes);
+    buffers.model = content;
     rewind(file);
-    if (!content || fread(content, 1, content_bytes, file) != content_bytes) {
+    if (!content || fread(content, 1, buffers.model_bytes, file) != buffers.model_bytes) {
         return refuse("the model cannot be read");
     }
     tflm_status_t status;
-    while ((status = tflm_load(&model, content, content_bytes, arena, arena_bytes, 0)) ==
-           TFLM_ERROR_ARENA) {
-        arena_bytes = model.arena_bytes;
-        free(arena);
-        arena = malloc(arena_bytes);
-        if (!arena) {
+    while ((status = tflm_load(&model, &buffers, 0)) == TFLM_ERROR_ARENA) {
+        free(buffers.arena);
+        buffers.arena_bytes = model.arena_bytes;
+        buffers.arena = malloc(buffers.arena_bytes);
+        if (!buffers.arena) {
             return refuse("no memory for the arena");
         }
     }
@@ -47,7 +51,7 @@ int main(int argc, char **argv) {
         return refuse(model.message);
     }
     for (int i = 0; i < WARM_UPS; i++) {
-        tflm_invoke(&model, content, content_bytes, arena, arena_bytes);
+        infer();
     }
     counted();
     return 0;

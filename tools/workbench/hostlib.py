@@ -13,6 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.paths import BUILD, MODULES
 
 CFLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]
+CFLAGS += ["-DTFLM_FOR_TOOLS=1"]
 
 
 class CompileError(WorkbenchError):

@@ -21,6 +21,11 @@ MESSAGE_BYTES = 160
 # tflm_status_t
 OK, ERROR_MODEL, ERROR_UNSUPPORTED, ERROR_OPERATOR, ERROR_ARENA, ERROR_MOVED = range(6)
 KEEP_ALL = 1
+# tflm_which_t
+INPUT, OUTPUT, TENSOR = range(3)
+ALL_MACS = 0xFFFFFFFF
+# tflm_state_t: place, size, what it starts as
+STATE = struct.Struct("<III")
 
 
 class ModelError(WorkbenchError):
@@ -54,28 +59,36 @@ class _Model(ctypes.Structure):
     _fields_ = [
         ("model_bytes", ctypes.c_uint32),
         ("arena_bytes", ctypes.c_uint32),
-        ("arena_exact", ctypes.c_bool),
-        ("arena_padding", ctypes.c_uint8),
-        ("inputs", ctypes.c_uint8),
-        ("outputs", ctypes.c_uint8),
-        ("operators", ctypes.c_uint16),
-        ("macs", ctypes.c_uint64),
-        ("input_place", ctypes.c_uint32 * MAX_IO),
-        ("output_place", ctypes.c_uint32 * MAX_IO),
+        ("arena_padding", ctypes.c_uint32),
         ("records_at", ctypes.c_uint32),
         ("records_end", ctypes.c_uint32),
         ("states_at", ctypes.c_uint32),
         ("states", ctypes.c_uint32),
         ("record", ctypes.c_uint32),
         ("row", ctypes.c_uint32),
+        ("operators", ctypes.c_uint32),
+        ("counts", ctypes.c_uint32 * 2),
+        ("macs", ctypes.c_uint64),
         ("code", ctypes.c_uint8),
+        ("arena_exact", ctypes.c_bool),
         ("message", ctypes.c_char * MESSAGE_BYTES),
+        ("places", ctypes.c_uint32 * MAX_IO * 2),
+    ]
+
+
+class _Buffers(ctypes.Structure):
+    _fields_ = [
+        ("model", ctypes.c_void_p),
+        ("model_bytes", ctypes.c_size_t),
+        ("arena", ctypes.c_void_p),
+        ("arena_bytes", ctypes.c_size_t),
     ]
 
 
 def _library() -> ctypes.CDLL:
     library = hostlib.load("tflm")
     library.tflm_operator_name.restype = ctypes.c_char_p
+    library.tflm_supported_name.restype = ctypes.c_char_p
     library.tflm_type_name.restype = ctypes.c_char_p
     return library
 
@@ -108,8 +121,8 @@ def supported() -> list[str]:
     """The names of the operators that tflm runs."""
     library = _library()
     names: list[str] = []
-    while (code := library.tflm_supported_code(len(names))) >= 0:
-        names.append(_name(library, code))
+    while name := library.tflm_supported_name(len(names)):
+        names.append(name.decode())
     return names
 
 
@@ -141,8 +154,9 @@ def tensors(model: bytes, *, outputs: bool = False) -> list[Tensor]:
     size = ctypes.c_size_t(len(model))
     described = []
     found = _Tensor()
+    which = OUTPUT if outputs else INPUT
     for index in range(MAX_IO):
-        if library.tflm_describe(model, size, outputs, index, ctypes.byref(found)) != OK:
+        if library.tflm_describe(model, size, which, index, ctypes.byref(found)) != OK:
             break
         described.append(_tensor(library, model, found))
     return described
@@ -200,25 +214,24 @@ class Model:
         """What the last failure said."""
         return bytes(self._state.message).decode(errors="replace")
 
+    def _buffers(self) -> _Buffers:
+        arena = ctypes.addressof(self._arena) + self._offset
+        return _Buffers(self._model_at, self._model_bytes, arena, self._arena_bytes)
+
     def _call(self, function: str, *arguments: Any) -> int:
         status: int = getattr(self._library, function)(
-            ctypes.byref(self._state),
-            ctypes.c_void_p(self._model_at),
-            ctypes.c_size_t(self._model_bytes),
-            ctypes.c_void_p(ctypes.addressof(self._arena) + self._offset),
-            ctypes.c_size_t(self._arena_bytes),
-            *arguments,
+            ctypes.byref(self._state), ctypes.byref(self._buffers()), *arguments
         )
         return status
 
-    def _find(self, kind: str, index: int) -> tuple[_Tensor, int | None]:
+    def _find(self, which: int, index: int) -> tuple[_Tensor, int | None]:
         tensor = _Tensor()
         data = ctypes.c_void_p()
         status = self._call(
-            f"tflm_{kind}", ctypes.c_uint(index), ctypes.byref(tensor), ctypes.byref(data)
+            "tflm_find", which, ctypes.c_uint(index), ctypes.byref(tensor), ctypes.byref(data)
         )
         if status != OK:
-            raise IndexError(f"no {kind} {index}")
+            raise IndexError(f"no tensor {index}")
         return tensor, data.value
 
     def set_input(self, index: int, data: bytes) -> None:
@@ -227,19 +240,19 @@ class Model:
         Raises:
             ValueError: Too few or too many.
         """
-        tensor, address = self._find("input", index)
+        tensor, address = self._find(INPUT, index)
         if len(data) != tensor.bytes:
             raise ValueError(f"input {index} takes {tensor.bytes} bytes, not {len(data)}")
         ctypes.memmove(address or 0, data, len(data))
 
     def output(self, index: int) -> bytes:
         """The bytes of an output tensor."""
-        tensor, address = self._find("output", index)
+        tensor, address = self._find(OUTPUT, index)
         return ctypes.string_at(address or 0, tensor.bytes)
 
     def tensor(self, index: int) -> bytes | None:
         """The bytes of any tensor after an inference, if it has some; needs KEEP_ALL."""
-        tensor, address = self._find("tensor", index)
+        tensor, address = self._find(TENSOR, index)
         return ctypes.string_at(address, tensor.bytes) if address else None
 
     def tensors(self) -> list[Tensor]:
@@ -248,7 +261,7 @@ class Model:
         described: list[Tensor] = []
         with contextlib.suppress(IndexError):
             for index in count():
-                found, _ = self._find("tensor", index)
+                found, _ = self._find(TENSOR, index)
                 if found.bytes and not found.data_at:
                     described.append(_tensor(self._library, content, found))
         return described
@@ -258,7 +271,7 @@ class Model:
         types: set[str] = set()
         for index in count():
             try:
-                tensor, _ = self._find("tensor", index)
+                tensor, _ = self._find(TENSOR, index)
             except IndexError:
                 return types
             types.add(self._library.tflm_type_name(tensor.type).decode())
@@ -266,7 +279,7 @@ class Model:
 
     def invoke(self) -> None:
         """Runs one inference."""
-        self._call("tflm_invoke")
+        self.step(ALL_MACS)
 
     def step(self, max_macs: int) -> bool:
         """Runs a slice of an inference; True when it is complete."""
@@ -282,8 +295,8 @@ class Model:
         """The bytes of each variable and each other tensor that outlives an inference."""
         states = []
         for i in range(self._state.states):
-            at = self._offset + self._state.states_at + 16 * i
-            place, size = struct.unpack_from("<II", self._arena, at)
+            at = self._offset + self._state.states_at + STATE.size * i
+            place, size, _ = STATE.unpack_from(self._arena, at)
             address = ctypes.addressof(self._arena) + self._offset + place
             states.append(ctypes.string_at(address, size))
         return states
@@ -292,12 +305,7 @@ class Model:
         """The names of the operators that do work, in the order they run."""
         record = ctypes.c_uint32(self._state.records_at)
         while True:
-            code = self._library.tflm_record_code(
-                ctypes.byref(self._state),
-                ctypes.c_void_p(ctypes.addressof(self._arena) + self._offset),
-                ctypes.c_size_t(self._arena_bytes),
-                ctypes.byref(record),
-            )
+            code = self._call("tflm_record_code", ctypes.byref(record))
             if code < 0:
                 return
             yield _name(self._library, code)

@@ -51,12 +51,6 @@ extern const mp_obj_type_t tensor_type, model_type, view_type;
 #endif
 #define TYPE(name) ((const mp_obj_type_t *)&name##_type)
 
-typedef struct {
-    const void *model;
-    void *arena;
-    size_t model_bytes, arena_bytes;
-} buffers_t;
-
 static mp_obj_t string_new(const char *string) {
     return mp_obj_new_str(string, strlen(string));
 }
@@ -66,25 +60,24 @@ static __attribute__((noreturn)) void raise_message(const mp_obj_type_t *type,
     mp_raise_type_arg(type, string_new(message));
 }
 
+static mp_obj_t supported_ops(void) {
+    mp_obj_t names[256];
+    size_t count = 0;
+    const char *name;
+    while ((name = tflm_supported_name(count))) {
+        names[count++] = string_new(name);
+    }
+    return mp_obj_new_tuple(count, names);
+}
+
 // An op that is missing is named together with those that are not.
 static __attribute__((noreturn)) void raise_operator(const char *message) {
-    char text[1024];
-    size_t used = strlen(message);
-    memcpy(text, message, used);
-    const char *separator = "; supported: ";
-    int32_t code;
-    for (unsigned i = 0; (code = tflm_supported_code(i)) >= 0; i++) {
-        const char *name = tflm_operator_name(code);
-        size_t separator_bytes = strlen(separator), name_bytes = strlen(name);
-        if (used + separator_bytes + name_bytes >= sizeof text) {
-            break;
-        }
-        memcpy(text + used, separator, separator_bytes);
-        memcpy(text + used + separator_bytes, name, name_bytes);
-        used += separator_bytes + name_bytes;
-        separator = ", ";
-    }
-    mp_raise_type_arg(&mp_type_ValueError, mp_obj_new_str(text, used));
+    mp_obj_t ops = supported_ops();
+    mp_obj_t join = mp_load_attr(string_new(", "), MP_QSTR_join);
+    ops = mp_call_function_n_kw(join, 1, 0, &ops);
+    ops = mp_binary_op(MP_BINARY_OP_ADD, string_new("; supported: "), ops);
+    mp_raise_type_arg(&mp_type_ValueError,
+                      mp_binary_op(MP_BINARY_OP_ADD, string_new(message), ops));
 }
 
 static void check(const tflm_t *core, tflm_status_t status) {
@@ -102,7 +95,7 @@ static void check(const tflm_t *core, tflm_status_t status) {
     }
 }
 
-static void open_buffers(const model_obj_t *self, buffers_t *buffers) {
+static void open_buffers(const model_obj_t *self, tflm_buffers_t *buffers) {
     if (self->buffer == MP_OBJ_NULL) {
         raise_message(&mp_type_RuntimeError, "the model is closed: deinit() was called");
     }
@@ -116,40 +109,29 @@ static void open_buffers(const model_obj_t *self, buffers_t *buffers) {
 }
 
 // What a model needs of an arena, found with no more memory than it takes to find out.
-static uint32_t arena_size(const void *model, size_t model_bytes) {
+static uint32_t arena_size(mp_obj_t model) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(model, &info, MP_BUFFER_READ);
+    tflm_buffers_t buffers = {info.buf, info.len, NULL, 0};
     tflm_t core;
-    uint32_t bytes = 0;
-    void *arena = NULL;
     for (;;) {
-        tflm_status_t status = tflm_load(&core, model, model_bytes, arena, bytes, 0);
-        release(arena, bytes);
+        tflm_status_t status = tflm_load(&core, &buffers, 0);
+        release(buffers.arena, buffers.arena_bytes);
         if (status != TFLM_ERROR_ARENA) {
             check(&core, status);
         }
         if (core.arena_exact) {
             return core.arena_bytes;
         }
-        bytes = core.arena_bytes + TFLM_ARENA_ALIGNMENT;
-        arena = m_malloc(bytes);
+        buffers.arena_bytes = core.arena_bytes + TFLM_ARENA_ALIGNMENT;
+        buffers.arena = m_malloc(buffers.arena_bytes);
     }
 }
 
 static mp_obj_t mod_arena_size(mp_obj_t buffer) {
-    mp_buffer_info_t info;
-    mp_get_buffer_raise(buffer, &info, MP_BUFFER_READ);
-    return mp_obj_new_int_from_uint(arena_size(info.buf, info.len));
+    return mp_obj_new_int_from_uint(arena_size(buffer));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_arena_size_obj, mod_arena_size);
-
-static mp_obj_t supported_ops(void) {
-    mp_obj_t names[256];
-    size_t count = 0;
-    int32_t code;
-    while ((code = tflm_supported_code(count)) >= 0) {
-        names[count++] = string_new(tflm_operator_name(code));
-    }
-    return mp_obj_new_tuple(count, names);
-}
 
 // Model
 
@@ -164,24 +146,20 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
         }
         arena = args[n_args + 1];
     }
-    mp_buffer_info_t model;
-    mp_get_buffer_raise(args[0], &model, MP_BUFFER_READ);
     if (arena == mp_const_none) {
-        mp_obj_t size = mp_obj_new_int_from_uint(arena_size(model.buf, model.len));
+        mp_obj_t size = mod_arena_size(args[0]);
         arena = mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_bytearray), 1, 0, &size);
     }
     model_obj_t *self = mp_obj_malloc(model_obj_t, TYPE(model));
     self->buffer = args[0];
     self->arena = arena;
     self->busy = false;
-    buffers_t buffers;
+    tflm_buffers_t buffers;
     open_buffers(self, &buffers);
-    tflm_status_t status = tflm_load(&self->core, buffers.model, buffers.model_bytes, buffers.arena,
-                                     buffers.arena_bytes, 0);
+    tflm_status_t status = tflm_load(&self->core, &buffers, 0);
     if (status == TFLM_ERROR_ARENA && !self->core.arena_exact) {
         // Too small even to tell how much too small.
-        uint32_t needed = arena_size(model.buf, model.len);
-        tflm_arena_message(&self->core, buffers.arena_bytes, needed);
+        tflm_arena_message(&self->core, buffers.arena_bytes, arena_size(args[0]));
     }
     check(&self->core, status);
     return MP_OBJ_FROM_PTR(self);
@@ -203,27 +181,22 @@ static mp_obj_t tensor_new(const tflm_tensor_t *tensor, const uint8_t *model) {
     return MP_OBJ_FROM_PTR(self);
 }
 
-// Describes input or output `index`, and says where it is.
-static void *find(const model_obj_t *self, const buffers_t *buffers, bool input, unsigned index,
-                  tflm_tensor_t *tensor) {
+static void describe(const model_obj_t *self, const tflm_buffers_t *buffers, tflm_which_t which,
+                     unsigned index, tflm_tensor_t *tensor) {
     void *data;
-    tflm_status_t status = (input ? tflm_input : tflm_output)(
-        &self->core, buffers->model, buffers->model_bytes, buffers->arena, buffers->arena_bytes,
-        index, tensor, &data);
-    if (status != TFLM_OK) {
+    if (tflm_find(&self->core, buffers, which, index, tensor, &data) != TFLM_OK) {
         raise_message(&mp_type_RuntimeError, "the model's buffer or the arena changed");
     }
-    return data;
 }
 
-static mp_obj_t tensors_new(const model_obj_t *self, bool input) {
-    buffers_t buffers;
+static mp_obj_t tensors_new(const model_obj_t *self, tflm_which_t which) {
+    tflm_buffers_t buffers;
     open_buffers(self, &buffers);
     mp_obj_t tensors[TFLM_MAX_IO];
-    unsigned count = input ? self->core.inputs : self->core.outputs;
-    for (unsigned i = 0; i < count; i++) {
+    uint32_t count = self->core.counts[which];
+    for (uint32_t i = 0; i < count; i++) {
         tflm_tensor_t tensor;
-        find(self, &buffers, input, i, &tensor);
+        describe(self, &buffers, which, i, &tensor);
         tensors[i] = tensor_new(&tensor, buffers.model);
     }
     return mp_obj_new_tuple(count, tensors);
@@ -239,32 +212,31 @@ static mp_obj_t view_new(model_obj_t *model, uint32_t place, uint32_t count, uin
     return MP_OBJ_FROM_PTR(self);
 }
 
-static mp_obj_t model_view(mp_obj_t self_in, mp_obj_t index_in, bool input) {
+static mp_obj_t model_view(mp_obj_t self_in, mp_obj_t index_in, tflm_which_t which) {
     model_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    buffers_t buffers;
+    tflm_buffers_t buffers;
     open_buffers(self, &buffers);
-    mp_int_t index = mp_obj_get_int(index_in);
-    if (index < 0 || index >= (input ? self->core.inputs : self->core.outputs)) {
+    mp_uint_t index = (mp_uint_t)mp_obj_get_int(index_in);
+    if (index >= self->core.counts[which]) {
         raise_message(&mp_type_IndexError, "the model has no such tensor");
     }
     tflm_tensor_t tensor;
-    find(self, &buffers, input, index, &tensor);
-    uint32_t place = (input ? self->core.input_place : self->core.output_place)[index];
-    return view_new(self, place, tensor.elements, tensor.type);
+    describe(self, &buffers, which, index, &tensor);
+    return view_new(self, self->core.places[which][index], tensor.elements, tensor.type);
 }
 
 static mp_obj_t model_input(mp_obj_t self, mp_obj_t index) {
-    return model_view(self, index, true);
+    return model_view(self, index, TFLM_INPUT);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(model_input_obj, model_input);
 
 static mp_obj_t model_output(mp_obj_t self, mp_obj_t index) {
-    return model_view(self, index, false);
+    return model_view(self, index, TFLM_OUTPUT);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(model_output_obj, model_output);
 
 // Opens the buffers for something that must not be interrupted by itself.
-static model_obj_t *begin(mp_obj_t self_in, buffers_t *buffers) {
+static model_obj_t *begin(mp_obj_t self_in, tflm_buffers_t *buffers) {
     model_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->busy) {
         raise_message(&mp_type_RuntimeError, "the model is running: call it after that");
@@ -279,32 +251,34 @@ static void end(model_obj_t *self, tflm_status_t status) {
     check(&self->core, status);
 }
 
-static mp_obj_t model_invoke(mp_obj_t self_in) {
-    buffers_t b;
-    model_obj_t *self = begin(self_in, &b);
-    end(self, tflm_invoke(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes));
+// Runs as much of an inference as tflm_step is told; true: it is complete.
+static bool run(mp_obj_t self_in, uint32_t max_macs) {
+    tflm_buffers_t buffers;
+    bool done;
+    model_obj_t *self = begin(self_in, &buffers);
+    end(self, tflm_step(&self->core, &buffers, max_macs, &done));
+    return done;
+}
+
+static mp_obj_t model_invoke(mp_obj_t self) {
+    run(self, TFLM_ALL_MACS);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(model_invoke_obj, model_invoke);
 
-static mp_obj_t model_step(mp_obj_t self_in, mp_obj_t max_macs_in) {
+static mp_obj_t model_step(mp_obj_t self, mp_obj_t max_macs_in) {
     mp_int_t max_macs = mp_obj_get_int(max_macs_in);
-    if (max_macs < 1 || (uint64_t)max_macs >= UINT32_MAX) {
+    if (max_macs < 1 || (uint64_t)max_macs >= TFLM_ALL_MACS) {
         mp_raise_ValueError(MP_ERROR_TEXT("max_macs must be positive and fit 32 bits"));
     }
-    buffers_t b;
-    bool done = false;
-    model_obj_t *self = begin(self_in, &b);
-    end(self, tflm_step(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes,
-                        (uint32_t)max_macs, &done));
-    return mp_obj_new_bool(done);
+    return mp_obj_new_bool(run(self, (uint32_t)max_macs));
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(model_step_obj, model_step);
 
 static mp_obj_t model_reset(mp_obj_t self_in) {
-    buffers_t b;
-    model_obj_t *self = begin(self_in, &b);
-    end(self, tflm_reset(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes));
+    tflm_buffers_t buffers;
+    model_obj_t *self = begin(self_in, &buffers);
+    end(self, tflm_reset(&self->core, &buffers));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(model_reset_obj, model_reset);
@@ -316,15 +290,12 @@ static mp_obj_t model_profile(mp_obj_t self_in) {
     mp_obj_t result = mp_obj_new_list(0, NULL);
     bool done = false;
     while (!done) {
-        mp_obj_t times[2];
+        mp_obj_t times[2], entry[2];
         times[1] = mp_call_function_n_kw(clock, 0, 0, NULL);
-        buffers_t b;
-        model_obj_t *self = begin(self_in, &b);
-        end(self,
-            tflm_run_operator(&self->core, b.model, b.model_bytes, b.arena, b.arena_bytes, &done));
+        done = run(self_in, TFLM_ONE_OPERATOR);
         times[0] = mp_call_function_n_kw(clock, 0, 0, NULL);
-        mp_obj_t entry[2];
-        entry[0] = string_new(tflm_operator_name(self->core.code));
+        entry[0] =
+            string_new(tflm_operator_name(((model_obj_t *)MP_OBJ_TO_PTR(self_in))->core.code));
         entry[1] = mp_call_function_n_kw(difference, 2, 0, times);
         mp_obj_list_append(result, mp_obj_new_tuple(2, entry));
     }
@@ -354,7 +325,7 @@ static mp_obj_t model_exit(size_t n_args, const mp_obj_t *args) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(model_exit_obj, 4, 4, model_exit);
 
 static mp_obj_t model_ops(const model_obj_t *self) {
-    buffers_t buffers;
+    tflm_buffers_t buffers;
     open_buffers(self, &buffers);
     mp_obj_t list = mp_obj_new_list(0, NULL);
     for (uint32_t i = 0; i < self->core.operators; i++) {
@@ -371,9 +342,9 @@ static void model_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
         return; // No attribute can be set.
     }
     if (attr == MP_QSTR_inputs) {
-        dest[0] = tensors_new(self, true);
+        dest[0] = tensors_new(self, TFLM_INPUT);
     } else if (attr == MP_QSTR_outputs) {
-        dest[0] = tensors_new(self, false);
+        dest[0] = tensors_new(self, TFLM_OUTPUT);
     } else if (attr == MP_QSTR_arena_used) {
         dest[0] = mp_obj_new_int_from_uint(self->core.arena_bytes);
     } else if (attr == MP_QSTR_macs) {
@@ -426,10 +397,9 @@ static char view_typecode(const view_obj_t *self) {
 
 static uint8_t *view_data(const view_obj_t *self) {
     const model_obj_t *model = self->model;
-    buffers_t buffers;
+    tflm_buffers_t buffers;
     open_buffers(model, &buffers);
-    uint8_t *data = tflm_data(&model->core, buffers.model, buffers.model_bytes, buffers.arena,
-                              buffers.arena_bytes, self->place);
+    uint8_t *data = tflm_data(&model->core, &buffers, self->place);
     if (!data) {
         check(&model->core, TFLM_ERROR_MOVED);
     }

@@ -12,22 +12,23 @@ static bool readable(fb_t *fb, uint32_t at, uint32_t bytes) {
     return true;
 }
 
-uint8_t fb_u8(fb_t *fb, uint32_t at) {
-    return readable(fb, at, 1) ? fb->data[at] : 0;
-}
-
-uint16_t fb_u16(fb_t *fb, uint32_t at) {
-    return readable(fb, at, 2) ? (uint16_t)(fb->data[at] | fb->data[at + 1] << 8) : 0;
+uint32_t fb_read(fb_t *fb, uint32_t at, uint32_t bytes) {
+    uint32_t value = 0;
+    if (readable(fb, at, bytes)) {
+        while (bytes-- > 0) {
+            value = value << 8 | fb->data[at + bytes];
+        }
+    }
+    return value;
 }
 
 uint32_t fb_u32(fb_t *fb, uint32_t at) {
-    uint32_t low = fb_u16(fb, at);
-    return low | (uint32_t)fb_u16(fb, at + 2) << 16;
+    return fb_read(fb, at, 4);
 }
 
-uint64_t fb_u64(fb_t *fb, uint32_t at) {
-    uint64_t low = fb_u32(fb, at);
-    return low | (uint64_t)fb_u32(fb, at + 4) << 32;
+int32_t fb_i64(fb_t *fb, uint32_t at) {
+    int32_t low = (int32_t)fb_u32(fb, at), high = (int32_t)fb_u32(fb, at + 4);
+    return high == low >> 31 ? low : high >> 31 ^ INT32_MAX;
 }
 
 float fb_f32(fb_t *fb, uint32_t at) {
@@ -51,15 +52,9 @@ uint32_t fb_field(fb_t *fb, uint32_t table, unsigned id) {
     }
     // Signed; where it wraps around, the result is beyond the end.
     uint32_t vtable = table - fb_u32(fb, table);
-    uint16_t vtable_bytes = fb_u16(fb, vtable);
-    if (vtable_bytes < 4 + 2 * id + 2) {
-        return 0;
-    }
-    uint16_t offset = fb_u16(fb, vtable + 4 + 2 * id);
-    if (!offset) {
-        return 0;
-    }
-    return readable(fb, table, offset + 1u) ? table + offset : 0;
+    uint32_t entry = 4 + 2 * id;
+    uint32_t offset = entry + 2 > fb_read(fb, vtable, 2) ? 0 : fb_read(fb, vtable + entry, 2);
+    return offset ? table + offset : 0;
 }
 
 int32_t fb_field_i32(fb_t *fb, uint32_t table, unsigned id, int32_t otherwise) {
@@ -69,7 +64,7 @@ int32_t fb_field_i32(fb_t *fb, uint32_t table, unsigned id, int32_t otherwise) {
 
 uint8_t fb_field_u8(fb_t *fb, uint32_t table, unsigned id, uint8_t otherwise) {
     uint32_t at = fb_field(fb, table, id);
-    return at ? fb_u8(fb, at) : otherwise;
+    return at ? (uint8_t)fb_read(fb, at, 1) : otherwise;
 }
 
 float fb_field_f32(fb_t *fb, uint32_t table, unsigned id, float otherwise) {
@@ -82,19 +77,17 @@ uint32_t fb_field_table(fb_t *fb, uint32_t table, unsigned id) {
     return at ? fb_follow(fb, at) : 0;
 }
 
-fb_vector_t fb_field_vector(fb_t *fb, uint32_t table, unsigned id, uint32_t element_bytes) {
-    fb_vector_t vector = {0, 0};
+uint64_t fb_field_packed_vector(fb_t *fb, uint32_t table, unsigned id, uint32_t element_bytes) {
     uint32_t at = fb_field_table(fb, table, id);
-    if (at) {
-        uint32_t count = fb_u32(fb, at);
-        if (!fb->bad && count <= (fb->size - at - 4) / element_bytes) {
-            vector.at = at + 4;
-            vector.count = count;
-        } else {
-            fb->bad = true;
-        }
+    if (!at) {
+        return 0;
     }
-    return vector;
+    uint32_t count = fb_u32(fb, at);
+    if (fb->bad || count > (fb->size - at - 4) / element_bytes) {
+        fb->bad = true;
+        return 0;
+    }
+    return (at + 4) | (uint64_t)count << 32;
 }
 
 uint32_t fb_element_table(fb_t *fb, fb_vector_t vector, uint32_t i) {

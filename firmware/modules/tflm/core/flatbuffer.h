@@ -10,7 +10,7 @@
 typedef struct {
     const uint8_t *data;
     uint32_t size;
-    bool bad;
+    uint32_t bad; // Not 0: bad.
 } fb_t;
 
 typedef struct {
@@ -18,10 +18,10 @@ typedef struct {
     uint32_t count;
 } fb_vector_t;
 
-uint8_t fb_u8(fb_t *fb, uint32_t at);
-uint16_t fb_u16(fb_t *fb, uint32_t at);
+// `bytes` of them, up to four.
+uint32_t fb_read(fb_t *fb, uint32_t at, uint32_t bytes);
 uint32_t fb_u32(fb_t *fb, uint32_t at);
-uint64_t fb_u64(fb_t *fb, uint32_t at);
+int32_t fb_i64(fb_t *fb, uint32_t at); // Saturated.
 float fb_f32(fb_t *fb, uint32_t at);
 
 // What the offset at `at` points to; 0 when bad.
@@ -38,8 +38,15 @@ float fb_field_f32(fb_t *fb, uint32_t table, unsigned id, float otherwise);
 // A table field; 0 when left out.
 uint32_t fb_field_table(fb_t *fb, uint32_t table, unsigned id);
 
+// As the next one. Calling conventions give numbers in registers, but structures in memory.
+uint64_t fb_field_packed_vector(fb_t *fb, uint32_t table, unsigned id, uint32_t element_bytes);
+
 // A vector field, whose elements lie within the buffer; empty when left out.
-fb_vector_t fb_field_vector(fb_t *fb, uint32_t table, unsigned id, uint32_t element_bytes);
+static inline fb_vector_t fb_field_vector(fb_t *fb, uint32_t table, unsigned id,
+                                          uint32_t element_bytes) {
+    uint64_t vector = fb_field_packed_vector(fb, table, id, element_bytes);
+    return (fb_vector_t){(uint32_t)vector, (uint32_t)(vector >> 32)};
+}
 
 // The table that element `i` of a vector of tables points to; 0 when out of range.
 uint32_t fb_element_table(fb_t *fb, fb_vector_t vector, uint32_t i);

@@ -8,107 +8,49 @@
 
 #include "load.h"
 
-static tflm_status_t malformed(tflm_load_t *load, const char *what) {
-    return tflm_fail(load, TFLM_ERROR_MODEL, "malformed model: %s", what);
-}
-
-static bool open_model(fb_t *fb, uint32_t *root) {
-    static const char identifier[] = "TFL3";
-    *root = fb_follow(fb, 0);
-    return fb_u32(fb, 4) == tflm_load_u32((const uint8_t *)identifier) && !fb->bad;
-}
-
-static tflm_status_t read_model(tflm_load_t *load) {
-    fb_t *fb = &load->fb;
-    uint32_t root;
-    if (!open_model(fb, &root)) {
-        return tflm_fail(load, TFLM_ERROR_MODEL, "not a .tflite model");
-    }
-    int32_t version = fb_field_i32(fb, root, 0, 0);
-    if (version != 3) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "schema version %d, not 3", version);
-    }
-    load->codes = fb_field_vector(fb, root, 1, 4);
-    fb_vector_t subgraphs = fb_field_vector(fb, root, 2, 4);
-    load->buffers = fb_field_vector(fb, root, 4, 4);
-    uint32_t main = fb_element_table(fb, subgraphs, 0);
-    load->tensors = fb_field_vector(fb, main, 0, 4);
-    load->inputs = fb_field_vector(fb, main, 1, 4);
-    load->outputs = fb_field_vector(fb, main, 2, 4);
-    load->operators = fb_field_vector(fb, main, 3, 4);
-    if (subgraphs.count > 2) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "%u subgraphs, at most 2", subgraphs.count);
-    }
-    if (subgraphs.count == 2) {
-        uint32_t init = fb_element_table(fb, subgraphs, 1);
-        load->init_tensors = fb_field_vector(fb, init, 0, 4);
-        load->init_operators = fb_field_vector(fb, init, 3, 4);
-    }
-    if (fb->bad || !main) {
-        return malformed(load, "subgraphs");
-    }
-    if (load->tensors.count > TFLM_MAX_TENSORS || load->operators.count > TFLM_MAX_OPERATORS ||
-        load->init_operators.count > TFLM_MAX_OPERATORS) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "%u tensors and %u operators, at most %u",
-                         load->tensors.count, load->operators.count, TFLM_MAX_OPERATORS);
-    }
-    if (load->inputs.count > TFLM_MAX_IO || load->outputs.count > TFLM_MAX_IO) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "%u inputs and %u outputs, at most %u",
-                         load->inputs.count, load->outputs.count, TFLM_MAX_IO);
-    }
-    load->self->inputs = (uint8_t)load->inputs.count;
-    load->self->outputs = (uint8_t)load->outputs.count;
-    load->self->operators = (uint16_t)load->operators.count;
-    return TFLM_OK;
-}
+enum { RECORD_BYTES_MAX = 0x7fffff00 };
 
 static tflm_status_t make_slots(tflm_load_t *load) {
-    uint32_t scratches = 0, variables = 0;
+    uint32_t tensors = load->main.tensors.count;
+    load->slots_used = load->slot_count = tensors;
     tflm_node_t node;
-    for (uint32_t i = 0; i < load->operators.count; i++) {
-        TRY(tflm_read_node(load, load->operators, i, &node));
-        scratches += tflm_kernel(node.kernel)->scratches;
-        variables += node.code == TFLM_CODE_VAR_HANDLE;
+    for (uint32_t i = 0; i < load->main.operators.count; i++) {
+        TRY(tflm_read_node(load, &load->main, i, &node));
+        load->slot_count += tflm_kernel(node.kernel)->slots;
     }
-    load->variable_first = load->tensors.count;
-    load->scratch_next = load->variable_first + variables;
-    load->slot_count = load->scratch_next + scratches;
     uint32_t bytes = load->slot_count * (uint32_t)sizeof(tflm_slot_t);
-    if (load->slot_count >= TFLM_NO_TENSOR) {
-        return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "too many tensors");
-    }
-    if (!bytes) {
-        return malformed(load, "no tensors");
-    }
     if (bytes > load->arena_size) {
         load->self->arena_bytes = bytes;
         return tflm_fail(load, TFLM_ERROR_ARENA, "arena %u bytes given, more than %u needed",
                          load->arena_size, bytes);
     }
-    if (load->flags & TFLM_KEEP_ALL) {
+    load->limit = (load->arena_size - bytes) & ~3u;
+    load->slots = (tflm_slot_t *)(void *)(load->arena + load->limit);
+    if (tflm_keeps_all(load)) {
         load->used = tflm_align(bytes, 4);
         load->limit = load->arena_size;
         load->slots = (tflm_slot_t *)(void *)load->arena;
-    } else {
-        load->limit = (load->arena_size - bytes) & ~3u;
-        load->slots = (tflm_slot_t *)(void *)(load->arena + load->limit);
     }
     memset(load->slots, 0, bytes);
     for (uint32_t i = 0; i < load->slot_count; i++) {
         tflm_slot_t *slot = &load->slots[i];
         slot->root = slot->over = (uint16_t)i;
         slot->first = 1; // Above last: no memory needed so far.
-        if (i < load->tensors.count) {
+        if (i < tensors) {
             tflm_tensor_t tensor;
-            TRY(tflm_read_tensor(load, load->tensors, i, &tensor));
+            TRY(tflm_read_tensor(load, &load->main, i, &tensor));
             slot->bytes = tensor.bytes;
-            slot->place = tensor.data_at ? tensor.data_at | TFLM_PLACE_MODEL : 0;
-            if (tensor.is_variable && !tensor.data_at) {
+            if (tensor.data_at) {
+                slot->place = tensor.data_at | TFLM_PLACE_MODEL;
+            } else if (tensor.is_variable) {
                 slot->pinned = TFLM_PINNED_STATE;
-                slot->first = 0;
-                slot->last = (uint16_t)load->operators.count;
+                slot->lag = tensor.type == TFLM_INT8 ? (uint8_t)tensor.zero_point : 0;
                 load->state_count++;
+            } else {
+                continue;
             }
+            slot->first = 0;
+            slot->last = (uint16_t)load->main.operators.count;
         }
     }
     return TFLM_OK;
@@ -122,65 +64,64 @@ static bool is_live(const tflm_slot_t *slot) {
     return slot->first <= slot->last;
 }
 
-// From which operator to which each tensor has to be kept. Refuses models that read what nothing
-// has written, or write twice.
-static tflm_status_t find_lifetimes(tflm_load_t *load) {
-    fb_t *fb = &load->fb;
-    uint16_t end = (uint16_t)load->operators.count;
-    for (uint32_t i = 0; i < load->inputs.count; i++) {
-        uint32_t id = (uint32_t)fb_element_i32(fb, load->inputs, i);
-        if (id >= load->tensors.count || is_constant(&load->slots[id]) ||
-            is_live(&load->slots[id]) || !load->slots[id].bytes) {
-            return malformed(load, "inputs");
+// Keeps what a node reads until then, and what it writes from then on. Refuses nodes that read what
+// nothing has written, or write twice.
+static tflm_status_t use_tensors(tflm_node_t *node) {
+    tflm_load_t *load = node->load;
+    uint32_t inputs = node->inputs.count;
+    bool is_operator = node->code >= 0;
+    for (uint32_t i = 0; i < inputs + node->outputs.count; i++) {
+        bool writes = i >= inputs;
+        uint32_t id = writes ? tflm_node_output(node, i - inputs) : tflm_node_input(node, i);
+        if (id == TFLM_NO_TENSOR && is_operator && !writes) {
+            continue;
         }
-        load->slots[id].first = load->slots[id].last = 0;
-        load->slots[id].pinned = TFLM_PINNED_INPUT;
-    }
-    for (uint32_t i = 0; i < load->operators.count; i++) {
-        tflm_node_t node;
-        TRY(tflm_read_node(load, load->operators, i, &node));
-        for (uint32_t j = 0; j < node.inputs.count; j++) {
-            int32_t id = fb_element_i32(fb, node.inputs, j);
-            if (id == -1) {
-                continue;
-            }
-            if (id < 0 || (uint32_t)id >= load->tensors.count) {
-                return tflm_node_fail(&node, TFLM_ERROR_MODEL, "input %u is tensor %d of %u", j, id,
-                                      load->tensors.count);
-            }
-            tflm_slot_t *slot = &load->slots[id];
-            if (is_constant(slot)) {
-                continue;
-            }
-            if (!is_live(slot)) {
-                return tflm_node_fail(&node, TFLM_ERROR_MODEL,
-                                      "reads tensor %d, which nothing has written", id);
-            }
-            if (slot->last < i) {
-                slot->last = (uint16_t)i;
-            }
+        if (id >= load->main.tensors.count) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "tensor %d of %u", id,
+                                  load->main.tensors.count);
         }
-        for (uint32_t j = 0; j < node.outputs.count; j++) {
-            uint32_t id = (uint32_t)fb_element_i32(fb, node.outputs, j);
-            if (id >= load->tensors.count) {
-                return tflm_node_fail(&node, TFLM_ERROR_MODEL, "output %u is tensor %d of %u", j,
-                                      id, load->tensors.count);
-            }
-            if (is_constant(&load->slots[id]) || is_live(&load->slots[id])) {
-                return tflm_node_fail(&node, TFLM_ERROR_MODEL,
-                                      "writes tensor %d, which has its value", id);
-            }
-            load->slots[id].first = load->slots[id].last = (uint16_t)i;
+        tflm_slot_t *slot = &load->slots[id];
+        if (is_live(slot) == writes) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL,
+                                  writes ? "writes tensor %d, which has its value"
+                                         : "reads tensor %d, which nothing has written",
+                                  id);
         }
-    }
-    for (uint32_t i = 0; i < load->outputs.count; i++) {
-        uint32_t id = (uint32_t)fb_element_i32(fb, load->outputs, i);
-        if (id >= load->tensors.count || !is_live(&load->slots[id]) || !load->slots[id].bytes) {
-            return malformed(load, "outputs");
+        if (writes) {
+            slot->first = (uint16_t)node->index;
         }
-        load->slots[id].last = end;
+        if (slot->last < node->index) {
+            slot->last = (uint16_t)node->index;
+        }
+        if (!is_operator) {
+            if (is_constant(slot) || !slot->bytes) {
+                return tflm_node_fail(node, TFLM_ERROR_MODEL, "tensor %d is constant or no data",
+                                      id);
+            }
+            slot->pinned |= writes;
+        }
     }
     return TFLM_OK;
+}
+
+// From which operator to which each tensor has to be kept.
+static tflm_status_t find_lifetimes(tflm_load_t *load) {
+    tflm_node_t node;
+    memset(&node, 0, sizeof node);
+    node.load = load;
+    node.code = -1;
+    node.outputs = load->main.inputs;
+    TRY(use_tensors(&node));
+    uint32_t i = 0;
+    for (; i < load->main.operators.count; i++) {
+        TRY(tflm_read_node(load, &load->main, i, &node));
+        TRY(use_tensors(&node));
+    }
+    node.index = i;
+    node.code = -1;
+    node.inputs = load->main.outputs;
+    node.outputs.count = 0;
+    return use_tensors(&node);
 }
 
 void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes) {
@@ -197,34 +138,36 @@ void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes) {
 }
 
 uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes) {
-    uint32_t id = node->load->scratch_next++;
+    uint32_t id = node->load->slots_used++;
     tflm_slot_t *slot = &node->load->slots[id];
     slot->bytes = bytes;
     slot->first = slot->last = (uint16_t)node->index;
     return id;
 }
 
+static uint32_t saturate(uint64_t x) {
+    return x > INT32_MAX ? INT32_MAX : (uint32_t)x;
+}
+
 void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     tflm_load_t *load = node->load;
-    uint32_t start = load->used;
     // Records count past the arena's end, but not past what 32 bits hold.
-    uint64_t end = (uint64_t)start + sizeof(tflm_record_t) + tflm_align(bytes, 4);
-    load->used = end > TFLM_PLACE_MODEL ? TFLM_PLACE_MODEL : (uint32_t)end;
+    bytes = bytes > RECORD_BYTES_MAX ? RECORD_BYTES_MAX : bytes;
+    bytes = tflm_align(bytes, 4) + (uint32_t)sizeof(tflm_record_t);
+    uint32_t start = load->used, end = start + bytes;
+    load->used = end > TFLM_PLACE_MODEL ? TFLM_PLACE_MODEL : end;
     if (end > load->limit) {
         return NULL;
     }
     tflm_record_t *record = (tflm_record_t *)(void *)(load->arena + start);
-    memset(record, 0, end - start);
-    record->bytes = (uint32_t)(end - start);
+    memset(record, 0, bytes);
+    record->bytes = bytes;
     record->kernel = (uint8_t)node->kernel;
     record->backwards = node->overlaps;
     record->places = (uint16_t)places;
-    uint64_t cost = node->cost;
-    if (!cost) { // Without a 64-bit division; a row is all that a slice of so many has.
-        cost = node->macs > UINT32_MAX ? UINT32_MAX : (uint32_t)node->macs / node->rows + 1;
-    }
     record->rows = node->rows;
-    record->cost = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+    // A row is all that a slice of so many has.
+    record->cost = node->cost ? saturate(node->cost) : saturate(node->macs) / node->rows + 1;
     uint32_t *place = (uint32_t *)(record + 1);
     for (uint32_t i = 0; i < places; i++) {
         place[i] = i + 1 < places        ? tflm_node_input(node, i)
@@ -234,19 +177,20 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     return place;
 }
 
+#if TFLM_HAS_VARIANTS
 // Some operators have another kernel for another type.
 static tflm_status_t choose_kernel(tflm_node_t *node) {
     uint32_t input = tflm_node_input(node, node->code == TFLM_CODE_TRANSPOSE_CONV ? 2 : 0);
     if (input != TFLM_NO_TENSOR) {
         tflm_tensor_t tensor;
-        TRY(tflm_read_tensor(node->load, node->load->tensors, input, &tensor));
+        TRY(tflm_read_tensor(node->load, &node->load->main, input, &tensor));
         uint8_t variant = tensor.type == TFLM_FLOAT32 ? TFLM_REAL
                           : tensor.type == TFLM_INT16 ? TFLM_WIDE
                                                       : 0;
 #ifndef TFLM_WITHOUT_INT4
         uint32_t weights = tflm_node_input(node, 1);
         if (!variant && weights != TFLM_NO_TENSOR) {
-            TRY(tflm_read_tensor(node->load, node->load->tensors, weights, &tensor));
+            TRY(tflm_read_tensor(node->load, &node->load->main, weights, &tensor));
             variant = tensor.type == TFLM_INT4 ? TFLM_PACKED : 0;
         }
 #endif
@@ -257,47 +201,37 @@ static tflm_status_t choose_kernel(tflm_node_t *node) {
     }
     return TFLM_OK;
 }
+#endif
 
-// Operators are prepared in this order, some of them twice: first to say which tensors can lie
-// within others, then to emit records.
-enum { HANDLES, MOVES, ASSIGNS, READS, EARLY_READS, ALL_OPERATORS, STAGES };
-
-static bool is_of_stage(int stage, const tflm_node_t *node) {
-    switch (stage) {
-    case HANDLES:
-        return node->code == TFLM_CODE_VAR_HANDLE;
-    case MOVES:
-        return tflm_kernel(node->kernel)->flags & TFLM_MOVES;
-    case ASSIGNS:
-        return node->code == TFLM_CODE_ASSIGN_VARIABLE;
-    case READS:
-    case EARLY_READS:
-        return node->code == TFLM_CODE_READ_VARIABLE;
-    default:
-        return node->code != TFLM_CODE_VAR_HANDLE;
-    }
-}
+// Kernels with these flags are prepared in this order, some of them twice: first to say which
+// tensors can lie within others, then to emit records; at last all of them.
+static const uint8_t stages[] = {TFLM_HANDLES, TFLM_MOVES, TFLM_ASSIGNS, TFLM_READS, TFLM_READS, 0};
+enum { EARLY_READS = 4, ALL_OPERATORS };
 
 static tflm_status_t prepare_operators(tflm_load_t *load) {
-    load->self->records_at = load->used;
-    for (int stage = HANDLES; stage < STAGES; stage++) {
-        for (uint32_t i = 0; i < load->operators.count; i++) {
+    tflm_t *self = load->self;
+    self->records_at = load->used;
+    for (uint32_t stage = 0; stage <= ALL_OPERATORS; stage++) {
+        for (uint32_t i = 0; i < load->main.operators.count; i++) {
             tflm_node_t node;
-            TRY(tflm_read_node(load, load->operators, i, &node));
-            if (!is_of_stage(stage, &node)) {
+            TRY(tflm_read_node(load, &load->main, i, &node));
+            uint32_t wanted = stages[stage];
+            if (wanted && !(tflm_kernel(node.kernel)->flags & wanted)) {
                 continue;
             }
             node.planning = stage < EARLY_READS;
             node.early = stage == EARLY_READS;
+#if TFLM_HAS_VARIANTS
             TRY(choose_kernel(&node));
+#endif
             TRY(tflm_kernel(node.kernel)->prepare(&node));
             if (load->fb.bad) {
                 return tflm_node_fail(&node, TFLM_ERROR_MODEL, "malformed");
             }
-            load->self->macs += node.macs;
+            self->macs += node.macs;
         }
     }
-    load->self->records_end = load->used;
+    self->records_end = load->used;
     return TFLM_OK;
 }
 
@@ -313,28 +247,40 @@ static uint32_t resolve(tflm_load_t *load, uint32_t id) {
 
 static void resolve_places(tflm_load_t *load) {
     tflm_t *self = load->self;
+    tflm_slot_t *slots = load->slots;
     for (uint32_t at = self->records_at; at < self->records_end;) {
         tflm_record_t *record = (tflm_record_t *)(void *)(load->arena + at);
         uint32_t *place = (uint32_t *)(record + 1);
-        uint32_t output = record->places ? place[record->places - 1] : 0;
-        for (uint32_t i = 0; i < record->places; i++) {
-            place[i] = resolve(load, place[i]);
+        uint32_t id = 0;
+        for (uint32_t i = record->places; i > 0; i--, place++) {
+            id = *place;
+            *place = resolve(load, id);
         }
         // An output over its input, and not before it.
-        record->backwards = record->backwards &&
-                            place[record->places - 1] > resolve(load, load->slots[output].over);
+        if (record->backwards && place[-1] <= resolve(load, slots[id].over)) {
+            record->backwards = false;
+        }
         at += record->bytes;
     }
-    for (uint32_t i = 0; i < load->inputs.count; i++) {
-        self->input_place[i] = resolve(load, (uint32_t)fb_element_i32(&load->fb, load->inputs, i));
+    for (unsigned which = 0; which < 2; which++) {
+        for (uint32_t i = 0; i < self->counts[which]; i++) {
+            self->places[which][i] = resolve(load, tflm_io_tensor(load, which, i));
+        }
     }
-    for (uint32_t i = 0; i < load->outputs.count; i++) {
-        self->output_place[i] =
-            resolve(load, (uint32_t)fb_element_i32(&load->fb, load->outputs, i));
+    tflm_state_t *state = (tflm_state_t *)(void *)(load->arena + self->states_at);
+    uint32_t tensors = load->main.tensors.count;
+    for (uint32_t i = 0; i < tensors + load->variable_count; i++) {
+        if (i >= tensors || slots[i].pinned == TFLM_PINNED_STATE) {
+            state->place = resolve(load, i);
+            state->bytes = slots[i].bytes;
+            state++->start = slots[i].lag;
+        }
     }
-    for (uint32_t i = 0; i < self->states; i++) {
-        tflm_state_t *state = (tflm_state_t *)(void *)(load->arena + self->states_at) + i;
-        state->place = resolve(load, state->place);
+    if (tflm_keeps_all(load)) {
+        for (uint32_t i = 0; i < load->slot_count; i++) {
+            slots[i].next = is_live(&slots[i]);
+            slots[i].bytes = resolve(load, i);
+        }
     }
 }
 
@@ -345,21 +291,16 @@ void tflm_arena_message(tflm_t *self, size_t given_bytes, size_t needed_bytes) {
               (uint32_t)needed_bytes);
 }
 
-static uint32_t skip_to_alignment(const void *arena) {
-    return (uint32_t)(-(uintptr_t)arena & (TFLM_ARENA_ALIGNMENT - 1));
-}
-
-static tflm_status_t load_model(tflm_load_t *load) {
+// Makes the plan, and what it takes to run.
+static tflm_status_t place_tensors(tflm_load_t *load) {
     tflm_t *self = load->self;
-    TRY(read_model(load));
-    TRY(make_slots(load));
-    TRY(find_lifetimes(load));
-    TRY(prepare_operators(load));
-    if (load->flags & TFLM_KEEP_ALL) {
+    uint32_t slots = load->slot_count * (uint32_t)sizeof(tflm_slot_t) + 3;
+    if (tflm_keeps_all(load)) {
+        slots = 0;
         for (uint32_t i = 0; i < load->slot_count; i++) {
             if (is_live(&load->slots[i])) {
                 load->slots[i].first = 0;
-                load->slots[i].last = (uint16_t)load->operators.count;
+                load->slots[i].last = (uint16_t)load->main.operators.count;
             }
         }
     }
@@ -367,15 +308,9 @@ static tflm_status_t load_model(tflm_load_t *load) {
     self->states = load->state_count;
     // Each of these is at most 2^31, or little more.
     uint32_t base = load->used + self->states * (uint32_t)sizeof(tflm_state_t);
-    tflm_state_t *states = (tflm_state_t *)(void *)(load->arena + self->states_at);
-    TRY(tflm_write_states(load, base <= load->limit ? states : NULL));
     base = tflm_align(base, TFLM_ARENA_ALIGNMENT);
-    uint32_t slots = load->slot_count * (uint32_t)sizeof(tflm_slot_t) + 3;
-    slots = load->flags & TFLM_KEEP_ALL ? 0 : slots;
     uint32_t need = tflm_plan(load, base);
-    if (need < base + slots) {
-        need = base + slots;
-    }
+    need = need < base + slots ? base + slots : need;
     if (need >= TFLM_PLACE_MODEL) {
         return tflm_fail(load, TFLM_ERROR_UNSUPPORTED, "the model needs 2 GB of arena or more");
     }
@@ -387,159 +322,30 @@ static tflm_status_t load_model(tflm_load_t *load) {
         return TFLM_ERROR_ARENA;
     }
     resolve_places(load);
-    if (load->flags & TFLM_KEEP_ALL) {
-        for (uint32_t i = 0; i < load->slot_count; i++) {
-            load->slots[i].next = is_live(&load->slots[i]) || is_constant(&load->slots[i]);
-            load->slots[i].bytes = resolve(load, i);
-        }
-    }
     memset(load->arena + base, 0, self->arena_bytes - base);
-    self->record = self->records_at;
     return TFLM_OK;
 }
 
-tflm_status_t tflm_load(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                        size_t arena_bytes, unsigned flags) {
+tflm_status_t tflm_load(tflm_t *self, const tflm_buffers_t *buffers, unsigned flags) {
+    tflm_load_t load;
     memset(self, 0, sizeof *self);
-    tflm_load_t load;
-    memset(&load, 0, sizeof load);
-    load.self = self;
+    TRY(tflm_read_model(&load, self, buffers->model, buffers->model_bytes));
+    size_t bytes = buffers->arena_bytes;
+    bytes = bytes < TFLM_PLACE_MODEL ? bytes : TFLM_PLACE_MODEL - 1;
+    uint32_t padding = tflm_padding(buffers->arena);
+    padding = padding < bytes ? padding : (uint32_t)bytes;
+    self->model_bytes = load.fb.size;
+    self->arena_padding = padding;
+    load.arena = (uint8_t *)buffers->arena + padding;
+    load.arena_size = (uint32_t)bytes - padding;
     load.flags = flags;
-    uint32_t padding = arena ? skip_to_alignment(arena) : 0;
-    if (arena_bytes > TFLM_PLACE_MODEL - 1) {
-        arena_bytes = TFLM_PLACE_MODEL - 1;
+    TRY(make_slots(&load));
+    TRY(find_lifetimes(&load));
+    TRY(prepare_operators(&load));
+    TRY(tflm_first_values(&load));
+    if (load.fb.bad) {
+        return tflm_fail(&load, TFLM_ERROR_MODEL, "malformed model: CALL_ONCE");
     }
-    if (padding > arena_bytes) {
-        padding = 0;
-        arena_bytes = 0;
-    }
-    self->arena_padding = (uint8_t)padding;
-    load.arena = arena ? (uint8_t *)arena + padding : NULL;
-    load.arena_size = (uint32_t)arena_bytes - padding;
-    if (model_bytes > TFLM_PLACE_MODEL - 1) {
-        return tflm_fail(&load, TFLM_ERROR_MODEL, "the model is larger than 2 GB");
-    }
-    self->model_bytes = (uint32_t)model_bytes;
-    load.fb.data = model;
-    load.fb.size = (uint32_t)model_bytes;
-    tflm_status_t status = load_model(&load);
-    if (status != TFLM_OK) {
-        return status;
-    }
-    return tflm_reset(self, model, model_bytes, arena, arena_bytes);
-}
-
-// Which vector of tensor numbers an index is of.
-typedef enum { ALL, INPUTS, OUTPUTS } which_t;
-
-static tflm_status_t describe(const void *model, size_t model_bytes, which_t which, unsigned index,
-                              tflm_tensor_t *tensor) {
-    tflm_t scratch;
-    tflm_load_t load;
-    memset(&load, 0, sizeof load);
-    load.self = &scratch;
-    load.fb.data = model;
-    load.fb.size = model_bytes < TFLM_PLACE_MODEL ? (uint32_t)model_bytes : 0;
-    TRY(read_model(&load));
-    if (which != ALL) {
-        index =
-            (uint32_t)fb_element_i32(&load.fb, which == INPUTS ? load.inputs : load.outputs, index);
-    }
-    return load.fb.bad ? TFLM_ERROR_MODEL : tflm_read_tensor(&load, load.tensors, index, tensor);
-}
-
-tflm_status_t tflm_describe(const void *model, size_t model_bytes, bool output, unsigned index,
-                            tflm_tensor_t *tensor) {
-    return describe(model, model_bytes, output ? OUTPUTS : INPUTS, index, tensor);
-}
-
-static tflm_status_t find(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes, which_t which, unsigned index, uint32_t place,
-                          tflm_tensor_t *tensor, void **data) {
-    tflm_run_t run;
-    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
-    TRY(describe(model, self->model_bytes, which, index, tensor));
-    *data = NULL;
-    if (place != TFLM_PLACE_NONE) {
-        // The model may have changed since it was loaded.
-        uint64_t limit = place & TFLM_PLACE_MODEL ? self->model_bytes : self->arena_bytes;
-        if ((place & ~TFLM_PLACE_MODEL) + (uint64_t)tensor->bytes > limit) {
-            return TFLM_ERROR_MOVED;
-        }
-        *data = tflm_at(&run, place);
-    }
-    return TFLM_OK;
-}
-
-uint8_t *tflm_data(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                   size_t arena_bytes, uint32_t place) {
-    tflm_run_t run;
-    tflm_status_t status = tflm_open(self, model, model_bytes, arena, arena_bytes, &run);
-    return status == TFLM_OK ? tflm_at(&run, place) : NULL;
-}
-
-tflm_status_t tflm_open(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                        size_t arena_bytes, tflm_run_t *run) {
-    uint32_t padding = skip_to_alignment(arena);
-    if (model_bytes < self->model_bytes || padding != self->arena_padding ||
-        arena_bytes < (size_t)self->arena_bytes + padding) {
-        return TFLM_ERROR_MOVED;
-    }
-    run->model = model;
-    run->arena = (uint8_t *)arena + padding;
-    return TFLM_OK;
-}
-
-tflm_status_t tflm_input(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                         size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data) {
-    if (index >= self->inputs) {
-        return TFLM_ERROR_MODEL;
-    }
-    return find(self, model, model_bytes, arena, arena_bytes, INPUTS, index,
-                self->input_place[index], tensor, data);
-}
-
-tflm_status_t tflm_output(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data) {
-    if (index >= self->outputs) {
-        return TFLM_ERROR_MODEL;
-    }
-    return find(self, model, model_bytes, arena, arena_bytes, OUTPUTS, index,
-                self->output_place[index], tensor, data);
-}
-
-tflm_status_t tflm_tensor(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data) {
-    tflm_run_t run;
-    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
-    TRY(describe(model, self->model_bytes, ALL, index, tensor));
-    const tflm_slot_t *slot = (const tflm_slot_t *)(const void *)run.arena + index;
-    return find(self, model, model_bytes, arena, arena_bytes, ALL, index,
-                slot->next ? slot->bytes : TFLM_PLACE_NONE, tensor, data);
-}
-
-int32_t tflm_operator_code(const void *model, size_t model_bytes, uint32_t index) {
-    tflm_t scratch;
-    tflm_load_t load;
-    memset(&load, 0, sizeof load);
-    load.self = &scratch;
-    load.fb.data = model;
-    load.fb.size = model_bytes > TFLM_PLACE_MODEL - 1 ? 0 : (uint32_t)model_bytes;
-    uint32_t root;
-    if (!open_model(&load.fb, &root)) {
-        return -1;
-    }
-    load.codes = fb_field_vector(&load.fb, root, 1, 4);
-    fb_vector_t subgraphs = fb_field_vector(&load.fb, root, 2, 4);
-    for (uint32_t i = 0; i < subgraphs.count && !load.fb.bad; i++) {
-        uint32_t subgraph = fb_element_table(&load.fb, subgraphs, i);
-        fb_vector_t operators = fb_field_vector(&load.fb, subgraph, 3, 4);
-        if (index < operators.count) {
-            tflm_node_t node;
-            tflm_status_t status = tflm_read_node(&load, operators, index, &node);
-            return status == TFLM_OK || status == TFLM_ERROR_OPERATOR ? node.code : -1;
-        }
-        index -= operators.count;
-    }
-    return -1;
+    TRY(place_tensors(&load));
+    return tflm_reset(self, buffers);
 }

@@ -59,18 +59,18 @@ typedef struct {
     uint16_t places;   // Words at the start of the data that are places.
 } tflm_record_t;
 
-// What tflm_reset restores.
+// What tflm_reset restores: a place, and what its bytes start as: a place in the model, or all of
+// them a number below 256.
 typedef struct {
-    uint32_t place, bytes;
-    uint32_t source; // A place in the model, or TFLM_PLACE_NONE: all bytes are `fill`.
-    uint32_t fill;
+    uint32_t place, bytes, start;
 } tflm_state_t;
 
 // While loading, a tensor that has memory.
 typedef struct {
     uint32_t place; // Relative to the root's, or where in the model; the plan gives roots theirs.
     uint32_t bytes;
-    uint32_t lead, lag;   // How far it has to begin before `over`, or after; see plan.c.
+    uint32_t lead, lag;   // How far it has to begin before `over`, or after; see plan.c. Of a
+                          // state: where a variable's options are, and what it starts as.
     uint16_t first, last; // Operators between which it lives; first > last: never used.
     uint16_t root;        // The tensor whose memory it shares; itself: its own.
     uint16_t next;        // Of the tensors placed so far, by place.
@@ -83,23 +83,31 @@ enum {
     TFLM_PINNED_STATE,     // A tensor that operators change.
 };
 
+// As the fields of a SubGraph, from field 0 on.
 typedef struct {
-    tflm_t *self;
+    fb_vector_t tensors, inputs, outputs, operators;
+} tflm_graph_t;
+
+typedef struct {
     fb_t fb;
-    uint8_t *arena; // Aligned.
-    uint32_t arena_size;
-    unsigned flags;
-    fb_vector_t codes, buffers;
-    // Of the main subgraph, and of the one that CALL_ONCE runs.
-    fb_vector_t tensors, operators, init_tensors, init_operators;
-    fb_vector_t inputs, outputs;
+    tflm_graph_t main;
+    tflm_t *self;
     // Of the main subgraph's tensors, then of variables, then of scratch tensors.
     tflm_slot_t *slots;
-    uint32_t slot_count, variable_first, variable_count, scratch_next;
-    uint32_t state_count;
+    uint32_t variable_count, slots_used, slot_count;
     uint32_t used;  // Arena bytes taken so far; past `limit`, they are only counted.
     uint32_t limit; // Where the slots begin.
+    uint8_t *arena; // Aligned.
+    uint32_t arena_size;
+    uint32_t state_count;
+    fb_vector_t codes, buffers;
+    tflm_graph_t init; // What CALL_ONCE runs.
+    unsigned flags;
 } tflm_load_t;
+
+static inline bool tflm_keeps_all(const tflm_load_t *load) {
+    return TFLM_FOR_TOOLS && load->flags & TFLM_KEEP_ALL;
+}
 
 // A node while it is prepared. `prepare` sets rows, and cost or macs, before tflm_node_data.
 typedef struct {
@@ -107,8 +115,8 @@ typedef struct {
     uint32_t options; // The table of builtin options; 0: none.
     fb_vector_t inputs, outputs;
     uint32_t index;
+    int32_t code; // -1: not an operator, but what gives the model its inputs or takes its outputs.
     uint32_t kernel;
-    int32_t code;
     uint32_t rows;
     uint64_t cost; // Of a row, see tflm_record_t; 0: macs / rows.
     uint64_t macs; // Of all rows.
@@ -125,22 +133,40 @@ typedef struct {
 #define TFLM_WIDE 4   // Where it is int16.
 #define TFLM_PACKED 8 // Where it is neither, and input 1 is int4.
 #define TFLM_VARIANTS (TFLM_REAL | TFLM_WIDE | TFLM_PACKED)
+#define TFLM_HANDLES 16 // Is VAR_HANDLE, ASSIGN_VARIABLE, READ_VARIABLE.
+#define TFLM_ASSIGNS 32
+#define TFLM_READS 64
+
+#if defined(TFLM_WITHOUT_FLOAT32) && defined(TFLM_WITHOUT_INT16) && defined(TFLM_WITHOUT_INT4)
+#define TFLM_HAS_VARIANTS 0
+#else
+#define TFLM_HAS_VARIANTS 1
+#endif
 
 typedef struct {
     uint8_t code;
-    uint8_t options;   // The type of its table of options; 0: they are not looked at.
-    uint8_t scratches; // Scratch tensors that prepare may ask for.
+    uint8_t options; // The type of its table of options; 0: they are not looked at.
+    uint8_t slots;   // Variables and scratch tensors that prepare may ask for.
     uint8_t flags;
+    const char *name;
     tflm_status_t (*prepare)(tflm_node_t *node);
     void (*eval)(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to);
 } tflm_kernel_t;
 
-const tflm_kernel_t *tflm_kernel(uint32_t index); // NULL past the end.
+const tflm_kernel_t *tflm_kernel(uint32_t index);
+
+// names.c: the name of any operator.
+#if TFLM_FOR_TOOLS
+const char *tflm_other_name(int32_t code);
+#else
+#define tflm_other_name(code) NULL
+#endif
 
 // The kernel for an operator and one of TFLM_VARIANTS, or 0; -1: none.
 int32_t tflm_find_kernel(int32_t code, uint8_t variant);
 
-// Ends loading with a message. Knows %s, %d (int32_t) and %u (uint32_t).
+// Ends loading with a message. Knows %s, %d (int32_t), %u (uint32_t), and %+: what follows is the
+// format that is given here.
 tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *format, ...);
 
 // As above, with the operator in front.
@@ -153,8 +179,21 @@ tflm_status_t tflm_unfit(tflm_node_t *node);
 tflm_status_t tflm_types_fail(tflm_node_t *node, const tflm_tensor_t *input,
                               const tflm_tensor_t *output);
 
-// Describes tensor `index` of a vector of tensors. Fails on anything malformed.
-tflm_status_t tflm_read_tensor(tflm_load_t *load, fb_vector_t tensors, uint32_t index,
+// Begins reading a model: gives its root table; 0: it is none. `load` is cleared.
+uint32_t tflm_open_model(tflm_load_t *load, tflm_t *self, const void *model, size_t model_bytes);
+
+// Reads one of the subgraphs; an empty one where it is not there.
+uint32_t tflm_read_graph(tflm_load_t *load, fb_vector_t graphs, uint32_t i, tflm_graph_t *graph);
+
+// Reads everything of a model above single tensors and operators.
+tflm_status_t tflm_read_model(tflm_load_t *load, tflm_t *self, const void *model,
+                              size_t model_bytes);
+
+// The number of an input or output of the model.
+uint32_t tflm_io_tensor(tflm_load_t *load, tflm_which_t which, uint32_t index);
+
+// Describes tensor `index` of a subgraph. Fails on anything malformed.
+tflm_status_t tflm_read_tensor(tflm_load_t *load, const tflm_graph_t *graph, uint32_t index,
                                tflm_tensor_t *tensor);
 
 // The number of input or output `i` among the main subgraph's tensors; TFLM_NO_TENSOR when it is
@@ -220,16 +259,15 @@ void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes);
 // Memory that lives only while this operator runs; gives a tensor number.
 uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes);
 
-// Reads operator `i` of a vector of operators into `node`.
-tflm_status_t tflm_read_node(tflm_load_t *load, fb_vector_t operators, uint32_t i,
+// Reads operator `i` of a subgraph into `node`.
+tflm_status_t tflm_read_node(tflm_load_t *load, const tflm_graph_t *graph, uint32_t i,
                              tflm_node_t *node);
 
-// ops/variable.c: writes the table of states that tflm_reset restores; NULL: only checks.
-tflm_status_t tflm_write_states(tflm_load_t *load, tflm_state_t *states);
+// ops/variable.c: notes what CALL_ONCE assigns to variables.
+tflm_status_t tflm_first_values(tflm_load_t *load);
 
 // Checks that model and arena are still what they were, and where they are now.
-tflm_status_t tflm_open(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                        size_t arena_bytes, tflm_run_t *run);
+tflm_status_t tflm_open(const tflm_t *self, const tflm_buffers_t *buffers, tflm_run_t *run);
 
 // plan.c: gives each root its place from `base` on; returns the end.
 uint32_t tflm_plan(tflm_load_t *load, uint32_t base);
@@ -259,6 +297,11 @@ static inline int32_t tflm_int16(const void *data, uint32_t i) {
 
 // Sets element `i`, which is aligned.
 void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value);
+
+// Bytes to skip at an arena's start.
+static inline uint32_t tflm_padding(const void *arena) {
+    return (uint32_t)(-(uintptr_t)arena & (TFLM_ARENA_ALIGNMENT - 1));
+}
 
 static inline uint32_t tflm_align(uint32_t x, uint32_t alignment) {
     return (x + alignment - 1) / alignment * alignment;

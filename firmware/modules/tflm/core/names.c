@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "tflm.h"
+#include "load.h"
 
+#if TFLM_FOR_TOOLS
 // The names of BuiltinOperator in tensorflow/lite/schema/schema.fbs by their numbers, one after
 // another. The operators of StableHLO, which follow, are left out. No "\\0" here is followed by a
 // digit.
@@ -30,7 +31,7 @@ static const char names[] =
     "UNSORTED_SEGMENT_PROD\0UNSORTED_SEGMENT_MAX\0UNSORTED_SEGMENT_SUM\0ATAN2\0"
     "UNSORTED_SEGMENT_MIN\0SIGN\0BITCAST\0BITWISE_XOR";
 
-const char *tflm_operator_name(int32_t code) {
+const char *tflm_other_name(int32_t code) {
     const char *name = names;
     while (code > 0 && name < names + sizeof names) {
         name += strlen(name) + 1;
@@ -38,3 +39,4 @@ const char *tflm_operator_name(int32_t code) {
     }
     return code == 0 && name < names + sizeof names && *name ? name : NULL;
 }
+#endif

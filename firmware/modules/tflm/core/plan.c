@@ -89,7 +89,7 @@ uint32_t tflm_plan(tflm_load_t *load, uint32_t base) {
     for (uint32_t i = 0; i < load->slot_count; i++) {
         uint32_t offset;
         uint32_t root = tflm_root(load, i, &offset);
-        if (i >= load->variable_first) {
+        if (i >= load->main.tensors.count) {
             slots[root].over = (uint16_t)root; // What lasts lies over nothing.
         }
         if (root != i && slots[i].first <= slots[i].last) {

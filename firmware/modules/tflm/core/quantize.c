@@ -3,27 +3,6 @@
 
 #include <string.h>
 
-void tflm_type_range(tflm_type_t type, int32_t *low, int32_t *high) {
-    switch (type) {
-    case TFLM_INT8:
-        *low = -128;
-        *high = 127;
-        break;
-    case TFLM_UINT8:
-        *low = 0;
-        *high = 255;
-        break;
-    case TFLM_INT16:
-        *low = -32768;
-        *high = 32767;
-        break;
-    default:
-        *low = INT32_MIN;
-        *high = INT32_MAX;
-        break;
-    }
-}
-
 // A positive float as an integer of 24 bits, the highest of them set, times 2^*exponent; 0 as 0.
 static uint32_t unpack(float real, int *exponent) {
     uint32_t bits;

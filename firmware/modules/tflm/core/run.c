@@ -34,35 +34,46 @@ void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value) {
     }
 }
 
-// Runs at least one row, and then as many as `left` affords.
-static bool run_slice(tflm_t *self, const tflm_run_t *run, uint32_t left, bool one_operator) {
-    bool unlimited = left == UINT32_MAX;
-    bool begun = false;
+tflm_status_t tflm_open(const tflm_t *self, const tflm_buffers_t *buffers, tflm_run_t *run) {
+    uint32_t padding = tflm_padding(buffers->arena);
+    if (buffers->model_bytes < self->model_bytes || padding != self->arena_padding ||
+        buffers->arena_bytes < (size_t)self->arena_bytes + padding) {
+        return TFLM_ERROR_MOVED;
+    }
+    run->model = buffers->model;
+    run->arena = (uint8_t *)buffers->arena + padding;
+    return TFLM_OK;
+}
+
+tflm_status_t tflm_step(tflm_t *self, const tflm_buffers_t *buffers, uint32_t left, bool *done) {
+    tflm_run_t run;
+    TRY(tflm_open(self, buffers, &run));
+    bool limited = left != TFLM_ALL_MACS && left != TFLM_ONE_OPERATOR;
+    bool one_operator = left == TFLM_ONE_OPERATOR, begun = false;
+    *done = false;
     while (self->record < self->records_end) {
-        const tflm_record_t *record = (const tflm_record_t *)(void *)(run->arena + self->record);
-        uint32_t rows = record->rows - self->row;
-        if (!unlimited) {
-            uint32_t affordable = left / record->cost;
-            if (!affordable && begun) {
-                return false;
-            }
-            if (affordable < rows) {
-                rows = affordable ? affordable : 1;
-            }
-            uint64_t spent = (uint64_t)rows * record->cost;
-            left = spent < left ? left - (uint32_t)spent : 0;
-        }
-        const tflm_kernel_t *kernel = tflm_kernel(record->kernel);
-        self->code = kernel->code;
+        const tflm_record_t *record = (const tflm_record_t *)(void *)(run.arena + self->record);
+        uint32_t row = self->row, rows = record->rows - row;
         if (record->backwards) {
-            for (uint32_t i = 0; i < rows; i++) {
-                uint32_t row = record->rows - 1 - (self->row + i);
-                kernel->eval(run, record + 1, row, row + 1);
+            row = rows - 1;
+            rows = 1;
+        }
+        if (limited) {
+            uint32_t affordable = left / record->cost;
+            if (!affordable) {
+                if (begun) {
+                    return TFLM_OK;
+                }
+                affordable = 1;
             }
-        } else {
-            kernel->eval(run, record + 1, self->row, self->row + rows);
+            rows = affordable < rows ? affordable : rows;
+            uint32_t spent = rows * record->cost; // Not more than `left`, or of one row.
+            left = spent < left ? left - spent : 0;
         }
         begun = true;
+        const tflm_kernel_t *kernel = tflm_kernel(record->kernel);
+        self->code = kernel->code;
+        kernel->eval(&run, record + 1, row, row + rows);
         self->row += rows;
         if (self->row >= record->rows) {
             self->row = 0;
@@ -72,45 +83,23 @@ static bool run_slice(tflm_t *self, const tflm_run_t *run, uint32_t left, bool o
             }
         }
     }
-    if (self->record < self->records_end) {
-        return false;
+    if (self->record >= self->records_end) {
+        self->record = self->records_at;
+        *done = true;
     }
-    self->record = self->records_at;
-    return true;
-}
-
-tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                        size_t arena_bytes, uint32_t max_macs, bool *done) {
-    tflm_run_t run;
-    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
-    *done = run_slice(self, &run, max_macs, false);
     return TFLM_OK;
 }
 
-tflm_status_t tflm_run_operator(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                                size_t arena_bytes, bool *done) {
+tflm_status_t tflm_reset(tflm_t *self, const tflm_buffers_t *buffers) {
     tflm_run_t run;
-    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
-    *done = run_slice(self, &run, UINT32_MAX, true);
-    return TFLM_OK;
-}
-
-tflm_status_t tflm_invoke(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes) {
-    bool done;
-    return tflm_step(self, model, model_bytes, arena, arena_bytes, UINT32_MAX, &done);
-}
-
-tflm_status_t tflm_reset(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                         size_t arena_bytes) {
-    tflm_run_t run;
-    TRY(tflm_open(self, model, model_bytes, arena, arena_bytes, &run));
+    TRY(tflm_open(self, buffers, &run));
     const tflm_state_t *state = (const tflm_state_t *)(void *)(run.arena + self->states_at);
     for (uint32_t i = 0; i < self->states; i++, state++) {
-        if (state->source == TFLM_PLACE_NONE) {
-            memset(tflm_at(&run, state->place), (int)state->fill, state->bytes);
+        uint8_t *to = tflm_at(&run, state->place);
+        if (state->start & TFLM_PLACE_MODEL) {
+            memcpy(to, tflm_at(&run, state->start), state->bytes);
         } else {
-            memcpy(tflm_at(&run, state->place), tflm_at(&run, state->source), state->bytes);
+            memset(to, (int)state->start, state->bytes);
         }
     }
     self->record = self->records_at;
@@ -118,13 +107,14 @@ tflm_status_t tflm_reset(tflm_t *self, const void *model, size_t model_bytes, vo
     return TFLM_OK;
 }
 
-int32_t tflm_record_code(const tflm_t *self, void *arena, size_t arena_bytes, uint32_t *record) {
-    uint8_t *start = (uint8_t *)arena + self->arena_padding;
-    if (*record >= self->records_end ||
-        arena_bytes < (size_t)self->arena_bytes + self->arena_padding) {
+#if TFLM_FOR_TOOLS
+int32_t tflm_record_code(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t *record) {
+    tflm_run_t run;
+    if (tflm_open(self, buffers, &run) != TFLM_OK || *record >= self->records_end) {
         return -1;
     }
-    const tflm_record_t *at = (const tflm_record_t *)(void *)(start + *record);
+    const tflm_record_t *at = (const tflm_record_t *)(void *)(run.arena + *record);
     *record += at->bytes;
     return tflm_kernel(at->kernel)->code;
 }
+#endif

@@ -13,7 +13,7 @@ uint32_t tflm_root(tflm_load_t *load, uint32_t id, uint32_t *offset) {
         root = slots[root].root;
     }
     // The next one to ask is told at once. (What has no bytes is the handle of a variable.)
-    if (root != id && id < load->variable_first && slots[id].bytes) {
+    if (root != id && id < load->main.tensors.count && slots[id].bytes) {
         slots[id].root = (uint16_t)root;
         slots[id].place = at;
     }
@@ -59,7 +59,8 @@ void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset, uint32_t fro
 
 static bool holds_variable(tflm_load_t *load, uint32_t root) {
     uint32_t at;
-    for (uint32_t i = load->variable_first; i < load->variable_first + load->variable_count; i++) {
+    for (uint32_t i = load->main.tensors.count; i < load->main.tensors.count + load->variable_count;
+         i++) {
         if (tflm_root(load, i, &at) == root) {
             return true;
         }
@@ -76,9 +77,9 @@ typedef struct {
 
 static uses_t find_uses(tflm_load_t *load, uint32_t variable) {
     uses_t uses = {0, 0, 0, 0, 0};
-    for (uint32_t i = 0; i < load->operators.count; i++) {
+    for (uint32_t i = 0; i < load->main.operators.count; i++) {
         tflm_node_t node;
-        if (tflm_read_node(load, load->operators, i, &node) != TFLM_OK ||
+        if (tflm_read_node(load, &load->main, i, &node) != TFLM_OK ||
             (node.code != TFLM_CODE_READ_VARIABLE && node.code != TFLM_CODE_ASSIGN_VARIABLE)) {
             continue;
         }
@@ -101,7 +102,7 @@ static uses_t find_uses(tflm_load_t *load, uint32_t variable) {
 // The last operator that needs a tensor or something within it.
 static uint32_t last_use(tflm_load_t *load, uint32_t root) {
     uint32_t last = 0, at;
-    for (uint32_t i = 0; i < load->variable_first; i++) {
+    for (uint32_t i = 0; i < load->main.tensors.count; i++) {
         const tflm_slot_t *slot = &load->slots[i];
         if (slot->bytes && slot->last > last && tflm_root(load, i, &at) == root) {
             last = slot->last;
@@ -113,7 +114,7 @@ static uint32_t last_use(tflm_load_t *load, uint32_t root) {
 // The first operator that writes into a part of a root's memory.
 static uint32_t first_write(tflm_load_t *load, uint32_t root, uint32_t from, uint32_t bytes) {
     uint32_t first = UINT32_MAX, at;
-    for (uint32_t i = 0; i < load->variable_first; i++) {
+    for (uint32_t i = 0; i < load->main.tensors.count; i++) {
         const tflm_slot_t *slot = &load->slots[i];
         if (slot->bytes && slot->first <= slot->last && tflm_root(load, i, &at) == root &&
             at < from + bytes && from < at + slot->bytes && slot->first < first) {
@@ -127,7 +128,7 @@ static uint32_t first_write(tflm_load_t *load, uint32_t root, uint32_t from, uin
 // when operator `written_at` is the first that changes it.
 static bool stays(tflm_load_t *load, const uses_t *uses, uint32_t written_at) {
     return uses->read_at > uses->assign_at ||
-           (written_at > last_use(load, uses->value) && !(load->flags & TFLM_KEEP_ALL));
+           (written_at > last_use(load, uses->value) && !tflm_keeps_all(load));
 }
 
 void tflm_assign_in_place(tflm_node_t *node, uint32_t variable, uint32_t value) {

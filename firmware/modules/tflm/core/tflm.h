@@ -42,7 +42,28 @@ typedef enum {
 } tflm_type_t;
 
 // Load flags.
-#define TFLM_KEEP_ALL 1 // Every tensor keeps its own memory, so that `tflm_tensor` finds it later.
+#define TFLM_KEEP_ALL 1 // Every tensor keeps its own memory, so that `tflm_find` finds it later.
+
+// What looks into models, and boards have no use for, is there only with -DTFLM_FOR_TOOLS=1:
+// TFLM_KEEP_ALL, the functions at the end, and the names of operators that cannot be run.
+#ifndef TFLM_FOR_TOOLS
+#define TFLM_FOR_TOOLS 0
+#endif
+
+// Kinds of tensors that tflm_find counts.
+typedef enum {
+    TFLM_INPUT,
+    TFLM_OUTPUT,
+    TFLM_TENSOR, // Of the main subgraph.
+} tflm_which_t;
+
+// Where model and arena are. Said on every call, so they may move.
+typedef struct {
+    const void *model;
+    size_t model_bytes;
+    void *arena;
+    size_t arena_bytes;
+} tflm_buffers_t;
 
 // A tensor as the model describes it.
 typedef struct {
@@ -65,69 +86,51 @@ typedef struct {
 // A loaded model. Plain data: no pointers.
 typedef struct {
     uint32_t model_bytes;
-    uint32_t arena_bytes;  // Needed, without what aligning the arena's start costs.
-    bool arena_exact;      // False: arena_bytes is only what it takes to find out.
-    uint8_t arena_padding; // Bytes skipped at the arena's start.
-    uint8_t inputs, outputs;
-    uint16_t operators; // In the main subgraph, as the model has them.
-    uint64_t macs;      // Multiply-accumulates an inference.
-    // Where inputs and outputs are: a place, see load.h.
-    uint32_t input_place[TFLM_MAX_IO], output_place[TFLM_MAX_IO];
+    uint32_t arena_bytes;             // Needed, without what aligning the arena's start costs.
+    uint32_t arena_padding;           // Bytes skipped at the arena's start.
     uint32_t records_at, records_end; // Operator records in the arena.
     uint32_t states_at, states;       // What `tflm_reset` has to restore.
-    // How far a sliced inference has come.
-    uint32_t record, row;
-    uint8_t code; // Of the last operator run.
+    uint32_t record, row;             // How far a sliced inference has come.
+    uint32_t operators;               // In the main subgraph, as the model has them.
+    uint32_t counts[2];               // Of inputs and outputs, by tflm_which_t.
+    uint64_t macs;                    // Multiply-accumulates an inference.
+    uint8_t code;                     // Of the last operator run.
+    bool arena_exact;                 // False: arena_bytes is only what it takes to find out.
     char message[TFLM_MESSAGE_BYTES];
+    // Where inputs and outputs are: a place, see load.h.
+    uint32_t places[2][TFLM_MAX_IO];
 } tflm_t;
 
 // Checks a model, plans its memory, and prepares every operator. On TFLM_ERROR_ARENA,
 // self->arena_bytes tells how much is needed if self->arena_exact, else how large an arena it takes
 // to find out. On any error self->message says what is wrong.
-tflm_status_t tflm_load(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                        size_t arena_bytes, unsigned flags);
-
-// Runs what is left of an inference; with nothing begun, a whole one.
-tflm_status_t tflm_invoke(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes);
+tflm_status_t tflm_load(tflm_t *self, const tflm_buffers_t *buffers, unsigned flags);
 
 // Runs a slice: of a deep convolution about max_macs multiply-accumulates, of anything else what
 // takes at most as long; at least one row of one operator. The measure, with which prepare states
 // what a row costs: one of it takes at most 1.6 instructions of a Cortex-M55 and 3 of a Cortex-M4.
-// Sets *done when the inference is complete.
-tflm_status_t tflm_step(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                        size_t arena_bytes, uint32_t max_macs, bool *done);
+// Sets *done, whether the inference is complete.
+tflm_status_t tflm_step(tflm_t *self, const tflm_buffers_t *buffers, uint32_t max_macs, bool *done);
 
-// Runs the next operator, or what is left of it. Sets *done when the inference is complete.
-tflm_status_t tflm_run_operator(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                                size_t arena_bytes, bool *done);
+// For max_macs: all that is left of an inference, with nothing begun a whole one; or the next
+// operator, or what is left of that.
+#define TFLM_ALL_MACS UINT32_MAX
+#define TFLM_ONE_OPERATOR 0
 
 // Puts the streaming state back to the start and gives up a sliced inference.
-tflm_status_t tflm_reset(tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                         size_t arena_bytes);
+tflm_status_t tflm_reset(tflm_t *self, const tflm_buffers_t *buffers);
 
-// Describes the tensor behind an input or output, and where its bytes are.
-tflm_status_t tflm_input(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                         size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
-tflm_status_t tflm_output(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
+// Describes a tensor, and says where its bytes are. TFLM_TENSOR needs TFLM_KEEP_ALL; *data is NULL
+// for tensors without memory.
+tflm_status_t tflm_find(const tflm_t *self, const tflm_buffers_t *buffers, tflm_which_t which,
+                        unsigned index, tflm_tensor_t *tensor, void **data);
 
-// The bytes behind one of self->input_place and self->output_place, or behind such a place and less
-// than the tensor's size; NULL when a buffer moved or shrank.
-uint8_t *tflm_data(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                   size_t arena_bytes, uint32_t place);
+// The bytes behind one of self->places, or behind such a place and less than the tensor's size;
+// NULL when a buffer moved or shrank.
+uint8_t *tflm_data(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t place);
 
 // Says in self->message that an arena is too small.
 void tflm_arena_message(tflm_t *self, size_t given_bytes, size_t needed_bytes);
-
-// As tflm_input, for any tensor of the main subgraph; needs TFLM_KEEP_ALL. *data is NULL for
-// tensors without memory.
-tflm_status_t tflm_tensor(const tflm_t *self, const void *model, size_t model_bytes, void *arena,
-                          size_t arena_bytes, unsigned index, tflm_tensor_t *tensor, void **data);
-
-// Describes an input or output of a model that need not be one that can be run.
-tflm_status_t tflm_describe(const void *model, size_t model_bytes, bool output, unsigned index,
-                            tflm_tensor_t *tensor);
 
 // The bytes of an element; 0 for types that have none of their own, or are not supported.
 unsigned tflm_type_bytes(tflm_type_t type);
@@ -137,14 +140,20 @@ const char *tflm_type_name(tflm_type_t type);
 // model is malformed.
 int32_t tflm_operator_code(const void *model, size_t model_bytes, uint32_t index);
 
-// The name of an operator code; NULL when unknown.
+// The name of an operator code; NULL when unknown, or it cannot be run and this is not for tools.
 const char *tflm_operator_name(int32_t code);
 
-// The codes that can be run, in ascending order of name; -1 past the end.
-int32_t tflm_supported_code(unsigned index);
+// The names of the operators that can be run, in ascending order; NULL past the end.
+const char *tflm_supported_name(unsigned index);
+
+#if TFLM_FOR_TOOLS
+// Describes a tensor of a model that need not be one that can be run.
+tflm_status_t tflm_describe(const void *model, size_t model_bytes, tflm_which_t which,
+                            unsigned index, tflm_tensor_t *tensor);
 
 // The code of the operator record at *record, and moves *record on; -1 past the end. Start with
 // self->records_at. Operators that need no work have no record.
-int32_t tflm_record_code(const tflm_t *self, void *arena, size_t arena_bytes, uint32_t *record);
+int32_t tflm_record_code(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t *record);
+#endif
 
 #endif

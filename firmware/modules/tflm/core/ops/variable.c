@@ -12,21 +12,23 @@
 
 enum { MAX_VARIABLES = 256 };
 
-static bool same_string(fb_t *fb, fb_vector_t a, fb_vector_t b) {
-    return a.count == b.count && !memcmp(fb->data + a.at, fb->data + b.at, a.count);
-}
-
-// Whether two tables of VarHandleOptions name the same variable.
+// Whether two tables of VarHandleOptions name the same variable, by container and name.
 static bool same_name(fb_t *fb, uint32_t a, uint32_t b) {
-    return same_string(fb, fb_field_vector(fb, a, 0, 1), fb_field_vector(fb, b, 0, 1)) &&
-           same_string(fb, fb_field_vector(fb, a, 1, 1), fb_field_vector(fb, b, 1, 1));
+    for (unsigned field = 0; field < 2; field++) {
+        fb_vector_t of_a = fb_field_vector(fb, a, field, 1);
+        fb_vector_t of_b = fb_field_vector(fb, b, field, 1);
+        if (of_a.count != of_b.count ||
+            memcmp(fb->data + of_a.at, fb->data + of_b.at, of_a.count)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-// The slot of a variable by its options. Its `lead` says where they are, and until the plan is made
-// its `next` what it is filled with when nothing else is said.
+// The slot of a variable by its options.
 static uint32_t find_variable(tflm_load_t *load, uint32_t options) {
-    uint32_t end = load->variable_first + load->variable_count;
-    for (uint32_t i = load->variable_first; i < end; i++) {
+    uint32_t end = load->main.tensors.count + load->variable_count;
+    for (uint32_t i = load->main.tensors.count; i < end; i++) {
         if (same_name(&load->fb, load->slots[i].lead, options)) {
             return i;
         }
@@ -44,15 +46,15 @@ TFLM_PREPARE(var_handle) {
     }
     uint32_t variable = find_variable(load, node->options);
     if (variable == TFLM_NO_TENSOR) {
-        if (load->variable_count == MAX_VARIABLES) {
+        if (load->variable_count++ == MAX_VARIABLES) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "more than %u variables",
                                   MAX_VARIABLES);
         }
-        variable = load->variable_first + load->variable_count++;
+        variable = load->slots_used++;
         tflm_slot_t *slot = &load->slots[variable];
         slot->lead = node->options;
         slot->first = 0;
-        slot->last = (uint16_t)load->operators.count;
+        slot->last = (uint16_t)load->main.operators.count;
         load->state_count++;
     }
     load->slots[tflm_node_output(node, 0)].root = (uint16_t)variable;
@@ -64,7 +66,7 @@ static tflm_status_t get_variable(tflm_node_t *node, uint32_t value, uint32_t *v
     tflm_load_t *load = node->load;
     uint32_t handle = tflm_node_input(node, 0);
     *variable = handle == TFLM_NO_TENSOR ? handle : load->slots[handle].root;
-    if (handle == TFLM_NO_TENSOR || *variable < load->variable_first) {
+    if (handle == TFLM_NO_TENSOR || *variable < load->main.tensors.count) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the first input is no variable");
     }
     tflm_slot_t *slot = &load->slots[*variable];
@@ -111,7 +113,7 @@ TFLM_PREPARE(assign_variable) {
     TRY(get_variable(node, value, &variable));
     tflm_tensor_t tensor;
     TRY(tflm_get_input(node, 1, &tensor));
-    node->load->slots[variable].next = (uint8_t)tensor.zero_point;
+    node->load->slots[variable].lag = (uint8_t)tensor.zero_point;
     if (node->planning) {
         tflm_assign_in_place(node, variable, value);
         return TFLM_OK;
@@ -128,62 +130,34 @@ TFLM_PREPARE(call_once) {
 
 // The state of each variable starts as what the subgraph of CALL_ONCE assigns to it, else as its
 // zero point, as in tensorflow/lite/micro/micro_resource_variable.cc.
-static tflm_status_t initial_values(tflm_load_t *load, tflm_state_t *states) {
-    for (uint32_t i = 0; i < load->init_operators.count; i++) {
-        tflm_node_t handle;
-        TRY(tflm_read_node(load, load->init_operators, i, &handle));
-        if (handle.code != TFLM_CODE_VAR_HANDLE && handle.code != TFLM_CODE_ASSIGN_VARIABLE) {
-            return tflm_fail(load, TFLM_ERROR_UNSUPPORTED,
-                             "CALL_ONCE may only assign constants to variables, not do %s",
-                             tflm_operator_name(handle.code));
+tflm_status_t tflm_first_values(tflm_load_t *load) {
+    for (uint32_t i = 0; i < load->init.operators.count; i++) {
+        tflm_node_t assign;
+        TRY(tflm_read_node(load, &load->init, i, &assign));
+        uint32_t kind = tflm_kernel(assign.kernel)->flags;
+        if (!(kind & (TFLM_HANDLES | TFLM_ASSIGNS))) {
+            return tflm_node_fail(&assign, TFLM_ERROR_UNSUPPORTED,
+                                  "CALL_ONCE may only assign constants to variables");
         }
-        if (handle.code != TFLM_CODE_VAR_HANDLE || handle.outputs.count != 1) {
-            continue;
-        }
-        uint32_t variable = find_variable(load, handle.options);
-        if (variable == TFLM_NO_TENSOR) {
-            continue;
-        }
-        for (uint32_t j = 0; j < load->init_operators.count; j++) {
-            tflm_node_t assign;
-            TRY(tflm_read_node(load, load->init_operators, j, &assign));
-            if (assign.code != TFLM_CODE_ASSIGN_VARIABLE ||
-                tflm_node_input(&assign, 0) != tflm_node_output(&handle, 0)) {
+        for (uint32_t j = 0; kind & TFLM_ASSIGNS && j < load->init.operators.count; j++) {
+            tflm_node_t handle;
+            TRY(tflm_read_node(load, &load->init, j, &handle));
+            if (handle.code != TFLM_CODE_VAR_HANDLE ||
+                tflm_node_output(&handle, 0) != tflm_node_input(&assign, 0)) {
+                continue;
+            }
+            uint32_t variable = find_variable(load, handle.options);
+            if (variable == TFLM_NO_TENSOR) {
                 continue;
             }
             tflm_tensor_t value;
-            TRY(tflm_read_tensor(load, load->init_tensors, tflm_node_input(&assign, 1), &value));
-            if (!value.data_at || value.bytes != load->slots[variable].bytes) {
-                return tflm_fail(
-                    load, TFLM_ERROR_UNSUPPORTED,
-                    "CALL_ONCE: a variable's first value is not constant or not its size");
+            TRY(tflm_read_tensor(load, &load->init, tflm_node_input(&assign, 1), &value));
+            tflm_slot_t *slot = &load->slots[variable];
+            if (!value.data_at || value.bytes != slot->bytes) {
+                return tflm_node_fail(&assign, TFLM_ERROR_UNSUPPORTED,
+                                      "a variable's first value is not constant or not its size");
             }
-            if (states) {
-                states[variable - load->variable_first].source = value.data_at | TFLM_PLACE_MODEL;
-            }
-        }
-    }
-    return TFLM_OK;
-}
-
-tflm_status_t tflm_write_states(tflm_load_t *load, tflm_state_t *states) {
-    for (uint32_t i = 0; states && i < load->variable_count; i++) {
-        const tflm_slot_t *slot = &load->slots[load->variable_first + i];
-        states[i].place = load->variable_first + i;
-        states[i].bytes = slot->bytes;
-        states[i].source = TFLM_PLACE_NONE;
-        states[i].fill = slot->next;
-    }
-    TRY(initial_values(load, states));
-    uint32_t used = load->variable_count;
-    for (uint32_t i = 0; states && i < load->tensors.count; i++) {
-        tflm_tensor_t tensor;
-        TRY(tflm_read_tensor(load, load->tensors, i, &tensor));
-        if (tensor.is_variable && !tensor.data_at) {
-            states[used].place = i;
-            states[used].bytes = tensor.bytes;
-            states[used].source = TFLM_PLACE_NONE;
-            states[used++].fill = tensor.type == TFLM_INT8 ? (uint8_t)tensor.zero_point : 0;
+            slot->lag = value.data_at | TFLM_PLACE_MODEL;
         }
     }
     return TFLM_OK;

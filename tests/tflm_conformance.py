@@ -112,19 +112,35 @@ def _here(model, invokes):
     return given
 
 
-def asked(names, count):
-    """Standard input of firmware/checks/model_cases.py for operators' cases, and its answers."""
+def with_inputs(models, invokes=INVOKES):
+    """By the same keys, a model and the inputs of some invokes."""
     rng = np.random.default_rng(11)
-    stdin, answers = [], {}
-    for name, seed in itertools.product(names, range(count)):
-        model = tflm_cases.model(name, seed)
+    cases = {}
+    for key, model in models.items():
         tensors = hosttflm.tensors(model)
-        invokes = [[random_inputs(rng, tensor, i) for tensor in tensors] for i in range(INVOKES)]
+        drawn = [[random_inputs(rng, tensor, i) for tensor in tensors] for i in range(invokes)]
+        cases[key] = model, drawn
+    return cases
+
+
+def standard_input(cases):
+    """Of firmware/checks/model_cases.py, for such cases."""
+    stdin = []
+    for model, invokes in cases.values():
         inputs = b"".join(data.tobytes() for invoke in invokes for data in invoke)
         stdin += [size.to_bytes(4, "little") for size in (len(model), len(inputs))]
         stdin += [model, inputs]
-        answers[name, seed] = _here(model, invokes)
-    return b"".join(stdin) + bytes(4), answers
+    return b"".join(stdin) + bytes(4)
+
+
+def asked(names, count):
+    """Standard input of firmware/checks/model_cases.py for operators' cases, and its answers."""
+    models = {
+        (name, seed): tflm_cases.model(name, seed)
+        for name, seed in itertools.product(names, range(count))
+    }
+    cases = with_inputs(models)
+    return standard_input(cases), {key: _here(*case) for key, case in cases.items()}
 
 
 def different(given, answers):

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "linux.h"
+#include "port/mulhigh.h"
 #include "tflm.h"
 
 enum { MODEL_BYTES_MAX = 512 * 1024, ARENA_BYTES = 512 * 1024 };
@@ -55,6 +56,7 @@ void run(void);
 
 void run(void) {
     uint32_t bytes;
+    mulhigh_enable();
     if (!take(&bytes, sizeof bytes) || bytes > sizeof model || !take(model, bytes)) {
         linux_exit(2);
     }

@@ -84,7 +84,9 @@ longjmp:
 
 # Where a signal's handler returns to.
 	.global linux_return_from_signal
+	.type linux_return_from_signal, @function
 	.p2align 2
 linux_return_from_signal:
 	movi a2, 225
 	syscall
+	.size linux_return_from_signal, . - linux_return_from_signal

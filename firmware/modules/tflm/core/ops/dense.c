@@ -69,13 +69,14 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
-// Takes zero_point times the sum of each channel's n weights from its bias.
-static void fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t channels,
-                            int32_t zero_point, int32_t *bias) {
-    for (uint32_t i = 0; i < channels; i++) {
+// Takes zero_point times the sum of each channel's n weights from its bias. A channel's weights are
+// `step` bytes apart, and each channel's begin `next` bytes after those of the one before.
+static void fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t step, uint32_t channels,
+                            uint32_t next, int32_t zero_point, int32_t *bias) {
+    for (uint32_t i = 0; i < channels; i++, weights += next) {
         uint32_t sum = 0;
         for (uint32_t j = 0; j < n; j++) {
-            sum += (uint32_t)(int8_t)*weights++;
+            sum += (uint32_t)(int8_t)weights[(size_t)j * step];
         }
         bias[i] = (int32_t)((uint32_t)bias[i] - (uint32_t)zero_point * sum);
     }
@@ -124,7 +125,9 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     TRY(tflm_stage_init(node, &t[0], weights, output, bias_at, how & TFLM_SINGLE_PRECISION, stage,
                         after));
     if (how & TFLM_FOLD) {
-        fold_zero_point(fb->data + weights->data_at, weights->elements / channels, channels,
+        uint32_t n = weights->elements / channels;
+        bool last = how & TFLM_LAST_AXIS;
+        fold_zero_point(fb->data + weights->data_at, n, last ? channels : 1, channels, last ? 1 : n,
                         t[0].zero_point, after);
     }
     return TFLM_OK;

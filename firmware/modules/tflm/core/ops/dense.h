@@ -114,18 +114,31 @@ enum {
 tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
                              unsigned activation, uint32_t places, uint32_t bytes, void **made);
 
+#ifdef TFLM_XTENSA
+// Inputs, as tflm_widen makes them of bytes, and what is read beyond them.
+enum { TFLM_WIDENED = 768, TFLM_WIDENED_AHEAD = 4 };
+
+// Positions of n inputs each that can be widened at once.
+uint32_t tflm_widened_positions(uint32_t n);
+
+// Widens the inputs at one of these positions, unless they are too many even for one.
+void tflm_widen(const int8_t *x, uint32_t n, uint32_t position, int16_t *widened);
+
+// As tflm_dense_all, at `count` such positions, whose outputs lie `step` bytes apart. Where not
+// even one could be widened, x are its inputs.
+void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *widened,
+                        uint32_t count, const int8_t *w, uint32_t n, uint32_t from, uint32_t to,
+                        int8_t *output, uint32_t step);
+#else
+// Positions of a row that are best taken together.
+enum { TFLM_POSITIONS = 4 };
+
 // The sums of n products each of `channels` channels at one position, without their biases. The
 // channels' weights are n bytes apart.
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum);
-
-// Positions of a row that are best taken together.
-#ifdef TFLM_XTENSA
-enum { TFLM_POSITIONS = 3 };
-#else
-enum { TFLM_POSITIONS = 4 };
 #endif
 
-#if defined(TFLM_DSP) || defined(TFLM_XTENSA)
+#ifdef TFLM_DSP
 // As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
 // follow one another.
 void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dense.h"
-#include "patches.h"
+#include "depthwise.h"
 
 #if defined(TFLM_HELIUM)
 #include <arm_mve.h>
@@ -16,14 +15,12 @@ enum { BLOCK = 4 };
 #endif
 enum { MAX_TAPS = 1 << 16 };
 
-typedef struct {
-    uint32_t input, weights, output_place; // Places.
-    tflm_window_t y, x;
-    uint32_t depth; // Channels of the input.
-    uint32_t multiplier;
-    int32_t input_offset;
-    tflm_output_t output;
-} depthwise_t;
+// Where taps off the input are made to meet its zero point, that goes into the biases.
+#ifdef TFLM_XTENSA
+enum { FOLD = TFLM_FOLD };
+#else
+enum { FOLD = 0 };
+#endif
 
 TFLM_PREPARE(depthwise_conv) {
     tflm_tensor_t t[3];
@@ -40,7 +37,7 @@ TFLM_PREPARE(depthwise_conv) {
     }
     node->cost = (uint32_t)patches.x.output * tflm_dense_cost(patches.channels, taps);
     void *made;
-    TRY(tflm_dense_new(node, t, TFLM_LAST_AXIS, 4, 3, sizeof(depthwise_t), &made));
+    TRY(tflm_dense_new(node, t, TFLM_LAST_AXIS | FOLD, 4, 3, sizeof(depthwise_t), &made));
     depthwise_t *self = made;
     if (self) {
         self->y = patches.y;
@@ -51,6 +48,8 @@ TFLM_PREPARE(depthwise_conv) {
     }
     return TFLM_OK;
 }
+
+#ifndef TFLM_XTENSA // It has its own eval.
 
 // The taps that meet the input at one output position.
 typedef struct {
@@ -399,3 +398,5 @@ TFLM_EVAL(depthwise_conv) {
         }
     }
 }
+
+#endif

@@ -14,6 +14,7 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
     return sum;
 }
 
+#ifndef TFLM_XTENSA // xtensa.c has the rest.
 #ifdef TFLM_DSP
 
 // Four bytes of each as two pairs of 16 bits, the even ones and the odd ones. In one piece, as GCC
@@ -117,6 +118,9 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels,
 }
 
 #endif
+#endif
+
+#ifndef TFLM_XTENSA
 
 void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
                     uint32_t from, uint32_t to, int8_t *output) {
@@ -128,3 +132,5 @@ void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w,
         from += count;
     }
 }
+
+#endif

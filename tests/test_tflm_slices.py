@@ -8,7 +8,11 @@ import json
 import re
 import tomllib
 
+import numpy as np
 import pytest
+import test_tflm_fast
+import tflm_cases
+import tflm_draw
 import tflm_networks
 import tflm_oracle
 from workbench import hosttflm, mcu
@@ -29,16 +33,20 @@ def speed(board):
     return tomllib.loads((BOARDS / board / "board.toml").read_text())["models"]
 
 
+CASE_MACS = 10000
+CASE_ELEMENTS = 20000
+CALL_INSTRUCTIONS = 1500  # Of a slice that does nothing, all of them MicroPython's.
+
 # There is no application for the Cortex-M4.
 MAX_MACS = {"corstone300": slice_macs("corstone300"), "mps2_an386": 40000}
 
 
-def slices(board, models):
+def slices(board, models, max_macs):
     """For each model, the instructions of each slice."""
     files = {f"{name}.tflite": content for name, content in models.items()}
     paths = [f"/rom/{name}" for name in files]
     said = json.loads(
-        mcu.run(board, "model_slices", str(MAX_MACS[board]), *paths, files=files, counting=True)
+        mcu.run(board, "model_slices", str(max_macs), *paths, files=files, counting=True)
     )
     assert [result["same"] for result in said] == [True] * len(models)
     ns_a_cycle = 1e9 / speed(board)["clock_hz"]
@@ -50,7 +58,7 @@ def slices(board, models):
 
 def check(board, models):
     most = SLICE_S * speed(board)["clock_hz"]
-    counted = slices(board, models)
+    counted = slices(board, models, MAX_MACS[board])
     longest = {name: round(max(counts)) for name, counts in counted.items()}
     assert {name: count for name, count in longest.items() if count > most} == {}
     return counted
@@ -68,6 +76,34 @@ def test_shared_models(board, name):
 @pytest.mark.parametrize("board", MAX_MACS)
 def test_networks_with_other_operators(board):
     check(board, {name: make() for name, make in tflm_networks.NETWORKS.items()})
+
+
+def large_case(name):
+    """The largest of the first models of one operator, drawn with larger dimensions."""
+
+    def elements(model):
+        return sum(np.prod(tensor.shape) for tensor in hosttflm.tensors(model))
+
+    models = [tflm_cases.model(name, seed) for seed in range(8)]
+    return max((model for model in models if elements(model) < CASE_ELEMENTS), key=elements)
+
+
+@pytest.mark.parametrize("board", MAX_MACS)
+def test_rows_cost_what_their_operators_say(board, monkeypatch):
+    """Short slices of each operator and type, of few rows each."""
+    monkeypatch.setattr(tflm_draw, "LARGEST", 12)
+    # Of what has no kernels of its own on a Cortex-M4, a Cortex-M55 takes as many instructions, and
+    # its limit is lower.
+    names = tflm_cases.CASES if board == "corstone300" else test_tflm_fast.OPERATORS
+    models = {name.replace(" ", "_"): large_case(name) for name in names}
+    most = SLICE_S * speed(board)["clock_hz"] / MAX_MACS[board]
+    too_long = {}
+    for name, counts in slices(board, models, CASE_MACS).items():
+        costs = [cost for _, cost in hosttflm.Model(models[name]).rows()]
+        limit = CALL_INSTRUCTIONS + most * max([CASE_MACS, *costs])
+        if max(counts) > limit:
+            too_long[name] = f"{max(counts):.0f} of {limit:.0f}"
+    assert too_long == {}
 
 
 def test_estimated_boards():

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+LARGEST = 6  # Of a dimension, where nothing else is said.
 ZERO_POINTS = (-128, 127, 0, -1, 3, 60, -77)
 
 
@@ -16,9 +17,9 @@ def quantized(rng, **bounds):
     return {"scale": scale(rng, **bounds), "zero_point": int(rng.choice(ZERO_POINTS))}
 
 
-def shape(rng, rank=None, largest=6):
+def shape(rng, rank=None, largest=None):
     rank = rank or int(rng.integers(1, 5))
-    return tuple(int(size) for size in rng.integers(1, largest + 1, rank))
+    return tuple(int(size) for size in rng.integers(1, (largest or LARGEST) + 1, rank))
 
 
 def weights(rng, shape):

@@ -12,11 +12,22 @@ import tflm
 RUNS = 2
 
 
+PATTERN = 251  # Elements that an input repeats.
+STEPS = {"bool": 1 / 128, "int16": 256, "int32": 1 << 16, "float32": 1 / 16}  # Of int8: 1.
+
+
 def fill(model, salt):
-    for i in range(len(model.inputs)):
+    for i, tensor in enumerate(model.inputs):
         view = model.input(i)
-        for j in range(len(view)):
-            view[j] = (j + salt) * 37 % 256 - 128
+        step = STEPS.get(tensor.dtype, 1)
+        lowest = 0 if tensor.dtype in ("uint8", "bool") else 128
+        count = min(PATTERN, len(view))
+        for j in range(count):
+            number = ((j + salt) * 37 % 256 - lowest) * step
+            view[j] = number if tensor.dtype == "float32" else int(number)
+        for j in range(count, len(view), count):
+            count = min(count, len(view) - j)
+            view[j : j + count] = view[:count]
 
 
 def outputs_of(model):

@@ -301,6 +301,14 @@ class Model:
             states.append(ctypes.string_at(address, size))
         return states
 
+    def rows(self) -> Iterator[tuple[int, int]]:
+        """How many rows each operator that does work has, and what one of them costs."""
+        at = self._offset + self._state.records_at
+        while at < self._offset + self._state.records_end:
+            size, rows, cost = struct.unpack_from("<III", self._arena, at)
+            yield rows, cost
+            at += size
+
     def records(self) -> Iterator[str]:
         """The names of the operators that do work, in the order they run."""
         record = ctypes.c_uint32(self._state.records_at)

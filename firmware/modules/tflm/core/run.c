@@ -34,6 +34,9 @@ void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value) {
     }
 }
 
+// What calling an operator takes, in what a row costs.
+enum { CALL_COST = 128 };
+
 tflm_status_t tflm_open(const tflm_t *self, const tflm_buffers_t *buffers, tflm_run_t *run) {
     uint32_t padding = tflm_padding(buffers->arena);
     if (buffers->model_bytes < self->model_bytes || padding != self->arena_padding ||
@@ -67,7 +70,7 @@ tflm_status_t tflm_step(tflm_t *self, const tflm_buffers_t *buffers, uint32_t le
                 affordable = 1;
             }
             rows = affordable < rows ? affordable : rows;
-            uint32_t spent = rows * record->cost; // Not more than `left`, or of one row.
+            uint32_t spent = rows * record->cost + CALL_COST;
             left = spent < left ? left - spent : 0;
         }
         begun = true;

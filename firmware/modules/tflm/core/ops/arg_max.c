@@ -25,7 +25,7 @@ TFLM_PREPARE(arg_max) {
         inner *= (uint32_t)input->dims[i];
     }
     node->rows = output->elements;
-    node->cost = 16 + 16 * (uint64_t)input->dims[axis];
+    node->cost = 16 + 24 * (uint64_t)input->dims[axis];
     arg_max_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->inner = inner;

@@ -46,7 +46,7 @@ static TFLM_COLD tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     op.b = tflm_node_input(node, 1);
     op.output = tflm_node_output(node, 0);
     node->rows = output->elements;
-    node->cost = 64;
+    node->cost = 72;
     arithmetic_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         *self = op;

@@ -21,7 +21,7 @@ TFLM_PREPARE(cast) {
         return tflm_types_fail(node, input, output);
     }
     node->rows = input->elements;
-    node->cost = 24;
+    node->cost = 28;
     cast_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input_type = (uint8_t)input->type;

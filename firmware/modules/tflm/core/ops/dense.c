@@ -96,7 +96,7 @@ tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t
     }
     node->rows = output->elements;
     node->macs = (uint64_t)output->elements * *depth;
-    node->cost = (uint64_t)*depth + TFLM_FINISH_COST;
+    node->cost = *depth + TFLM_FINISH_COST + TFLM_POSITION_COST / units;
     return TFLM_OK;
 }
 

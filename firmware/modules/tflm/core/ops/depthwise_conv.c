@@ -35,7 +35,10 @@ TFLM_PREPARE(depthwise_conv) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps, multiplier not %u", taps,
                               multiplier);
     }
-    node->cost = (uint32_t)patches.x.output * tflm_dense_cost(patches.channels, taps);
+    // Channels that are not summed up side by side.
+    uint32_t alone = patches.channels % (multiplier > 1 && multiplier % 8 ? UINT32_MAX : 8);
+    node->cost = (uint32_t)patches.x.output *
+                 (tflm_dense_cost(patches.channels, taps) + (uint64_t)(alone * taps) * 8);
     void *made;
     TRY(tflm_dense_new(node, t, TFLM_LAST_AXIS | FOLD, 4, 3, sizeof(depthwise_t), &made));
     depthwise_t *self = made;

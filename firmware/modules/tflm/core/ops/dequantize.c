@@ -18,7 +18,7 @@ TFLM_PREPARE(dequantize) {
     }
     TRY(tflm_expect_quantized(node, input));
     node->rows = input->elements;
-    node->cost = 12;
+    node->cost = 16;
     dequantize_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->type = input->type;

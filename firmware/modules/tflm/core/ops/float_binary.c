@@ -21,7 +21,7 @@ static tflm_status_t prepare(tflm_node_t *node, uint8_t activation) {
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, &t[0], &t[1], &t[2], &broadcast));
     node->rows = t[2].elements;
-    node->cost = 4;
+    node->cost = 40;
     binary_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->a = tflm_node_input(node, 0);

@@ -21,6 +21,7 @@ TFLM_PREPARE(float_pool) {
     TRY(tflm_expect_float32(node, t, 2));
     tflm_window_t y, x;
     TRY(tflm_pool_windows(node, &t[0], &t[1], &y, &x));
+    node->cost *= 3;
     tflm_float_range_t range;
     TRY(tflm_float_range(node, fb_field_u8(fb, node->options, 5, 0), &range));
     pool_t *self = tflm_node_data(node, 2, sizeof *self);

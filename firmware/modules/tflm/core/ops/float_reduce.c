@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MEAN, SUM and REDUCE_MAX of float32.
+#include <float.h>
+
 #include "float32.h"
 #include "reduce.h"
 
@@ -33,14 +35,17 @@ static void eval(const tflm_run_t *run, const reduce_t *self, uint32_t from, uin
     const uint8_t *input = tflm_at(run, self->input);
     float *output = (float *)(void *)tflm_at(run, self->output);
     for (uint32_t i = from; i < to; i++) {
-        size_t start = tflm_kept_offset(reduction, i);
-        float result = tflm_load_f32(input + start * sizeof result);
-        for (uint32_t j = 1; j < reduction->inner_elements; j++) {
-            float x = tflm_load_f32(input + (start + tflm_reduced_offset(reduction, j)) * sizeof x);
-            if (kind != MAX) {
-                result += x;
-            } else if (x > result) {
-                result = x;
+        size_t start = tflm_offset(&reduction->kept, i);
+        float result = kind == MAX ? -FLT_MAX : 0;
+        for (uint32_t j = 0; j < reduction->runs.elements; j++) {
+            size_t at = start + tflm_offset(&reduction->runs, j);
+            for (uint32_t k = reduction->run; k; k--, at += reduction->run_step) {
+                float x = tflm_load_f32(input + at * sizeof x);
+                if (kind != MAX) {
+                    result += x;
+                } else if (x > result) {
+                    result = x;
+                }
             }
         }
         output[i] = kind == MEAN ? result / (float)reduction->inner_elements : result;

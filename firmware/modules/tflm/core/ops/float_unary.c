@@ -9,7 +9,11 @@ typedef struct {
     tflm_float_range_t range;
 } unary_t;
 
-static tflm_status_t prepare(tflm_node_t *node, uint8_t activation, float factor, bool by_row) {
+// Of an element.
+enum { CLAMP_COST = 16, FUNCTION_COST = 56 };
+
+static tflm_status_t prepare(tflm_node_t *node, uint8_t activation, float factor, bool by_row,
+                             uint32_t cost) {
     TRY(tflm_expect(node, 1, 1, 1));
     tflm_tensor_t t[2];
     TRY(tflm_get_input(node, 0, &t[0]));
@@ -23,7 +27,7 @@ static tflm_status_t prepare(tflm_node_t *node, uint8_t activation, float factor
     tflm_float_range_t range;
     TRY(tflm_float_range(node, activation, &range));
     node->rows = t[0].elements / elements;
-    node->cost = elements * 16;
+    node->cost = (uint64_t)elements * cost;
     unary_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
@@ -36,23 +40,25 @@ static tflm_status_t prepare(tflm_node_t *node, uint8_t activation, float factor
 }
 
 TFLM_PREPARE(float_unary) {
-    return prepare(node, TFLM_ACT_NONE, 0, false);
+    return prepare(node, TFLM_ACT_NONE, 0, false, FUNCTION_COST);
 }
 
 TFLM_PREPARE(float_relu) {
-    return prepare(node, TFLM_ACT_RELU, 0, false);
+    return prepare(node, TFLM_ACT_RELU, 0, false, CLAMP_COST);
 }
 
 TFLM_PREPARE(float_relu6) {
-    return prepare(node, TFLM_ACT_RELU6, 0, false);
+    return prepare(node, TFLM_ACT_RELU6, 0, false, CLAMP_COST);
 }
 
 TFLM_PREPARE(float_leaky_relu) {
-    return prepare(node, TFLM_ACT_NONE, fb_field_f32(&node->load->fb, node->options, 0, 0), false);
+    return prepare(node, TFLM_ACT_NONE, fb_field_f32(&node->load->fb, node->options, 0, 0), false,
+                   CLAMP_COST);
 }
 
 TFLM_PREPARE(float_softmax) {
-    return prepare(node, TFLM_ACT_NONE, fb_field_f32(&node->load->fb, node->options, 0, 0), true);
+    return prepare(node, TFLM_ACT_NONE, fb_field_f32(&node->load->fb, node->options, 0, 0), true,
+                   FUNCTION_COST);
 }
 
 // An eval that makes `result` of x.

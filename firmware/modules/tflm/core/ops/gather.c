@@ -65,7 +65,7 @@ TFLM_PREPARE(gather) {
     TRY(check_indices(node, indices, input->dims[at]));
     uint32_t bytes = inner * tflm_type_bytes(input->type);
     node->rows = (uint32_t)rows;
-    node->cost = 1 + count * 4 + output->bytes / (uint32_t)rows / 4;
+    node->cost = 32 + count * (32 + 2 * bytes);
     gather_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->outer = outer;

@@ -22,6 +22,7 @@ TFLM_PREPARE(int16_pool) {
     TRY(tflm_expect_int16(node, &output));
     tflm_window_t y, x;
     TRY(tflm_pool_windows(node, &input, &output, &y, &x));
+    node->cost *= 3;
     if ((int64_t)y.taps * x.taps > MAX_TAPS) { // Sums of so many stay within 32 bits.
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "a window of %d by %d", y.taps, x.taps);
     }

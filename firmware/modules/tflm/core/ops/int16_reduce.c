@@ -8,10 +8,12 @@ TFLM_EVAL(int16_mean_or_sum) {
     const uint8_t *input = tflm_at(run, self->input);
     int16_t *output = (int16_t *)(void *)tflm_at(run, self->output);
     for (uint32_t i = from; i < to; i++) {
-        uint32_t start = tflm_kept_offset(reduction, i), sum = 0; // Wraps around.
-        for (uint32_t j = 0; j < reduction->inner_elements; j++) {
-            uint32_t at = start + tflm_reduced_offset(reduction, j);
-            sum += (uint32_t)(tflm_int16(input, at) - self->input_zero_point);
+        uint32_t start = tflm_offset(&reduction->kept, i), sum = 0; // Wraps around.
+        for (uint32_t j = 0; j < reduction->runs.elements; j++) {
+            uint32_t at = start + tflm_offset(&reduction->runs, j);
+            for (uint32_t k = reduction->run; k; k--, at += reduction->run_step) {
+                sum += (uint32_t)(tflm_int16(input, at) - self->input_zero_point);
+            }
         }
         sum = (uint32_t)tflm_scale_apply((int32_t)sum, self->scale.multiplier, self->scale.shift);
         sum += (uint32_t)self->output_zero_point;

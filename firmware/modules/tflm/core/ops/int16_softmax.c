@@ -32,7 +32,7 @@ TFLM_PREPARE(int16_softmax) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements, or beta", depth);
     }
     node->rows = input.elements / depth;
-    node->cost = (uint64_t)depth * 256;
+    node->cost = (uint64_t)depth * 560;
     softmax_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);

@@ -20,7 +20,7 @@ static tflm_status_t prepare(tflm_node_t *node, tflm_tensor_t *input, tflm_tenso
     TRY(tflm_expect_int16(node, input));
     TRY(tflm_expect_int16(node, output));
     node->rows = input->elements;
-    node->cost = 8;
+    node->cost = 32;
     return tflm_expect_same_shape(node, input, output);
 }
 

@@ -99,6 +99,7 @@ TFLM_PREPARE(lstm) {
     node->rows = t.output.elements / units;
     node->macs = (uint64_t)t.output.elements * GATES * ((uint64_t)depth + units);
     node->cost = node->macs / node->rows + 600 * (uint64_t)units;
+    node->cost *= tflm_node_type(node) == TFLM_INT16 ? 2 : 1;
     lstm_t *self = tflm_node_data(node, 3 * GATES + 4, sizeof *self);
     if (!self) {
         return TFLM_OK;

@@ -41,7 +41,7 @@ tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors, tflm_m
     matmul->b_matrix = matrix(columns, depth, b_across);
     node->rows = output->elements / columns;
     node->macs = (uint64_t)output->elements * depth;
-    node->cost = (uint64_t)columns * (24 + 8 * (uint64_t)depth);
+    node->cost = (uint64_t)columns * (48 + 10 * (uint64_t)depth);
     return TFLM_OK;
 }
 

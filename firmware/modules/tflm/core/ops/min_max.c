@@ -21,7 +21,7 @@ TFLM_PREPARE(min_max) {
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, a, b, output, &broadcast));
     node->rows = output->elements;
-    node->cost = 48;
+    node->cost = 56;
     min_max_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->type = output->type;

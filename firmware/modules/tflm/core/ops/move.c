@@ -4,7 +4,7 @@
 #include <string.h>
 
 // Bytes of a run that are copied without a chance to stop; the bounds of elements that are filled.
-enum { RUN_PART = 1 << 14, FILL_PART_MIN = 1 << 6, FILL_PART_MAX = 1 << 12 };
+enum { RUN_PART = 1 << 13, FILL_PART_MIN = 1 << 6, FILL_PART_MAX = 1 << 12 };
 
 // One loop around the ones after it; the innermost copies a run of bytes.
 typedef struct {
@@ -90,12 +90,13 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     // only run.
     uint32_t bytes = (uint32_t)run * element_bytes;
     uint32_t rounds = levels ? level[levels - 1].count : (bytes + RUN_PART - 1) / RUN_PART;
-    node->cost = levels
-                     ? (uint64_t)((uint32_t)total / bytes / rounds) * 24 + (uint32_t)total / rounds
-                     : RUN_PART;
+    node->cost = levels ? (uint64_t)((uint32_t)total / bytes / rounds) * 32 +
+                              2 * (uint64_t)((uint32_t)total / rounds)
+                        : 2 * RUN_PART;
     uint32_t fill_part =
-        FILL_PART_MIN + (uint32_t)(node->cost / 8 < FILL_PART_MAX ? node->cost / 8 : FILL_PART_MAX);
-    node->cost += (uint64_t)(fill_elements ? FILL_PART_MIN * 8 : 0);
+        FILL_PART_MIN +
+        (uint32_t)(node->cost / 16 < FILL_PART_MAX ? node->cost / 16 : FILL_PART_MAX);
+    node->cost += (uint64_t)(fill_elements ? FILL_PART_MIN * 16 : 0);
     node->rows = (fill_elements + fill_part - 1) / fill_part + rounds;
     move_t *move = tflm_node_data(node, 2, sizeof *move + levels * sizeof *level);
     if (!move) {

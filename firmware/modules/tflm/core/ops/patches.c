@@ -27,7 +27,7 @@ tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
 void tflm_patches_set_cost(tflm_node_t *node, const tflm_patches_t *patches, uint64_t taps,
                            const tflm_tensor_t *output) {
     node->rows = output->elements / patches->channels;
-    node->cost = patches->channels * (64 + taps * (20 + 8 * (uint64_t)patches->group_depth));
+    node->cost = patches->channels * (64 + taps * (28 + 8 * (uint64_t)patches->group_depth));
 }
 
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,

@@ -34,7 +34,7 @@ TFLM_PREPARE(quantize) {
     }
     TRY(tflm_expect_quantized(node, output));
     node->rows = input->elements;
-    node->cost = 4;
+    node->cost = 40;
     quantize_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input_type = (uint8_t)input->type;

@@ -10,43 +10,43 @@ tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
     TRY(tflm_get_input(node, 1, &axes));
     int32_t axis[TFLM_MAX_RANK];
     TRY(tflm_constants(node, &axes, axis, TFLM_MAX_RANK));
-    bool reduced[TFLM_MAX_RANK] = {false};
+    uint32_t reduced = 0;
     for (uint32_t i = 0; i < axes.elements; i++) {
-        int32_t dim = axis[i] < 0 ? axis[i] + (int32_t)input->rank : axis[i];
-        if (dim < 0 || dim >= (int32_t)input->rank) {
-            return tflm_node_fail(node, TFLM_ERROR_MODEL, "axis %d", axis[i]);
-        }
-        reduced[dim] = true;
+        TRY(tflm_axis(node, input, &axis[i]));
+        reduced |= 1u << axis[i];
     }
     memset(reduction, 0, sizeof *reduction);
-    uint32_t step[TFLM_MAX_RANK], size = 1;
-    for (uint32_t i = input->rank; i-- > 0;) {
-        step[i] = size;
-        size *= (uint32_t)input->dims[i];
-    }
-    reduction->elements = reduction->inner_elements = 1;
-    uint32_t used = 0;
-    for (int inner = 0; inner < 2; inner++) {
-        for (uint32_t i = 0; i < input->rank; i++) {
-            if (reduced[i] != inner) {
-                continue;
-            }
-            reduction->count[used] = (uint32_t)input->dims[i];
-            reduction->step[used++] = step[i];
-            *(inner ? &reduction->inner_elements : &reduction->elements) *=
-                (uint32_t)input->dims[i];
-            *(inner ? &reduction->inner_rank : &reduction->outer_rank) += 1;
+    tflm_loops_t *kept = &reduction->kept, *runs = &reduction->runs;
+    kept->elements = runs->elements = 1;
+    uint32_t step = input->elements;
+    for (uint32_t i = 0; i < input->rank; i++) {
+        tflm_loops_t *loops = reduced >> i & 1 ? runs : kept;
+        uint32_t count = (uint32_t)input->dims[i];
+        step /= count;
+        loops->elements *= count;
+        if (loops->rank && loops->step[loops->rank - 1] == count * step) {
+            count *= loops->count[--loops->rank]; // Goes on where this loop ends.
         }
+        loops->count[loops->rank] = count;
+        loops->step[loops->rank++] = step;
     }
-    if (reduction->elements != output->elements) {
+    reduction->inner_elements = runs->elements;
+    reduction->run = 1;
+    if (runs->rank) {
+        runs->rank--;
+        reduction->run = runs->count[runs->rank];
+        reduction->run_step = runs->step[runs->rank];
+        runs->elements /= reduction->run;
+    }
+    if (kept->elements != output->elements) {
         return tflm_unfit(node);
     }
     if (reduction->inner_elements > 1 << 23) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements become one",
                               reduction->inner_elements);
     }
-    node->rows = reduction->elements;
-    node->cost = 32 + (uint64_t)reduction->inner_elements * 32;
+    node->rows = kept->elements;
+    node->cost = 32 + (uint64_t)runs->elements * 32 + (uint64_t)reduction->inner_elements * 10;
     return TFLM_OK;
 }
 
@@ -97,23 +97,12 @@ TFLM_PREPARE(reduce_max) {
     return prepare(node, false, true);
 }
 
-// The offset in the input of index `i` of `rank` loops.
-static uint32_t offset_of(const uint32_t *count, const uint32_t *step, uint32_t rank, uint32_t i) {
+uint32_t tflm_offset(const tflm_loops_t *loops, uint32_t i) {
     uint32_t offset = 0;
-    while (rank-- > 0) {
-        offset += i % count[rank] * step[rank];
-        i /= count[rank];
+    for (uint32_t rank = loops->rank; rank-- > 0; i /= loops->count[rank]) {
+        offset += i % loops->count[rank] * loops->step[rank];
     }
     return offset;
-}
-
-uint32_t tflm_kept_offset(const tflm_reduction_t *reduction, uint32_t i) {
-    return offset_of(reduction->count, reduction->step, reduction->outer_rank, i);
-}
-
-uint32_t tflm_reduced_offset(const tflm_reduction_t *reduction, uint32_t j) {
-    uint32_t outer = reduction->outer_rank;
-    return offset_of(reduction->count + outer, reduction->step + outer, reduction->inner_rank, j);
 }
 
 static void eval(const tflm_run_t *run, const tflm_reduce_t *self, uint32_t from, uint32_t to,
@@ -122,12 +111,14 @@ static void eval(const tflm_run_t *run, const tflm_reduce_t *self, uint32_t from
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     int8_t *output = (int8_t *)tflm_at(run, self->output);
     for (uint32_t i = from; i < to; i++) {
-        const int8_t *start = input + tflm_kept_offset(reduction, i);
+        const int8_t *start = input + tflm_offset(&reduction->kept, i);
         int32_t sum = 0, largest = -128;
-        for (uint32_t j = 0; j < reduction->inner_elements; j++) {
-            int32_t value = start[tflm_reduced_offset(reduction, j)];
-            sum += value;
-            largest = value > largest ? value : largest;
+        for (uint32_t j = 0; j < reduction->runs.elements; j++) {
+            const int8_t *at = start + tflm_offset(&reduction->runs, j);
+            for (uint32_t k = reduction->run; k; k--, at += reduction->run_step) {
+                sum += *at;
+                largest = *at > largest ? *at : largest;
+            }
         }
         if (!max) {
             sum -= self->input_zero_point * (int32_t)reduction->inner_elements;

@@ -5,12 +5,17 @@
 
 #include "ops.h"
 
+// Loops over some elements of the input, outermost first.
 typedef struct {
-    uint32_t elements; // Of the output.
-    uint32_t inner_elements;
-    uint32_t outer_rank, inner_rank;
-    // Loops over what is kept, then over what is reduced; steps in the input.
+    uint32_t elements;
+    uint32_t rank;
     uint32_t count[TFLM_MAX_RANK], step[TFLM_MAX_RANK];
+} tflm_loops_t;
+
+typedef struct {
+    tflm_loops_t kept, runs; // What is reduced lies in runs of elements with one step.
+    uint32_t run, run_step;
+    uint32_t inner_elements; // Of all runs.
 } tflm_reduction_t;
 
 // MEAN, SUM and REDUCE_MAX of integers.
@@ -25,8 +30,7 @@ typedef struct {
 tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
                                   const tflm_tensor_t *output, tflm_reduction_t *reduction);
 
-// Where in the input the elements of output `i` begin, and how far on the `j`th of them lies.
-uint32_t tflm_kept_offset(const tflm_reduction_t *reduction, uint32_t i);
-uint32_t tflm_reduced_offset(const tflm_reduction_t *reduction, uint32_t j);
+// Where in the input element `i` of loops lies.
+uint32_t tflm_offset(const tflm_loops_t *loops, uint32_t i);
 
 #endif

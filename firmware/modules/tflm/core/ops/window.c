@@ -95,7 +95,7 @@ tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
     }
     tflm_slide(node, y, input, output);
     node->cost = (uint64_t)(uint32_t)(output->dims[2] * output->dims[3]) *
-                 (16 + 8 * (uint64_t)y->taps * (uint64_t)x->taps);
+                 (24 + 8 * (uint64_t)y->taps * (uint64_t)x->taps);
     return TFLM_OK;
 }
 

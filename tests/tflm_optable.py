@@ -20,7 +20,10 @@ HEAD = """\
 |---|---|---|---|
 """
 VARIANTS = {"TFLM_REAL": " float32", "TFLM_WIDE": " int16", "TFLM_PACKED": " int4"}
-ROW = r"#ifndef TFLM_WITHOUT_(\w+)\s+\{\w+, \d+, \d+, (\w+), \w+,\s+(?:tflm_(\w+)_eval|NULL)\}"
+ROW = (
+    r"#ifndef TFLM_WITHOUT_(\w+)\s+\{\w+, \d+, \d+, (\w+), \"\1\",\s+\w+,\s+"
+    r"(?:tflm_(\w+)_eval|NULL)\}"
+)
 
 
 def kernels():

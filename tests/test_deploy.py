@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+import serial
 from glint.cli import app
 from hardware import rom_loader
 from typer.testing import CliRunner
@@ -190,6 +191,16 @@ def test_a_board_is_examined_and_tests_itself(emulated):
     assert found["memory"].good
     assert not found["radio"].good  # nobody is on its bench bus
     assert found["self-test"].good, found["self-test"]
+
+
+def test_its_application_runs_again_after_it_was_examined(emulated):
+    with SerialBoard(emulated.console_path) as board:
+        deploy.put(
+            board, {"main.py": b"import time\nwhile True:\n print('runs')\n time.sleep(1)"}, ignore
+        )
+    assert [finding.what for finding in doctor.board(emulated.console_path, BOARD, {})]
+    with serial.Serial(emulated.console_path, timeout=20) as port:
+        assert port.read_until(b"runs\r\n").endswith(b"runs\r\n")
 
 
 def test_a_board_that_computes_wrong_values_fails_its_self_test():

@@ -98,6 +98,12 @@ def test_deploy_to_a_board_that_keeps_restarting(tmp_path):
     assert "starts again and again; write MicroPython into it with: glint flash --port" in said
 
 
+def test_deploy_to_a_port_in_use(tmp_path):
+    with rom_loader(tmp_path, "--fault", "busy") as port:
+        said = refused("deploy", "--port", port)
+    assert "is open in another program; close that first" in said
+
+
 @pytest.mark.parametrize("command", ["flash", "deploy"])
 def test_a_port_that_is_not_there(command, tmp_path):
     (tmp_path / "image.bin").write_bytes(whole_image(code=NOISE))
@@ -114,3 +120,28 @@ def test_doctor_goes_on_and_says_what_to_do(tmp_path):
     assert "Traceback" not in done.stderr
     assert "BAD  board: does not answer as it should" in done.stdout
     assert "write MicroPython into it with: glint flash --port" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "found", "advice"),
+    [
+        (
+            [],
+            "8 MB flash, Embedded PSRAM 8MB",
+            "write MicroPython into it with: glint flash --port",
+        ),
+        (["--chip", "esp32c3", "--psram", "none"], "ESP32-C3", "this is no ESP32S3: name the port"),
+    ],
+    ids=["esp32s3", "esp32c3"],
+)
+def test_doctor_names_a_chip_without_micropython(options, found, advice, tmp_path):
+    content = random.Random(3).randbytes(8 << 20)
+    (tmp_path / "flash").write_bytes(content)
+    with rom_loader(tmp_path, *options) as port:
+        done = glint("doctor", "--port", port)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("BAD  board: ")]
+    assert "without MicroPython" in line
+    assert found in line
+    assert advice in done.stdout
+    assert (tmp_path / "flash").read_bytes() == content

@@ -216,14 +216,20 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
     return files
 
 
+def chip_of(board: str) -> str:
+    """The chip that a folder below boards/ is for, as MicroPython names it; "" for any."""
+    table = tomllib.loads((BOARDS / board / "board.toml").read_text())
+    mcu: str = table.get("serial", {}).get("mcu", "")
+    return mcu
+
+
 def refuse_unless_fit(facts: Facts, board: str) -> None:
     """Compares what a board says of itself with what its folder is for.
 
     Raises:
         DeployError: It is another board.
     """
-    table = tomllib.loads((BOARDS / board / "board.toml").read_text())
-    mcu = table.get("serial", {}).get("mcu", "")
+    mcu = chip_of(board)
     if not facts.machine.endswith(mcu):
         raise DeployError(
             f"the board says it is {facts.machine}, and what is to be put on it is for {mcu}: is "

@@ -20,7 +20,7 @@ from serial.tools import list_ports
 
 from workbench import deploy, flash, natmod, selftest
 from workbench.errors import WorkbenchError
-from workbench.serialboard import BoardError, Facts, SerialBoard
+from workbench.serialboard import BoardError, Facts, NoPromptError, SerialBoard, stopped
 
 HEAP_NEEDED_BYTES = 1 << 20
 DISK_NEEDED_BYTES = 1 << 20
@@ -117,7 +117,7 @@ def _modules(facts: Facts, on_board: Mapping[str, str]) -> Finding:
 
 
 def board(port: str, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
-    """Looks at a board.
+    """Looks at a board; its application starts anew afterwards, and nothing is written.
 
     Args:
         port: Serial port.
@@ -125,10 +125,28 @@ def board(port: str, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]
         files: What should be on it, by path.
     """
     try:
-        with SerialBoard(port) as there:
+        with stopped(port) as there:
             yield from _looked_at(there, name, files)
+    except NoPromptError as error:
+        yield _chip(port, name, str(error))
     except BoardError as error:
         yield Finding("board", False, "does not answer as it should", str(error))
+
+
+def _chip(port: str, name: str, unanswered: str) -> Finding:
+    """What the chip's own loader says of it, where no MicroPython answers."""
+    try:
+        chip = flash.look(port)
+    except WorkbenchError:
+        return Finding("board", False, "does not answer as it should", unanswered)
+    found = f"{chip.description} without MicroPython"
+    found += f", {chip.flash_bytes >> 20} MB flash, {chip.psram or 'no PSRAM'}"
+    mcu = deploy.chip_of(name)
+    if chip.chip.replace("-", "") != mcu:
+        advice = f"this is no {mcu}: name the port of one, or this board's folder with --board"
+    else:
+        advice = f"write MicroPython into it with: glint flash --port {port}"
+    return Finding("board", False, found, advice)
 
 
 def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:

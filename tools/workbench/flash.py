@@ -188,6 +188,7 @@ def _explained(port: str, during: str) -> Iterator[None]:
 
 
 def _facts(chip: Any) -> BoardFacts:
+    esptool.cmds.attach_flash(chip)  # or the ROM's loader tells no size
     size = esptool.cmds.detect_flash_size(chip)
     psram = [feature for feature in chip.get_chip_features() if "PSRAM" in feature]
     return BoardFacts(
@@ -233,6 +234,20 @@ def connect(port: str, logger: EspLogBase) -> Iterator[Any]:
         yield chip
 
 
+def look(port: str) -> BoardFacts:
+    """Asks the chip on a port what it is; it starts again afterwards, its flash untouched.
+
+    Raises:
+        serialboard.BoardError: There is no such port.
+        FlashError: No right to open it, or nothing answers.
+    """
+    reading = _explained(port, "reading what the chip is")
+    with connect(port, _Progress(lambda *_: None)) as chip, reading:
+        board = _facts(chip)
+        chip.hard_reset()
+    return board
+
+
 def write(
     port: str,
     image: esp_image.Image,
@@ -258,7 +273,12 @@ def write(
         with _explained(port, "reading what the chip is"):
             board = _facts(rom)
         say(f"{board.description}, {board.flash_bytes >> 20} MB flash, {board.psram or 'no PSRAM'}")
-        refuse_unless_fit(board, image, rom.IMAGE_CHIP_ID)
+        try:
+            refuse_unless_fit(board, image, rom.IMAGE_CHIP_ID)
+        except FlashError:
+            with _explained(port, "starting what is on it"):
+                rom.hard_reset()
+            raise
         if not board.psram:
             say("the chip has no PSRAM in its package: vision models may not fit")
         with _explained(port, "starting the flasher"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,14 +86,14 @@ def deploy(
     """Put the application, its native modules and models on a board, and test them there."""
     from workbench import deploy as deployer
     from workbench import selftest
-    from workbench.serialboard import SerialBoard
+    from workbench.serialboard import stopped
 
     files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
     settings = None if config is None else deployer.read_config(config)
     chosen: dict[str, object] = {"words": [Path(name).stem for name in word]} if word else {}
     if vision:
         chosen["vision"] = Path(vision).stem
-    with _shown() as (say, progress), SerialBoard(port) as there:
+    with _shown() as (say, progress), stopped(port) as there:
         facts = there.facts()
         say(f"{facts.machine}, MicroPython {facts.version}")
         deployer.refuse_unless_fit(facts, board)
@@ -106,7 +105,6 @@ def deploy(
         outcome = deployer.put(there, files, progress)
         say(f"{len(outcome.sent)} files sent, {len(outcome.kept)} were there already")
         report = selftest.run(there, deployer.tested_model(there))
-        there.restart()
     print(
         f"self-test passed: {report['hop_us']} us a hop, {report['heap_free']} bytes of heap free"
     )
@@ -124,22 +122,25 @@ def doctor(
     from workbench import deploy as deployer
     from workbench import doctor as examiner
 
-    findings = examiner.machine()
+    looked_at = [examiner.machine()]
     if port is not None:
         files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
-        findings = itertools.chain(findings, examiner.board(port, board, files))
+        looked_at.append(examiner.board(port, board, files))
     to_do = ""
     bad = False
-    for finding in findings:
-        if finding.good is False:
-            to_do = to_do or finding.advice
-            bad = True
-        if as_json:
-            print(json.dumps(dataclasses.asdict(finding)))
-            continue
-        mark = {True: "ok", False: "BAD", None: "--"}[finding.good]
-        advice = f"\n     {finding.advice}" if finding.advice else ""
-        print(f"{mark:4} {finding.what}: {finding.found}{advice}")
+    for findings in looked_at:  # What the board needs comes before what the machine does.
+        first = ""
+        for finding in findings:
+            if finding.good is False:
+                first = first or finding.advice
+                bad = True
+            if as_json:
+                print(json.dumps(dataclasses.asdict(finding)))
+                continue
+            mark = {True: "ok", False: "BAD", None: "--"}[finding.good]
+            advice = f"\n     {finding.advice}" if finding.advice else ""
+            print(f"{mark:4} {finding.what}: {finding.found}{advice}")
+        to_do = first or to_do
     if not as_json:
         print(f"next: {to_do or 'nothing to mend' + ('' if port else '; look at a board: --port')}")
     if bad:

@@ -67,6 +67,10 @@ class BoardError(WorkbenchError):
     """The board on a serial port did not do what it was asked; the message says what to do."""
 
 
+class NoPromptError(BoardError):
+    """The port is there, and no MicroPython answers on it."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What a board says of itself.
@@ -153,12 +157,12 @@ class SerialBoard:
         if "failed to access" in reason:
             return BoardError(f"{self.port} is open in another program; close that first")
         if "rst:0x" in said or "invalid header" in said:
-            return BoardError(
+            return NoPromptError(
                 f"the board on {self.port} starts again and again; write MicroPython into it with: "
                 f"glint flash --port {self.port}"
             )
         if "could not enter" in reason:
-            return BoardError(
+            return NoPromptError(
                 f"no MicroPython answers on {self.port}; press the board's RESET button and try "
                 f"again, or write MicroPython into it with: glint flash --port {self.port}"
             )
@@ -193,12 +197,14 @@ class SerialBoard:
         return text
 
     def restart(self) -> None:
-        """Resets the board, so that it runs its main.py.
+        """Resets the board, so that it runs its main.py; whatever it was asked last is ended.
 
         Raises:
             BoardError: The board went away before.
         """
-        with self._explained():
+        # mpremote prints what a board says instead of a prompt.
+        with self._explained(), contextlib.redirect_stdout(io.StringIO()):
+            self._transport.enter_raw_repl(soft_reset=False)
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
 
     def facts(self) -> Facts:
@@ -244,3 +250,20 @@ class SerialBoard:
             chunk = self.packed(data[start : start + WRITE_CHUNK_BYTES])
             mode = "ab" if start else "wb"
             self.run(f"with open({path!r}, {mode!r}) as f:\n f.write({chunk})")
+
+
+@contextlib.contextmanager
+def stopped(port: str) -> Iterator[SerialBoard]:
+    """A board at its prompt; its application starts anew afterwards, whatever comes between.
+
+    Raises:
+        BoardError: It gives no prompt, or went away before it could start.
+    """
+    with SerialBoard(port) as board:
+        try:
+            yield board
+        except BaseException:
+            with contextlib.suppress(BoardError):
+                board.restart()
+            raise
+        board.restart()

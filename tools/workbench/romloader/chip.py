@@ -43,7 +43,12 @@ class Identity:
 
 
 class Registers:
-    """The chip's memory-mapped registers, with the SPI controller that the flash hangs on."""
+    """The chip's memory-mapped registers, with the SPI controller that the flash hangs on.
+
+    Attributes:
+        flash_attached: Whether that controller has the flash's pins. The ROM loader leaves them
+            alone until it is told to attach the flash (esptool's cmds.py, attach_flash).
+    """
 
     def __init__(self, identity: Identity) -> None:
         """Fills the eFuses.
@@ -61,6 +66,7 @@ class Registers:
         self.target: Any = CHIP_DEFS[identity.name]
         self.flash_bytes: int = flash_size_bytes(identity.flash)
         self._flash_id = FLASH_VENDOR | FLASH_TYPE << 8 | sizes[identity.flash] << 16
+        self.flash_attached = False
         self._words: dict[int, int] = {}
         self._fill_efuses(identity)
 
@@ -92,7 +98,9 @@ class Registers:
         command = self.read(base + self.target.SPI_USR2_OFFS) & 0xFF
         address = self.read(base + 4)
         answer = 0
-        if command == FLASH_READ_ID:
+        if not self.flash_attached:
+            pass
+        elif command == FLASH_READ_ID:
             answer = self._flash_id
         elif command == FLASH_READ_SFDP and address == 0:
             answer = SFDP_SIGNATURE

@@ -83,7 +83,7 @@ class Loader:
             COMMANDS["GET_SECURITY_INFO"]: self._security_info,
             COMMANDS["MEM_BEGIN"]: self._nothing,
             COMMANDS["MEM_DATA"]: self._nothing,
-            COMMANDS["SPI_ATTACH"]: self._nothing,
+            COMMANDS["SPI_ATTACH"]: self._attach,
             COMMANDS["SPI_SET_PARAMS"]: self._nothing,
             COMMANDS["CHANGE_BAUDRATE"]: self._nothing,
             COMMANDS["FLASH_BEGIN"]: self._flash_begin,
@@ -109,7 +109,8 @@ class Loader:
         """
         for packet in self._line.packets():
             if packet is None:
-                self._stub = False  # esptool resets the chip whenever it opens the port
+                # esptool resets the chip whenever it opens the port.
+                self._stub = self._registers.flash_attached = False
             elif len(packet) >= 8 and packet[0] == 0:
                 self._serve(packet)
 
@@ -154,6 +155,9 @@ class Loader:
     def _nothing(self, data: bytes) -> None:
         """Accepts what changes nothing that the host could see."""
 
+    def _attach(self, data: bytes) -> None:
+        self._registers.flash_attached = True
+
     def _write_registers(self, data: bytes) -> None:
         for address, value, mask, _delay_us in struct.iter_unpack("<IIII", data):
             self._registers.write(address, value, mask)
@@ -167,7 +171,7 @@ class Loader:
         stay, _entry = struct.unpack("<II", data)
         self._answer(COMMANDS["MEM_END"])
         if not stay:
-            self._stub = True
+            self._stub = self._registers.flash_attached = True
             self._line.send(b"OHAI")
 
     def _flash_begin(self, data: bytes) -> None:

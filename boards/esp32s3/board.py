@@ -51,6 +51,10 @@ MIC_BUFFER_BYTES = 16000
 PDM_FRAME_RATE_HZ = 32000
 PDM_HOP_BYTES = HOP_SAMPLES * micdsp.PDM_BITS // 8
 I2S_BUFFER_HOPS = 8
+# MicroPython's port counts its buffer in frames of two 32-bit words, whatever is asked of them.
+I2S_FRAME_BYTES = 8
+# A hop that is so late was told of while MicroPython's queue of callbacks was full.
+HOP_LATE_MS = 500
 DEBOUNCE_MS = 20
 BATTERY_PERIOD_MS = 60000
 # Exposure and white balance settle in so many frames after the sensor was off.
@@ -82,18 +86,27 @@ class Microphone:
 
     def start(self):
         self.started = True
-        raw = len(self._raw[0]) * I2S_BUFFER_HOPS
         if self._decimator:
             pins = {"sck": Pin(PDM_CLOCK), "ws": Pin(PDM_UNUSED), "sd": Pin(PDM_DATA)}
             form = {"bits": 32, "format": I2S.STEREO, "rate": PDM_FRAME_RATE_HZ}
         else:
             pins = {"sck": Pin(I2S_CLOCK), "ws": Pin(I2S_WORD), "sd": Pin(I2S_DATA)}
             form = {"bits": 16, "format": I2S.MONO, "rate": 16000}
-        self._i2s = I2S(0, mode=I2S.RX, ibuf=raw, **pins, **form)
+        ibuf = I2S_BUFFER_HOPS * HOP_SAMPLES * form["rate"] // 16000 * I2S_FRAME_BYTES
+        self._i2s = I2S(0, mode=I2S.RX, ibuf=ibuf, **pins, **form)
         self._i2s.irq(self._on_hop)
         self._i2s.readinto(self._raw[0])
+        self._heard = True
+        Timer(2).init(period=HOP_LATE_MS, callback=self._on_late)
+
+    def _on_late(self, _):
+        """Goes on where a callback was lost: without one, nothing asks for the next hop."""
+        if not self._heard:
+            self._on_hop(self._i2s)
+        self._heard = False
 
     def _on_hop(self, i2s):
+        self._heard = True
         filled = self._raw[self._filling]
         self._filling ^= 1
         i2s.readinto(self._raw[self._filling])
@@ -254,9 +267,14 @@ class Button:
     def __init__(self, pin):
         self.on_change = None
         self._pressed = False
-        self.pin = Pin(pin, Pin.IN, Pin.PULL_UP)
+        self.pin = Pin(pin)
+        self.listen()
         self._timer = Timer(1)
         self.pin.irq(self._on_edge, Pin.IRQ_FALLING | Pin.IRQ_RISING)
+
+    def listen(self):
+        """Makes its pin an input."""
+        self.pin.init(Pin.IN, Pin.PULL_UP)
 
     @property
     def pressed(self):
@@ -286,6 +304,7 @@ def sleep(length_ms):
     # GPIO 0 is an RTC pin of ESP32-S3, as 0 to 21 are (its data sheet), which ext0 asks for.
     esp32.wake_on_ext0(button.pin, esp32.WAKEUP_ALL_LOW)
     lightsleep(length_ms)
+    button.listen()  # ext0 has left the pin to the RTC, which neither reads it nor interrupts
     return True
 
 

@@ -65,6 +65,17 @@ said["same"] = [same, len(views) - 2]
 for view in views[:60]:
     machine.i2s.receive(view)
 said["lost"] = board.mic.lost_bytes
+
+# A callback that got lost: the timer goes on with the hop that nobody told of.
+late = machine.timers[2]
+late.fire()
+said["late"] = [board.mic.lost_bytes]
+machine.i2s.fill(views[0])
+late.fire()
+said["late"].append(board.mic.lost_bytes)
+machine.i2s.receive(views[1])
+late.fire()
+said["late"].append(board.mic.lost_bytes)
 asyncio.run(asyncio.wait_for(board.mic.wait(), 1))
 
 # Light, button, battery.

@@ -20,7 +20,9 @@ def reset():
 
 
 def lightsleep(length_ms):
+    """Leaves the pin of ext0 to the RTC, as ESP-IDF does."""
     slept_ms.append(length_ms)
+    pins[0].of_rtc = True
 
 
 class Pin:
@@ -30,10 +32,14 @@ class Pin:
         self.number = number
         self.level = 1 if value is None else value
         pins[number] = self
+        self.of_rtc = False
+
+    def init(self, mode=-1, pull=-1):
+        self.of_rtc = False
 
     def value(self, level=None):
         if level is None:
-            return self.level
+            return 0 if self.of_rtc else self.level
         self.level = int(level)
 
     def irq(self, handler, trigger):

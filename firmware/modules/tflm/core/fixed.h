@@ -8,19 +8,10 @@
 #include <stdint.h>
 
 // a * b * 2^-31, rounded to nearest, halves upwards; saturated.
-static inline int32_t tflm_high_mul(int32_t a, int32_t b) {
-    if (a == INT32_MIN && b == INT32_MIN) {
-        return INT32_MAX;
-    }
-    return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
-}
+int32_t tflm_high_mul(int32_t a, int32_t b);
 
 // x / 2^exponent for an exponent up to 31, rounded to nearest, halves away from zero.
-static inline int32_t tflm_rounding_shift(int32_t x, int exponent) {
-    int32_t mask = (int32_t)((1u << exponent) - 1);
-    int32_t threshold = (mask >> 1) + (x < 0);
-    return (x >> exponent) + ((x & mask) > threshold);
-}
+int32_t tflm_rounding_shift(int32_t x, int exponent);
 
 // A positive real number as multiplier * 2^(shift - 31), as TensorFlow Lite quantizes them.
 typedef struct {
@@ -39,6 +30,18 @@ static inline int32_t tflm_scale_apply(int32_t x, int32_t multiplier, int shift)
     }
     return (int32_t)(((int64_t)(int32_t)((uint32_t)x << shift) * multiplier + (1 << 30)) >> 31);
 }
+
+// The same as a function, for what is not the end of most sums of products.
+int32_t tflm_scaled(int32_t x, tflm_scale_t scale);
+
+// How a number becomes an element of a quantized tensor.
+typedef struct {
+    tflm_scale_t scale;
+    int32_t zero_point; // May make sums wrap around.
+    int32_t low, high;
+} tflm_requantize_t;
+
+int32_t tflm_requantize(int32_t x, const tflm_requantize_t *to);
 
 static inline int32_t tflm_clamp(int32_t x, int32_t low, int32_t high) {
     return x < low ? low : x > high ? high : x;

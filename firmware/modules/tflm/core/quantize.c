@@ -76,6 +76,12 @@ tflm_scale_t tflm_quantize_scale(float real) {
     return tflm_quantize_ratio(real, 1, 1);
 }
 
+void tflm_requantize_init(float a, float b, const tflm_tensor_t *output, tflm_requantize_t *to) {
+    to->scale = tflm_quantize_ratio(a, b, output->scale);
+    to->zero_point = output->zero_point;
+    tflm_type_range(output->type, &to->low, &to->high);
+}
+
 int32_t tflm_round(float x) {
     if (!(x < 2147483648.0f)) {
         return INT32_MAX;

@@ -16,6 +16,9 @@ tflm_scale_t tflm_quantize_ratio(float a, float b, float c);
 // The same, where c is divisor * 2^exponent with a divisor of up to 53 bits.
 tflm_scale_t tflm_quantize_quotient(float a, float b, uint64_t divisor, int exponent);
 
+// How multiples of a * b become elements of a tensor, of all that its type allows.
+void tflm_requantize_init(float a, float b, const tflm_tensor_t *output, tflm_requantize_t *to);
+
 // The same of one number.
 tflm_scale_t tflm_quantize_scale(float real);
 

@@ -27,22 +27,15 @@ TFLM_EVAL(table) {
     }
 }
 
-static int32_t scaled(int32_t x, tflm_scale_t scale) {
-    return tflm_scale_apply(x, scale.multiplier, scale.shift);
-}
-
-static int32_t wrapping_add(int32_t a, int32_t b) {
-    return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
 TFLM_PREPARE(relu) {
     tflm_tensor_t t[2];
     TRY(tflm_get_tensors(node, "qQ", t));
-    tflm_scale_t scale = tflm_quantize_ratio(t[0].scale, 1, t[1].scale);
+    tflm_requantize_t to;
+    tflm_requantize_init(t[0].scale, 1, &t[1], &to);
+    to.low = to.zero_point;
     table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
-        int32_t y = wrapping_add(t[1].zero_point, scaled(x - t[0].zero_point, scale));
-        self->table[x + 128] = (int8_t)tflm_clamp(y, t[1].zero_point, 127);
+        self->table[x + 128] = (int8_t)tflm_requantize(x - t[0].zero_point, &to);
     }
     return TFLM_OK;
 }
@@ -67,14 +60,15 @@ TFLM_PREPARE(leaky_relu) {
     if (!(alpha >= 0 && alpha < 1e30f)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "alpha");
     }
-    tflm_scale_t slope = tflm_quantize_scale(t[0].scale * alpha / t[1].scale);
-    tflm_scale_t identity = tflm_quantize_scale(t[0].scale / t[1].scale);
+    tflm_requantize_t to;
+    tflm_requantize_init(1, 1, &t[1], &to);
+    to.scale = tflm_quantize_scale(t[0].scale * alpha / t[1].scale);
     table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
-        int32_t value = x - t[0].zero_point;
-        int32_t y = scaled(value, value >= 0 ? identity : slope);
-        y = wrapping_add(y, t[1].zero_point);
-        self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
+        if (x == t[0].zero_point) {
+            to.scale = tflm_quantize_scale(t[0].scale / t[1].scale);
+        }
+        self->table[x + 128] = (int8_t)tflm_requantize(x - t[0].zero_point, &to);
     }
     return TFLM_OK;
 }
@@ -102,7 +96,7 @@ TFLM_PREPARE(tanh) {
         int32_t value = x - t[0].zero_point;
         int32_t y = value <= -radius  ? -128
                     : value >= radius ? 127
-                                      : tflm_rounding_shift(tanh_of(scaled(value, scale)), 24);
+                                      : tflm_rounding_shift(tanh_of(tflm_scaled(value, scale)), 24);
         self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
     }
     return TFLM_OK;

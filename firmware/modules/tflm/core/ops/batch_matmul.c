@@ -7,9 +7,10 @@ TFLM_PREPARE(batch_matmul) {
     tflm_tensor_t t[3];
     TRY(tflm_get_tensors(node, "qqq", t));
     bool wide = tflm_node_type(node) == TFLM_INT16;
-    tflm_scale_t scale = tflm_quantize_ratio(t[0].scale * t[1].scale, 1, t[2].scale);
+    tflm_requantize_t to;
+    tflm_requantize_init(t[0].scale * t[1].scale, 1, &t[2], &to);
     if (wide &&
-        (scale.shift > TFLM_SHIFT_64 || t[0].zero_point || t[1].zero_point || t[2].zero_point)) {
+        (to.scale.shift > TFLM_SHIFT_64 || t[0].zero_point || t[1].zero_point || t[2].zero_point)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
     }
     tflm_matmul_t matmul;
@@ -20,8 +21,7 @@ TFLM_PREPARE(batch_matmul) {
         self->matmul = matmul;
         self->a_zero_point = t[0].zero_point;
         self->b_zero_point = t[1].zero_point;
-        self->output_zero_point = t[2].zero_point;
-        self->scale = scale;
+        self->to = to;
     }
     return TFLM_OK;
 }
@@ -41,10 +41,7 @@ TFLM_EVAL(batch_matmul) {
             for (uint32_t j = 0; j < matmul->depth; j++, a += a_step, b += b_step) {
                 sum += (uint32_t)((*a - self->a_zero_point) * (*b - self->b_zero_point));
             }
-            int32_t value =
-                tflm_scale_apply((int32_t)sum, self->scale.multiplier, self->scale.shift);
-            value = (int32_t)((uint32_t)value + (uint32_t)self->output_zero_point);
-            *output++ = (int8_t)tflm_clamp(value, -128, 127);
+            *output++ = (int8_t)tflm_requantize((int32_t)sum, &self->to);
         }
     }
 }

@@ -47,7 +47,7 @@ static tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     op.b = tflm_node_input(node, 1);
     op.output = tflm_node_output(node, 0);
     node->rows = output.elements;
-    node->cost = 72;
+    node->cost = 80;
     binary_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         *self = op;
@@ -67,10 +67,6 @@ TFLM_PREPARE(int16_mul) {
     return prepare(node, 0);
 }
 
-static int32_t scaled(int32_t x, tflm_scale_t scale) {
-    return tflm_scale_apply(x, scale.multiplier, scale.shift);
-}
-
 TFLM_EVAL(int16_binary) {
     const binary_t *self = data;
     const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);
@@ -79,13 +75,13 @@ TFLM_EVAL(int16_binary) {
     for (uint32_t i = from; i < to; i++) {
         int32_t x = tflm_int16(a, walk.a), y = tflm_int16(b, walk.b);
         if (self->sign) {
-            x = scaled(x * (1 << SUM_SHIFT), self->a_scale);
-            y = scaled(y * (1 << SUM_SHIFT), self->b_scale);
+            x = tflm_scaled(x * (1 << SUM_SHIFT), self->a_scale);
+            y = tflm_scaled(y * (1 << SUM_SHIFT), self->b_scale);
             x += self->sign * y;
         } else {
             x *= y;
         }
-        output[i] = (int16_t)tflm_clamp(scaled(x, self->o_scale), self->low, self->high);
+        output[i] = (int16_t)tflm_clamp(tflm_scaled(x, self->o_scale), self->low, self->high);
         tflm_walk_next(&self->broadcast, &walk);
     }
 }

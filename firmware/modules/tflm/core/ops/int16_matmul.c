@@ -19,7 +19,8 @@ TFLM_EVAL(int16_batch_matmul) {
                 int32_t y = tflm_int16(b, (uint32_t)at_b + j * matmul->b_matrix.step);
                 sum += (uint64_t)(int64_t)((int64_t)x * y);
             }
-            int32_t value = tflm_scale_apply_64(sum, self->scale.multiplier, self->scale.shift);
+            int32_t value =
+                tflm_scale_apply_64(sum, self->to.scale.multiplier, self->to.scale.shift);
             *output++ = (int16_t)tflm_clamp(value, -32768, 32767);
         }
     }

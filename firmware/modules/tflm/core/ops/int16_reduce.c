@@ -15,8 +15,6 @@ TFLM_EVAL(int16_mean_or_sum) {
                 sum += (uint32_t)(tflm_int16(input, at) - self->input_zero_point);
             }
         }
-        sum = (uint32_t)tflm_scale_apply((int32_t)sum, self->scale.multiplier, self->scale.shift);
-        sum += (uint32_t)self->output_zero_point;
-        output[i] = (int16_t)tflm_clamp((int32_t)sum, -32768, 32767);
+        output[i] = (int16_t)tflm_requantize((int32_t)sum, &self->to);
     }
 }

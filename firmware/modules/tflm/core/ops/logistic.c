@@ -45,7 +45,7 @@ TFLM_EVAL(logistic) {
         } else if (x >= self->radius) {
             y = 127;
         } else {
-            y = tflm_logistic(tflm_scale_apply(x, self->scale.multiplier, self->scale.shift));
+            y = tflm_logistic(tflm_scaled(x, self->scale));
             y = tflm_clamp(tflm_rounding_shift(y, 31 - 8) - 128, -128, 127);
         }
         output[i] = (int8_t)y;

@@ -27,7 +27,8 @@ typedef struct {
     int32_t cell_shift; // The cell state's scale is 2^cell_shift.
     int32_t clip;       // Of the cell state; 0: none.
     tflm_scale_t scale[GATES], recurrent_scale[GATES];
-    tflm_scale_t forget_scale, update_scale, hidden_scale; // Of products.
+    tflm_scale_t forget_scale, update_scale; // Of products.
+    tflm_requantize_t to;
 } lstm_t;
 
 typedef struct {
@@ -138,16 +139,12 @@ TFLM_PREPARE(lstm) {
     }
     self->forget_scale = tflm_quantize_scale(gate_scale);
     self->update_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.cell.scale);
-    self->hidden_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.hidden.scale);
+    tflm_requantize_init(gate_scale * gate_scale, 1, &t.hidden, &self->to);
     return TFLM_OK;
 }
 
 static int32_t clamp_16(int32_t x) {
     return tflm_clamp(x, -32768, 32767);
-}
-
-static int32_t scaled(int32_t x, tflm_scale_t scale) {
-    return tflm_scale_apply(x, scale.multiplier, scale.shift);
 }
 
 // What goes into the activation of a gate, with 12 fraction bits.
@@ -162,8 +159,8 @@ static int32_t gate_sum(const lstm_t *self, const tflm_run_t *run, uint32_t gate
     }
     uint32_t back = tflm_dot1(hidden, -self->hidden_zero_point,
                               recurrent + (size_t)unit * self->units, self->units);
-    return clamp_16(clamp_16(scaled((int32_t)sum, self->scale[gate])) +
-                    clamp_16(scaled((int32_t)back, self->recurrent_scale[gate])));
+    return clamp_16(clamp_16(tflm_scaled((int32_t)sum, self->scale[gate])) +
+                    clamp_16(tflm_scaled((int32_t)back, self->recurrent_scale[gate])));
 }
 
 static int32_t tanh_of_cell(const lstm_t *self, int32_t cell) {
@@ -176,15 +173,14 @@ static int32_t activated(uint32_t gate, int32_t sum) {
     return gate == CELL ? tflm_tanh_16(sum * 3) : tflm_sigmoid_16(sum * 3);
 }
 
-// From a unit's gates to its cell's new state; gives what it puts out, without limits.
+// From a unit's gates to its cell's new state; gives what it puts out.
 static int32_t step(const lstm_t *self, const int32_t *gate, int16_t *cell) {
-    int32_t kept = clamp_16(scaled(gate[FORGET] * *cell, self->forget_scale));
-    int32_t added = clamp_16(scaled(gate[INPUT] * gate[CELL], self->update_scale));
+    int32_t kept = clamp_16(tflm_scaled(gate[FORGET] * *cell, self->forget_scale));
+    int32_t added = clamp_16(tflm_scaled(gate[INPUT] * gate[CELL], self->update_scale));
     int32_t sum = clamp_16(kept + added);
     sum = self->clip ? tflm_clamp(sum, -self->clip, self->clip) : sum;
     *cell = (int16_t)sum;
-    int32_t y = scaled(tanh_of_cell(self, sum) * gate[OUTPUT], self->hidden_scale);
-    return (int32_t)((uint32_t)y + (uint32_t)self->hidden_zero_point);
+    return tflm_requantize(tanh_of_cell(self, sum) * gate[OUTPUT], &self->to);
 }
 
 static size_t batch_of(const lstm_t *self, uint32_t row) {
@@ -205,7 +201,7 @@ TFLM_EVAL(lstm) {
             for (uint32_t i = 0; i < GATES; i++) {
                 gate[i] = activated(i, gate_sum(self, run, i, unit, input, hidden));
             }
-            output[unit] = (int8_t)tflm_clamp(step(self, gate, &cell[unit]), -128, 127);
+            output[unit] = (int8_t)step(self, gate, &cell[unit]);
         }
         memcpy(hidden, output, units);
     }
@@ -241,7 +237,7 @@ TFLM_EVAL(int16_lstm) {
                                 self->recurrent_scale[i]);
                 gate[i] = activated(i, clamp_16(sum));
             }
-            output[unit] = (int16_t)clamp_16(step(self, gate, &cell[unit]));
+            output[unit] = (int16_t)step(self, gate, &cell[unit]);
         }
         memcpy(hidden, output, units * sizeof(int16_t));
     }

@@ -24,8 +24,8 @@ typedef struct {
 // Of integers.
 typedef struct {
     tflm_matmul_t matmul;
-    int32_t a_zero_point, b_zero_point, output_zero_point;
-    tflm_scale_t scale;
+    int32_t a_zero_point, b_zero_point;
+    tflm_requantize_t to;
 } tflm_batch_matmul_t;
 
 // Checks the shapes of both inputs and the output, whose types the caller has checked; sets the

@@ -3,8 +3,8 @@
 
 typedef struct {
     uint32_t input, alpha, output; // Places.
-    int32_t input_zero_point, alpha_zero_point, output_zero_point;
-    tflm_scale_t identity, slope;
+    int32_t input_zero_point, alpha_zero_point;
+    tflm_requantize_t identity, slope;
     tflm_broadcast_t broadcast;
 } prelu_t;
 
@@ -15,14 +15,13 @@ TFLM_PREPARE(prelu) {
     tflm_broadcast_t broadcast;
     TRY(tflm_broadcast_init(node, input, alpha, output, &broadcast));
     node->rows = output->elements;
-    node->cost = 48;
+    node->cost = 64;
     prelu_t *self = tflm_node_data(node, 3, sizeof *self);
     if (self) {
         self->input_zero_point = input->zero_point;
         self->alpha_zero_point = alpha->zero_point;
-        self->output_zero_point = output->zero_point;
-        self->identity = tflm_quantize_ratio(input->scale, 1, output->scale);
-        self->slope = tflm_quantize_ratio(input->scale, alpha->scale, output->scale);
+        tflm_requantize_init(input->scale, 1, output, &self->identity);
+        tflm_requantize_init(input->scale, alpha->scale, output, &self->slope);
         self->broadcast = broadcast;
     }
     return TFLM_OK;
@@ -36,14 +35,12 @@ TFLM_EVAL(prelu) {
     tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);
     for (uint32_t i = from; i < to; i++) {
         int32_t x = input[walk.a] - self->input_zero_point;
-        const tflm_scale_t *scale = &self->identity;
+        const tflm_requantize_t *to = &self->identity;
         if (x < 0) {
             x *= alpha[walk.b] - self->alpha_zero_point;
-            scale = &self->slope;
+            to = &self->slope;
         }
-        x = tflm_scale_apply(x, scale->multiplier, scale->shift);
-        x = (int32_t)((uint32_t)x + (uint32_t)self->output_zero_point);
-        output[i] = (int8_t)tflm_clamp(x, -128, 127);
+        output[i] = (int8_t)tflm_requantize(x, to);
         tflm_walk_next(&self->broadcast, &walk);
     }
 }

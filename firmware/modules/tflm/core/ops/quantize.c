@@ -6,10 +6,9 @@
 typedef struct {
     uint32_t input, output; // Places.
     uint8_t input_type, output_type;
-    int32_t input_zero_point, output_zero_point;
-    int32_t low, high;
-    tflm_scale_t scale;
+    int32_t input_zero_point;
     float real_scale; // For float inputs.
+    tflm_requantize_t to;
 } quantize_t;
 
 TFLM_PREPARE(quantize) {
@@ -40,12 +39,8 @@ TFLM_PREPARE(quantize) {
         self->input_type = (uint8_t)input->type;
         self->output_type = (uint8_t)output->type;
         self->input_zero_point = input->zero_point;
-        self->output_zero_point = output->zero_point;
-        tflm_type_range(output->type, &self->low, &self->high);
         self->real_scale = output->scale;
-        if (!is_float) {
-            self->scale = tflm_quantize_ratio(input->scale, 1, output->scale);
-        }
+        tflm_requantize_init(input->scale, 1, output, &self->to); // The scale: for integers.
     }
     return TFLM_OK;
 }
@@ -58,18 +53,16 @@ TFLM_EVAL(quantize) {
         for (uint32_t i = from; i < to; i++) {
             float value;
             memcpy(&value, (const uint8_t *)input + 4 * (size_t)i, sizeof value);
-            int32_t zero_point = self->output_zero_point;
-            int32_t y = tflm_clamp(tflm_round(value / self->real_scale), self->low - zero_point,
-                                   self->high - zero_point);
+            int32_t zero_point = self->to.zero_point;
+            int32_t y = tflm_clamp(tflm_round(value / self->real_scale), self->to.low - zero_point,
+                                   self->to.high - zero_point);
             tflm_set(output, self->output_type, i, y + zero_point);
         }
         return;
     }
     for (uint32_t i = from; i < to; i++) {
         uint32_t x = (uint32_t)tflm_get(input, self->input_type, i);
-        int32_t y = tflm_scale_apply((int32_t)(x - (uint32_t)self->input_zero_point),
-                                     self->scale.multiplier, self->scale.shift);
-        y = (int32_t)((uint32_t)y + (uint32_t)self->output_zero_point);
-        tflm_set(output, self->output_type, i, tflm_clamp(y, self->low, self->high));
+        x -= (uint32_t)self->input_zero_point;
+        tflm_set(output, self->output_type, i, tflm_requantize((int32_t)x, &self->to));
     }
 }

@@ -57,19 +57,19 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     tflm_reduce_t op;
     TRY(tflm_reduction_init(node, input, output, &op.reduction));
     uint32_t inner_elements = op.reduction.inner_elements;
-    op.scale = tflm_quantize_ratio(input->scale, 1, output->scale);
+    tflm_requantize_init(input->scale, 1, output, &op.to);
     if (mean) {
         // The division is folded into the multiplier, with as much precision as 32 bits leave.
         int shift = 0;
         while (inner_elements >> (shift + 1)) {
             shift++;
         }
-        if (shift > 31 + op.scale.shift) {
-            shift = 31 + op.scale.shift;
+        if (shift > 31 + op.to.scale.shift) {
+            shift = 31 + op.to.scale.shift;
         }
-        int64_t multiplier = (int64_t)op.scale.multiplier << shift;
-        op.scale.multiplier = (int32_t)(multiplier / inner_elements);
-        op.scale.shift -= shift;
+        int64_t multiplier = (int64_t)op.to.scale.multiplier << shift;
+        op.to.scale.multiplier = (int32_t)(multiplier / inner_elements);
+        op.to.scale.shift -= shift;
     }
     if (max && (input->scale != output->scale || input->zero_point != output->zero_point)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "input and output differ in scale");
@@ -77,7 +77,6 @@ static tflm_status_t prepare(tflm_node_t *node, bool mean, bool max) {
     op.input = tflm_node_input(node, 0);
     op.output = tflm_node_output(node, 0);
     op.input_zero_point = input->zero_point;
-    op.output_zero_point = output->zero_point;
     tflm_reduce_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         *self = op;
@@ -122,9 +121,7 @@ static void eval(const tflm_run_t *run, const tflm_reduce_t *self, uint32_t from
         }
         if (!max) {
             sum -= self->input_zero_point * (int32_t)reduction->inner_elements;
-            sum = tflm_scale_apply(sum, self->scale.multiplier, self->scale.shift);
-            sum = (int32_t)((uint32_t)sum + (uint32_t)self->output_zero_point);
-            largest = tflm_clamp(sum, -128, 127);
+            largest = tflm_requantize(sum, &self->to);
         }
         output[i] = (int8_t)largest;
     }

@@ -21,8 +21,8 @@ typedef struct {
 // MEAN, SUM and REDUCE_MAX of integers.
 typedef struct {
     uint32_t input, output; // Places.
-    int32_t input_zero_point, output_zero_point;
-    tflm_scale_t scale;
+    int32_t input_zero_point;
+    tflm_requantize_t to;
     tflm_reduction_t reduction;
 } tflm_reduce_t;
 

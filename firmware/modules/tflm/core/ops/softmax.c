@@ -51,8 +51,7 @@ TFLM_PREPARE(softmax) {
 }
 
 static int32_t exp_of(const softmax_t *self, int32_t diff) {
-    int32_t scaled = tflm_scale_apply(diff, self->scale.multiplier, self->scale.shift);
-    return tflm_exp_negative(scaled, DIFF_INTEGER_BITS);
+    return tflm_exp_negative(tflm_scaled(diff, self->scale), DIFF_INTEGER_BITS);
 }
 
 TFLM_EVAL(softmax) {

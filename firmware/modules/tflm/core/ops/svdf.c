@@ -10,8 +10,9 @@ typedef struct {
     uint32_t input, features, times, bias, state, output; // Places; bias may be none.
     uint32_t depth, rank, memory, units;
     uint32_t state_type;
-    int32_t input_zero_point, state_zero_point, output_zero_point;
-    tflm_scale_t feature_scale, output_scale;
+    int32_t input_zero_point, state_zero_point;
+    tflm_scale_t feature_scale;
+    tflm_requantize_t to;
 } svdf_t;
 
 TFLM_PREPARE(svdf) {
@@ -64,16 +65,12 @@ TFLM_PREPARE(svdf) {
         self->state_type = state.type;
         self->input_zero_point = input.zero_point;
         self->state_zero_point = state.zero_point;
-        self->output_zero_point = output.zero_point;
         // In single precision, as TensorFlow Lite Micro multiplies them.
         self->feature_scale = tflm_quantize_scale(input.scale * features.scale / state.scale);
-        self->output_scale = tflm_quantize_scale(state.scale * times.scale / output.scale);
+        tflm_requantize_init(1, 1, &output, &self->to);
+        self->to.scale = tflm_quantize_scale(state.scale * times.scale / output.scale);
     }
     return TFLM_OK;
-}
-
-static int32_t scaled(uint32_t sum, tflm_scale_t scale) {
-    return tflm_scale_apply((int32_t)sum, scale.multiplier, scale.shift);
 }
 
 static inline int32_t element(const uint8_t *data, uint32_t type, uint32_t i) {
@@ -105,7 +102,8 @@ TFLM_EVAL(svdf) {
             uint32_t feature = tflm_dot1(input, -self->input_zero_point, features, self->depth);
             memmove(state, state + element_bytes, memory_bytes - element_bytes);
             // The zero point is added after clamping, and may wrap around.
-            int32_t value = tflm_clamp(scaled(feature, self->feature_scale), low, high);
+            int32_t value =
+                tflm_clamp(tflm_scaled((int32_t)feature, self->feature_scale), low, high);
             tflm_set(state, self->state_type, memory - 1, value + self->state_zero_point);
             for (uint32_t j = 0; j < memory; j++) {
                 int32_t past = element(state, self->state_type, j) - self->state_zero_point;
@@ -115,7 +113,6 @@ TFLM_EVAL(svdf) {
             times += memory_bytes;
             state += memory_bytes;
         }
-        sum = (uint32_t)scaled(sum, self->output_scale) + (uint32_t)self->output_zero_point;
-        output[row] = (int8_t)tflm_clamp((int32_t)sum, -128, 127);
+        output[row] = (int8_t)tflm_requantize((int32_t)sum, &self->to);
     }
 }

@@ -29,8 +29,8 @@ CODE_BYTES = {
 }
 WAKE_WORDS = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
 # 40 KB with every operator of int8; with the wake words' alone the aim is 20 KB.
-WAKE_WORDS_XTENSA_BYTES = 22700
-INT8_BYTES = {"armv7emsp": 51500, "xtensawin": 40960}
+WAKE_WORDS_XTENSA_BYTES = 21900
+INT8_BYTES = {"armv7emsp": 51500, "xtensawin": 37700}
 
 
 @functools.cache

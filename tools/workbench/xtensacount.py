@@ -24,7 +24,7 @@ FEEDING = ("run", "take", "linux_take", "linux_call")
 # What stands in for an instruction that this core lacks, which itself is counted where it is.
 EMULATING = ("on_illegal", "__muldi3", "linux_return_from_signal")
 # What run.c calls of the runtime.
-CALLED = ("tflm_load", "tflm_input", "tflm_invoke", "tflm_type_bytes")
+CALLED = ("tflm_load", "tflm_find", "tflm_step", "tflm_type_bytes")
 
 SOURCE = BOARDS / "xtensa"
 SUPPORT = ("start.s", "run.c", "muldi3.c", "port/mulhigh.c", "port/windows.s")

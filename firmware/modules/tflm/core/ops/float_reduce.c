@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // MEAN, SUM and REDUCE_MAX of float32.
-#include <float.h>
-
 #include "float32.h"
 #include "reduce.h"
 
@@ -27,6 +25,8 @@ TFLM_PREPARE(float_reduce) {
     return TFLM_OK;
 }
 
+#define LOWEST_BITS 0xFF7FFFFFu // Of the lowest float.
+
 typedef enum { SUM, MEAN, MAX } kind_t;
 
 static void eval(const tflm_run_t *run, const reduce_t *self, uint32_t from, uint32_t to,
@@ -36,7 +36,9 @@ static void eval(const tflm_run_t *run, const reduce_t *self, uint32_t from, uin
     float *output = (float *)(void *)tflm_at(run, self->output);
     for (uint32_t i = from; i < to; i++) {
         size_t start = tflm_offset(&reduction->kept, i);
-        float result = kind == MAX ? -FLT_MAX : 0;
+        // By its bits, as LLVM 22 for Xtensa cannot choose between two floats.
+        uint32_t bits = kind == MAX ? LOWEST_BITS : 0;
+        float result = tflm_load_f32((const uint8_t *)&bits);
         for (uint32_t j = 0; j < reduction->runs.elements; j++) {
             size_t at = start + tflm_offset(&reduction->runs, j);
             for (uint32_t k = reduction->run; k; k--, at += reduction->run_step) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deploying and flashing cut short, by Ctrl-C, a pulled cable or a full flash: what is left runs."""
+"""Deploying and flashing cut short, by Ctrl-C, a pulled cable or full flash: what is left runs."""
 
 import random
 import re

@@ -70,6 +70,7 @@ def test_misuse_raises(said):
     assert refusals["arena"][1] == f"arena {size - 1} bytes given, {size} needed"
     assert refusals["no_arena"][1] == f"arena 10 bytes given, {size} needed"
     assert [kind for kind, _ in said["closed"]] == ["RuntimeError"] * 4
+    assert [refusal and refusal[0] for refusal in said["shrunk"]] == ["RuntimeError"] * 10
 
 
 @pytest.mark.parametrize("name", ["hey_jarvis", "micro_speech_quantized"])

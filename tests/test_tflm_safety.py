@@ -5,11 +5,15 @@ import subprocess
 
 import numpy as np
 import pytest
+import tflm_cases
+import tflm_conformance
 import tflm_oracle
 from workbench import fuzz, hosttflm
 
 SEEDS = sorted(fuzz.CORPUS.glob("*.tflite"))
 TIMEOUT_S = 120
+FLIP_STEP = 8
+SCALE_MIN = 2.0**-35
 
 
 @pytest.fixture(scope="module")
@@ -67,32 +71,69 @@ def test_eight_bytes_and_nothing():
             hosttflm.Model(data)
 
 
+def runs(model, like, inputs):
+    """The outputs, or None where it is refused or its inputs are others than those of `like`."""
+    try:
+        loaded = hosttflm.Model(model)
+    except hosttflm.ModelError:
+        return None
+    described = [(tensor.shape, tensor.dtype) for tensor in loaded.inputs]
+    if described != [(tensor.shape, tensor.dtype) for tensor in like]:
+        return None
+    return tflm_conformance.run(loaded, 1, inputs)
+
+
+def compare_flips(cases):
+    """Those that both run, and those of them that differ; cases are (model, inputs of a seed)."""
+    ours, models = {}, {}
+    for key, (model, like, inputs) in cases.items():
+        ours[key] = runs(model, like, inputs)
+        if ours[key] is not None:
+            models[key] = model, inputs
+    answers = tflm_oracle.reference_answers(models)
+    both = [key for key, given in answers.items() if given is not None]
+    return both, [
+        key for key in both if not tflm_conformance.same(models[key][0], answers[key], ours[key])
+    ]
+
+
+def flipped(model, at, rng):
+    changed = bytearray(model)
+    changed[at] ^= 1 << int(rng.integers(8))
+    return bytes(changed)
+
+
 def test_flips_are_refused_or_right():
     """One flipped bit in each byte: an error, or what TensorFlow Lite Micro makes of it."""
     seed = (fuzz.CORPUS / "network.tflite").read_bytes()
-    tensor = hosttflm.Model(seed).inputs[0]
+    like = hosttflm.tensors(seed)
     rng = np.random.default_rng(7)
-    inputs = [[tflm_oracle.random_input(rng, tensor, i)] for i in range(3)]
-    ours, models = {}, {}
-    for at in range(len(seed)):
-        flipped = bytearray(seed)
-        flipped[at] ^= 1 << int(rng.integers(8))
-        try:
-            model = hosttflm.Model(bytes(flipped))
-        except hosttflm.ModelError:
-            continue
-        if not model.inputs or (model.inputs[0].shape, model.inputs[0].dtype) != (
-            tensor.shape,
-            tensor.dtype,
-        ):
-            continue
-        models[at] = bytes(flipped)
-        ours[at] = b""
-        for (data,) in inputs:
-            model.set_input(0, data.tobytes())
-            model.invoke()
-            ours[at] += model.output(0)
-    answers = tflm_oracle.reference_answers({at: (data, inputs) for at, data in models.items()})
-    different = [at for at, given in answers.items() if given not in (None, ours[at])]
+    inputs = [[tflm_oracle.random_input(rng, like[0], i)] for i in range(3)]
+    both, different = compare_flips(
+        {at: (flipped(seed, at, rng), like, inputs) for at in range(len(seed))}
+    )
     assert not different
-    assert sum(given is not None for given in answers.values()) > len(seed) // 5
+    assert len(both) > len(seed) // 5
+
+
+def smallest_scale(model):
+    quantized = [tensor.quantization for tensor in tflm_oracle.parse(model).subgraphs[0].tensors]
+    return min(scale for one in quantized if one and one.scale is not None for scale in one.scale)
+
+
+def test_flips_in_each_operator():
+    """The same in some bytes of a model of each operator."""
+    rng = np.random.default_rng(9)
+    cases = {}
+    for name in tflm_cases.CASES:
+        model = min((tflm_cases.model(name, seed) for seed in range(15)), key=len)
+        like = hosttflm.tensors(model)
+        inputs = [
+            [tflm_conformance.random_inputs(rng, tensor, i) for tensor in like] for i in range(2)
+        ]
+        for at in range(int(rng.integers(FLIP_STEP)), len(model), FLIP_STEP):
+            cases[name, at] = flipped(model, at, rng), like, inputs
+    both, different = compare_flips(cases)
+    assert len(both) > len(cases) // 5
+    # Below that, what TensorFlow Lite Micro computes is not defined: numbers overflow.
+    assert [key for key in different if smallest_scale(cases[key][0]) > SCALE_MIN] == []

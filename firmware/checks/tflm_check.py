@@ -109,6 +109,23 @@ def main(path):
     ]
     growing.extend(b"x" * 100000)
     moved.invoke()  # Longer is no harm: it is fetched again.
+    into = moved.input(0)
+    growing[size - 1 :] = b""
+    content = bytearray(buf)
+    cut = tflm.Model(content)
+    content[len(buf) // 2 :] = b""
+    said["shrunk"] = [
+        refusal(moved.invoke),
+        refusal(lambda: moved.step(100)),
+        refusal(moved.reset),
+        refusal(moved.profile),
+        refusal(lambda: into[0]),
+        refusal(lambda: bytes(into)),
+        refusal(cut.invoke),
+        refusal(lambda: cut.inputs),
+        refusal(lambda: cut.output(0)),
+        refusal(lambda: cut.ops),
+    ]
     print(json.dumps(said))
 
 

@@ -331,7 +331,10 @@ static mp_obj_t model_ops(const model_obj_t *self) {
     for (uint32_t i = 0; i < self->core.operators; i++) {
         int32_t code = tflm_operator_code(buffers.model, buffers.model_bytes, i);
         const char *name = tflm_operator_name(code);
-        mp_obj_list_append(list, string_new(name ? name : "unknown"));
+        if (!name) {
+            check(&self->core, TFLM_ERROR_MOVED);
+        }
+        mp_obj_list_append(list, string_new(name));
     }
     return list;
 }

@@ -53,7 +53,7 @@ uint32_t fb_field(fb_t *fb, uint32_t table, unsigned id) {
     // Signed; where it wraps around, the result is beyond the end.
     uint32_t vtable = table - fb_u32(fb, table);
     uint32_t entry = 4 + 2 * id;
-    uint32_t offset = entry + 2 > fb_read(fb, vtable, 2) ? 0 : fb_read(fb, vtable + entry, 2);
+    uint32_t offset = entry >= fb_read(fb, vtable, 2) ? 0 : fb_read(fb, vtable + entry, 2);
     return offset ? table + offset : 0;
 }
 

@@ -91,14 +91,13 @@ static const char *read_tensor(tflm_load_t *load, uint32_t table, tflm_tensor_t 
     tensor->name_at = name.at;
     tensor->name_length = name.count;
 
+    // Without either of them it is not quantized, as TensorFlow Lite Micro sees it.
     fb_vector_t scales = fb_field_vector(fb, quantization, 2, 4);
-    tensor->scales = scales.count;
-    tensor->scale_at = scales.at;
-    if (scales.count) {
-        tensor->scale = fb_f32(fb, scales.at);
-    }
     fb_vector_t zero_points = fb_field_vector(fb, quantization, 3, 8);
-    if (zero_points.count) {
+    if (scales.count && zero_points.count) {
+        tensor->scales = scales.count;
+        tensor->scale_at = scales.at;
+        tensor->scale = fb_f32(fb, scales.at);
         tensor->zero_point = fb_i64(fb, zero_points.at);
     }
     tensor->scale_axis = fb_field_i32(fb, quantization, 6, 0);

@@ -30,10 +30,8 @@ TFLM_PREPARE(depthwise_conv) {
     uint32_t taps = t[1].elements / patches.channels;
     uint32_t multiplier = patches.channels / patches.depth;
     // Sums of so many products stay within 32 bits.
-    if (taps > MAX_TAPS ||
-        (uint32_t)fb_field_i32(&node->load->fb, node->options, 3, 0) != multiplier) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps, multiplier not %u", taps,
-                              multiplier);
+    if (taps > MAX_TAPS) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps", taps);
     }
     // Channels that are not summed up side by side.
     uint32_t alone = patches.channels % (multiplier > 1 && multiplier % 8 ? UINT32_MAX : 8);

@@ -77,6 +77,11 @@ TFLM_PREPARE(split_v) {
 }
 
 static tflm_status_t stack(tflm_node_t *node, int how) {
+    // The tensors are counted in the options, too.
+    uint32_t count = how & CUT ? node->outputs.count : node->inputs.count;
+    if ((uint32_t)fb_field_i32(&node->load->fb, node->options, 0, 0) != count) {
+        return tflm_unfit(node);
+    }
     return move_parts(node, 0, fb_field_i32(&node->load->fb, node->options, 1, 0), STACKED | how);
 }
 

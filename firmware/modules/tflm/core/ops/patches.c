@@ -8,10 +8,12 @@ tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors,
     TRY(tflm_windows(node, input, output, weights, depthwise ? 5 : 4, &patches->y, &patches->x));
     uint32_t depth = (uint32_t)input->dims[3], channels = (uint32_t)output->dims[3];
     uint32_t group_depth = depthwise ? 1 : (uint32_t)weights->dims[3];
-    bool fits = weights->rank == 4 && depth % group_depth == 0 &&
-                channels % (depth / group_depth) == 0 &&
-                (depthwise ? weights->dims[0] == 1 && weights->dims[3] == output->dims[3]
-                           : weights->dims[0] == output->dims[3]);
+    bool fits =
+        weights->rank == 4 && depth % group_depth == 0 && channels % (depth / group_depth) == 0 &&
+        (depthwise
+             ? weights->dims[0] == 1 && weights->dims[3] == output->dims[3] &&
+                   channels / depth == (uint32_t)fb_field_i32(&node->load->fb, node->options, 3, 0)
+             : weights->dims[0] == output->dims[3]);
     if (!fits) {
         return tflm_unfit(node);
     }

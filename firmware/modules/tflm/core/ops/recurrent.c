@@ -19,7 +19,8 @@ tflm_status_t tflm_get_matrix(tflm_node_t *node, uint32_t input, tflm_type_t typ
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "input %u is not constant %s", input,
                               tflm_type_name(type));
     }
-    if (matrix->rank != 2 || matrix->dims[0] != rows || matrix->dims[1] != columns) {
+    if (matrix->rank != 2 || matrix->dims[0] != rows || matrix->dims[1] != columns ||
+        matrix->zero_point) {
         return tflm_unfit(node);
     }
     return tflm_expect_quantized(node, matrix);

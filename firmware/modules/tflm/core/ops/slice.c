@@ -55,9 +55,7 @@ TFLM_PREPARE(strided_slice) {
         end = shrink_mask >> i & 1 ? begin + 1 : clamp_index(end, dim, stride);
         int32_t distance = stride > 0 ? end - begin : begin - end; // Of indices from -1 on.
         int32_t length = distance < 1 ? 0 : (distance - 1) / (stride > 0 ? stride : -stride) + 1;
-        if (shrink_mask >> i & 1) {
-            length = 1;
-        } else if (kept >= output.rank || output.dims[kept++] != length) {
+        if (!(shrink_mask >> i & 1) && (kept >= output.rank || output.dims[kept++] != length)) {
             return tflm_unfit(node);
         }
         if (length < 1 || begin < 0 || begin >= dim) {

@@ -4,10 +4,11 @@
 // Checks stride and dilation, and that `output` is what TensorFlow Lite computes; sets the padding.
 // `padding` is that of the schema, 0 same, 1 valid.
 static tflm_status_t window_init(tflm_node_t *node, tflm_window_t *window, uint8_t padding) {
-    const int32_t max = 1 << 20; // Keeps positions within 32 bits.
+    // Keeps positions within 32 bits, and what TensorFlow Lite has 16 bits for within those.
+    const int32_t max = 1 << 20, max_step = INT16_MAX;
     int32_t stride = window->stride, dilation = window->dilation, taps = window->taps;
-    if (stride < 1 || stride > max || dilation < 1 || dilation > max || taps < 1 ||
-        window->input > max || taps - 1 > max * 8 / dilation) {
+    if (stride < 1 || stride > max_step || dilation < 1 || dilation > max_step || taps < 1 ||
+        window->input > max || taps - 1 > 2 * max_step / dilation) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "stride %d, dilation %d, %d taps", stride,
                               dilation, taps);
     }

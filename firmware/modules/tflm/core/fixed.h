@@ -7,6 +7,13 @@
 
 #include <stdint.h>
 
+// What ESP32-S3, whose executable RAM is scarce, has once: inline, they take 3 KB more.
+#ifdef __XTENSA__
+#define TFLM_SHARED static __attribute__((noinline, unused))
+#else
+#define TFLM_SHARED static inline
+#endif
+
 // a * b * 2^-31, rounded to nearest, halves upwards; saturated.
 int32_t tflm_high_mul(int32_t a, int32_t b);
 
@@ -21,7 +28,7 @@ typedef struct {
 
 // x * multiplier * 2^(shift - 31), rounded by tflm_high_mul, and then by tflm_rounding_shift where
 // the shift is negative. The multiplier is not negative, so that nothing saturates.
-static inline int32_t tflm_scale_apply(int32_t x, int32_t multiplier, int shift) {
+TFLM_SHARED int32_t tflm_scale_apply(int32_t x, int32_t multiplier, int shift) {
     if (shift < 0) {
         int32_t high = (int32_t)(((int64_t)x * multiplier + (1 << 30)) >> 31);
         // The same as tflm_rounding_shift in fewer steps: neither sum overflows, as `high` is

@@ -43,7 +43,7 @@ typedef struct {
     uint8_t *arena;
 } tflm_run_t;
 
-static inline uint8_t *tflm_at(const tflm_run_t *run, uint32_t place) {
+TFLM_SHARED uint8_t *tflm_at(const tflm_run_t *run, uint32_t place) {
     // Constant tensors are never an output: nothing writes through this.
     return place & TFLM_PLACE_MODEL ? (uint8_t *)run->model + (place & ~TFLM_PLACE_MODEL)
                                     : run->arena + place;

@@ -25,7 +25,7 @@ typedef struct {
 // The position at element `at` of the output.
 tflm_walk_t tflm_walk_from(const tflm_broadcast_t *broadcast, uint32_t at);
 
-static inline void tflm_walk_next(const tflm_broadcast_t *broadcast, tflm_walk_t *walk) {
+TFLM_SHARED void tflm_walk_next(const tflm_broadcast_t *broadcast, tflm_walk_t *walk) {
     for (uint32_t i = broadcast->rank; i-- > 0;) {
         walk->a += broadcast->a_step[i];
         walk->b += broadcast->b_step[i];

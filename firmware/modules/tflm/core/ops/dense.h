@@ -52,7 +52,7 @@ static inline uint32_t tflm_stage_bytes(uint32_t channels, uint32_t scales) {
 }
 
 // Unpacks what follows the operator's data.
-static inline tflm_stage_t tflm_stage(const tflm_output_t *output, const void *after) {
+TFLM_SHARED tflm_stage_t tflm_stage(const tflm_output_t *output, const void *after) {
     tflm_stage_t stage;
     stage.bias = after;
     stage.multiplier = stage.bias + output->channels;

@@ -142,11 +142,13 @@ static __attribute__((noinline)) void finish(const tflm_stage_t *stage, uint32_t
                                              const int32_t *sum, uint32_t count, int8_t *output,
                                              ptrdiff_t step) {
     uint32_t i = channel & stage->scale_mask;
-    int32_t shift = stage->shift[i], bias = stage->bias[channel];
-    if (shift >= 0) {
-        for (; count; count--, output += step) {
-            *output = tflm_finish(stage, channel, (uint32_t)*sum++ + (uint32_t)bias);
-        }
+    int32_t shift = stage->shift[i], multiplier = stage->multiplier[i];
+    int32_t bias = stage->bias[channel];
+    for (; shift >= 0 && count; count--, output += step) {
+        uint32_t biased = (uint32_t)*sum++ + (uint32_t)bias;
+        *output = tflm_finish(stage, channel, biased);
+    }
+    if (!count) {
         return;
     }
     int32_t value, low;
@@ -179,7 +181,7 @@ static __attribute__((noinline)) void finish(const tflm_stage_t *stage, uint32_t
         ".Lafter%=:"
         : [value] "=&r"(value), [low] "=&r"(low), [sum] "+r"(sum), [output] "+r"(output)
         : [shift] "r"(-shift - 1), [count] "r"(count), [bias] "r"(bias),
-          [multiplier] "r"(stage->multiplier[i]), [offset] "r"(2 * stage->zero_point + 1),
+          [multiplier] "r"(multiplier), [offset] "r"(2 * stage->zero_point + 1),
           [least] "r"(stage->low), [most] "r"(stage->high), [step] "r"(step)
         : "memory");
 }

@@ -336,7 +336,7 @@ tflm_status_t tflm_load(tflm_t *self, const tflm_buffers_t *buffers, unsigned fl
     padding = padding < bytes ? padding : (uint32_t)bytes;
     self->model_bytes = load.fb.size;
     self->arena_padding = padding;
-    load.arena = (uint8_t *)buffers->arena + padding;
+    load.arena = (uint8_t *)((uintptr_t)buffers->arena + padding); // It may be NULL.
     load.arena_size = (uint32_t)bytes - padding;
     load.flags = flags;
     TRY(make_slots(&load));

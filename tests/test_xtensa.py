@@ -28,6 +28,23 @@ MODELS = {
 CASES = 30
 # What core/ops/xtensa.c computes.
 KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+# Of inferences on the same input, a whole one and one in slices of a row each.
+SLICES = """
+import json, tflm
+same = {{}}
+for name in {names}:
+    model = tflm.Model(open(name, "rb").read())
+    outputs = []
+    for whole in (True, False):
+        view = model.input(0)
+        for i in range(len(view)):
+            view[i] = i * 37 % 256 - 128
+        while not model.step(1 << 30 if whole else 1):
+            pass
+        outputs.append(bytes(model.output(0)))
+    same[name] = outputs[0] == outputs[1] and len(set(outputs[0])) > 4
+print(json.dumps(same))
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,6 +96,14 @@ def test_outputs_are_the_same(name):
     assert modelrun.on("xtensa", content, inputs) == modelrun.on_host(content, inputs)
 
 
+def test_slices_give_the_bytes_of_a_whole_inference():
+    names = ("large filter", "patches in parts", "a deep layer", "many positions of patches")
+    files = {f"{name}.tflite": model for name, model in tflm_cases_large.MODELS.items()}
+    files = {name: model for name, model in files.items() if any(each in name for each in names)}
+    said = xtensa.run_code(SLICES.format(names=list(files)), files)
+    assert json.loads(said) == dict.fromkeys(files, True)
+
+
 def test_micdsp_gives_the_same_bytes():
     samples = np.concatenate([micdsp_cases.samples(name) for name in ("bursts", "random")])
     said = json.loads(xtensa.run("micdsp_check", "10", stdin=samples.tobytes()))
@@ -101,3 +126,13 @@ def test_the_instructions_of_an_inference_are_counted():
     assert sum(count for _, count in once.profile) == once.instructions
     assert "tflm_step" in dict(once.profile)
     assert 10_000 < once.text_bytes < 200_000
+
+
+@pytest.mark.parametrize("name", ["person_detect", "kws_ref_model"])
+def test_five_instructions_a_mac_are_enough(name):
+    try:
+        model = zoo.find(name).read_bytes()
+    except zoo.ZooError as error:
+        pytest.skip(str(error))
+    once = modelbench.bench("xtensa", model)
+    assert once.macs < once.instructions <= 5 * once.macs

@@ -19,6 +19,12 @@ HEAD = """\
 | operator | types | kernel | cases equal to TensorFlow Lite Micro |
 |---|---|---|---|
 """
+# What faster kernels use, and how a file tells that it has some or calls them.
+EXTENSIONS = {
+    "DSP": r"TFLM_DSP|tflm_dense_all\(|tflm_dot1\(",
+    "Helium": r"TFLM_HELIUM|tflm_dense_all\(|tflm_dot1\(",
+    "MAC16": r"TFLM_XTENSA|tflm_dense_all\(",
+}
 VARIANTS = {"TFLM_REAL": " float32", "TFLM_WIDE": " int16", "TFLM_PACKED": " int4"}
 ROW = (
     r"#ifndef TFLM_WITHOUT_(\w+)\s+\{\w+, \d+, \d+, (\w+), \"\1\",\s+\w+,\s+"
@@ -35,13 +41,9 @@ def kernels():
     files = {}
     for path in sorted((CORE / "ops").glob("*.c")):
         text = path.read_text()
-        fast = [
-            extension
-            for extension, macro in (("DSP", "TFLM_DSP"), ("Helium", "TFLM_HELIUM"))
-            if macro in text or "tflm_dense_all(" in text or "tflm_dot1(" in text
-        ]
+        fast = [extension for extension, said in EXTENSIONS.items() if re.search(said, text)]
         for name in re.findall(r"^(?:TFLM_EVAL|EVAL)\((\w+)", text, re.MULTILINE):
-            files[name] = ", ".join([path.name, *fast])
+            files.setdefault(name, ", ".join([path.name, *fast]))  # xtensa.c comes last.
     rows = re.findall(ROW, (CORE / "kernels.c").read_text())
     int8 = {name: files.get(run, "") for name, flag, run in rows if flag not in VARIANTS}
     others = [(name, flag, files[run]) for name, flag, run in rows if flag in VARIANTS]

@@ -105,7 +105,6 @@ static void fill_patch(const conv_t *self, const int8_t *input, int32_t row, int
 
 TFLM_EVAL(conv) {
     const conv_t *self = data;
-    tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels, filter_bytes = self->filter_bytes;
@@ -118,6 +117,9 @@ TFLM_EVAL(conv) {
 #ifdef TFLM_XTENSA
     int16_t widened[TFLM_WIDENED + TFLM_WIDENED_AHEAD] __attribute__((aligned(4)));
 #endif
+#ifndef TFLM_XTENSA
+    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
+#endif
     for (uint32_t part = from; part < to; part++) {
         uint32_t row = part / parts;
         uint32_t batch = row / (uint32_t)wy->output, y = row % (uint32_t)wy->output;
@@ -129,25 +131,27 @@ TFLM_EVAL(conv) {
         const int8_t *met = input + y * (size_t)wy->stride * row_bytes +
                             (size_t)x * (size_t)wx->stride * self->depth;
 #ifdef TFLM_XTENSA
-        ptrdiff_t step = (ptrdiff_t)wx->stride * (ptrdiff_t)self->depth;
         int32_t most = (int32_t)tflm_widened_positions(filter_bytes);
         for (int32_t count; x < end; x += count) {
             count = end - x < most ? end - x : most;
-            uint32_t depth = 0;
             for (uint32_t channel = 0; channel < channels; channel += group_channels) {
-                const int8_t *values = met + depth;
-                for (int32_t i = 0; i < count; i++, values += step) {
-                    if (!self->in_place) {
-                        fill_patch(self, input + depth, (int32_t)y, x + i, patch);
+                const int8_t *values = patch;
+                for (int32_t i = 0; i < count; i++) {
+                    if (self->in_place) {
+                        values = met + (size_t)i * (size_t)wx->stride * self->depth;
+                    } else {
+                        fill_patch(self, input, (int32_t)y, x + i, patch);
                     }
-                    tflm_widen(self->in_place ? values : patch, filter_bytes, (uint32_t)i, widened);
+                    tflm_widen(values, filter_bytes, (uint32_t)i, widened);
                 }
-                tflm_dense_widened(&stage, self->in_place ? met + depth : patch, widened,
-                                   (uint32_t)count, weights, filter_bytes, channel,
-                                   channel + group_channels, output, channels);
-                depth += group_depth;
+                tflm_dense_widened(&self->output, values, widened, (uint32_t)count, weights,
+                                   filter_bytes, channel, channel + group_channels, output,
+                                   channels);
+                input += group_depth;
+                met += group_depth;
             }
-            met += count * step;
+            input -= self->depth;
+            met += (size_t)count * (size_t)wx->stride * self->depth - self->depth;
             output += (uint32_t)count * channels;
         }
 #else
@@ -185,7 +189,7 @@ TFLM_EVAL(conv) {
                     tflm_dense(values, w, filter_bytes, group_channels, sum + sums);
                     sums += group_channels;
                 } else {
-                    tflm_dense_all(&stage, values, weights, filter_bytes, channel,
+                    tflm_dense_all(&self->output, values, weights, filter_bytes, channel,
                                    channel + group_channels, output);
                 }
                 depth += group_depth;

@@ -122,13 +122,14 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels,
 
 #ifndef TFLM_XTENSA
 
-void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
+void tflm_dense_all(const tflm_output_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
                     uint32_t from, uint32_t to, int8_t *output) {
+    const tflm_stage_t unpacked = tflm_stage(stage, stage + 1);
     while (from < to) {
         int32_t sum[TFLM_SUMS];
         uint32_t count = to - from < TFLM_SUMS ? to - from : TFLM_SUMS;
         tflm_dense(x, w + (size_t)from * n, n, count, sum);
-        tflm_finish_all(stage, from, count, count, sum, output + from);
+        tflm_finish_all(&unpacked, from, count, count, sum, output + from);
         from += count;
     }
 }

@@ -24,7 +24,6 @@ TFLM_PREPARE(fully_connected) {
 
 TFLM_EVAL(fully_connected) {
     const fully_connected_t *self = data;
-    tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     uint32_t depth = self->depth, units = self->output.channels;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
@@ -32,7 +31,7 @@ TFLM_EVAL(fully_connected) {
     while (from < to) {
         uint32_t batch = from / units, unit = from % units;
         uint32_t end = to - from < units - unit ? unit + to - from : units;
-        tflm_dense_all(&stage, input + (size_t)batch * depth, weights, depth, unit, end,
+        tflm_dense_all(&self->output, input + (size_t)batch * depth, weights, depth, unit, end,
                        output + (size_t)batch * units);
         from += end - unit;
     }

@@ -27,7 +27,7 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
 
 // Sets `count` values, or one more. The first instruction of a loop has to lie within four aligned
 // bytes: behind a two-byte one and `loop`, which has three, it does.
-static void fill(int16_t *to, uint32_t count, int32_t value) {
+static __attribute__((noinline)) void fill(int16_t *to, uint32_t count, int32_t value) {
     __asm__ volatile("j .Lbegin%=\n\t"
                      ".p2align 2\n"
                      ".Lbegin%=:\n\t"
@@ -138,15 +138,18 @@ static __attribute__((noinline)) void sum_products(const int16_t *x, uint32_t st
 }
 
 // Outputs of one channel, `step` bytes apart, from sums without their bias.
-static __attribute__((noinline)) void finish(const tflm_stage_t *stage, uint32_t channel,
+static __attribute__((noinline)) void finish(const tflm_output_t *stage, uint32_t channel,
                                              const int32_t *sum, uint32_t count, int8_t *output,
                                              ptrdiff_t step) {
-    uint32_t i = channel & stage->scale_mask;
-    int32_t shift = stage->shift[i], multiplier = stage->multiplier[i];
-    int32_t bias = stage->bias[channel];
+    const int32_t *biases = (const int32_t *)(stage + 1), *multipliers = biases + stage->channels;
+    const int8_t *shifts = (const int8_t *)(multipliers + stage->scales);
+    uint32_t i = stage->scales > 1 ? channel : 0;
+    int32_t bias = biases[channel], multiplier = multipliers[i], shift = shifts[i];
     for (; shift >= 0 && count; count--, output += step) {
-        uint32_t biased = (uint32_t)*sum++ + (uint32_t)bias;
-        *output = tflm_finish(stage, channel, biased);
+        int32_t biased = (int32_t)((uint32_t)*sum++ + (uint32_t)bias);
+        int32_t scaled = tflm_scale_apply(biased, multiplier, shift);
+        scaled = (int32_t)((uint32_t)scaled + (uint32_t)stage->zero_point);
+        *output = (int8_t)tflm_clamp(scaled, stage->low, stage->high);
     }
     if (!count) {
         return;
@@ -204,7 +207,7 @@ void tflm_widen(const int8_t *x, uint32_t n, uint32_t position, int16_t *widened
     }
 }
 
-void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *widened,
+void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *widened,
                         uint32_t count, const int8_t *w, uint32_t n, uint32_t from, uint32_t to,
                         int8_t *output, uint32_t step) {
     int16_t weights[WEIGHTS + AHEAD] __attribute__((aligned(4)));
@@ -232,7 +235,7 @@ void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *wid
     }
 }
 
-void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
+void tflm_dense_all(const tflm_output_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
                     uint32_t from, uint32_t to, int8_t *output) {
     int16_t widened[INPUTS + AHEAD] __attribute__((aligned(4)));
     tflm_widen(x, n, 0, widened);
@@ -250,7 +253,6 @@ static int32_t meet(const tflm_window_t *window, int32_t first, uint32_t taps, a
 
 TFLM_EVAL(depthwise_conv) {
     const depthwise_t *self = data;
-    tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels, stride = (uint32_t)wx->stride;
@@ -317,7 +319,7 @@ TFLM_EVAL(depthwise_conv) {
                                      sum, count, -(i + j > 0));
                     }
                 }
-                finish(&stage, channel, sum, count, output + column * channels + channel,
+                finish(&self->output, channel, sum, count, output + column * channels + channel,
                        (ptrdiff_t)channels);
             }
         }

@@ -4,7 +4,7 @@
 import io
 
 from rich.console import Console
-from workbench import measure_models, zoo
+from workbench import measure_models, measure_xtensa, zoo
 
 
 def measured(core, instructions):
@@ -16,8 +16,12 @@ def measured(core, instructions):
 
 
 def printed(rows):
+    return text_of(measure_models.tables(rows))
+
+
+def text_of(tables):
     console = Console(width=200, record=True, file=io.StringIO())
-    for table in measure_models.tables(rows):
+    for table in tables:
         console.print(table)
     return " ".join(console.export_text().split())
 
@@ -45,3 +49,11 @@ def test_what_is_not_counted_is_said():
     rows = {"okay_nabu": {core: measured(core, None) for core in measure_models.CORES}}
     assert "instructions not counted" in " ".join(measure_models.notes(rows))
     assert printed(rows)
+
+
+def test_xtensa_has_instructions_a_mac_and_sizes():
+    rows = {"okay_nabu": {"instructions_per_invoke": 342_804, "macs": 36_480}}
+    text = text_of(measure_xtensa.tables(rows, {"the wake words": 20_024}))
+    assert "│ okay_nabu │ 342,804 │ 9.40 │" in text
+    assert "│ the wake words │ 20,024 │" in text
+    assert measure_xtensa.tables({}, {}) == []

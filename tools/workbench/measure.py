@@ -12,11 +12,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from workbench import mcu, measure_models, onboard, sound
+from workbench import mcu, measure_models, measure_xtensa, onboard, sound, xtensa
 from workbench.paths import BUILD
 from workbench.sim import prepare_flash
 
 HOPS = 6000
+WAKE_WORDS = ["okay_nabu", "hey_jarvis", "alexa", "hey_mycroft"]
 
 
 def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
@@ -59,10 +60,8 @@ def main() -> None:
     heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
     rows = {
         "front-end": hops([], HOPS, heard),
-        "front-end, one wake word": hops(["okay_nabu"], HOPS, heard),
-        "front-end, four wake words": hops(
-            ["okay_nabu", "hey_jarvis", "alexa", "hey_mycroft"], HOPS, heard
-        ),
+        "front-end, one wake word": hops(WAKE_WORDS[:1], HOPS, heard),
+        "front-end, four wake words": hops(WAKE_WORDS, HOPS, heard),
     }
     table = Table(
         "perception loop", "us a hop", "share of real time", "allocated", title="linux board"
@@ -82,6 +81,12 @@ def main() -> None:
     for table in measure_models.tables(compared):
         wide.print(table)
     print("\n".join(measure_models.notes(compared)))
+    on_xtensa = measure_xtensa.models(list(compared))
+    code = measure_xtensa.code_bytes(WAKE_WORDS)
+    for table in measure_xtensa.tables(on_xtensa, code):
+        wide.print(table)
+    if lacking := xtensa.missing():
+        print(f"xtensa: {lacking}")
     taken = image("corstone300")
     table = Table("corstone300 image", "bytes")
     for field in dataclasses.fields(taken):
@@ -92,6 +97,7 @@ def main() -> None:
         "perception": rows,
         "models": compared,
         "recorded": measure_models.recorded(),
+        "xtensa": {"models": on_xtensa, "code_bytes": code},
         "image": dataclasses.asdict(taken),
     }
     (BUILD / "bench.json").write_text(json.dumps(measured, indent=2) + "\n")

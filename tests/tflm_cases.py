@@ -326,6 +326,8 @@ CASES = {
     "TANH": unary("TANH", out={"scale": 1 / 128, "zero_point": 0}),
     "TRANSPOSE_CONV": transpose_conv,
 }
+OTHER_TYPES = [name for name in CASES if name.endswith((" int16", " float32"))]
+INT8 = [name for name in CASES if name not in OTHER_TYPES]
 
 
 def model(name, seed):

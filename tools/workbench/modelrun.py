@@ -67,7 +67,7 @@ def on(board: str, model: bytes, data: bytes) -> bytes:
             board, "model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model}
         )
     if board == "rv32":
-        return rv32.run_model(model, data)
+        return rv32.run("model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model})
     if board == "xtensa":
         return xtensa.run(
             "model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model}

@@ -16,33 +16,42 @@ from mpremote.romfs import VfsRomWriter
 
 from workbench import build, natmod
 from workbench.errors import WorkbenchError
+from workbench.paths import FIRMWARE
 from workbench.serialboard import SerialBoard
 from workbench.system import Say, provide, say_step
 
 PROGRAM = "qemu-system-riscv32"
 OPTIONS = ("-machine", "virt", "-bios", "none", "-display", "none", "-monitor", "none")
+ARCH = "rv32imc"
 START_TIMEOUT_S = 10.0
-CHUNK_BYTES = 4096
-
-
-RUN_MODEL = """
-from binascii import b2a_base64
-import tflm
-with open("model.tflite", "rb") as file:
-    model = tflm.Model(file.read())
-inputs = [model.input(i) for i in range(len(model.inputs))]
-outputs = [model.output(i) for i in range(len(model.outputs))]
-with open("inputs", "rb") as file:
-    more = True
-    while more:
-        for view in inputs:
-            more = file.readinto(view)
-        if more:
-            model.invoke()
-            for view in outputs:
-                print(b2a_base64(bytes(view)).decode(), end="")
-"""
 RUN_TIMEOUT_S = 300
+# In the machine's 128 MB at 0x80000000, above what MicroPython's mcu/rv32/virt.ld gives itself.
+ROM_ADDRESS = 0x84000000
+
+MOUNT = """
+import os, uctypes, vfs
+vfs.mount(vfs.VfsRom(uctypes.bytearray_at({address}, {size})), "/rom")
+os.chdir("/rom")
+"""
+# The script finds its arguments and standard streams where it does on other boards; bytes would
+# be taken for the console's own.
+WRAPPER = """
+import sys
+from binascii import b2a_base64
+class _Input:
+    buffer = open("stdin", "rb")
+class _Output:
+    def write(self, data):
+        print(b2a_base64(data).decode(), end="")
+_Output.buffer = _Output()
+class _Sys:
+    argv = {argv!r}
+    stdin = _Input
+    stdout = _Output
+    exit = sys.exit
+sys.modules["sys"] = _Sys
+exec(open("script.py").read(), {{"__name__": "__main__"}})
+"""
 
 
 class Rv32Error(WorkbenchError):
@@ -50,25 +59,38 @@ class Rv32Error(WorkbenchError):
 
 
 @contextlib.contextmanager
-def started(say: Say = say_step) -> Iterator[SerialBoard]:
+def started(files: Mapping[str, bytes], say: Say = say_step) -> Iterator[SerialBoard]:
     """Starts the machine; gives its MicroPython at the prompt.
+
+    Args:
+        files: What it finds, beside the native modules, in /rom, its current folder.
+        say: Told what is going on.
 
     Raises:
         Rv32Error: QEMU is missing, or did not start.
-        WorkbenchError: The image cannot be built.
+        WorkbenchError: The image or a module cannot be built.
     """
     if missing := provide([PROGRAM], say):
         raise Rv32Error(missing)
     image = build.ensure("rv32", say)
+    writer = VfsRomWriter()
+    for name in natmod.native_modules():
+        writer.mkfile(f"{name}.mpy", natmod.build(name, ARCH, say=say).read_bytes())
+    for name, content in files.items():
+        writer.mkfile(name, content)
+    rom = writer.finalise()
     with tempfile.TemporaryDirectory(prefix="glint-rv32-") as folder:
-        log = Path(folder) / "log"
+        log, raw = Path(folder) / "log", Path(folder) / "rom"
+        raw.write_bytes(rom)
         command = [PROGRAM, *OPTIONS, "-serial", "pty", "-kernel", str(image)]
+        command += ["-device", f"loader,file={raw},addr={ROM_ADDRESS:#x},force-raw=on"]
         with log.open("w") as output:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
         try:
             with SerialBoard(_pty(log, process)) as board:
+                board.run(MOUNT.format(address=ROM_ADDRESS, size=len(rom)))
                 yield board
         finally:
             process.kill()
@@ -87,40 +109,22 @@ def _pty(log: Path, process: subprocess.Popen[bytes]) -> str:
     raise Rv32Error(f"{PROGRAM} did not start: {log.read_text(errors='replace').strip()}")
 
 
-def mount(board: SerialBoard, files: Mapping[str, bytes]) -> None:
-    """Puts files into the machine's memory, as its current folder /rom.
+def run(
+    script: str, *arguments: str, stdin: bytes, files: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Runs firmware/checks/SCRIPT.py and gives what it wrote.
 
     Args:
-        board: From `started`; it has no flash.
-        files: Contents by name.
+        script: Name without its ending.
+        arguments: Its sys.argv after the first.
+        stdin: Its standard input.
+        files: More files, which it finds in /rom.
 
     Raises:
-        serialboard.BoardError: They do not fit.
+        WorkbenchError: Something is missing, or the script failed.
     """
-    writer = VfsRomWriter()
-    for name, content in files.items():
-        writer.mkfile(name, content)
-    image = writer.finalise()
-    board.run(f"image = bytearray({len(image)})")
-    for start in range(0, len(image), CHUNK_BYTES):
-        end = min(start + CHUNK_BYTES, len(image))
-        board.run(f"image[{start}:{end}] = {board.packed(image[start:end])}")
-    board.run("import os, vfs\nvfs.mount(vfs.VfsRom(image), '/rom')\nos.chdir('/rom')")
-
-
-def run_model(model: bytes, inputs: bytes, say: Say = say_step) -> bytes:
-    """Runs inferences one after another with the native module; gives their outputs.
-
-    Args:
-        model: A .tflite file.
-        inputs: Tensor bytes of one or more inferences.
-        say: Told what is going on.
-
-    Raises:
-        WorkbenchError: Something is missing, or the model cannot be run.
-    """
-    module = natmod.build("tflm", "rv32imc", say=say).read_bytes()
-    with started(say) as board:
-        mount(board, {"tflm.mpy": module, "model.tflite": model, "inputs": inputs})
-        lines = board.run(RUN_MODEL, RUN_TIMEOUT_S).split()
-    return b"".join(base64.b64decode(line) for line in lines)
+    content = (FIRMWARE / "checks" / f"{script}.py").read_bytes()
+    given = {"script.py": content, "stdin": stdin, **(files or {})}
+    with started(given) as board:
+        said = board.run(WRAPPER.format(argv=[script, *arguments]), RUN_TIMEOUT_S)
+    return b"".join(base64.b64decode(line) for line in said.split())

@@ -45,7 +45,8 @@ def test_svdf_biases_are_of_the_scale_of_the_products():
     for bias_scale in (1e-5, 1.5e-5):
         hosttflm.Model(svdf(bias_scale))
         runtime.Interpreter.from_bytes(svdf(bias_scale))
-    with pytest.raises(hosttflm.ModelError, match="SVDF: the bias's scale"):
+    reason = r"^operator 0 SVDF: the bias's scale \(output t5\)$"
+    with pytest.raises(hosttflm.ModelError, match=reason):
         hosttflm.Model(svdf(1e-4))
     with pytest.raises(RuntimeError):
         runtime.Interpreter.from_bytes(svdf(1e-4))

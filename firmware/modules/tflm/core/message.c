@@ -4,6 +4,8 @@
 
 #include "load.h"
 
+enum { NAME_MAX = 64 };
+
 static void put(char *message, uint32_t *used, char c) {
     if (*used < TFLM_MESSAGE_BYTES - 1) {
         message[(*used)++] = c;
@@ -60,6 +62,20 @@ tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *tex
     return status;
 }
 
+// The name of what the operator makes, by which people know their layers.
+static void put_output(tflm_node_t *node, char *message, uint32_t *used) {
+    fb_t *fb = &node->load->fb;
+    uint32_t output = fb_element_table(fb, node->load->main.tensors, tflm_node_output(node, 0));
+    fb_vector_t name = fb_field_vector(fb, output, 3, 1);
+    put_string(message, used, " (output ");
+    for (uint32_t i = 0; i < name.count && i < NAME_MAX; i++) {
+        char c = (char)fb_read(fb, name.at + i, 1);
+        put(message, used, c >= ' ' && c <= '~' ? c : '?');
+    }
+    put(message, used, ')');
+    message[*used] = 0;
+}
+
 tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char *text, ...) {
     char *message = node->load->self->message;
     uint32_t used = 0;
@@ -76,6 +92,9 @@ tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char
     va_start(arguments, text);
     format(message, &used, text, arguments);
     va_end(arguments);
+    if (node->code >= 0) {
+        put_output(node, message, &used);
+    }
     return status;
 }
 

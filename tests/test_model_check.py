@@ -56,6 +56,19 @@ def test_what_is_read_into_ram_counts(cli):
     assert "estimate" in there["ms_source"]
 
 
+def test_half_quantized_models_are_to_be_converted_again(cli, tmp_path):
+    """As TensorFlow's dynamic range quantization leaves them: int8 weights, float32 all else."""
+    graph = tflm_build.Graph()
+    x, weights = graph.input((1, 2), np.float32), graph.tensor((1, 2), scale=0.1, data=[[1, 2]])
+    out = graph.output((1, 1), np.float32)
+    graph.operator("FULLY_CONNECTED", [x, weights], [out], "FullyConnectedOptions")
+    (tmp_path / "half.tflite").write_bytes(graph.bytes())
+    done = cli("check", tmp_path / "half.tflite", "--board", BOARD)
+    assert done.exit_code == 1
+    said = " ".join(done.output.split())
+    assert "FULLY_CONNECTED: float32 with int8 (output t2); convert the model again" in said
+
+
 def test_an_arena_that_does_not_fit(cli, tmp_path):
     model = wide(tmp_path / "wide.tflite", side=1500, channels=1)
     done = cli("check", model, "--board", BOARD)

@@ -32,6 +32,10 @@ class ModelError(WorkbenchError):
     """A model is malformed or holds what tflm does not run; the message says what and where."""
 
 
+class UnsupportedError(ModelError):
+    """A model is sound, but has an operator in a type or form that tflm does not run."""
+
+
 class MissingOperatorError(ModelError):
     """A model has an operator that tflm lacks; the message names it, and those that there are."""
 
@@ -182,7 +186,8 @@ class Model:
 
         Raises:
             MissingOperatorError: It has an operator that tflm lacks.
-            ModelError: It is malformed or cannot be run.
+            UnsupportedError: It has one in a type or form that tflm does not run.
+            ModelError: It is malformed.
         """
         self._library = _library()
         self._model_bytes = len(model)
@@ -202,6 +207,8 @@ class Model:
             arena_bytes = self._state.arena_bytes
         if status == ERROR_OPERATOR:
             raise MissingOperatorError(f"{self.message}; supported: {', '.join(supported())}")
+        if status == ERROR_UNSUPPORTED:
+            raise UnsupportedError(self.message)
         if status != OK:
             raise ModelError(self.message)
         self.arena_bytes: int = self._state.arena_bytes

@@ -120,6 +120,11 @@ def check(model: bytes, board: str) -> Check:
             f"not supported: {names}; build the model from operators that "
             f"`from workbench import hosttflm; hosttflm.supported()` lists, without {names}"
         )
+    except hosttflm.UnsupportedError as error:
+        problems.append(
+            f"not supported: {error}; convert the model again, quantized to int8 throughout: "
+            "weights, activations, inputs and outputs"
+        )
     if len(model) > has.flash_bytes:
         problems.append(
             f"the file has {len(model)} bytes, the flash has room for {has.flash_bytes}: quantize "

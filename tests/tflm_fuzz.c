@@ -87,6 +87,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
             }
         }
         tflm_reset(&self, &buffers);
+        const char *name;
+        for (uint32_t i = 0; tflm_operator(&self, &buffers, i, &name) == TFLM_OK && name; i++) {
+        }
     }
     free(buffers.arena);
     free(data);

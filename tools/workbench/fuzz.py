@@ -22,6 +22,7 @@ CORPUS = ROOT / "tests" / "tflm_corpus"
 TARGET = ROOT / "tests" / "tflm_fuzz.c"
 CORE = MODULES / "tflm" / "core"
 CFLAGS = ["-std=c99", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-sanitize-recover=all"]
+CFLAGS += ["-DTFLM_FOR_TOOLS=1"]
 MAX_BYTES = 100_000
 
 

@@ -70,7 +70,6 @@ class _Model(ctypes.Structure):
         ("states", ctypes.c_uint32),
         ("record", ctypes.c_uint32),
         ("row", ctypes.c_uint32),
-        ("operators", ctypes.c_uint32),
         ("counts", ctypes.c_uint32 * 2),
         ("macs", ctypes.c_uint64),
         ("code", ctypes.c_uint8),

@@ -313,7 +313,7 @@ def _build(
     objects.mkdir(parents=True, exist_ok=True)
     config = objects / "config.h"
     linker: list[str | Path] = [sys.executable, tree / "tools" / "mpy_ld.py", "--arch", arch]
-    named = [folder / "natmod.c", folder / f"mod{module}.c"]
+    named = sorted(folder.glob("*.c"))
     run([*linker, "--preprocess", "-o", config, *named], "reading the names failed")
     flags = [*CFLAGS, *WARNINGS, *(f"-D{define}" for define in defines)]
     flags += ["-isystem", str(tree), "-I", str(folder), "-I", str(folder / "core")]

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module tflm: core/ for MicroPython, as a user C module or, through natmod.c, as a native
 // .mpy.
-//
-// Nothing keeps a pointer into Python's memory: a model refers to the objects that hold model and
-// arena, and asks them for their buffers on every call.
-#if !MICROPY_ENABLE_DYNRUNTIME
-#include "py/binary.h"
-#include "py/runtime.h"
-#define slice_type (&mp_type_slice)
-#else
-#define slice_type ((const mp_obj_type_t *)MP_OBJ_TO_PTR(mp_load_global(MP_QSTR_slice)))
-#endif
+#include "modtflm.h"
 
 #include <string.h>
-
-#include "tflm.h"
 
 #if MICROPY_MALLOC_USES_ALLOCATED_SIZE && !MICROPY_ENABLE_DYNRUNTIME
 #define release(pointer, bytes) m_free(pointer, bytes)
@@ -28,36 +17,12 @@ typedef struct {
     mp_obj_t name, shape, dtype, scale, zero_point;
 } tensor_obj_t;
 
-typedef struct {
-    mp_obj_base_t base;
-    mp_obj_t buffer, arena; // MP_OBJ_NULL after deinit.
-    bool busy;
-    tflm_t core;
-} model_obj_t;
-
-// A part of an input or output.
-typedef struct {
-    mp_obj_base_t base;
-    model_obj_t *model;
-    uint32_t place; // Of the first element; see tflm_data.
-    uint32_t count;
-    uint8_t type, element_bytes;
-} view_obj_t;
-
-#if MICROPY_ENABLE_DYNRUNTIME
-extern mp_obj_full_type_t tensor_type, model_type, view_type;
-#else
-extern const mp_obj_type_t tensor_type, model_type, view_type;
-#endif
-#define TYPE(name) ((const mp_obj_type_t *)&name##_type)
-
 static mp_obj_t string_new(const char *string) {
     return mp_obj_new_str(string, strlen(string));
 }
 
-static __attribute__((noreturn)) void raise_message(const mp_obj_type_t *type,
-                                                    const char *message) {
-    mp_raise_type_arg(type, string_new(message));
+void tflm_raise(qstr type, const char *message) {
+    mp_raise_type_arg(MP_OBJ_TO_PTR(mp_load_global(type)), string_new(message));
 }
 
 static mp_obj_t supported_ops(void) {
@@ -76,28 +41,27 @@ static __attribute__((noreturn)) void raise_operator(const char *message) {
     mp_obj_t join = mp_load_attr(string_new(", "), MP_QSTR_join);
     ops = mp_call_function_n_kw(join, 1, 0, &ops);
     ops = mp_binary_op(MP_BINARY_OP_ADD, string_new("; supported: "), ops);
-    mp_raise_type_arg(&mp_type_ValueError,
+    mp_raise_type_arg(MP_OBJ_TO_PTR(mp_load_global(MP_QSTR_ValueError)),
                       mp_binary_op(MP_BINARY_OP_ADD, string_new(message), ops));
 }
 
-static void check(const tflm_t *core, tflm_status_t status) {
+void tflm_check(const tflm_t *core, tflm_status_t status) {
     switch (status) {
     case TFLM_OK:
         return;
     case TFLM_ERROR_OPERATOR:
         raise_operator(core->message);
-    case TFLM_ERROR_ARENA:
-        raise_message(&mp_type_MemoryError, core->message);
     case TFLM_ERROR_MOVED:
-        raise_message(&mp_type_RuntimeError, "the arena or the model's buffer moved or shrank");
+        tflm_raise(MP_QSTR_RuntimeError, "the arena or the model's buffer moved or shrank");
     default:
-        raise_message(&mp_type_ValueError, core->message);
+        tflm_raise(status == TFLM_ERROR_ARENA ? MP_QSTR_MemoryError : MP_QSTR_ValueError,
+                   core->message);
     }
 }
 
-static void open_buffers(const model_obj_t *self, tflm_buffers_t *buffers) {
+void tflm_open_buffers(const model_obj_t *self, tflm_buffers_t *buffers) {
     if (self->buffer == MP_OBJ_NULL) {
-        raise_message(&mp_type_RuntimeError, "the model is closed: deinit() was called");
+        tflm_raise(MP_QSTR_RuntimeError, "the model is closed: deinit() was called");
     }
     mp_buffer_info_t info;
     mp_get_buffer_raise(self->buffer, &info, MP_BUFFER_READ);
@@ -118,7 +82,7 @@ static uint32_t arena_size(mp_obj_t model) {
         tflm_status_t status = tflm_load(&core, &buffers, 0);
         release(buffers.arena, buffers.arena_bytes);
         if (status != TFLM_ERROR_ARENA) {
-            check(&core, status);
+            tflm_check(&core, status);
         }
         if (core.arena_exact) {
             return core.arena_bytes;
@@ -139,13 +103,10 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
                                const mp_obj_t *args) {
     (void)type;
     mp_arg_check_num(n_args, n_kw, 1, 2, true);
-    mp_obj_t arena = n_args > 1 ? args[1] : mp_const_none;
-    if (n_kw) {
-        if (n_kw > 1 || n_args > 1 || args[n_args] != MP_OBJ_NEW_QSTR(MP_QSTR_arena)) {
-            mp_raise_TypeError(MP_ERROR_TEXT("Model(buf, arena=None)"));
-        }
-        arena = args[n_args + 1];
+    if (n_args + n_kw > 2 || (n_kw && args[1] != MP_OBJ_NEW_QSTR(MP_QSTR_arena))) {
+        tflm_raise(MP_QSTR_TypeError, "Model(buf, arena=None)");
     }
+    mp_obj_t arena = n_args + n_kw > 1 ? args[1 + n_kw] : mp_const_none;
     if (arena == mp_const_none) {
         mp_obj_t size = mod_arena_size(args[0]);
         arena = mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_bytearray), 1, 0, &size);
@@ -155,13 +116,13 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     self->arena = arena;
     self->busy = false;
     tflm_buffers_t buffers;
-    open_buffers(self, &buffers);
+    tflm_open_buffers(self, &buffers);
     tflm_status_t status = tflm_load(&self->core, &buffers, 0);
     if (status == TFLM_ERROR_ARENA && !self->core.arena_exact) {
         // Too small even to tell how much too small.
         tflm_arena_message(&self->core, buffers.arena_bytes, arena_size(args[0]));
     }
-    check(&self->core, status);
+    tflm_check(&self->core, status);
     return MP_OBJ_FROM_PTR(self);
 }
 
@@ -171,8 +132,6 @@ static mp_obj_t tensor_new(const tflm_tensor_t *tensor, const uint8_t *model) {
         dims[i] = mp_obj_new_int(tensor->dims[i]);
     }
     tensor_obj_t *self = mp_obj_malloc(tensor_obj_t, TYPE(tensor));
-    self->name = mp_const_none;
-    self->shape = self->dtype = self->scale = self->zero_point = mp_const_none;
     self->name = mp_obj_new_str((const char *)model + tensor->name_at, tensor->name_length);
     self->shape = mp_obj_new_tuple(tensor->rank, dims);
     self->dtype = string_new(tflm_type_name(tensor->type));
@@ -185,13 +144,13 @@ static void describe(const model_obj_t *self, const tflm_buffers_t *buffers, tfl
                      unsigned index, tflm_tensor_t *tensor) {
     void *data;
     if (tflm_find(&self->core, buffers, which, index, tensor, &data) != TFLM_OK) {
-        raise_message(&mp_type_RuntimeError, "the model's buffer or the arena changed");
+        tflm_raise(MP_QSTR_RuntimeError, "the model's buffer or the arena changed");
     }
 }
 
 static mp_obj_t tensors_new(const model_obj_t *self, tflm_which_t which) {
     tflm_buffers_t buffers;
-    open_buffers(self, &buffers);
+    tflm_open_buffers(self, &buffers);
     mp_obj_t tensors[TFLM_MAX_IO];
     uint32_t count = self->core.counts[which];
     for (uint32_t i = 0; i < count; i++) {
@@ -202,27 +161,17 @@ static mp_obj_t tensors_new(const model_obj_t *self, tflm_which_t which) {
     return mp_obj_new_tuple(count, tensors);
 }
 
-static mp_obj_t view_new(model_obj_t *model, uint32_t place, uint32_t count, uint8_t type) {
-    view_obj_t *self = mp_obj_malloc(view_obj_t, TYPE(view));
-    self->model = model;
-    self->place = place;
-    self->count = count;
-    self->type = type;
-    self->element_bytes = tflm_type_bytes(type);
-    return MP_OBJ_FROM_PTR(self);
-}
-
 static mp_obj_t model_view(mp_obj_t self_in, mp_obj_t index_in, tflm_which_t which) {
     model_obj_t *self = MP_OBJ_TO_PTR(self_in);
     tflm_buffers_t buffers;
-    open_buffers(self, &buffers);
+    tflm_open_buffers(self, &buffers);
     mp_uint_t index = (mp_uint_t)mp_obj_get_int(index_in);
     if (index >= self->core.counts[which]) {
-        raise_message(&mp_type_IndexError, "the model has no such tensor");
+        tflm_raise(MP_QSTR_IndexError, "the model has no such tensor");
     }
     tflm_tensor_t tensor;
     describe(self, &buffers, which, index, &tensor);
-    return view_new(self, self->core.places[which][index], tensor.elements, tensor.type);
+    return tflm_view_new(self, self->core.places[which][index], tensor.elements, tensor.type);
 }
 
 static mp_obj_t model_input(mp_obj_t self, mp_obj_t index) {
@@ -239,16 +188,16 @@ static MP_DEFINE_CONST_FUN_OBJ_2(model_output_obj, model_output);
 static model_obj_t *begin(mp_obj_t self_in, tflm_buffers_t *buffers) {
     model_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->busy) {
-        raise_message(&mp_type_RuntimeError, "the model is running: call it after that");
+        tflm_raise(MP_QSTR_RuntimeError, "the model is running: call it after that");
     }
-    open_buffers(self, buffers);
+    tflm_open_buffers(self, buffers);
     self->busy = true;
     return self;
 }
 
 static void end(model_obj_t *self, tflm_status_t status) {
     self->busy = false;
-    check(&self->core, status);
+    tflm_check(&self->core, status);
 }
 
 // Runs as much of an inference as tflm_step is told; true: it is complete.
@@ -269,7 +218,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(model_invoke_obj, model_invoke);
 static mp_obj_t model_step(mp_obj_t self, mp_obj_t max_macs_in) {
     mp_int_t max_macs = mp_obj_get_int(max_macs_in);
     if (max_macs < 1 || (uint64_t)max_macs >= TFLM_ALL_MACS) {
-        mp_raise_ValueError(MP_ERROR_TEXT("max_macs must be positive and fit 32 bits"));
+        tflm_raise(MP_QSTR_ValueError, "max_macs must be positive and fit 32 bits");
     }
     return mp_obj_new_bool(run(self, (uint32_t)max_macs));
 }
@@ -306,7 +255,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(model_profile_obj, model_profile);
 static mp_obj_t model_deinit(mp_obj_t self_in) {
     model_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->busy) {
-        raise_message(&mp_type_RuntimeError, "the model is running: call it after that");
+        tflm_raise(MP_QSTR_RuntimeError, "the model is running: call it after that");
     }
     self->buffer = self->arena = MP_OBJ_NULL;
     return mp_const_none;
@@ -326,17 +275,18 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(model_exit_obj, 4, 4, model_exit);
 
 static mp_obj_t model_ops(const model_obj_t *self) {
     tflm_buffers_t buffers;
-    open_buffers(self, &buffers);
+    tflm_open_buffers(self, &buffers);
     mp_obj_t list = mp_obj_new_list(0, NULL);
-    for (uint32_t i = 0; i < self->core.operators; i++) {
-        int32_t code = tflm_operator_code(buffers.model, buffers.model_bytes, i);
-        const char *name = tflm_operator_name(code);
+    for (uint32_t i = 0;; i++) {
+        const char *name;
+        if (tflm_operator(&self->core, &buffers, i, &name) != TFLM_OK) {
+            tflm_check(&self->core, TFLM_ERROR_MOVED);
+        }
         if (!name) {
-            check(&self->core, TFLM_ERROR_MOVED);
+            return list;
         }
         mp_obj_list_append(list, string_new(name));
     }
-    return list;
 }
 
 static void model_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
@@ -379,148 +329,8 @@ static void tensor_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     }
 }
 
-// View
-
-static char view_typecode(const view_obj_t *self) {
-    switch (self->type) {
-    case TFLM_INT8:
-        return 'b';
-    case TFLM_INT16:
-        return 'h';
-    case TFLM_INT32:
-        return 'i';
-    case TFLM_INT64:
-        return 'q';
-    case TFLM_FLOAT32:
-        return 'f';
-    default:
-        return 'B';
-    }
-}
-
-static uint8_t *view_data(const view_obj_t *self) {
-    const model_obj_t *model = self->model;
-    tflm_buffers_t buffers;
-    open_buffers(model, &buffers);
-    uint8_t *data = tflm_data(&model->core, &buffers, self->place);
-    if (!data) {
-        check(&model->core, TFLM_ERROR_MOVED);
-    }
-    return data;
-}
-
-static mp_obj_t view_get(const view_obj_t *self, uint32_t i) {
-    uint8_t *data = view_data(self);
-    return mp_binary_get_val_array(view_typecode(self), data, i);
-}
-
-static void view_set(const view_obj_t *self, uint32_t i, mp_obj_t value) {
-    uint8_t *data = view_data(self);
-    if (self->element_bytes <= 2) {
-        mp_int_t number = mp_obj_get_int(value);
-        bool is_signed = self->type == TFLM_INT8 || self->type == TFLM_INT16;
-        mp_int_t range = (mp_int_t)1 << (8 * self->element_bytes);
-        mp_int_t low = is_signed ? -range / 2 : 0;
-        if (number < low || number >= low + range) {
-            mp_raise_ValueError(MP_ERROR_TEXT("the number does not fit the tensor's type"));
-        }
-    }
-    mp_binary_set_val_array(view_typecode(self), data, i, value);
-}
-
-static void view_assign(const view_obj_t *self, uint32_t from, uint32_t count, mp_obj_t source) {
-    mp_buffer_info_t info;
-    if (mp_get_buffer(source, &info, MP_BUFFER_READ)) {
-        if (info.len != (size_t)count * self->element_bytes) {
-            mp_raise_ValueError(MP_ERROR_TEXT("the buffer has not as many bytes as the slice"));
-        }
-        memmove(view_data(self) + from * self->element_bytes, info.buf, info.len);
-        return;
-    }
-    size_t length;
-    mp_obj_t *items;
-    mp_obj_get_array(source, &length, &items);
-    if (length != count) {
-        mp_raise_ValueError(MP_ERROR_TEXT("the list has not as many elements as the slice"));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        view_set(self, from + i, items[i]);
-    }
-}
-
-// One end of a slice, counted from the tensor's end when negative.
-static uint32_t slice_end(mp_obj_t end, uint32_t count, uint32_t otherwise) {
-    if (end == mp_const_none) {
-        return otherwise;
-    }
-    mp_int_t index = mp_obj_get_int(end);
-    if (index < 0) {
-        index += count;
-    }
-    return index<0 ? 0 : index>(mp_int_t) count ? count : (uint32_t)index;
-}
-
-static mp_obj_t view_subscr(mp_obj_t self_in, mp_obj_t index_in, mp_obj_t value) {
-    view_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    if (value == MP_OBJ_NULL) {
-        mp_raise_TypeError(MP_ERROR_TEXT("elements of a tensor cannot be deleted"));
-    }
-    if (mp_obj_is_small_int(index_in)) {
-        mp_int_t index = MP_OBJ_SMALL_INT_VALUE(index_in);
-        if (index < 0) {
-            index += self->count;
-        }
-        if (index < 0 || index >= (mp_int_t)self->count) {
-            raise_message(&mp_type_IndexError, "index out of range");
-        }
-        if (value == MP_OBJ_SENTINEL) {
-            return view_get(self, index);
-        }
-        view_set(self, index, value);
-        return mp_const_none;
-    }
-    if (mp_obj_get_type(index_in) != slice_type) {
-        mp_raise_TypeError(MP_ERROR_TEXT("indices are integers or slices"));
-    }
-    const mp_obj_slice_t *slice = MP_OBJ_TO_PTR(index_in);
-    if (slice->step != mp_const_none && slice->step != MP_OBJ_NEW_SMALL_INT(1)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("a slice of a tensor has no step"));
-    }
-    uint32_t from = slice_end(slice->start, self->count, 0);
-    uint32_t to = slice_end(slice->stop, self->count, self->count);
-    uint32_t count = to > from ? to - from : 0;
-    if (value == MP_OBJ_SENTINEL) {
-        return view_new(self->model, self->place + from * self->element_bytes, count, self->type);
-    }
-    view_assign(self, from, count, value);
-    return mp_const_none;
-}
-
-// So that a view can be iterated over.
-static mp_obj_t view_getitem(mp_obj_t self, mp_obj_t index) {
-    return view_subscr(self, index, MP_OBJ_SENTINEL);
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(view_getitem_obj, view_getitem);
-
-static mp_obj_t view_unary_op(mp_unary_op_t op, mp_obj_t self_in) {
-    view_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    if (op == MP_UNARY_OP_LEN) {
-        return mp_obj_new_int_from_uint(self->count);
-    }
-    return op == MP_UNARY_OP_BOOL ? mp_obj_new_bool(self->count != 0) : MP_OBJ_NULL;
-}
-
-static mp_int_t view_get_buffer(mp_obj_t self_in, mp_buffer_info_t *info, mp_uint_t flags) {
-    (void)flags;
-    view_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    info->buf = view_data(self);
-    info->len = (size_t)self->count * self->element_bytes;
-    info->typecode = view_typecode(self);
-    return 0;
-}
-
 #if !MICROPY_ENABLE_DYNRUNTIME // natmod.c has these for a native .mpy.
-MP_DEFINE_CONST_OBJ_TYPE(tensor_type, MP_QSTR_Tensor, MP_TYPE_FLAG_NONE, attr, tensor_attr);
+MP_DEFINE_CONST_OBJ_TYPE(tflm_tensor_type, MP_QSTR_Tensor, MP_TYPE_FLAG_NONE, attr, tensor_attr);
 
 static const mp_rom_map_elem_t model_methods_table[] = {
     {MP_ROM_QSTR(MP_QSTR_input), MP_ROM_PTR(&model_input_obj)},
@@ -535,20 +345,12 @@ static const mp_rom_map_elem_t model_methods_table[] = {
 };
 static MP_DEFINE_CONST_DICT(model_methods, model_methods_table);
 
-MP_DEFINE_CONST_OBJ_TYPE(model_type, MP_QSTR_Model, MP_TYPE_FLAG_NONE, make_new, model_make_new,
-                         attr, model_attr, locals_dict, &model_methods);
-
-static const mp_rom_map_elem_t view_methods_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___getitem__), MP_ROM_PTR(&view_getitem_obj)},
-};
-static MP_DEFINE_CONST_DICT(view_methods, view_methods_table);
-
-MP_DEFINE_CONST_OBJ_TYPE(view_type, MP_QSTR_View, MP_TYPE_FLAG_NONE, unary_op, view_unary_op,
-                         subscr, view_subscr, buffer, view_get_buffer, locals_dict, &view_methods);
+MP_DEFINE_CONST_OBJ_TYPE(tflm_model_type, MP_QSTR_Model, MP_TYPE_FLAG_NONE, make_new,
+                         model_make_new, attr, model_attr, locals_dict, &model_methods);
 
 static const mp_rom_map_elem_t module_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_tflm)},
-    {MP_ROM_QSTR(MP_QSTR_Model), MP_ROM_PTR(&model_type)},
+    {MP_ROM_QSTR(MP_QSTR_Model), MP_ROM_PTR(&tflm_model_type)},
     {MP_ROM_QSTR(MP_QSTR_arena_size), MP_ROM_PTR(&mod_arena_size_obj)},
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);

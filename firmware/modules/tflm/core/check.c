@@ -44,26 +44,28 @@ tflm_status_t tflm_expect(tflm_node_t *node, uint32_t inputs_min, uint32_t input
 
 tflm_status_t tflm_get_tensors(tflm_node_t *node, const char *kinds, tflm_tensor_t *tensors) {
     uint32_t inputs = 0, optional = 0;
-    for (; *kinds; kinds++) {
-        bool last = !kinds[1];
+    for (tflm_tensor_t *tensor = tensors; *kinds; tensor++, inputs++) {
         if (*kinds == '?') {
             optional = 1;
-            continue;
+            kinds++;
         }
-        if (last) {
+        uint32_t kind = (uint8_t)*kinds++;
+        const char *what = *kinds ? "input" : "output";
+        uint32_t i = *kinds ? inputs : 0;
+        if (*kinds) {
+            TRY(tflm_get_input(node, i, tensor));
+        } else {
             TRY(tflm_expect(node, inputs, inputs + optional, 1));
+            TRY(tflm_get_output(node, i, tensor));
         }
-        tflm_tensor_t *tensor = tensors + inputs;
-        TRY(last ? tflm_get_output(node, 0, tensor) : tflm_get_input(node, inputs++, tensor));
-        if ((*kinds | 32) == 'q') {
+        if ((kind | 32) == 'q') {
             if (tensor->type != tflm_node_type(node)) {
-                return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s %u is %s",
-                                      last ? "output" : "input", last ? 0 : inputs - 1,
+                return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s %u is %s", what, i,
                                       tflm_type_name(tensor->type));
             }
             TRY(tflm_expect_quantized(node, tensor));
         }
-        if (*kinds < 'a') {
+        if (kind < 'a') {
             TRY(tflm_expect_same_shape(node, tensors, tensor));
         }
     }

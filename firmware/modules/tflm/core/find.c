@@ -49,16 +49,30 @@ uint8_t *tflm_data(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t p
     return tflm_open(self, buffers, &run) == TFLM_OK ? tflm_at(&run, place) : NULL;
 }
 
+tflm_status_t tflm_operator(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t index,
+                            const char **name) {
+    tflm_run_t run;
+    tflm_t scratch;
+    tflm_load_t load;
+    TRY(tflm_open(self, buffers, &run));
+    TRY(tflm_read_model(&load, &scratch, buffers->model, self->model_bytes));
+    *name = NULL;
+    if (index < load.main.operators.count) {
+        tflm_node_t node;
+        TRY(tflm_read_node(&load, &load.main, index, &node));
+        *name = node.kernel->name;
+    }
+    return TFLM_OK;
+}
+
+#if TFLM_FOR_TOOLS
 int32_t tflm_operator_code(const void *model, size_t model_bytes, uint32_t index) {
     tflm_t scratch;
     tflm_load_t load;
-    uint32_t root = tflm_open_model(&load, &scratch, model, model_bytes);
-    fb_vector_t subgraphs = fb_field_vector(&load.fb, root, 2, 4);
-    for (uint32_t i = 0; i < subgraphs.count; i++) {
-        tflm_read_graph(&load, subgraphs, i, &load.main);
-        if (load.fb.bad) {
-            break;
-        }
+    if (!tflm_open_model(&load, &scratch, model, model_bytes)) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < load.graphs.count && tflm_read_graph(&load, i, &load.main); i++) {
         if (index < load.main.operators.count) {
             tflm_node_t node;
             tflm_status_t status = tflm_read_node(&load, &load.main, index, &node);
@@ -69,7 +83,6 @@ int32_t tflm_operator_code(const void *model, size_t model_bytes, uint32_t index
     return -1;
 }
 
-#if TFLM_FOR_TOOLS
 tflm_status_t tflm_describe(const void *model, size_t model_bytes, tflm_which_t which,
                             unsigned index, tflm_tensor_t *tensor) {
     return describe(model, model_bytes, which, index, tensor);

@@ -72,22 +72,26 @@ float fb_field_f32(fb_t *fb, uint32_t table, unsigned id, float otherwise) {
     return at ? fb_f32(fb, at) : otherwise;
 }
 
-uint32_t fb_field_table(fb_t *fb, uint32_t table, unsigned id) {
-    uint32_t at = fb_field(fb, table, id);
-    return at ? fb_follow(fb, at) : 0;
-}
-
-uint64_t fb_field_packed_vector(fb_t *fb, uint32_t table, unsigned id, uint32_t element_bytes) {
-    uint32_t at = fb_field_table(fb, table, id);
-    if (!at) {
-        return 0;
+void fb_fields(fb_t *fb, uint32_t table, const uint8_t *fields, uint32_t *to) {
+    for (; *fields; fields++) {
+        uint32_t kind = *fields & 0x70, value = 0;
+        uint32_t at = fb_field(fb, table, *fields & 15);
+        if (at) {
+            if (kind >= FB_TABLE(0)) {
+                value = at = fb_follow(fb, at);
+            }
+            if (kind != FB_TABLE(0)) {
+                value = fb_read(fb, at, kind == FB_U8(0) ? 1 : 4);
+            }
+        }
+        if (kind >= FB_VECTOR_1(0)) {
+            if (value > (fb->size - at - 4) >> (kind >> 4 & 3)) {
+                fb->bad = true;
+            }
+            *to++ = at + 4;
+        }
+        *to++ = fb->bad ? 0 : value;
     }
-    uint32_t count = fb_u32(fb, at);
-    if (fb->bad || count > (fb->size - at - 4) / element_bytes) {
-        fb->bad = true;
-        return 0;
-    }
-    return (at + 4) | (uint64_t)count << 32;
 }
 
 uint32_t fb_element_table(fb_t *fb, fb_vector_t vector, uint32_t i) {

@@ -35,18 +35,18 @@ int32_t fb_field_i32(fb_t *fb, uint32_t table, unsigned id, int32_t otherwise);
 uint8_t fb_field_u8(fb_t *fb, uint32_t table, unsigned id, uint8_t otherwise);
 float fb_field_f32(fb_t *fb, uint32_t table, unsigned id, float otherwise);
 
-// A table field; 0 when left out.
-uint32_t fb_field_table(fb_t *fb, uint32_t table, unsigned id);
+// Fields of a table, as fb_fields takes them: a byte and an int32, extended to a word each; a
+// table: where it is; vectors of elements of 1, 4 and 8 bytes: fb_vector_t. 0 when left out.
+#define FB_U8(id) (0x10 | (id))
+#define FB_I32(id) (0x20 | (id))
+#define FB_TABLE(id) (0x30 | (id))
+#define FB_VECTOR_1(id) (0x40 | (id))
+#define FB_VECTOR_4(id) (0x60 | (id))
+#define FB_VECTOR_8(id) (0x70 | (id))
 
-// As the next one. Calling conventions give numbers in registers, but structures in memory.
-uint64_t fb_field_packed_vector(fb_t *fb, uint32_t table, unsigned id, uint32_t element_bytes);
-
-// A vector field, whose elements lie within the buffer; empty when left out.
-static inline fb_vector_t fb_field_vector(fb_t *fb, uint32_t table, unsigned id,
-                                          uint32_t element_bytes) {
-    uint64_t vector = fb_field_packed_vector(fb, table, id, element_bytes);
-    return (fb_vector_t){(uint32_t)vector, (uint32_t)(vector >> 32)};
-}
+// Reads the fields of a table, until 0, into words one after another. Vectors lie within the
+// buffer.
+void fb_fields(fb_t *fb, uint32_t table, const uint8_t *fields, uint32_t *to);
 
 // The table that element `i` of a vector of tables points to; 0 when out of range.
 uint32_t fb_element_table(fb_t *fb, fb_vector_t vector, uint32_t i);

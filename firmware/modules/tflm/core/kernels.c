@@ -318,14 +318,14 @@ const tflm_kernel_t *tflm_kernel(uint32_t index) {
     return &kernels[index < KERNELS ? index : 0];
 }
 
-int32_t tflm_find_kernel(int32_t code, uint8_t variant) {
-    for (int32_t i = 0; i < KERNELS; i++) {
-        if (kernels[i].code == code &&
-            (!TFLM_HAS_VARIANTS || (kernels[i].flags & TFLM_VARIANTS) == variant)) {
-            return i;
+const tflm_kernel_t *tflm_find_kernel(int32_t code, uint8_t variant) {
+    for (const tflm_kernel_t *kernel = kernels; kernel < kernels + KERNELS; kernel++) {
+        if (kernel->code == code &&
+            (!TFLM_HAS_VARIANTS || (kernel->flags & TFLM_VARIANTS) == variant)) {
+            return kernel;
         }
     }
-    return -1;
+    return NULL;
 }
 
 const char *tflm_supported_name(unsigned index) {
@@ -334,6 +334,6 @@ const char *tflm_supported_name(unsigned index) {
 }
 
 const char *tflm_operator_name(int32_t code) {
-    int32_t kernel = tflm_find_kernel(code, 0);
-    return kernel < 0 ? tflm_other_name(code) : kernels[kernel].name;
+    const tflm_kernel_t *kernel = tflm_find_kernel(code, 0);
+    return kernel ? kernel->name : tflm_other_name(code);
 }

@@ -16,7 +16,7 @@ static tflm_status_t make_slots(tflm_load_t *load) {
     tflm_node_t node;
     for (uint32_t i = 0; i < load->main.operators.count; i++) {
         TRY(tflm_read_node(load, &load->main, i, &node));
-        load->slot_count += tflm_kernel(node.kernel)->slots;
+        load->slot_count += node.kernel->slots;
     }
     uint32_t bytes = load->slot_count * (uint32_t)sizeof(tflm_slot_t);
     if (bytes > load->arena_size) {
@@ -40,11 +40,13 @@ static tflm_status_t make_slots(tflm_load_t *load) {
             tflm_tensor_t tensor;
             TRY(tflm_read_tensor(load, &load->main, i, &tensor));
             slot->bytes = tensor.bytes;
+            slot->lag = (uint8_t)tensor.zero_point;
             if (tensor.data_at) {
                 slot->place = tensor.data_at | TFLM_PLACE_MODEL;
+                slot->pinned = TFLM_PINNED_PLACE;
             } else if (tensor.is_variable) {
                 slot->pinned = TFLM_PINNED_STATE;
-                slot->lag = tensor.type == TFLM_INT8 ? (uint8_t)tensor.zero_point : 0;
+                slot->lag = tensor.type == TFLM_INT8 ? slot->lag : 0;
                 load->state_count++;
             } else {
                 continue;
@@ -54,14 +56,6 @@ static tflm_status_t make_slots(tflm_load_t *load) {
         }
     }
     return TFLM_OK;
-}
-
-static bool is_constant(const tflm_slot_t *slot) {
-    return slot->place & TFLM_PLACE_MODEL;
-}
-
-static bool is_live(const tflm_slot_t *slot) {
-    return slot->first <= slot->last;
 }
 
 // Keeps what a node reads until then, and what it writes from then on. Refuses nodes that read what
@@ -81,7 +75,7 @@ static tflm_status_t use_tensors(tflm_node_t *node) {
                                   load->main.tensors.count);
         }
         tflm_slot_t *slot = &load->slots[id];
-        if (is_live(slot) == writes) {
+        if (tflm_is_live(slot) == writes) {
             return tflm_node_fail(node, TFLM_ERROR_MODEL,
                                   writes ? "writes tensor %d, which has its value"
                                          : "reads tensor %d, which nothing has written",
@@ -94,7 +88,7 @@ static tflm_status_t use_tensors(tflm_node_t *node) {
             slot->last = (uint16_t)node->index;
         }
         if (!is_operator) {
-            if (is_constant(slot) || !slot->bytes) {
+            if (slot->pinned & TFLM_PINNED_PLACE || !slot->bytes) {
                 return tflm_node_fail(node, TFLM_ERROR_MODEL, "tensor %d is constant or no data",
                                       id);
             }
@@ -110,6 +104,7 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
     memset(&node, 0, sizeof node);
     node.load = load;
     node.code = -1;
+    node.kernel = tflm_kernel(0);
     node.outputs = load->main.inputs;
     TRY(use_tensors(&node));
     uint32_t i = 0;
@@ -126,12 +121,12 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
 
 void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes) {
     tflm_slot_t *slots = node->load->slots;
-    uint32_t output = tflm_node_output(node, 0), offset;
-    uint32_t input = tflm_root(node->load, tflm_node_input(node, 0), &offset);
-    if (offset) {
+    uint32_t output = tflm_node_output(node, 0), input = tflm_node_input(node, 0);
+    uint32_t root = tflm_root(node->load, input);
+    if (tflm_offset_in_root(node->load, input)) {
         return;
     }
-    slots[output].over = (uint16_t)input;
+    slots[output].over = (uint16_t)root;
     slots[output].lead = lead_bytes;
     slots[output].lag = lag_bytes;
     node->overlaps = true;
@@ -162,7 +157,7 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     tflm_record_t *record = (tflm_record_t *)(void *)(load->arena + start);
     memset(record, 0, bytes);
     record->bytes = bytes;
-    record->kernel = (uint8_t)node->kernel;
+    record->kernel = (uint8_t)(node->kernel - tflm_kernel(0));
     record->backwards = node->overlaps;
     record->places = (uint16_t)places;
     record->rows = node->rows;
@@ -194,10 +189,8 @@ static tflm_status_t choose_kernel(tflm_node_t *node) {
             variant = tensor.type == TFLM_INT4 ? TFLM_PACKED : 0;
         }
 #endif
-        int32_t kernel = tflm_find_kernel(node->code, variant);
-        if (kernel >= 0) {
-            node->kernel = (uint32_t)kernel;
-        }
+        const tflm_kernel_t *kernel = tflm_find_kernel(node->code, variant);
+        node->kernel = kernel ? kernel : node->kernel;
     }
     return TFLM_OK;
 }
@@ -216,7 +209,7 @@ static tflm_status_t prepare_operators(tflm_load_t *load) {
             tflm_node_t node;
             TRY(tflm_read_node(load, &load->main, i, &node));
             uint32_t wanted = stages[stage];
-            if (wanted && !(tflm_kernel(node.kernel)->flags & wanted)) {
+            if (wanted && !(node.kernel->flags & wanted)) {
                 continue;
             }
             node.planning = stage < EARLY_READS;
@@ -224,7 +217,7 @@ static tflm_status_t prepare_operators(tflm_load_t *load) {
 #if TFLM_HAS_VARIANTS
             TRY(choose_kernel(&node));
 #endif
-            TRY(tflm_kernel(node.kernel)->prepare(&node));
+            TRY(node.kernel->prepare(&node));
             if (load->fb.bad) {
                 return tflm_node_fail(&node, TFLM_ERROR_MODEL, "malformed");
             }
@@ -240,9 +233,8 @@ static uint32_t resolve(tflm_load_t *load, uint32_t id) {
     if (id == TFLM_NO_TENSOR) {
         return TFLM_PLACE_NONE;
     }
-    uint32_t offset;
-    uint32_t root = tflm_root(load, id, &offset);
-    return load->slots[root].place + offset;
+    uint32_t root = tflm_root(load, id);
+    return load->slots[root].place + tflm_offset_in_root(load, id);
 }
 
 static void resolve_places(tflm_load_t *load) {
@@ -270,7 +262,7 @@ static void resolve_places(tflm_load_t *load) {
     tflm_state_t *state = (tflm_state_t *)(void *)(load->arena + self->states_at);
     uint32_t tensors = load->main.tensors.count;
     for (uint32_t i = 0; i < tensors + load->variable_count; i++) {
-        if (i >= tensors || slots[i].pinned == TFLM_PINNED_STATE) {
+        if (i >= tensors || slots[i].pinned & TFLM_PINNED_STATE) {
             state->place = resolve(load, i);
             state->bytes = slots[i].bytes;
             state++->start = slots[i].lag;
@@ -278,7 +270,7 @@ static void resolve_places(tflm_load_t *load) {
     }
     if (tflm_keeps_all(load)) {
         for (uint32_t i = 0; i < load->slot_count; i++) {
-            slots[i].next = is_live(&slots[i]);
+            slots[i].next = tflm_is_live(&slots[i]);
             slots[i].bytes = resolve(load, i);
         }
     }
@@ -298,7 +290,7 @@ static tflm_status_t place_tensors(tflm_load_t *load) {
     if (tflm_keeps_all(load)) {
         slots = 0;
         for (uint32_t i = 0; i < load->slot_count; i++) {
-            if (is_live(&load->slots[i])) {
+            if (tflm_is_live(&load->slots[i])) {
                 load->slots[i].first = 0;
                 load->slots[i].last = (uint16_t)load->main.operators.count;
             }

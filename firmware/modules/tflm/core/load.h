@@ -70,7 +70,7 @@ typedef struct {
     uint32_t place; // Relative to the root's, or where in the model; the plan gives roots theirs.
     uint32_t bytes;
     uint32_t lead, lag;   // How far it has to begin before `over`, or after; see plan.c. Of a
-                          // state: where a variable's options are, and what it starts as.
+                          // variable: where its options are, and what it starts as.
     uint16_t first, last; // Operators between which it lives; first > last: never used.
     uint16_t root;        // The tensor whose memory it shares; itself: its own.
     uint16_t next;        // Of the tensors placed so far, by place.
@@ -78,9 +78,14 @@ typedef struct {
     uint16_t pinned;      // Its place is not free to choose; see below.
 } tflm_slot_t;
 
+static inline bool tflm_is_live(const tflm_slot_t *slot) {
+    return slot->first <= slot->last;
+}
+
 enum {
     TFLM_PINNED_INPUT = 1, // An input: written before the first operator.
-    TFLM_PINNED_STATE,     // A tensor that operators change.
+    TFLM_PINNED_STATE = 2, // A tensor that operators change.
+    TFLM_PINNED_PLACE = 4, // It has its place: a constant, or a root that is in the plan.
 };
 
 // As the fields of a SubGraph, from field 0 on.
@@ -100,7 +105,8 @@ typedef struct {
     uint8_t *arena; // Aligned.
     uint32_t arena_size;
     uint32_t state_count;
-    fb_vector_t codes, buffers;
+    uint32_t version;
+    fb_vector_t codes, graphs, buffers;
     tflm_graph_t init; // What CALL_ONCE runs.
     unsigned flags;
 } tflm_load_t;
@@ -108,24 +114,6 @@ typedef struct {
 static inline bool tflm_keeps_all(const tflm_load_t *load) {
     return TFLM_FOR_TOOLS && load->flags & TFLM_KEEP_ALL;
 }
-
-// A node while it is prepared. `prepare` sets rows, and cost or macs, before tflm_node_data.
-typedef struct {
-    tflm_load_t *load;
-    uint32_t options; // The table of builtin options; 0: none.
-    fb_vector_t inputs, outputs;
-    uint32_t index;
-    int32_t code; // -1: not an operator, but what gives the model its inputs or takes its outputs.
-    uint32_t kernel;
-    uint32_t rows;
-    uint64_t cost; // Of a row, see tflm_record_t; 0: macs / rows.
-    uint64_t macs; // Of all rows.
-    bool overlaps; // By tflm_overlap; its output has to be the last of the record's places.
-    // While nothing is emitted: READ_VARIABLE, ASSIGN_VARIABLE and what only moves elements say
-    // which tensors can lie within others.
-    bool planning;
-    bool early; // READ_VARIABLE: before all operators that are not.
-} tflm_node_t;
 
 // Flags of kernels.
 #define TFLM_MOVES 1  // Only moves elements, by tflm_emit_move.
@@ -143,6 +131,8 @@ typedef struct {
 #define TFLM_HAS_VARIANTS 1
 #endif
 
+typedef struct tflm_node tflm_node_t;
+
 typedef struct {
     uint8_t code;
     uint8_t options; // The type of its table of options; 0: they are not looked at.
@@ -153,6 +143,24 @@ typedef struct {
     void (*eval)(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to);
 } tflm_kernel_t;
 
+// A node while it is prepared. `prepare` sets rows, and cost or macs, before tflm_node_data.
+struct tflm_node {
+    tflm_load_t *load;
+    uint32_t options; // The table of builtin options; 0: none.
+    fb_vector_t inputs, outputs;
+    uint32_t index;
+    int32_t code; // -1: not an operator, but what gives the model its inputs or takes its outputs.
+    const tflm_kernel_t *kernel;
+    uint32_t rows;
+    uint64_t cost; // Of a row, see tflm_record_t; 0: macs / rows.
+    uint64_t macs; // Of all rows.
+    bool overlaps; // By tflm_overlap; its output has to be the last of the record's places.
+    // While nothing is emitted: READ_VARIABLE, ASSIGN_VARIABLE and what only moves elements say
+    // which tensors can lie within others.
+    bool planning;
+    bool early; // READ_VARIABLE: before all operators that are not.
+};
+
 const tflm_kernel_t *tflm_kernel(uint32_t index);
 
 // names.c: the name of any operator.
@@ -162,8 +170,8 @@ const char *tflm_other_name(int32_t code);
 #define tflm_other_name(code) NULL
 #endif
 
-// The kernel for an operator and one of TFLM_VARIANTS, or 0; -1: none.
-int32_t tflm_find_kernel(int32_t code, uint8_t variant);
+// The kernel for an operator and one of TFLM_VARIANTS, or 0; NULL: none.
+const tflm_kernel_t *tflm_find_kernel(int32_t code, uint8_t variant);
 
 // Ends loading with a message. Knows %s, %d (int32_t), %u (uint32_t), and %+: what follows is the
 // format that is given here.
@@ -182,8 +190,8 @@ tflm_status_t tflm_types_fail(tflm_node_t *node, const tflm_tensor_t *input,
 // Begins reading a model: gives its root table; 0: it is none. `load` is cleared.
 uint32_t tflm_open_model(tflm_load_t *load, tflm_t *self, const void *model, size_t model_bytes);
 
-// Reads one of the subgraphs; an empty one where it is not there.
-uint32_t tflm_read_graph(tflm_load_t *load, fb_vector_t graphs, uint32_t i, tflm_graph_t *graph);
+// Reads one of the subgraphs, an empty one where it is not there; false: malformed.
+bool tflm_read_graph(tflm_load_t *load, uint32_t i, tflm_graph_t *graph);
 
 // Reads everything of a model above single tensors and operators.
 tflm_status_t tflm_read_model(tflm_load_t *load, tflm_t *self, const void *model,
@@ -236,8 +244,10 @@ tflm_status_t tflm_constants(tflm_node_t *node, const tflm_tensor_t *tensor, int
 // TFLM_OK, so that the rest is counted.
 void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes);
 
-// share.c: the tensor whose memory a tensor lies in, and where in it.
-uint32_t tflm_root(tflm_load_t *load, uint32_t id, uint32_t *offset);
+// share.c: the tensor whose memory a tensor lies in, and where in it. The latter has to be asked
+// after the former.
+uint32_t tflm_root(tflm_load_t *load, uint32_t id);
+uint32_t tflm_offset_in_root(const tflm_load_t *load, uint32_t id);
 
 // Whether a part of a tensor already lies where a part of another does.
 bool tflm_in_place(tflm_load_t *load, uint32_t to, uint32_t to_offset, uint32_t from,
@@ -278,7 +288,7 @@ static inline tflm_type_t tflm_node_type(const tflm_node_t *node) {
     (void)node;
     return TFLM_INT8;
 #else
-    return tflm_kernel(node->kernel)->flags & TFLM_WIDE ? TFLM_INT16 : TFLM_INT8;
+    return node->kernel->flags & TFLM_WIDE ? TFLM_INT16 : TFLM_INT8;
 #endif
 }
 

@@ -1,99 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages that say what is wrong with a model.
 #include <stdarg.h>
+#include <string.h>
 
 #include "load.h"
 
 enum { NAME_MAX = 64 };
 
-static void put(char *message, uint32_t *used, char c) {
-    if (*used < TFLM_MESSAGE_BYTES - 1) {
-        message[(*used)++] = c;
+// Appends to what the message holds so far.
+static void put(char *message, char c) {
+    size_t used = strlen(message);
+    if (used < TFLM_MESSAGE_BYTES - 1) {
+        message[used] = c;
+        message[used + 1] = 0;
     }
 }
 
-static void put_string(char *message, uint32_t *used, const char *string) {
+static void put_number(char *message, uint32_t number) {
+    if (number > 9) {
+        put_number(message, number / 10);
+    }
+    put(message, (char)('0' + number % 10));
+}
+
+static void put_string(char *message, const char *string) {
     while (*string) {
-        put(message, used, *string++);
+        put(message, *string++);
     }
 }
 
-static void put_number(char *message, uint32_t *used, uint32_t number) {
-    char digits[10];
-    int count = 0;
-    do {
-        digits[count++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    while (count) {
-        put(message, used, digits[--count]);
-    }
-}
-
-static void format(char *message, uint32_t *used, const char *text, va_list arguments) {
+static void format(char *message, const char *text, va_list arguments) {
     for (; *text; text++) {
         if (*text != '%') {
-            put(message, used, *text);
+            put(message, *text);
             continue;
         }
         text++;
-        if (*text == '+') {
-            text = va_arg(arguments, const char *) - 1;
-        } else if (*text == 's') {
-            put_string(message, used, va_arg(arguments, const char *));
-        } else {
-            uint32_t number = va_arg(arguments, uint32_t);
-            if (*text == 'd' && number >> 31) {
-                put(message, used, '-');
-                number = 0 - number;
+        // One read for both kinds, where they are of one size.
+        bool is_string = *text == 's' || *text == '+';
+        uintptr_t argument = is_string || sizeof(uint32_t) == sizeof(uintptr_t)
+                                 ? va_arg(arguments, uintptr_t)
+                                 : va_arg(arguments, uint32_t);
+        if (is_string) {
+            const char *string = (const char *)argument;
+            if (*text == '+') {
+                text = string - 1;
+            } else {
+                put_string(message, string);
             }
-            put_number(message, used, number);
+            continue;
         }
+        uint32_t number = (uint32_t)argument;
+        if (*text == 'd' && number >> 31) {
+            put(message, '-');
+            number = 0 - number;
+        }
+        put_number(message, number);
     }
-    message[*used] = 0;
 }
 
 tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *text, ...) {
     va_list arguments;
     va_start(arguments, text);
-    uint32_t used = 0;
-    format(load->self->message, &used, text, arguments);
+    load->self->message[0] = 0;
+    format(load->self->message, text, arguments);
     va_end(arguments);
     return status;
 }
 
 // The name of what the operator makes, by which people know their layers.
-static void put_output(tflm_node_t *node, char *message, uint32_t *used) {
+static void put_output(tflm_node_t *node, char *message) {
+    static const uint8_t fields[] = {FB_VECTOR_1(3), 0};
     fb_t *fb = &node->load->fb;
-    uint32_t output = fb_element_table(fb, node->load->main.tensors, tflm_node_output(node, 0));
-    fb_vector_t name = fb_field_vector(fb, output, 3, 1);
-    put_string(message, used, " (output ");
+    fb_vector_t name;
+    fb_fields(fb, fb_element_table(fb, node->load->main.tensors, tflm_node_output(node, 0)), fields,
+              &name.at);
+    put_string(message, " (output ");
     for (uint32_t i = 0; i < name.count && i < NAME_MAX; i++) {
         char c = (char)fb_read(fb, name.at + i, 1);
-        put(message, used, c >= ' ' && c <= '~' ? c : '?');
+        put(message, c >= ' ' && c <= '~' ? c : '?');
     }
-    put(message, used, ')');
-    message[*used] = 0;
+    put(message, ')');
 }
 
 tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char *text, ...) {
     char *message = node->load->self->message;
-    uint32_t used = 0;
-    if (node->code < 0) {
-        put_string(message, &used, "malformed model");
-    } else {
-        put_string(message, &used, "operator ");
-        put_number(message, &used, node->index);
-        put(message, &used, ' ');
-        put_string(message, &used, tflm_kernel(node->kernel)->name);
-    }
-    put_string(message, &used, ": ");
     va_list arguments;
     va_start(arguments, text);
-    format(message, &used, text, arguments);
+    tflm_fail(node->load, status,
+              node->code < 0 ? "malformed model: " : "operator %u %s: ", node->index,
+              node->kernel->name);
+    format(message, text, arguments);
     va_end(arguments);
     if (node->code >= 0) {
-        put_output(node, message, &used);
+        put_output(node, message);
     }
     return status;
 }

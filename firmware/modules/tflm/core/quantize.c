@@ -3,22 +3,19 @@
 
 #include <string.h>
 
-// A positive float as an integer of 24 bits, the highest of them set, times 2^*exponent; 0 as 0.
+// A positive float as an integer of up to 24 bits times 2^*exponent.
 static uint32_t unpack(float real, int *exponent) {
     uint32_t bits;
     memcpy(&bits, &real, sizeof bits);
+    int biased = (int)(bits >> 23);
     uint32_t significand = bits & 0x7fffff;
-    *exponent = (int)(bits >> 23) - 150;
-    if (bits >> 23 == 255) {
+    if (biased) {
+        significand |= 0x800000;
+        biased--;
+    }
+    *exponent = biased - 149;
+    if (biased == 254) {
         *exponent = 512; // Infinite: beyond what any divisor brings back.
-    }
-    if (bits >> 23) {
-        return significand | 0x800000;
-    }
-    *exponent = -149;
-    while (significand && !(significand >> 23)) {
-        significand <<= 1;
-        --*exponent;
     }
     return significand;
 }
@@ -30,26 +27,26 @@ tflm_scale_t tflm_quantize_quotient(float a, float b, uint64_t divisor, int expo
     if (!rest) {
         return scale;
     }
-    int shift = exponent_a + exponent_b - exponent + 1;
-    for (; divisor < rest; divisor <<= 1) {
+    enum { BITS = 54 };
+    int shift = exponent_a + exponent_b - exponent + 1 + BITS;
+    for (; !(divisor >> 62); divisor <<= 1) {
         shift++;
     }
-    for (; rest < divisor; rest <<= 1) {
-        shift--;
-    }
-    // The 53 bits that a double has, rounded to nearest, ties to even.
+    // The 53 bits that a double has, and one more to round them by.
     uint64_t significand = 0;
-    for (int i = 0; i < 53; i++) {
+    for (; !(significand >> (BITS - 1)); shift--) {
+        uint64_t less = rest - divisor;
         significand <<= 1;
-        if (rest >= divisor) {
-            rest -= divisor;
+        if (!(less >> 63)) {
+            rest = less;
             significand |= 1;
         }
         rest <<= 1;
     }
-    significand += rest + (significand & 1) > divisor;
-    // The top 31 of them, rounded to nearest, halves away from zero.
-    uint32_t multiplier = (uint32_t)((significand + (1u << 21)) >> 22);
+    // To 53 bits, to nearest, then the top 31 of those, to nearest, halves away from zero. That the
+    // former halves go to even makes no difference: it does only where all the bits are set that
+    // the latter drop but their first, and then even is upwards.
+    uint32_t multiplier = (uint32_t)((significand + 1 + (1u << 22)) >> 23);
     if (multiplier >> 31) {
         multiplier >>= 1;
         shift++;

@@ -5,27 +5,29 @@
 // does: an operator writes its own outputs and nothing else, once in an inference.
 #include "load.h"
 
-uint32_t tflm_root(tflm_load_t *load, uint32_t id, uint32_t *offset) {
-    tflm_slot_t *slots = load->slots;
-    uint32_t root = id, at = 0;
+uint32_t tflm_root(tflm_load_t *load, uint32_t id) {
+    tflm_slot_t *slots = load->slots, *slot = &slots[id];
+    uint32_t root = slot->root;
+    // (What has no bytes is the handle of a variable, which has to stay known.)
     while (slots[root].root != root) {
-        at += slots[root].place;
+        if (slot->bytes) {
+            slot->root = slots[root].root;
+            slot->place += slots[root].place;
+        }
         root = slots[root].root;
     }
-    // The next one to ask is told at once. (What has no bytes is the handle of a variable.)
-    if (root != id && id < load->main.tensors.count && slots[id].bytes) {
-        slots[id].root = (uint16_t)root;
-        slots[id].place = at;
-    }
-    *offset = at;
     return root;
+}
+
+uint32_t tflm_offset_in_root(const tflm_load_t *load, uint32_t id) {
+    return load->slots[id].root == id ? 0 : load->slots[id].place;
 }
 
 bool tflm_in_place(tflm_load_t *load, uint32_t to, uint32_t to_offset, uint32_t from,
                    uint32_t from_offset) {
-    uint32_t to_at, from_at;
-    return tflm_root(load, to, &to_at) == tflm_root(load, from, &from_at) &&
-           to_at + to_offset == from_at + from_offset;
+    return tflm_root(load, to) == tflm_root(load, from) &&
+           tflm_offset_in_root(load, to) + to_offset ==
+               tflm_offset_in_root(load, from) + from_offset;
 }
 
 static void put_within(tflm_load_t *load, uint32_t part, uint32_t whole, uint32_t offset) {
@@ -37,9 +39,11 @@ void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset, uint32_t fro
                 uint32_t from_offset, uint32_t bytes) {
     tflm_load_t *load = node->load;
     tflm_slot_t *slots = load->slots;
-    uint32_t at;
-    uint32_t root = tflm_root(load, from, &at);
-    if (!bytes || slots[root].pinned == TFLM_PINNED_STATE) {
+    uint32_t root = tflm_root(load, from);
+    // What the model gives may be written to, unlike constants.
+    bool given = slots[to].last == load->main.operators.count;
+    if (!bytes || slots[root].pinned & TFLM_PINNED_STATE ||
+        (slots[root].pinned & TFLM_PINNED_PLACE && given)) {
         return;
     }
     if (bytes == slots[to].bytes && slots[to].root == to) {
@@ -49,19 +53,15 @@ void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset, uint32_t fro
             put_within(load, to, from, from_offset);
         }
     } else if (bytes == slots[from].bytes && bytes == slots[root].bytes && !slots[root].pinned &&
-               !(slots[root].place & TFLM_PLACE_MODEL)) {
-        uint32_t target = tflm_root(load, to, &at);
-        if (target != root) {
-            put_within(load, root, to, to_offset);
-        }
+               tflm_root(load, to) != root) {
+        put_within(load, root, to, to_offset);
     }
 }
 
 static bool holds_variable(tflm_load_t *load, uint32_t root) {
-    uint32_t at;
     for (uint32_t i = load->main.tensors.count; i < load->main.tensors.count + load->variable_count;
          i++) {
-        if (tflm_root(load, i, &at) == root) {
+        if (tflm_root(load, i) == root) {
             return true;
         }
     }
@@ -101,10 +101,10 @@ static uses_t find_uses(tflm_load_t *load, uint32_t variable) {
 
 // The last operator that needs a tensor or something within it.
 static uint32_t last_use(tflm_load_t *load, uint32_t root) {
-    uint32_t last = 0, at;
+    uint32_t last = 0;
     for (uint32_t i = 0; i < load->main.tensors.count; i++) {
         const tflm_slot_t *slot = &load->slots[i];
-        if (slot->bytes && slot->last > last && tflm_root(load, i, &at) == root) {
+        if (slot->bytes && slot->last > last && tflm_root(load, i) == root) {
             last = slot->last;
         }
     }
@@ -113,11 +113,12 @@ static uint32_t last_use(tflm_load_t *load, uint32_t root) {
 
 // The first operator that writes into a part of a root's memory.
 static uint32_t first_write(tflm_load_t *load, uint32_t root, uint32_t from, uint32_t bytes) {
-    uint32_t first = UINT32_MAX, at;
+    uint32_t first = UINT32_MAX;
     for (uint32_t i = 0; i < load->main.tensors.count; i++) {
         const tflm_slot_t *slot = &load->slots[i];
-        if (slot->bytes && slot->first <= slot->last && tflm_root(load, i, &at) == root &&
-            at < from + bytes && from < at + slot->bytes && slot->first < first) {
+        if (slot->bytes && tflm_is_live(slot) && tflm_root(load, i) == root &&
+            tflm_offset_in_root(load, i) < from + bytes &&
+            from < tflm_offset_in_root(load, i) + slot->bytes && slot->first < first) {
             first = slot->first;
         }
     }
@@ -134,9 +135,8 @@ static bool stays(tflm_load_t *load, const uses_t *uses, uint32_t written_at) {
 void tflm_assign_in_place(tflm_node_t *node, uint32_t variable, uint32_t value) {
     tflm_load_t *load = node->load;
     tflm_slot_t *slots = load->slots;
-    uint32_t from, at;
-    uint32_t root = tflm_root(load, value, &from);
-    if (slots[root].pinned || slots[root].place & TFLM_PLACE_MODEL || holds_variable(load, root)) {
+    uint32_t root = tflm_root(load, value);
+    if (slots[root].pinned || holds_variable(load, root)) {
         return;
     }
     uses_t uses = find_uses(load, variable);
@@ -144,12 +144,12 @@ void tflm_assign_in_place(tflm_node_t *node, uint32_t variable, uint32_t value) 
         return;
     }
     if (uses.reads) {
-        uint32_t written_at = first_write(load, root, from, slots[variable].bytes);
-        uint32_t home = tflm_root(load, uses.value, &at);
-        bool early = home == root && uses.read_at < uses.assign_at;
-        bool free = home == uses.value && home != root && stays(load, &uses, written_at);
-        bool copied = home != root && (uses.read_at < written_at || uses.read_at > uses.assign_at);
-        if (!early && !free && !copied) {
+        uint32_t written_at =
+            first_write(load, root, tflm_offset_in_root(load, value), slots[variable].bytes);
+        uint32_t home = tflm_root(load, uses.value);
+        bool free = home == uses.value && stays(load, &uses, written_at);
+        bool copied = uses.read_at < written_at || uses.read_at > uses.assign_at;
+        if (home == root ? uses.read_at >= uses.assign_at : !copied && !free) {
             return;
         }
     }
@@ -158,8 +158,7 @@ void tflm_assign_in_place(tflm_node_t *node, uint32_t variable, uint32_t value) 
 
 void tflm_read_in_place(tflm_node_t *node, uint32_t value, uint32_t variable) {
     tflm_load_t *load = node->load;
-    uint32_t from;
-    uint32_t root = tflm_root(load, variable, &from);
+    uint32_t root = tflm_root(load, variable);
     uses_t uses = find_uses(load, variable);
     if (load->slots[value].root != value || holds_variable(load, value) || uses.assigns > 1) {
         return;
@@ -168,7 +167,8 @@ void tflm_read_in_place(tflm_node_t *node, uint32_t value, uint32_t variable) {
     uses.value = value;
     uint32_t written_at = root == variable
                               ? uses.assign_at + 1
-                              : first_write(load, root, from, load->slots[value].bytes);
+                              : first_write(load, root, tflm_offset_in_root(load, variable),
+                                            load->slots[value].bytes);
     if (!uses.assigns || stays(load, &uses, written_at)) {
         put_within(load, value, variable, 0);
     }

@@ -91,7 +91,6 @@ typedef struct {
     uint32_t records_at, records_end; // Operator records in the arena.
     uint32_t states_at, states;       // What `tflm_reset` has to restore.
     uint32_t record, row;             // How far a sliced inference has come.
-    uint32_t operators;               // In the main subgraph, as the model has them.
     uint32_t counts[2];               // Of inputs and outputs, by tflm_which_t.
     uint64_t macs;                    // Multiply-accumulates an inference.
     uint8_t code;                     // Of the last operator run.
@@ -136,9 +135,9 @@ void tflm_arena_message(tflm_t *self, size_t given_bytes, size_t needed_bytes);
 unsigned tflm_type_bytes(tflm_type_t type);
 const char *tflm_type_name(tflm_type_t type);
 
-// The code of operator `index` of the model, all subgraphs in a row; -1 past the end or when the
-// model is malformed.
-int32_t tflm_operator_code(const void *model, size_t model_bytes, uint32_t index);
+// The name of operator `index`; *name is NULL past the end.
+tflm_status_t tflm_operator(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t index,
+                            const char **name);
 
 // The name of an operator code; NULL when unknown, or it cannot be run and this is not for tools.
 const char *tflm_operator_name(int32_t code);
@@ -147,6 +146,10 @@ const char *tflm_operator_name(int32_t code);
 const char *tflm_supported_name(unsigned index);
 
 #if TFLM_FOR_TOOLS
+// The code of operator `index` of the model, all subgraphs in a row; -1 past the end or when the
+// model is malformed.
+int32_t tflm_operator_code(const void *model, size_t model_bytes, uint32_t index);
+
 // Describes a tensor of a model that need not be one that can be run.
 tflm_status_t tflm_describe(const void *model, size_t model_bytes, tflm_which_t which,
                             unsigned index, tflm_tensor_t *tensor);

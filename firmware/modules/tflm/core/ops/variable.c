@@ -14,11 +14,13 @@ enum { MAX_VARIABLES = 256 };
 
 // Whether two tables of VarHandleOptions name the same variable, by container and name.
 static bool same_name(fb_t *fb, uint32_t a, uint32_t b) {
-    for (unsigned field = 0; field < 2; field++) {
-        fb_vector_t of_a = fb_field_vector(fb, a, field, 1);
-        fb_vector_t of_b = fb_field_vector(fb, b, field, 1);
-        if (of_a.count != of_b.count ||
-            memcmp(fb->data + of_a.at, fb->data + of_b.at, of_a.count)) {
+    static const uint8_t fields[] = {FB_VECTOR_1(0), FB_VECTOR_1(1), 0};
+    fb_vector_t of_a[2], of_b[2];
+    fb_fields(fb, a, fields, &of_a->at);
+    fb_fields(fb, b, fields, &of_b->at);
+    for (unsigned i = 0; i < 2; i++) {
+        if (of_a[i].count != of_b[i].count ||
+            memcmp(fb->data + of_a[i].at, fb->data + of_b[i].at, of_a[i].count)) {
             return false;
         }
     }
@@ -39,9 +41,8 @@ static uint32_t find_variable(tflm_load_t *load, uint32_t options) {
 TFLM_PREPARE(var_handle) {
     tflm_load_t *load = node->load;
     TRY(tflm_expect(node, 0, 0, 1));
-    tflm_tensor_t handle;
-    TRY(tflm_get_output(node, 0, &handle));
-    if (handle.type != TFLM_RESOURCE) {
+    tflm_slot_t *handle = &load->slots[tflm_node_output(node, 0)];
+    if (handle->bytes) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "the output is no resource");
     }
     uint32_t variable = find_variable(load, node->options);
@@ -57,7 +58,7 @@ TFLM_PREPARE(var_handle) {
         slot->last = (uint16_t)load->main.operators.count;
         load->state_count++;
     }
-    load->slots[tflm_node_output(node, 0)].root = (uint16_t)variable;
+    handle->root = (uint16_t)variable;
     return TFLM_OK;
 }
 
@@ -92,18 +93,19 @@ TFLM_PREPARE(read_variable) {
     tflm_load_t *load = node->load;
     TRY(tflm_expect(node, 1, 1, 1));
     uint32_t value = tflm_node_output(node, 0);
-    uint32_t variable, offset;
+    uint32_t variable;
     TRY(get_variable(node, value, &variable));
     if (node->planning) {
         tflm_read_in_place(node, value, variable);
         return TFLM_OK;
     }
     // Where they overlap, what comes first in an inference is to move the variable away.
-    bool early = tflm_root(load, value, &offset) == tflm_root(load, variable, &offset);
+    bool early = tflm_root(load, value) == tflm_root(load, variable);
     return early == node->early ? copy(node, value, variable) : TFLM_OK;
 }
 
 TFLM_PREPARE(assign_variable) {
+    tflm_load_t *load = node->load;
     TRY(tflm_expect(node, 2, 2, 0));
     uint32_t value = tflm_node_input(node, 1);
     if (value == TFLM_NO_TENSOR) {
@@ -111,10 +113,8 @@ TFLM_PREPARE(assign_variable) {
     }
     uint32_t variable;
     TRY(get_variable(node, value, &variable));
-    tflm_tensor_t tensor;
-    TRY(tflm_get_input(node, 1, &tensor));
-    node->load->slots[variable].lag = (uint8_t)tensor.zero_point;
     if (node->planning) {
+        load->slots[variable].lag = load->slots[value].lag;
         tflm_assign_in_place(node, variable, value);
         return TFLM_OK;
     }
@@ -134,7 +134,7 @@ tflm_status_t tflm_first_values(tflm_load_t *load) {
     for (uint32_t i = 0; i < load->init.operators.count; i++) {
         tflm_node_t assign;
         TRY(tflm_read_node(load, &load->init, i, &assign));
-        uint32_t kind = tflm_kernel(assign.kernel)->flags;
+        uint32_t kind = assign.kernel->flags;
         if (!(kind & (TFLM_HANDLES | TFLM_ASSIGNS))) {
             return tflm_node_fail(&assign, TFLM_ERROR_UNSUPPORTED,
                                   "CALL_ONCE may only assign constants to variables");

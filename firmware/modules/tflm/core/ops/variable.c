@@ -40,6 +40,9 @@ static uint32_t find_variable(tflm_load_t *load, uint32_t options) {
 
 TFLM_PREPARE(var_handle) {
     tflm_load_t *load = node->load;
+    if (!node->planning) {
+        return TFLM_OK; // It has a slot for one variable.
+    }
     TRY(tflm_expect(node, 0, 0, 1));
     tflm_slot_t *handle = &load->slots[tflm_node_output(node, 0)];
     if (handle->bytes) {

@@ -5,6 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import tflm_build
 import tflm_cases
 import tflm_conformance
 import tflm_oracle
@@ -137,3 +138,17 @@ def test_flips_in_each_operator():
     assert len(both) > len(cases) // 5
     # Below that, what TensorFlow Lite Micro computes is not defined: numbers overflow.
     assert [key for key in different if smallest_scale(cases[key][0]) > SCALE_MIN] == []
+
+
+def test_an_output_does_not_lie_within_the_model():
+    """What Python writes to a view of it must not go into a constant, which may be in flash."""
+    graph = tflm_build.Graph()
+    graph.input([1, 4])
+    values = np.arange(4, dtype=np.int8)
+    made = graph.output([4, 1])
+    shape = graph.constant([4, 1])
+    graph.operator("RESHAPE", [graph.constant(values[None], np.int8), shape], [made])
+    model = hosttflm.Model(graph.bytes())
+    model.invoke()
+    assert model.output(0) == values.tobytes()
+    assert list(model.records()) == ["RESHAPE"]  # It is copied.

@@ -187,7 +187,7 @@ def test_a_board_is_examined_and_tests_itself(emulated):
     assert found["board"].good
     assert found["native modules"].good
     assert found["files"].found == "1 missing or old: board.py"
-    assert found["files"].advice == "run glint deploy"
+    assert found["files"].advice == f"run: glint deploy --port {emulated.console_path}"
     assert found["memory"].good
     assert not found["radio"].good  # nobody is on its bench bus
     assert found["self-test"].good, found["self-test"]

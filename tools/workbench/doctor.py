@@ -105,14 +105,14 @@ def machine() -> Iterator[Finding]:
     yield Finding("disk", free > 1 << 30, f"{free >> 20} MB free", "" if free > 1 << 30 else "tidy")
 
 
-def _modules(facts: Facts, on_board: Mapping[str, str]) -> Finding:
+def _modules(facts: Facts, on_board: Mapping[str, str], deploying: str) -> Finding:
     missing = [
         name
         for name in natmod.native_modules()
         if name not in facts.builtin and f"{name}.mpy" not in on_board
     ]
     if missing:
-        return Finding("native modules", False, f"no {', '.join(missing)}", "run glint deploy")
+        return Finding("native modules", False, f"no {', '.join(missing)}", deploying)
     return Finding("native modules", True, "built in or there")
 
 
@@ -160,21 +160,25 @@ def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Ite
         yield Finding("board", True, found)
     names = [*files, *(f"{name}.mpy" for name in natmod.native_modules())]
     on_board = deploy.hashes(there, names)
-    yield _modules(facts, on_board)
+    deploying = f"run: glint deploy --port {there.port}"
+    yield _modules(facts, on_board, deploying)
     other = [name for name in files if on_board.get(name) != deploy.digest(files[name])]
     if other:
         shown = ", ".join(other[:3]) + (" ..." if len(other) > 3 else "")
-        yield Finding("files", False, f"{len(other)} missing or old: {shown}", "run glint deploy")
+        yield Finding("files", False, f"{len(other)} missing or old: {shown}", deploying)
     else:
         yield Finding("files", True, f"{len(files)} files as in this checkout")
     enough = facts.heap_free > HEAP_NEEDED_BYTES
-    advice = "" if enough else "the image does not use the board's PSRAM: write it with glint flash"
+    flashing = f"glint flash --port {there.port}"
+    advice = (
+        "" if enough else f"the image leaves the board's PSRAM unused: {flashing}"
+    )
     yield Finding("memory", enough, f"{facts.heap_free >> 10} KB of heap free", advice)
     enough = not other or facts.disk_free > DISK_NEEDED_BYTES
     advice = "" if enough else "remove files from the board with mpremote rm"
     yield Finding("file system", enough, f"{facts.disk_free >> 10} KB free", advice)
     radio = there.run(BLE).strip()
-    advice = "" if radio == "on" else "write an image with Bluetooth with glint flash"
+    advice = "" if radio == "on" else f"write an image with Bluetooth: {flashing}"
     yield Finding("radio", radio == "on", f"Bluetooth LE {radio}", advice)
     try:
         report = selftest.run(there, deploy.tested_model(there))

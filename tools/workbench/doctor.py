@@ -170,9 +170,7 @@ def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Ite
         yield Finding("files", True, f"{len(files)} files as in this checkout")
     enough = facts.heap_free > HEAP_NEEDED_BYTES
     flashing = f"glint flash --port {there.port}"
-    advice = (
-        "" if enough else f"the image leaves the board's PSRAM unused: {flashing}"
-    )
+    advice = "" if enough else f"the image leaves the board's PSRAM unused: {flashing}"
     yield Finding("memory", enough, f"{facts.heap_free >> 10} KB of heap free", advice)
     enough = not other or facts.disk_free > DISK_NEEDED_BYTES
     advice = "" if enough else "remove files from the board with mpremote rm"

@@ -29,8 +29,8 @@ CODE_BYTES = {
 }
 WAKE_WORDS = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
 # The aims were 40 KB with every operator of int8 and 20 KB with those of the wake words alone.
-WAKE_WORDS_XTENSA_BYTES = 20100
-INT8_BYTES = {"armv7emsp": 51500, "xtensawin": 35000}
+WAKE_WORDS_XTENSA_BYTES = 19450
+INT8_BYTES = {"armv7emsp": 51500, "xtensawin": 34300}
 
 
 @functools.cache

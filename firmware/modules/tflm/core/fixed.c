@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixed.h"
 
-// In link-time optimisation, too: a 64-bit product takes many instructions on some targets.
-#define ONCE __attribute__((noinline))
-
-ONCE int32_t tflm_high_mul(int32_t a, int32_t b) {
+TFLM_NOINLINE int32_t tflm_high_mul(int32_t a, int32_t b) {
     if (a == INT32_MIN && b == INT32_MIN) {
         return INT32_MAX;
     }
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
-ONCE int32_t tflm_rounding_shift(int32_t x, int exponent) {
+TFLM_NOINLINE int32_t tflm_rounding_shift(int32_t x, int exponent) {
     int32_t mask = (int32_t)((1u << exponent) - 1);
     int32_t threshold = (mask >> 1) + (x < 0);
     return (x >> exponent) + ((x & mask) > threshold);
 }
 
-ONCE int32_t tflm_scaled(int32_t x, tflm_scale_t scale) {
+TFLM_NOINLINE int32_t tflm_scaled(int32_t x, tflm_scale_t scale) {
     return tflm_scale_apply(x, scale.multiplier, scale.shift);
 }
 

@@ -14,6 +14,9 @@
 #define TFLM_SHARED static inline
 #endif
 
+// For functions that optimising all files at once would take inline, to make more code of them.
+#define TFLM_NOINLINE __attribute__((noinline))
+
 // a * b * 2^-31, rounded to nearest, halves upwards; saturated.
 int32_t tflm_high_mul(int32_t a, int32_t b);
 

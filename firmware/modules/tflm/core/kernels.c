@@ -314,7 +314,7 @@ static const tflm_kernel_t kernels[] = {
 
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
-const tflm_kernel_t *tflm_kernel(uint32_t index) {
+TFLM_NOINLINE const tflm_kernel_t *tflm_kernel(uint32_t index) {
     return &kernels[index < KERNELS ? index : 0];
 }
 

@@ -63,7 +63,7 @@ static uint32_t place_root(tflm_slot_t *slots, tflm_slot_t *root, uint32_t base,
     return start + root->bytes;
 }
 
-uint32_t tflm_plan(tflm_load_t *load, uint32_t base) {
+TFLM_NOINLINE uint32_t tflm_plan(tflm_load_t *load, uint32_t base) {
     tflm_slot_t *slots = load->slots;
     for (uint32_t i = 0; i < load->slot_count; i++) {
         tflm_slot_t *slot = &slots[i], *root = &slots[tflm_root(load, i)];

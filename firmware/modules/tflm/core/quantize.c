@@ -91,10 +91,8 @@ int32_t tflm_round(float x) {
     return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
 
-// Where `real` lies in the tensor's integers, as TensorFlow Lite computes it: in single precision.
-static int32_t quantize(const tflm_tensor_t *tensor, float real) {
-    int64_t value = (int64_t)tensor->zero_point + tflm_round(real / tensor->scale);
-    return value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? INT32_MIN : (int32_t)value;
+int32_t tflm_quantize_real(float real, float scale, int32_t zero_point, int32_t low, int32_t high) {
+    return tflm_clamp(tflm_round(real / scale), low - zero_point, high - zero_point) + zero_point;
 }
 
 // By fused activation. Tables, because LLVM 22's Xtensa back end cannot choose between two
@@ -108,10 +106,12 @@ tflm_status_t tflm_activation_range(tflm_node_t *node, uint8_t activation,
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "fused activation %u", activation);
     }
     if (activation != TFLM_ACT_NONE) {
-        *low = tflm_clamp(quantize(output, bottoms[activation]), *low, *high);
+        *low =
+            tflm_quantize_real(bottoms[activation], output->scale, output->zero_point, *low, *high);
     }
     if (activation == TFLM_ACT_RELU6 || activation == TFLM_ACT_RELU_N1_TO_1) {
-        *high = tflm_clamp(quantize(output, tops[activation]), *low, *high);
+        *high =
+            tflm_quantize_real(tops[activation], output->scale, output->zero_point, *low, *high);
     }
     return TFLM_OK;
 }

@@ -25,6 +25,10 @@ tflm_scale_t tflm_quantize_scale(float real);
 // x rounded to nearest, halves away from zero; saturated.
 int32_t tflm_round(float x);
 
+// Where `real` lies in the integers from `low` to `high`, as TensorFlow Lite computes it: in single
+// precision. All of them have at most 16 bits.
+int32_t tflm_quantize_real(float real, float scale, int32_t zero_point, int32_t low, int32_t high);
+
 // Fused activations.
 enum { TFLM_ACT_NONE = 0, TFLM_ACT_RELU, TFLM_ACT_RELU_N1_TO_1, TFLM_ACT_RELU6, TFLM_ACT_TANH };
 

@@ -35,8 +35,8 @@ static void put_within(tflm_load_t *load, uint32_t part, uint32_t whole, uint32_
     load->slots[part].place = offset;
 }
 
-void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset, uint32_t from,
-                uint32_t from_offset, uint32_t bytes) {
+TFLM_NOINLINE void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset, uint32_t from,
+                              uint32_t from_offset, uint32_t bytes) {
     tflm_load_t *load = node->load;
     tflm_slot_t *slots = load->slots;
     uint32_t root = tflm_root(load, from);

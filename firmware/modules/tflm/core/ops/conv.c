@@ -13,9 +13,7 @@ enum { PART_COST = 60000 };
 
 typedef struct {
     uint32_t input, weights, patch, output_place; // Places.
-    tflm_window_t y, x;
-    uint32_t depth;        // Channels of the input.
-    uint32_t group_depth;  // Of these, what one filter sees.
+    tflm_patches_t patches;
     int32_t zero_point;    // What taps off the input meet.
     uint32_t filter_bytes; // Of one output channel.
     int32_t columns;       // So many positions of a row of outputs, or what is left, are one part.
@@ -26,10 +24,9 @@ typedef struct {
 // Whether what each filter meets lies in the input as in the filter: one tap wide and high, or
 // whole rows, one after the other.
 static bool is_contiguous(const tflm_window_t *y, const tflm_window_t *x, bool grouped) {
-    bool whole_rows = x->taps == x->input && (x->dilation == 1 || x->taps == 1) &&
-                      (y->dilation == 1 || y->taps == 1) && !grouped;
-    bool one_row = y->taps == 1 && x->dilation == 1 && !grouped;
-    return ((x->taps == 1 && y->taps == 1) || whole_rows || one_row) && !tflm_window_is_padded(y) &&
+    bool one_tap = x->taps == 1 && y->taps == 1;
+    bool rows = x->dilation == 1 && (y->taps == 1 || (x->taps == x->input && y->dilation == 1));
+    return (one_tap || (rows && !grouped)) && !tflm_window_is_padded(y) &&
            !tflm_window_is_padded(x);
 }
 
@@ -62,10 +59,7 @@ TFLM_PREPARE(conv) {
     conv_t *self = made;
     if (self) {
         self->patch = patch;
-        self->y = patches.y;
-        self->x = patches.x;
-        self->depth = patches.depth;
-        self->group_depth = patches.group_depth;
+        self->patches = patches;
         self->zero_point = t[0].zero_point;
         self->filter_bytes = filter_bytes;
         self->columns = columns;
@@ -75,10 +69,10 @@ TFLM_PREPARE(conv) {
 }
 
 // Copies what the filters of a group meet at one output position; off the input, zero points.
-static void fill_patch(const conv_t *self, const int8_t *input, int32_t row, int32_t column,
-                       int8_t *patch) {
-    const tflm_window_t *wx = &self->x, *wy = &self->y;
-    size_t run = self->group_depth, depth = self->depth;
+static TFLM_NOINLINE void fill_patch(const conv_t *self, const int8_t *input, int32_t row,
+                                     int32_t column, int8_t *patch) {
+    const tflm_window_t *wx = &self->patches.x, *wy = &self->patches.y;
+    size_t run = self->patches.group_depth, depth = self->patches.depth;
     int32_t y, y_from, y_to, x, x_from, x_to;
     tflm_window_taps(wy, row, &y, &y_from, &y_to);
     tflm_window_taps(wx, column, &x, &x_from, &x_to);
@@ -105,12 +99,12 @@ static void fill_patch(const conv_t *self, const int8_t *input, int32_t row, int
 
 TFLM_EVAL(conv) {
     const conv_t *self = data;
-    const tflm_window_t *wx = &self->x, *wy = &self->y;
+    const tflm_window_t *wx = &self->patches.x, *wy = &self->patches.y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels, filter_bytes = self->filter_bytes;
-    uint32_t group_depth = self->group_depth;
-    uint32_t group_channels = channels / (self->depth / group_depth);
-    size_t row_bytes = (size_t)wx->input * self->depth;
+    uint32_t group_depth = self->patches.group_depth;
+    uint32_t group_channels = channels / (self->patches.depth / group_depth);
+    size_t row_bytes = (size_t)wx->input * self->patches.depth;
     int8_t *outputs = (int8_t *)tflm_at(run, self->output_place);
     int8_t *patch = (int8_t *)tflm_at(run, self->patch);
     uint32_t parts = (uint32_t)((wx->output + self->columns - 1) / self->columns);
@@ -129,7 +123,7 @@ TFLM_EVAL(conv) {
         const int8_t *input = (const int8_t *)tflm_at(run, self->input) +
                               (size_t)batch * (size_t)wy->input * row_bytes;
         const int8_t *met = input + y * (size_t)wy->stride * row_bytes +
-                            (size_t)x * (size_t)wx->stride * self->depth;
+                            (size_t)x * (size_t)wx->stride * self->patches.depth;
 #ifdef TFLM_XTENSA
         int32_t most = (int32_t)tflm_widened_positions(filter_bytes);
         for (int32_t count; x < end; x += count) {
@@ -138,7 +132,7 @@ TFLM_EVAL(conv) {
                 const int8_t *values = patch;
                 for (int32_t i = 0; i < count; i++) {
                     if (self->in_place) {
-                        values = met + (size_t)i * (size_t)wx->stride * self->depth;
+                        values = met + (size_t)i * (size_t)wx->stride * self->patches.depth;
                     } else {
                         fill_patch(self, input, (int32_t)y, x + i, patch);
                     }
@@ -150,17 +144,17 @@ TFLM_EVAL(conv) {
                 input += group_depth;
                 met += group_depth;
             }
-            input -= self->depth;
-            met += (size_t)count * (size_t)wx->stride * self->depth - self->depth;
+            input -= self->patches.depth;
+            met += (size_t)count * (size_t)wx->stride * self->patches.depth - self->patches.depth;
             output += (uint32_t)count * channels;
         }
 #else
         int32_t sum[TFLM_SUMS];
         uint32_t sums = 0; // Of whole positions, not finished yet.
 #ifdef TFLM_DSP
-        for (; self->in_place && group_depth == self->depth && x + TFLM_POSITIONS <= end;
+        for (; self->in_place && group_depth == self->patches.depth && x + TFLM_POSITIONS <= end;
              x += TFLM_POSITIONS) {
-            ptrdiff_t step = (ptrdiff_t)wx->stride * (ptrdiff_t)self->depth;
+            ptrdiff_t step = (ptrdiff_t)wx->stride * (ptrdiff_t)self->patches.depth;
             for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS / TFLM_POSITIONS) {
                 uint32_t left = channels - channel;
                 uint32_t count =
@@ -194,7 +188,7 @@ TFLM_EVAL(conv) {
                 }
                 depth += group_depth;
             }
-            met += (size_t)wx->stride * self->depth;
+            met += (size_t)wx->stride * self->patches.depth;
             if (channels > TFLM_SUMS) {
                 output += channels;
             } else if (sums + channels > TFLM_SUMS || x + 1 == end) {

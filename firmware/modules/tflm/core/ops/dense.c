@@ -10,12 +10,6 @@ tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weight
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "%u scales for %u channels", weights->scales,
                               channels);
     }
-    for (uint32_t i = 0; i < weights->scales; i++) {
-        float scale = fb_f32(&node->load->fb, weights->scale_at + 4 * i);
-        if (!(scale >= 0 && scale < 1e30f)) {
-            return tflm_node_fail(node, TFLM_ERROR_MODEL, "a weight scale is not sound");
-        }
-    }
     if (weights->zero_point) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "weights with zero point %d",
                               weights->zero_point);
@@ -47,20 +41,23 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
                               uint32_t bias_at, bool single_precision, tflm_output_t *stage,
                               void *after) {
     fb_t *fb = &node->load->fb;
+    uint32_t channels = stage->channels, scales = stage->scales;
     int32_t *bias = after;
-    int32_t *multiplier = bias + stage->channels;
-    int8_t *shift = (int8_t *)(multiplier + stage->scales);
-    for (uint32_t i = 0; bias_at && i < stage->channels; i++) {
+    int32_t *multiplier = bias + channels;
+    int8_t *shift = (int8_t *)(multiplier + scales);
+    for (uint32_t i = 0; bias_at && i < channels; i++) {
         bias[i] = (int32_t)fb_u32(fb, bias_at + 4 * i);
     }
-    for (uint32_t i = 0; i < stage->scales; i++) {
-        float scale = fb_f32(fb, weights->scale_at + 4 * i);
-        tflm_scale_t quantized;
-        if (single_precision && stage->scales == 1) {
-            quantized = tflm_quantize_ratio(input->scale * scale, 1, output->scale);
-        } else {
-            quantized = tflm_quantize_ratio(input->scale, scale, output->scale);
+    for (uint32_t i = 0; i < scales; i++) {
+        float a = input->scale, scale = fb_f32(fb, weights->scale_at + 4 * i);
+        if (!(scale >= 0 && scale < 1e30f)) {
+            return tflm_node_fail(node, TFLM_ERROR_MODEL, "a weight scale is not sound");
         }
+        if (single_precision && scales == 1) {
+            a *= scale;
+            scale = 1;
+        }
+        tflm_scale_t quantized = tflm_quantize_ratio(a, scale, output->scale);
         multiplier[i] = quantized.multiplier;
         shift[i] = (int8_t)quantized.shift;
         stage->left |= quantized.shift >= 0;
@@ -105,8 +102,8 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     fb_t *fb = &node->load->fb;
     const tflm_tensor_t *weights = &t[1], *output = &t[2];
     uint32_t channels = (uint32_t)output->dims[output->rank - 1], bias_at;
-    TRY(tflm_expect_weights(node, weights, channels, how & TFLM_LAST_AXIS ? 3 : 0));
-    TRY(tflm_get_bias(node, how & TFLM_LATE_BIAS ? 3 : 2, channels, &bias_at));
+    TRY(tflm_expect_weights(node, weights, channels, how & TFLM_LAST_AXIS));
+    TRY(tflm_get_bias(node, 2 + (bool)(how & TFLM_LATE_BIAS), channels, &bias_at));
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, activation, 0), output, &low,
                               &high));

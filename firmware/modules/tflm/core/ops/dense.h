@@ -80,7 +80,7 @@ static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, ui
 void tflm_finish_all(const tflm_stage_t *stage, uint32_t channel, uint32_t count, uint32_t sums,
                      const int32_t *sum, int8_t *output);
 
-// Checks the scales of int8 weights: one, or one for each of `channels` along `axis`.
+// Checks that int8 weights have one scale, or one for each of `channels` along `axis`.
 tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
                                   uint32_t channels, int32_t axis);
 
@@ -88,9 +88,9 @@ tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weight
 tflm_status_t tflm_get_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
                             uint32_t *bias_at);
 
-// Fills in `output` and, after the data, multipliers and shifts. The biases are the raw ones.
-// `single_precision` is how TensorFlow Lite multiplies input and weight scale in fully connected
-// layers that have one scale.
+// Fills in `output` and, after the data, multipliers and shifts. Fails on scales that are not
+// sound. The biases are the raw ones. `single_precision` is how TensorFlow Lite multiplies input
+// and weight scale in fully connected layers that have one scale.
 tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
                               const tflm_tensor_t *weights, const tflm_tensor_t *output,
                               uint32_t bias_at, bool single_precision, tflm_output_t *stage,
@@ -102,10 +102,10 @@ tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t
 
 // How a layer differs from others.
 enum {
-    TFLM_FOLD = 1,             // The input's zero point goes into the biases.
-    TFLM_SINGLE_PRECISION = 2, // See tflm_stage_init.
-    TFLM_LAST_AXIS = 4,        // The weights' scales go with dimension 3.
-    TFLM_LATE_BIAS = 8,        // The bias is input 3, not 2.
+    TFLM_LAST_AXIS = 3,        // The weights' scales go with dimension 3, not 0.
+    TFLM_FOLD = 4,             // The input's zero point goes into the biases.
+    TFLM_SINGLE_PRECISION = 8, // See tflm_stage_init.
+    TFLM_LATE_BIAS = 16,       // The bias is input 3, not 2.
 };
 
 // Checks weights, bias and activation (the number of its option) of a layer with `t` as input,

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-// Bytes of a run that are copied without a chance to stop; the bounds of elements that are filled.
-enum { RUN_PART = 1 << 13, FILL_PART_MIN = 1 << 6, FILL_PART_MAX = 1 << 12 };
+// Bytes of a run that are copied without a chance to stop; the bounds of elements that are filled;
+// as many bytes count of a round that is too long for any slice.
+enum { RUN_PART = 1 << 13, FILL_PART_MIN = 1 << 6, FILL_PART_MAX = 1 << 12, ROUND_MAX = 1 << 24 };
 
 // One loop around the ones after it; the innermost copies a run of bytes.
 typedef struct {
@@ -49,36 +50,35 @@ tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, cons
 tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t from,
                                     const tflm_box_t *box, uint32_t element_bytes,
                                     uint32_t fill_elements, int32_t fill) {
-    // From the innermost dimension on, what is contiguous at both ends joins the run, and loops
-    // that continue each other become one.
-    level_t level[TFLM_MAX_RANK];
-    uint32_t levels = 0;
-    int32_t run = 1;
-    uint64_t total = element_bytes;
+    // From the innermost dimension on, loops that continue each other become one; the first is the
+    // run, of elements that are neighbours at both ends.
+    level_t level[TFLM_MAX_RANK + 1], *inner = level;
+    inner->count = 1;
+    inner->to_step = inner->from_step = 1;
+    uint32_t total = element_bytes; // No more than a tensor has: less than 2^31.
     for (uint32_t i = box->rank; i-- > 0;) {
-        int32_t count = box->dims[i];
+        uint32_t count = (uint32_t)box->dims[i];
         int32_t to_step = box->to_steps[i], from_step = box->from_steps[i];
-        total *= (uint32_t)count;
-        level_t *inner = levels ? &level[levels - 1] : NULL;
+        total *= count;
         if (count == 1) {
             continue;
         }
-        if (!levels && to_step == run && from_step == run) {
-            run *= count;
-        } else if (inner && (uint32_t)to_step == (uint32_t)inner->to_step * inner->count &&
-                   (uint32_t)from_step == (uint32_t)inner->from_step * inner->count) {
-            inner->count *= (uint32_t)count;
+        if ((uint32_t)to_step == (uint32_t)inner->to_step * inner->count &&
+            (uint32_t)from_step == (uint32_t)inner->from_step * inner->count) {
+            inner->count *= count;
         } else {
-            level[levels].count = (uint32_t)count;
-            level[levels].to_step = to_step;
-            level[levels++].from_step = from_step;
+            inner++;
+            inner->count = count;
+            inner->to_step = to_step;
+            inner->from_step = from_step;
         }
     }
+    uint32_t levels = (uint32_t)(inner - level);
     uint32_t to_offset = (uint32_t)box->to_offset * element_bytes;
     uint32_t from_offset = (uint32_t)box->from_offset * element_bytes;
     if (!levels && !fill_elements) {
         if (node->planning) {
-            tflm_share(node, to, to_offset, from, from_offset, (uint32_t)total);
+            tflm_share(node, to, to_offset, from, from_offset, total);
         } else if (tflm_in_place(node->load, to, to_offset, from, from_offset)) {
             return TFLM_OK;
         }
@@ -88,15 +88,17 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     }
     // It can stop between parts of what is filled, and rounds of the outermost loop or parts of the
     // only run.
-    uint32_t bytes = (uint32_t)run * element_bytes;
-    uint32_t rounds = levels ? level[levels - 1].count : (bytes + RUN_PART - 1) / RUN_PART;
-    node->cost = levels ? (uint64_t)((uint32_t)total / bytes / rounds) * 32 +
-                              2 * (uint64_t)((uint32_t)total / rounds)
-                        : 2 * RUN_PART;
-    uint32_t fill_part =
-        FILL_PART_MIN +
-        (uint32_t)(node->cost / 16 < FILL_PART_MAX ? node->cost / 16 : FILL_PART_MAX);
-    node->cost += (uint64_t)(fill_elements ? FILL_PART_MIN * 16 : 0);
+    uint32_t bytes = level->count * element_bytes;
+    uint32_t rounds = inner->count, cost = 2 * RUN_PART;
+    if (levels) {
+        uint32_t round = total / rounds;
+        round = round < ROUND_MAX ? round : ROUND_MAX;
+        cost = round / bytes * 32 + 2 * round;
+    } else {
+        rounds = (bytes + RUN_PART - 1) / RUN_PART;
+    }
+    uint32_t fill_part = FILL_PART_MIN + (cost / 16 < FILL_PART_MAX ? cost / 16 : FILL_PART_MAX);
+    node->cost = cost + (fill_elements ? FILL_PART_MIN * 16 : 0);
     node->rows = (fill_elements + fill_part - 1) / fill_part + rounds;
     move_t *move = tflm_node_data(node, 2, sizeof *move + levels * sizeof *level);
     if (!move) {
@@ -113,9 +115,10 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     move->fill_part = (uint16_t)fill_part;
     move->fill = fill;
     for (uint32_t i = 0; i < levels; i++) {
-        move->level[i] = level[levels - 1 - i];
-        move->level[i].to_step *= (int32_t)element_bytes;
-        move->level[i].from_step *= (int32_t)element_bytes;
+        level_t *outer = &move->level[i];
+        *outer = *inner--;
+        outer->to_step *= (int32_t)element_bytes;
+        outer->from_step *= (int32_t)element_bytes;
     }
     return TFLM_OK;
 }

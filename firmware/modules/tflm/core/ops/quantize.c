@@ -11,24 +11,23 @@ typedef struct {
     tflm_requantize_t to;
 } quantize_t;
 
+// By the type of the input, those that the output may have.
+static const uint16_t outputs[] = {
+    [TFLM_FLOAT32] = 1 << TFLM_INT8 | 1 << TFLM_INT16,
+    [TFLM_INT32] = 1 << TFLM_INT8 | 1 << TFLM_INT16,
+    [TFLM_UINT8] = 1 << TFLM_INT8,
+    [TFLM_INT16] = 1 << TFLM_INT8 | 1 << TFLM_INT16 | 1 << TFLM_INT32,
+    [TFLM_INT8] = 1 << TFLM_INT8 | 1 << TFLM_UINT8 | 1 << TFLM_INT16 | 1 << TFLM_INT32,
+};
+
 TFLM_PREPARE(quantize) {
     tflm_tensor_t t[2];
     TRY(tflm_get_tensors(node, "aA", t));
     const tflm_tensor_t *input = &t[0], *output = &t[1];
-    bool is_float =
-        input->type == TFLM_FLOAT32 && (output->type == TFLM_INT8 || output->type == TFLM_INT16);
-    bool known =
-        is_float ||
-        (input->type == TFLM_INT8 && (output->type == TFLM_INT8 || output->type == TFLM_UINT8 ||
-                                      output->type == TFLM_INT16 || output->type == TFLM_INT32)) ||
-        (input->type == TFLM_UINT8 && output->type == TFLM_INT8) ||
-        (input->type == TFLM_INT16 &&
-         (output->type == TFLM_INT8 || output->type == TFLM_INT16 || output->type == TFLM_INT32)) ||
-        (input->type == TFLM_INT32 && (output->type == TFLM_INT8 || output->type == TFLM_INT16));
-    if (!known) {
+    if (input->type > TFLM_INT8 || !(outputs[input->type] >> output->type & 1)) {
         return tflm_types_fail(node, input, output);
     }
-    if (!is_float) {
+    if (input->type != TFLM_FLOAT32) {
         TRY(tflm_expect_quantized(node, input));
     }
     TRY(tflm_expect_quantized(node, output));
@@ -47,22 +46,20 @@ TFLM_PREPARE(quantize) {
 
 TFLM_EVAL(quantize) {
     const quantize_t *self = data;
-    const void *input = tflm_at(run, self->input);
+    const uint8_t *input = tflm_at(run, self->input);
     void *output = tflm_at(run, self->output);
-    if (self->input_type == TFLM_FLOAT32) {
-        for (uint32_t i = from; i < to; i++) {
-            float value;
-            memcpy(&value, (const uint8_t *)input + 4 * (size_t)i, sizeof value);
-            int32_t zero_point = self->to.zero_point;
-            int32_t y = tflm_clamp(tflm_round(value / self->real_scale), self->to.low - zero_point,
-                                   self->to.high - zero_point);
-            tflm_set(output, self->output_type, i, y + zero_point);
-        }
-        return;
-    }
+    const tflm_requantize_t *to_output = &self->to;
     for (uint32_t i = from; i < to; i++) {
-        uint32_t x = (uint32_t)tflm_get(input, self->input_type, i);
-        x -= (uint32_t)self->input_zero_point;
-        tflm_set(output, self->output_type, i, tflm_requantize((int32_t)x, &self->to));
+        int32_t y;
+        if (self->input_type == TFLM_FLOAT32) {
+            float value;
+            memcpy(&value, input + 4 * (size_t)i, sizeof value);
+            y = tflm_quantize_real(value, self->real_scale, to_output->zero_point, to_output->low,
+                                   to_output->high);
+        } else {
+            uint32_t x = (uint32_t)tflm_get(input, self->input_type, i);
+            y = tflm_requantize((int32_t)(x - (uint32_t)self->input_zero_point), to_output);
+        }
+        tflm_set(output, self->output_type, i, y);
     }
 }

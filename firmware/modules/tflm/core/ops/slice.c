@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "move.h"
 
-// The first index that a slice takes along one dimension, or one past its last, as
-// tensorflow/lite/kernels/internal/strided_slice_logic.h has it.
-static int32_t clamp_index(int32_t index, int32_t dim, int32_t stride) {
-    if (index < 0) {
-        index = index + dim; // Of opposite signs: no overflow.
-    }
-    return stride > 0 ? tflm_clamp(index, 0, dim) : tflm_clamp(index, -1, dim - 1);
+static int32_t index_of(int32_t index, int32_t dim, int32_t low, int32_t high) {
+    return tflm_clamp(index < 0 ? index + dim : index, low, high); // Of opposite signs.
 }
 
 // Describes input 0 and the output; gives the `count` parameters that follow, which have a value
@@ -34,9 +29,9 @@ TFLM_PREPARE(strided_slice) {
     int32_t values[3][TFLM_MAX_RANK];
     tflm_tensor_t input, output;
     TRY(get_slice(node, 3, values, &input, &output));
-    int32_t begin_mask = fb_field_i32(fb, node->options, 0, 0);
-    int32_t end_mask = fb_field_i32(fb, node->options, 1, 0);
-    int32_t shrink_mask = fb_field_i32(fb, node->options, 4, 0);
+    uint32_t begin_mask = (uint32_t)fb_field_i32(fb, node->options, 0, 0);
+    uint32_t end_mask = (uint32_t)fb_field_i32(fb, node->options, 1, 0);
+    uint32_t shrink_mask = (uint32_t)fb_field_i32(fb, node->options, 4, 0);
     if (fb_field_i32(fb, node->options, 2, 0) || fb_field_i32(fb, node->options, 3, 0) ||
         fb_field_u8(fb, node->options, 5, 0)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "ellipsis, new axis or offset");
@@ -49,22 +44,31 @@ TFLM_PREPARE(strided_slice) {
         if (!stride || stride == INT32_MIN) {
             return tflm_node_fail(node, TFLM_ERROR_MODEL, "stride %d", stride);
         }
-        int32_t begin = begin_mask >> i & 1 ? (stride > 0 ? INT32_MIN : INT32_MAX) : values[0][i];
-        int32_t end = end_mask >> i & 1 ? (stride > 0 ? INT32_MAX : INT32_MIN) : values[1][i];
-        begin = clamp_index(begin, dim, stride);
-        end = shrink_mask >> i & 1 ? begin + 1 : clamp_index(end, dim, stride);
-        int32_t distance = stride > 0 ? end - begin : begin - end; // Of indices from -1 on.
-        int32_t length = distance < 1 ? 0 : (distance - 1) / (stride > 0 ? stride : -stride) + 1;
-        if (!(shrink_mask >> i & 1) && (kept >= output.rank || output.dims[kept++] != length)) {
+        // The first index that is taken and the one after the last, before the first when it goes
+        // backwards, as tensorflow/lite/kernels/internal/strided_slice_logic.h has them.
+        int32_t sign = stride < 0 ? -1 : 1;
+        int32_t low = stride < 0 ? -1 : 0, high = dim + low;
+        int32_t begin = index_of(values[0][i], dim, low, high);
+        int32_t end = index_of(values[1][i], dim, low, high);
+        if (begin_mask >> i & 1) {
+            begin = stride < 0 ? high : low;
+        }
+        if (end_mask >> i & 1) {
+            end = stride < 0 ? low : high;
+        }
+        bool shrinks = shrink_mask >> i & 1;
+        int32_t distance = (shrinks ? 1 : end - begin) * sign;
+        int32_t length = distance < 1 ? 0 : (distance - 1) / (stride * sign) + 1;
+        if (!shrinks && (kept >= output.rank || output.dims[kept++] != length)) {
             return tflm_unfit(node);
         }
         if (length < 1 || begin < 0 || begin >= dim) {
             return tflm_unfit(node);
         }
-        box.dims[i] = length;
+        input.dims[i] = box.dims[i] = length;
         box.from_offset += begin * box.from_steps[i];
-        input.dims[i] = length;
-        box.from_steps[i] = length > 1 ? box.from_steps[i] * stride : 0;
+        // May wrap around where there is only one.
+        box.from_steps[i] = (int32_t)((uint32_t)box.from_steps[i] * (uint32_t)stride);
     }
     tflm_steps(&input, box.to_steps);
     if (kept != output.rank) {

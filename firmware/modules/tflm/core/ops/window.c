@@ -21,6 +21,7 @@ static tflm_status_t window_init(tflm_node_t *node, tflm_window_t *window, uint8
     }
     int32_t missing = (output - 1) * stride + extent - window->input;
     window->padding = missing > 0 ? missing / 2 : 0;
+    window->dilation = taps > 1 ? dilation : 1;
     return TFLM_OK;
 }
 
@@ -43,49 +44,32 @@ tflm_status_t tflm_windows(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
-typedef struct {
-    const tflm_window_t *y;
-    int32_t input_row, output_row; // in bytes
-} rows_t;
+// Output rows up to which it is worth looking whether they may lie over the input.
+enum { MAX_SLIDE = 1 << 12 };
 
-// How far a row writes, less where it begins to read.
-static int32_t lead_of(const rows_t *rows, int32_t row) {
-    int32_t first = row * rows->y->stride - rows->y->padding;
-    return (row + 1) * rows->output_row - (first > 0 ? first * rows->input_row : 0);
-}
-
-// Where a row ends reading, less where it begins to write.
-static int32_t lag_of(const rows_t *rows, int32_t row) {
-    const tflm_window_t *y = rows->y;
-    int32_t end = row * y->stride - y->padding + (y->taps - 1) * y->dilation + 1;
-    return (end < y->input ? end : y->input) * rows->input_row - row * rows->output_row;
-}
-
-// The largest value at rows around `bend`, where such a function turns from one line to another,
-// and at both ends. What is within a tensor has less than 2^31 bytes.
-static uint32_t largest(int32_t (*of)(const rows_t *, int32_t), const rows_t *rows, int32_t bend) {
-    int32_t last = rows->y->output - 1;
-    int32_t value = 0;
-    for (int i = 0; i < 4; i++) {
-        int32_t row = i == 0 ? 0 : i == 1 ? last : bend + i - 2;
-        row = row < 0 ? 0 : row > last ? last : row;
-        int32_t at = of(rows, row);
-        value = at > value ? at : value;
-    }
-    return (uint32_t)value;
-}
-
-void tflm_slide(tflm_node_t *node, const tflm_window_t *y, const tflm_tensor_t *input,
-                const tflm_tensor_t *output) {
+TFLM_NOINLINE void tflm_slide(tflm_node_t *node, const tflm_window_t *y, const tflm_tensor_t *input,
+                              const tflm_tensor_t *output) {
     node->rows = (uint32_t)(output->dims[0] * output->dims[1]);
-    if (input->dims[0] != 1) {
+    if (input->dims[0] != 1 || y->output > MAX_SLIDE) {
         return;
     }
-    rows_t rows = {y, (int32_t)input->bytes / input->dims[1],
-                   (int32_t)output->bytes / output->dims[1]};
-    int32_t extent = (y->taps - 1) * y->dilation + 1;
-    tflm_overlap(node, largest(lead_of, &rows, y->padding / y->stride),
-                 largest(lag_of, &rows, (y->input + y->padding - extent) / y->stride));
+    // What is within a tensor has less than 2^31 bytes.
+    int32_t input_row = (int32_t)input->bytes / y->input;
+    int32_t output_row = (int32_t)output->bytes / y->output;
+    int32_t lead = 0, lag = 0;
+    for (int32_t row = 0; row < y->output; row++) {
+        int32_t first = row * y->stride - y->padding;
+        int32_t end = first + (y->taps - 1) * y->dilation + 1;
+        first = first > 0 ? first : 0;
+        end = end < y->input ? end : y->input;
+        // How far it writes, less where it begins to read; where it ends reading, less where it
+        // begins to write.
+        int32_t ahead = (row + 1) * output_row - first * input_row;
+        int32_t behind = end * input_row - row * output_row;
+        lead = ahead > lead ? ahead : lead;
+        lag = behind > lag ? behind : lag;
+    }
+    tflm_overlap(node, (uint32_t)lead, (uint32_t)lag);
 }
 
 tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,

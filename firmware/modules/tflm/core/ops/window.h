@@ -7,10 +7,10 @@
 
 // Along one axis.
 typedef struct {
-    int32_t input, output; // Elements.
-    int32_t taps;          // Of the window.
-    int32_t stride, dilation;
-    int32_t padding; // Before the first element.
+    int32_t input, output;    // Elements.
+    int32_t taps;             // Of the window.
+    int32_t stride, dilation; // Of one tap the dilation is 1.
+    int32_t padding;          // Before the first element.
 } tflm_window_t;
 
 typedef struct {
@@ -35,9 +35,8 @@ static inline void tflm_window_taps(const tflm_window_t *window, int32_t positio
 
 // Whether any window reaches beyond the input.
 static inline bool tflm_window_is_padded(const tflm_window_t *window) {
-    int64_t last = (int64_t)(window->output - 1) * window->stride - window->padding +
-                   (int64_t)(window->taps - 1) * window->dilation;
-    return window->padding > 0 || last >= window->input;
+    int32_t last = (window->output - 1) * window->stride + (window->taps - 1) * window->dilation;
+    return last >= window->input; // What is missing is divided between both ends.
 }
 
 // Checks two tensors of height and width, strides and dilations; gives the windows that slide over

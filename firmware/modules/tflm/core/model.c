@@ -132,7 +132,7 @@ static const char *read_tensor(tflm_load_t *load, uint32_t table, tflm_tensor_t 
             return "int4, but not constant";
         }
     } else if (!size && tensor->type != TFLM_RESOURCE) {
-        return "type %u";
+        return "type %u does not run here";
     }
     *status = TFLM_ERROR_MODEL;
     uint32_t elements = 1, most = BYTES_MAX / (size ? size : 1);

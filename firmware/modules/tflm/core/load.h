@@ -163,12 +163,8 @@ struct tflm_node {
 
 const tflm_kernel_t *tflm_kernel(uint32_t index);
 
-// names.c: the name of any operator.
-#if TFLM_FOR_TOOLS
+// names.c: the name of any operator; NULL when unknown.
 const char *tflm_other_name(int32_t code);
-#else
-#define tflm_other_name(code) NULL
-#endif
 
 // The kernel for an operator and one of TFLM_VARIANTS, or 0; NULL: none.
 const tflm_kernel_t *tflm_find_kernel(int32_t code, uint8_t variant);

@@ -3,7 +3,6 @@
 
 #include "load.h"
 
-#if TFLM_FOR_TOOLS
 // The names of BuiltinOperator in tensorflow/lite/schema/schema.fbs by their numbers, one after
 // another. The operators of StableHLO, which follow, are left out. No "\\0" here is followed by a
 // digit.
@@ -39,4 +38,3 @@ const char *tflm_other_name(int32_t code) {
     }
     return code == 0 && name < names + sizeof names && *name ? name : NULL;
 }
-#endif

@@ -45,7 +45,7 @@ typedef enum {
 #define TFLM_KEEP_ALL 1 // Every tensor keeps its own memory, so that `tflm_find` finds it later.
 
 // What looks into models, and boards have no use for, is there only with -DTFLM_FOR_TOOLS=1:
-// TFLM_KEEP_ALL, the functions at the end, and the names of operators that cannot be run.
+// TFLM_KEEP_ALL, and the functions at the end.
 #ifndef TFLM_FOR_TOOLS
 #define TFLM_FOR_TOOLS 0
 #endif
@@ -139,7 +139,7 @@ const char *tflm_type_name(tflm_type_t type);
 tflm_status_t tflm_operator(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t index,
                             const char **name);
 
-// The name of an operator code; NULL when unknown, or it cannot be run and this is not for tools.
+// The name of an operator code; NULL when unknown.
 const char *tflm_operator_name(int32_t code);
 
 // The names of the operators that can be run, in ascending order; NULL past the end.

@@ -94,8 +94,8 @@ print(ms, us, cpu, (time.time_ns() - ns) // 1000)
 
 
 def test_clock_starts_with_the_hosts_and_can_be_set(board):
-    # Emulated time may fall behind, when the host is busy, but starts right.
-    assert time.time() - int(board.run("import time; print(time.time())")) < 3600
+    # Which hour it is, not how fast it goes: emulated time may fall behind when the host is busy.
+    assert abs(time.time() - int(board.run("import time; print(time.time())"))) < 3600
     code = "import machine, time\nr = machine.RTC()\nr.datetime((2031, 2, 3, 0, 4, 5, 6, 0))\n"
     assert board.run(code + "print(time.gmtime()[:6])") == "(2031, 2, 3, 4, 5, 6)\n"
 

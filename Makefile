@@ -19,12 +19,13 @@ C_FILES = $(shell find firmware boards -name '*.[ch]')
 # Pictures that the demo's camera sees; without them it sees drawn ones.
 CAMERA ?= $(wildcard ../shared/images)
 
-.PHONY: help demo test bench bench-link fuzz natmod lint format clean
+.PHONY: help demo test test-all bench bench-link fuzz natmod lint format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    run emulated glasses and a companion: say the wake word, see it arrive'
 	@echo 'make test    run the tests'
+	@echo 'make test-all  run them with every sweep whole: hours on two cores'
 	@echo 'make bench   measure perception, models and the image'
 	@echo 'make bench-link  measure what the link carries, and look for losses'
 	@echo 'make fuzz SECONDS=60  look for models that harm tflm (needs clang)'
@@ -43,6 +44,10 @@ test: .venv/dev.stamp
 	@$(BIN)/python -m workbench.build linux corstone300 mps2_an386 >/dev/null
 	@$(BIN)/python -m pytest -n auto --dist=loadfile
 	@$(BIN)/python -m pytest -n auto --dist=loadfile --glasses=corstone300 tests/test_feature_*.py
+
+# What sweeps keeps a seeded share in `make test`: see tests/sweep.py.
+test-all: export GLINT_TEST_ALL := 1
+test-all: test
 
 bench: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build linux >/dev/null

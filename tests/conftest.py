@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 import pytest_asyncio
+import sweep
 import targets
 
 # The companion's bonds belong to the run, not to whoever runs the tests.
@@ -29,6 +30,7 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs(*abilities): skip on glasses that lack one of targets.ABILITIES"
     )
+    config.addinivalue_line("markers", "sweep: run by `make test-all` only (see sweep.py)")
     name = config.getoption("--glasses")
     if name not in targets.TARGETS and not name.startswith(targets.SERIAL):
         known = ", ".join(targets.TARGETS)
@@ -39,6 +41,8 @@ def pytest_configure(config):
 
 def pytest_runtest_setup(item):
     """Skips what the target cannot do, before fixtures of any scope start."""
+    if not sweep.WHOLE and item.get_closest_marker("sweep"):
+        pytest.skip("a sweep: make test-all runs it")
     needed = {ability for marker in item.iter_markers("needs") for ability in marker.args}
     if "glasses" in item.fixturenames:
         needed.add("bluetooth")

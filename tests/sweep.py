@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sweeps: many cases of one kind. `make test` takes a seeded share of them, `make test-all` all."""
+
+import os
+import random
+
+WHOLE = bool(os.environ.get("GLINT_TEST_ALL"))
+
+
+def share(cases, count):
+    """All of `cases` in `make test-all`; else `count` of them, the same ones in every run."""
+    cases = list(cases)
+    if WHOLE or len(cases) <= count:
+        return cases
+    chosen = sorted(random.Random(len(cases)).sample(range(len(cases)), count))
+    return [cases[i] for i in chosen]

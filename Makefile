@@ -19,7 +19,7 @@ C_FILES = $(shell find firmware boards -name '*.[ch]')
 # Pictures that the demo's camera sees; without them it sees drawn ones.
 CAMERA ?= $(wildcard ../shared/images)
 
-.PHONY: help demo test test-all bench bench-link fuzz natmod lint format clean
+.PHONY: help demo test test-all bench bench-link fuzz natmod docs lint format clean
 .DELETE_ON_ERROR:
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make fuzz SECONDS=60  look for models that harm tflm (needs clang)'
 	@echo 'make fuzz TARGET=smp|cbor|media|bus INPUTS=1000000  look for input that harms the link'
 	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS="NAME..."]  build the C modules as native .mpy files'
+	@echo 'make docs    build the documentation into build/docs'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put Python and C into the house style'
 	@echo 'make clean   remove everything built or installed here'
@@ -66,6 +67,10 @@ fuzz: .venv/dev.stamp
 
 natmod: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.natmod $(or $(ARCH),xtensawin) $(if $(MODELS),--models $(MODELS))
+
+docs: .venv/dev.stamp
+	@$(BIN)/python -m sphinx -q -W -b html docs build/docs
+	@echo 'build/docs/index.html'
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check

@@ -25,15 +25,12 @@ EXTENSIONS = {
     "Helium": r"TFLM_HELIUM|tflm_dense_all\(|tflm_dot1\(",
     "MAC16": r"TFLM_XTENSA|tflm_dense_all\(",
 }
-VARIANTS = {"TFLM_REAL": " float32", "TFLM_WIDE": " int16", "TFLM_PACKED": " int4"}
-ROW = (
-    r"#ifndef TFLM_WITHOUT_(\w+)\s+\{\w+, \d+, \d+, (\w+), \"\1\",\s+\w+,\s+"
-    r"(?:tflm_(\w+)_eval|NULL)\}"
-)
+VARIANTS = {"FLOAT32": " float32", "INT16": " int16", "INT4": " int4"}
+ROW = r"ROW\((\w+), (\w+), \w+, \d+, \w+, \w+, (\w+)\)"
 
 
 def kernels():
-    """What runs each operator of core/kernels.c, by the name of its cases: a file of core/ops.
+    """What runs each operator of core/ops/operators.h, by the name of its cases: a file of core/ops.
 
     With it goes for what it has faster kernels than the portable one, or calls them; those are
     for int8.
@@ -44,10 +41,10 @@ def kernels():
         fast = [extension for extension, said in EXTENSIONS.items() if re.search(said, text)]
         for name in re.findall(r"^(?:TFLM_EVAL|EVAL)\((\w+)", text, re.MULTILINE):
             files.setdefault(name, ", ".join([path.name, *fast]))  # xtensa.c comes last.
-    rows = re.findall(ROW, (CORE / "kernels.c").read_text())
-    int8 = {name: files.get(run, "") for name, flag, run in rows if flag not in VARIANTS}
-    others = [(name, flag, files[run]) for name, flag, run in rows if flag in VARIANTS]
-    return int8 | {name + VARIANTS[flag]: file.split(",")[0] for name, flag, file in others}
+    rows = re.findall(ROW, (CORE / "ops" / "operators.h").read_text())
+    int8 = {name: files.get(run, "") for name, kind, run in rows if kind == "INT8"}
+    others = [(name, kind, files[run]) for name, kind, run in rows if kind != "INT8"]
+    return int8 | {name + VARIANTS[kind]: file.split(",")[0] for name, kind, file in others}
 
 
 def row(name, result):

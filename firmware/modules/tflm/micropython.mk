@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 TFLM_DIR := $(USERMOD_DIR)
-SRC_USERMOD_C += $(TFLM_DIR)/modtflm.c $(TFLM_DIR)/view.c
+SRC_USERMOD_C += $(addprefix $(TFLM_DIR)/,modtflm.c object.c view.c)
 SRC_USERMOD_LIB_C += $(sort $(wildcard $(TFLM_DIR)/core/*.c $(TFLM_DIR)/core/ops/*.c))
 CFLAGS_USERMOD += -I$(TFLM_DIR)/core
 # Small code, but fast code where inference spends its time; tools/workbench/natmod.py reads this.

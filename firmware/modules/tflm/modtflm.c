@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module tflm: core/ for MicroPython, as a user C module or, through natmod.c, as a native
 // .mpy.
-#include "modtflm.h"
-
 #include <string.h>
+
+#include "object.h"
+#include "view.h"
 
 #if MICROPY_MALLOC_USES_ALLOCATED_SIZE && !MICROPY_ENABLE_DYNRUNTIME
 #define release(pointer, bytes) m_free(pointer, bytes)
@@ -16,61 +17,6 @@ typedef struct {
     mp_obj_base_t base;
     mp_obj_t name, shape, dtype, scale, zero_point;
 } tensor_obj_t;
-
-static mp_obj_t string_new(const char *string) {
-    return mp_obj_new_str(string, strlen(string));
-}
-
-void tflm_raise(qstr type, const char *message) {
-    mp_raise_type_arg(MP_OBJ_TO_PTR(mp_load_global(type)), string_new(message));
-}
-
-static mp_obj_t supported_ops(void) {
-    mp_obj_t names[256];
-    size_t count = 0;
-    const char *name;
-    while ((name = tflm_supported_name(count))) {
-        names[count++] = string_new(name);
-    }
-    return mp_obj_new_tuple(count, names);
-}
-
-// An op that is missing is named together with those that are not.
-static __attribute__((noreturn)) void raise_operator(const char *message) {
-    mp_obj_t ops = supported_ops();
-    mp_obj_t join = mp_load_attr(string_new(", "), MP_QSTR_join);
-    ops = mp_call_function_n_kw(join, 1, 0, &ops);
-    ops = mp_binary_op(MP_BINARY_OP_ADD, string_new("; supported: "), ops);
-    mp_raise_type_arg(MP_OBJ_TO_PTR(mp_load_global(MP_QSTR_ValueError)),
-                      mp_binary_op(MP_BINARY_OP_ADD, string_new(message), ops));
-}
-
-void tflm_check(const tflm_t *core, tflm_status_t status) {
-    switch (status) {
-    case TFLM_OK:
-        return;
-    case TFLM_ERROR_OPERATOR:
-        raise_operator(core->message);
-    case TFLM_ERROR_MOVED:
-        tflm_raise(MP_QSTR_RuntimeError, "the arena or the model's buffer moved or shrank");
-    default:
-        tflm_raise(status == TFLM_ERROR_ARENA ? MP_QSTR_MemoryError : MP_QSTR_ValueError,
-                   core->message);
-    }
-}
-
-void tflm_open_buffers(const model_obj_t *self, tflm_buffers_t *buffers) {
-    if (self->buffer == MP_OBJ_NULL) {
-        tflm_raise(MP_QSTR_RuntimeError, "the model is closed: deinit() was called");
-    }
-    mp_buffer_info_t info;
-    mp_get_buffer_raise(self->buffer, &info, MP_BUFFER_READ);
-    buffers->model = info.buf;
-    buffers->model_bytes = info.len;
-    mp_get_buffer_raise(self->arena, &info, MP_BUFFER_RW);
-    buffers->arena = info.buf;
-    buffers->arena_bytes = info.len;
-}
 
 // What a model needs of an arena, found with no more memory than it takes to find out.
 static uint32_t arena_size(mp_obj_t model) {
@@ -134,7 +80,7 @@ static mp_obj_t tensor_new(const tflm_tensor_t *tensor, const uint8_t *model) {
     tensor_obj_t *self = mp_obj_malloc(tensor_obj_t, TYPE(tensor));
     self->name = mp_obj_new_str((const char *)model + tensor->name_at, tensor->name_length);
     self->shape = mp_obj_new_tuple(tensor->rank, dims);
-    self->dtype = string_new(tflm_type_name(tensor->type));
+    self->dtype = tflm_string_new(tflm_type_name(tensor->type));
     self->scale = mp_obj_new_float((mp_float_t)tensor->scale);
     self->zero_point = mp_obj_new_int(tensor->zero_point);
     return MP_OBJ_FROM_PTR(self);
@@ -244,7 +190,7 @@ static mp_obj_t model_profile(mp_obj_t self_in) {
         done = run(self_in, TFLM_ONE_OPERATOR);
         times[0] = mp_call_function_n_kw(clock, 0, 0, NULL);
         entry[0] =
-            string_new(tflm_operator_name(((model_obj_t *)MP_OBJ_TO_PTR(self_in))->core.code));
+            tflm_string_new(tflm_operator_name(((model_obj_t *)MP_OBJ_TO_PTR(self_in))->core.code));
         entry[1] = mp_call_function_n_kw(difference, 2, 0, times);
         mp_obj_list_append(result, mp_obj_new_tuple(2, entry));
     }
@@ -285,7 +231,7 @@ static mp_obj_t model_ops(const model_obj_t *self) {
         if (!name) {
             return list;
         }
-        mp_obj_list_append(list, string_new(name));
+        mp_obj_list_append(list, tflm_string_new(name));
     }
 }
 
@@ -359,7 +305,7 @@ void tflm_module_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest);
 void tflm_module_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     (void)self_in;
     if (attr == MP_QSTR_OPS && dest[0] == MP_OBJ_NULL) {
-        dest[0] = supported_ops();
+        dest[0] = tflm_supported_ops();
     }
 }
 

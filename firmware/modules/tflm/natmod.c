@@ -8,8 +8,9 @@
 extern const mp_obj_type_t mp_type_type;
 
 // clang-format off
-#include "modtflm.c"
+#include "object.c"
 #include "view.c"
+#include "modtflm.c"
 // clang-format on
 
 tables_t tflm_tables;
@@ -61,6 +62,6 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     }
     mp_store_global(MP_QSTR_Model, MP_OBJ_FROM_PTR(&tflm_tables.model));
     mp_store_global(MP_QSTR_arena_size, MP_OBJ_FROM_PTR(&mod_arena_size_obj));
-    mp_store_global(MP_QSTR_OPS, supported_ops());
+    mp_store_global(MP_QSTR_OPS, tflm_supported_ops());
     MP_DYNRUNTIME_INIT_EXIT
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of an input or output, for Python.
-#include "modtflm.h"
+#include "view.h"
 
 #include <string.h>
 

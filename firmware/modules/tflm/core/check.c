@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the operators' prepare functions ask of their nodes and tensors.
+#include "check.h"
+
 #include <string.h>
 
-#include "quantize.h"
-
-uint32_t tflm_node_input(tflm_node_t *node, uint32_t i) {
-    if (i >= node->inputs.count) {
-        return TFLM_NO_TENSOR;
-    }
-    int32_t tensor = fb_element_i32(&node->load->fb, node->inputs, i);
-    return tensor < 0 ? TFLM_NO_TENSOR : (uint32_t)tensor;
-}
-
-uint32_t tflm_node_output(tflm_node_t *node, uint32_t i) {
-    return (uint32_t)fb_element_i32(&node->load->fb, node->outputs, i);
-}
+#include "message.h"
+#include "model.h"
+#include "types.h"
 
 static tflm_status_t get(tflm_node_t *node, const char *what, uint32_t i, uint32_t id,
                          tflm_tensor_t *tensor) {

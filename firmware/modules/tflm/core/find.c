@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a loaded model has, looked up in the model itself.
-#include "load.h"
+#include "model.h"
+#include "run.h"
 
 static tflm_status_t describe(const void *model, size_t model_bytes, tflm_which_t which,
                               unsigned index, tflm_tensor_t *tensor) {

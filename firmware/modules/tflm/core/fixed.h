@@ -5,17 +5,9 @@
 #ifndef TFLM_FIXED_H
 #define TFLM_FIXED_H
 
+#include "compiler.h"
+
 #include <stdint.h>
-
-// What ESP32-S3, whose executable RAM is scarce, has once: inline, they take 3 KB more.
-#ifdef __XTENSA__
-#define TFLM_SHARED static __attribute__((noinline, unused))
-#else
-#define TFLM_SHARED static inline
-#endif
-
-// For functions that optimising all files at once would take inline, to make more code of them.
-#define TFLM_NOINLINE __attribute__((noinline))
 
 // a * b * 2^-31, rounded to nearest, halves upwards; saturated.
 int32_t tflm_high_mul(int32_t a, int32_t b);

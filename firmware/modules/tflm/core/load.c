@@ -6,9 +6,12 @@
 // loading, lies at the arena's end, where tensors will be (with TFLM_KEEP_ALL: at its start).
 #include <string.h>
 
-#include "load.h"
-
-enum { RECORD_BYTES_MAX = 0x7fffff00 };
+#include "kernels.h"
+#include "message.h"
+#include "model.h"
+#include "ops/variable.h"
+#include "plan.h"
+#include "share.h"
 
 static tflm_status_t make_slots(tflm_load_t *load) {
     uint32_t tensors = load->main.tensors.count;
@@ -119,74 +122,21 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
     return use_tensors(&node);
 }
 
-void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes) {
-    tflm_slot_t *slots = node->load->slots;
-    uint32_t output = tflm_node_output(node, 0), input = tflm_node_input(node, 0);
-    uint32_t root = tflm_root(node->load, input);
-    if (tflm_offset_in_root(node->load, input)) {
-        return;
-    }
-    slots[output].over = (uint16_t)root;
-    slots[output].lead = lead_bytes;
-    slots[output].lag = lag_bytes;
-    node->overlaps = true;
-}
-
-uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes) {
-    uint32_t id = node->load->slots_used++;
-    tflm_slot_t *slot = &node->load->slots[id];
-    slot->bytes = bytes;
-    slot->first = slot->last = (uint16_t)node->index;
-    return id;
-}
-
-static uint32_t saturate(uint64_t x) {
-    return x > INT32_MAX ? INT32_MAX : (uint32_t)x;
-}
-
-void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
-    tflm_load_t *load = node->load;
-    // Records count past the arena's end, but not past what 32 bits hold.
-    bytes = bytes > RECORD_BYTES_MAX ? RECORD_BYTES_MAX : bytes;
-    bytes = tflm_align(bytes, 4) + (uint32_t)sizeof(tflm_record_t);
-    uint32_t start = load->used, end = start + bytes;
-    load->used = end > TFLM_PLACE_MODEL ? TFLM_PLACE_MODEL : end;
-    if (end > load->limit) {
-        return NULL;
-    }
-    tflm_record_t *record = (tflm_record_t *)(void *)(load->arena + start);
-    memset(record, 0, bytes);
-    record->bytes = bytes;
-    record->kernel = (uint8_t)(node->kernel - tflm_kernel(0));
-    record->backwards = node->overlaps;
-    record->places = (uint16_t)places;
-    record->rows = node->rows;
-    // A row is all that a slice of so many has.
-    record->cost = node->cost ? saturate(node->cost) : saturate(node->macs) / node->rows + 1;
-    uint32_t *place = (uint32_t *)(record + 1);
-    for (uint32_t i = 0; i < places; i++) {
-        place[i] = i + 1 < places        ? tflm_node_input(node, i)
-                   : node->outputs.count ? tflm_node_output(node, 0)
-                                         : TFLM_NO_TENSOR;
-    }
-    return place;
-}
-
 #if TFLM_HAS_VARIANTS
 // Some operators have another kernel for another type.
 static tflm_status_t choose_kernel(tflm_node_t *node) {
-    uint32_t input = tflm_node_input(node, node->code == TFLM_CODE_TRANSPOSE_CONV ? 2 : 0);
+    uint32_t input = tflm_node_input(node, node->kernel->flags & TFLM_LATE_INPUT ? 2 : 0);
     if (input != TFLM_NO_TENSOR) {
         tflm_tensor_t tensor;
         TRY(tflm_read_tensor(node->load, &node->load->main, input, &tensor));
-        uint8_t variant = tensor.type == TFLM_FLOAT32 ? TFLM_REAL
-                          : tensor.type == TFLM_INT16 ? TFLM_WIDE
+        uint8_t variant = tensor.type == TFLM_FLOAT32 ? TFLM_F32
+                          : tensor.type == TFLM_INT16 ? TFLM_I16
                                                       : 0;
 #ifndef TFLM_WITHOUT_INT4
         uint32_t weights = tflm_node_input(node, 1);
         if (!variant && weights != TFLM_NO_TENSOR) {
             TRY(tflm_read_tensor(node->load, &node->load->main, weights, &tensor));
-            variant = tensor.type == TFLM_INT4 ? TFLM_PACKED : 0;
+            variant = tensor.type == TFLM_INT4 ? TFLM_I4 : 0;
         }
 #endif
         const tflm_kernel_t *kernel = tflm_find_kernel(node->code, variant);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages that say what is wrong with a model.
+#include "message.h"
+
 #include <stdarg.h>
 #include <string.h>
-
-#include "load.h"
 
 enum { NAME_MAX = 64 };
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors and operators of a model, through checked reads. Field numbers are those of the schema,
 // tensorflow/lite/schema/schema.fbs.
+#include "model.h"
+
 #include <string.h>
 
-#include "load.h"
+#include "kernels.h"
+#include "message.h"
+#include "types.h"
 
 enum { BYTES_MAX = 0x7fffff00 };
 

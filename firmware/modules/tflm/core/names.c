@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
+#include "names.h"
 
-#include "load.h"
+#include <stddef.h>
+#include <string.h>
 
 // The names of BuiltinOperator in tensorflow/lite/schema/schema.fbs by their numbers, one after
 // another. The operators of StableHLO, which follow, are left out. No "\\0" here is followed by a

@@ -6,7 +6,9 @@
 // An operator that works row by row may write its output over its input, once that is not needed
 // any more: then the output begins `lead` bytes before the input or earlier, and writing never
 // overtakes reading.
-#include "load.h"
+#include "plan.h"
+
+#include "share.h"
 
 static uint32_t min(uint32_t a, uint32_t b) {
     return a < b ? a : b;

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "message.h"
+#include "types.h"
+
 // A positive float as an integer of up to 24 bits times 2^*exponent.
 static uint32_t unpack(float real, int *exponent) {
     uint32_t bits;

@@ -4,10 +4,8 @@
 #ifndef TFLM_QUANTIZE_H
 #define TFLM_QUANTIZE_H
 
-#include "load.h"
-
-// The smallest and largest value of an integer type.
-void tflm_type_range(tflm_type_t type, int32_t *low, int32_t *high);
+#include "fixed.h"
+#include "node.h"
 
 // a * b / c as multiplier and shift: the bits that double arithmetic gives, but in integers, as no
 // target has it. None is negative, c is not 0 and finite.

@@ -1,38 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "run.h"
+
 #include <string.h>
 
-#include "load.h"
-
-int32_t tflm_get(const void *data, uint32_t type, uint32_t i) {
-    const uint8_t *bytes = data;
-    switch (type) {
-    case TFLM_INT8:
-        return (int8_t)bytes[i];
-    case TFLM_UINT8:
-    case TFLM_BOOL:
-        return bytes[i];
-    case TFLM_INT16:
-        return tflm_int16(bytes, i);
-    default:
-        return (int32_t)tflm_load_u32(bytes + 4 * (size_t)i);
-    }
-}
-
-void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value) {
-    switch (type) {
-    case TFLM_INT8:
-    case TFLM_UINT8:
-    case TFLM_BOOL:
-        ((uint8_t *)data)[i] = (uint8_t)value;
-        break;
-    case TFLM_INT16:
-        ((int16_t *)data)[i] = (int16_t)value;
-        break;
-    default:
-        ((int32_t *)data)[i] = value;
-        break;
-    }
-}
+#include "kernels.h"
+#include "node.h"
 
 // What calling an operator takes, in what a row costs.
 enum { CALL_COST = 128 };

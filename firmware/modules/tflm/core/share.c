@@ -3,7 +3,10 @@
 // already lies where it would move it to: a slice within what it is cut from, the parts of a
 // concatenation within the whole. That holds for as long as nothing else writes there, and nothing
 // does: an operator writes its own outputs and nothing else, once in an inference.
-#include "load.h"
+#include "share.h"
+
+#include "model.h"
+#include "schema.h"
 
 uint32_t tflm_root(tflm_load_t *load, uint32_t id) {
     tflm_slot_t *slots = load->slots, *slot = &slots[id];

@@ -96,7 +96,7 @@ typedef struct {
     uint8_t code;                     // Of the last operator run.
     bool arena_exact;                 // False: arena_bytes is only what it takes to find out.
     char message[TFLM_MESSAGE_BYTES];
-    // Where inputs and outputs are: a place, see load.h.
+    // Where inputs and outputs are: a place, see record.h.
     uint32_t places[2][TFLM_MAX_IO];
 } tflm_t;
 

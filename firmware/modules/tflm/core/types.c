@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "quantize.h"
+#include "types.h"
 
 static const struct {
     uint8_t type, bytes;
@@ -33,4 +33,35 @@ void tflm_type_range(tflm_type_t type, int32_t *low, int32_t *high) {
                                                                : UINT32_MAX;
     *low = type == TFLM_UINT8 ? 0 : ~(int32_t)(largest >> 1);
     *high = (int32_t)((uint32_t)*low + largest);
+}
+
+int32_t tflm_get(const void *data, uint32_t type, uint32_t i) {
+    const uint8_t *bytes = data;
+    switch (type) {
+    case TFLM_INT8:
+        return (int8_t)bytes[i];
+    case TFLM_UINT8:
+    case TFLM_BOOL:
+        return bytes[i];
+    case TFLM_INT16:
+        return tflm_int16(bytes, i);
+    default:
+        return (int32_t)tflm_load_u32(bytes + 4 * (size_t)i);
+    }
+}
+
+void tflm_set(void *data, uint32_t type, uint32_t i, int32_t value) {
+    switch (type) {
+    case TFLM_INT8:
+    case TFLM_UINT8:
+    case TFLM_BOOL:
+        ((uint8_t *)data)[i] = (uint8_t)value;
+        break;
+    case TFLM_INT16:
+        ((int16_t *)data)[i] = (int16_t)value;
+        break;
+    default:
+        ((int32_t *)data)[i] = value;
+        break;
+    }
 }

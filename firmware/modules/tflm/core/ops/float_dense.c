@@ -14,7 +14,7 @@ typedef struct {
 
 // Describes input, weights and output; checks their types and the bias.
 static tflm_status_t get_tensors(tflm_node_t *node, tflm_tensor_t *tensors, uint32_t axis) {
-    uint32_t transposed = node->code == TFLM_CODE_TRANSPOSE_CONV;
+    uint32_t transposed = node->kernel->flags / TFLM_LATE_INPUT;
     TRY(tflm_expect(node, 2 + transposed, 3 + transposed, 1));
     TRY(tflm_get_input(node, 2 * transposed, &tensors[0]));
     TRY(tflm_get_input(node, 1, &tensors[1]));
@@ -35,7 +35,7 @@ static tflm_status_t get_tensors(tflm_node_t *node, tflm_tensor_t *tensors, uint
 static dense_t *dense_new(tflm_node_t *node, const tflm_float_range_t *range) {
     dense_t *self = tflm_node_data(node, 4, sizeof *self);
     if (self) {
-        uint32_t transposed = node->code == TFLM_CODE_TRANSPOSE_CONV;
+        uint32_t transposed = node->kernel->flags / TFLM_LATE_INPUT;
         self->input = tflm_node_input(node, 2 * transposed);
         self->weights = tflm_node_input(node, 1);
         self->bias = tflm_node_input(node, 2 + transposed);

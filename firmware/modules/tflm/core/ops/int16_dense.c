@@ -43,7 +43,7 @@ tflm_status_t tflm_get_wide_bias(tflm_node_t *node, uint32_t index, uint32_t cha
 // `narrow`: what a bias may be beside int64.
 static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activation,
                                tflm_type_t narrow, setup_t *setup) {
-    uint32_t transposed = node->code == TFLM_CODE_TRANSPOSE_CONV;
+    uint32_t transposed = node->kernel->flags / TFLM_LATE_INPUT;
     TRY(tflm_expect(node, 2 + transposed, 3 + transposed, 1));
     setup->input = 2 * transposed;
     setup->bias = 2 + transposed;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../share.h"
+
 // Bytes of a run that are copied without a chance to stop; the bounds of elements that are filled;
 // as many bytes count of a round that is too long for any slice.
 enum { RUN_PART = 1 << 13, FILL_PART_MIN = 1 << 6, FILL_PART_MAX = 1 << 12, ROUND_MAX = 1 << 24 };

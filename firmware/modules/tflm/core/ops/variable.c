@@ -8,7 +8,11 @@
 // of all, moves it to the front.
 #include <string.h>
 
+#include "../model.h"
+#include "../schema.h"
+#include "../share.h"
 #include "move.h"
+#include "variable.h"
 
 enum { MAX_VARIABLES = 256 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts of the Python side share.
+// A model as a Python object, and what goes wrong with it.
 //
 // Nothing keeps a pointer into Python's memory: a model refers to the objects that hold model and
 // arena, and asks them for their buffers on every call.
-#ifndef MODTFLM_H
-#define MODTFLM_H
+#ifndef TFLM_OBJECT_H
+#define TFLM_OBJECT_H
 
 #if !MICROPY_ENABLE_DYNRUNTIME
 #include "py/binary.h"
@@ -33,6 +33,11 @@ extern const mp_obj_type_t tflm_tensor_type, tflm_model_type, tflm_view_type;
 #define TYPE(name) (&tflm_##name##_type)
 #endif
 
+mp_obj_t tflm_string_new(const char *string);
+
+// The names of the operators, as a tuple.
+mp_obj_t tflm_supported_ops(void);
+
 // Raises the exception of this name. The message is copied.
 void tflm_raise(qstr type, const char *message) __attribute__((noreturn));
 
@@ -41,8 +46,5 @@ void tflm_check(const tflm_t *core, tflm_status_t status);
 
 // Where model and arena are now.
 void tflm_open_buffers(const model_obj_t *self, tflm_buffers_t *buffers);
-
-// A view of `count` elements from a place on; see tflm_data.
-mp_obj_t tflm_view_new(model_obj_t *model, uint32_t place, uint32_t count, tflm_type_t type);
 
 #endif

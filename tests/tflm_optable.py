@@ -30,7 +30,7 @@ ROW = r"ROW\((\w+), (\w+), \w+, \d+, \w+, \w+, (\w+)\)"
 
 
 def kernels():
-    """What runs each operator of core/ops/operators.h, by the name of its cases: a file of core/ops.
+    """What runs each operator of operators.h, by the name of its cases: a file of core/ops.
 
     With it goes for what it has faster kernels than the portable one, or calls them; those are
     for int8.

@@ -38,11 +38,11 @@ help:
 	@echo 'Variables: PYTHON=$(PYTHON) BOARD=$(BOARD) MIRROR=$(MIRROR) CAMERA=$(CAMERA)'
 
 demo: .venv/workbench.stamp
-	@$(BIN)/python -m workbench.build $(BOARD) >/dev/null
+	@$(BIN)/python -m workbench.build.micropython $(BOARD) >/dev/null
 	@$(BIN)/glint demo --board $(BOARD) $(if $(CAMERA),--camera $(CAMERA))
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m workbench.build linux corstone300 mps2_an386 >/dev/null
+	@$(BIN)/python -m workbench.build.micropython linux corstone300 mps2_an386 >/dev/null
 	@$(BIN)/python -m pytest -n auto --dist=loadfile
 	@$(BIN)/python -m pytest -n auto --dist=loadfile --glasses=corstone300 tests/test_feature_*.py
 
@@ -51,11 +51,11 @@ test-all: export GLINT_TEST_ALL := 1
 test-all: test
 
 bench: .venv/workbench.stamp
-	@$(BIN)/python -m workbench.build linux >/dev/null
-	@$(BIN)/python -m workbench.measure
+	@$(BIN)/python -m workbench.build.micropython linux >/dev/null
+	@$(BIN)/python -m workbench.measure.firmware
 
 bench-link: .venv/workbench.stamp
-	@$(BIN)/python -m workbench.measure_link
+	@$(BIN)/python -m workbench.measure.link
 
 # How long `make fuzz` looks for models that harm tflm.
 SECONDS ?= 60
@@ -63,10 +63,10 @@ TARGET ?= tflm
 INPUTS ?= 1000000
 
 fuzz: .venv/dev.stamp
-	@$(BIN)/python -m workbench.fuzz --target $(TARGET) --inputs $(INPUTS) $(SECONDS)
+	@$(BIN)/python -m workbench.fuzz.models --target $(TARGET) --inputs $(INPUTS) $(SECONDS)
 
 natmod: .venv/workbench.stamp
-	@$(BIN)/python -m workbench.natmod $(or $(ARCH),xtensawin) $(if $(MODELS),--models $(MODELS))
+	@$(BIN)/python -m workbench.build.natmod $(or $(ARCH),xtensawin) $(if $(MODELS),--models $(MODELS))
 
 docs: .venv/dev.stamp
 	@$(BIN)/python -m sphinx -q -W -b html docs build/docs

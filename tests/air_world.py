@@ -13,7 +13,7 @@ from bleak.backends.device import BLEDevice
 from bleak.exc import BleakGATTProtocolError
 from dut import PROGRAM, Dut
 from glint.air import client_backend, close, scanner_backend
-from workbench.air import Air, Server, Timing, serve
+from workbench.emulation.air import Air, Server, Timing, serve
 
 SERVICE = "326f00f0-3c3b-4423-a411-52f6691438bd"
 NAME = "DUT"

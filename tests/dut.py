@@ -10,9 +10,9 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from workbench.bench import Bus
+from workbench.emulation.bus import Bus
+from workbench.emulation.radio import Radio
 from workbench.paths import BOARDS, BUILD
-from workbench.radio import Radio
 
 PROGRAM = BUILD / "linux" / "micropython"
 COMMANDS = 7

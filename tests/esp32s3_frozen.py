@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from workbench import build, sources
+from workbench.build import micropython, sources
 from workbench.paths import BOARDS
 
 IMAGE = BOARDS / "esp32s3" / "image"
@@ -17,7 +17,7 @@ def freeze(folder):
     """Freezes the recipe's manifest into `folder`; gives where its .mpy files are, and its C."""
     (folder / "genhdr").mkdir(parents=True)
     # The names that an image has of its own; those of ESP-IDF's build are not to be had here.
-    names = build.ensure("linux").parent / "genhdr" / "qstrdefs.preprocessed.h"
+    names = micropython.ensure("linux").parent / "genhdr" / "qstrdefs.preprocessed.h"
     shutil.copy(names, folder / "genhdr")
     tree = sources.micropython()
     variables = {
@@ -34,7 +34,7 @@ def freeze(folder):
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"MICROPY_MPYCROSS": str(build.mpy_cross())},
+        env=os.environ | {"MICROPY_MPYCROSS": str(micropython.mpy_cross())},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "frozen_mpy", (folder / "frozen_content.c").read_text()

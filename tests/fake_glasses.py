@@ -22,7 +22,7 @@ from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from glint import protocol
 from glint.waiting import end_tasks
-from workbench.air import Air, Server, Timing, serve
+from workbench.emulation.air import Air, Server, Timing, serve
 
 _MAX_PENDING = 32
 _ADVERTISE_MS = 20

@@ -20,7 +20,7 @@ def rom_loader(folder: Path, *options: str) -> Iterator[Path]:
     say of faults is in "log".
     """
     port = folder / "tty"
-    command = [sys.executable, "-m", "workbench.romloader", "--pty", str(port)]
+    command = [sys.executable, "-m", "workbench.emulation.romloader", "--pty", str(port)]
     command += ["--flash", str(folder / "flash"), *options]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

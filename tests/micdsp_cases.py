@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from workbench import sound
+from workbench.emulation import sound
 
 SAMPLE_RATE_HZ = 16000
 COUNT = 2 * SAMPLE_RATE_HZ

@@ -19,10 +19,11 @@ import glint
 import pytest
 from bleak import BleakScanner
 from glint.adapter import errors_explained
-from workbench import build, sound
-from workbench.qemu import PROGRAM
-from workbench.serialboard import SerialBoard
-from workbench.simprocess import simulator
+from workbench.build import micropython
+from workbench.device.serialboard import SerialBoard
+from workbench.emulation import sound
+from workbench.emulation.qemu import PROGRAM
+from workbench.emulation.simprocess import simulator
 
 # senses: sound, pictures, battery and button are played to it. light: its privacy light is seen.
 # console: what it prints is seen. range: it can be carried out of range. air: its Bluetooth is
@@ -82,8 +83,8 @@ def emulated(board):
     if board != "linux" and shutil.which(PROGRAM) is None:
         pytest.skip(f"{PROGRAM} is not installed")
     try:
-        build.ensure(board)
-    except build.BuildError as error:
+        micropython.ensure(board)
+    except micropython.BuildError as error:
         pytest.skip(str(error))
     return board
 

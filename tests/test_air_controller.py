@@ -18,7 +18,7 @@ from bumble.controller import Controller
 from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
 from bumble.host import Host
 from bumble.link import LocalLink
-from workbench.air import Air, Timing, new_controller
+from workbench.emulation.air import Air, Timing, new_controller
 
 STOCK = pytest.param("stock", marks=pytest.mark.xfail(strict=True, reason="a fault of bumble's"))
 TIMEOUT_S = 1.0

@@ -14,7 +14,7 @@ from bumble import hci
 from bumble.device import Device, DeviceConfiguration
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
-from workbench.air import Air, serve
+from workbench.emulation.air import Air, serve
 from workbench.paths import ROOT
 
 TIMEOUT_S = 5.0
@@ -98,7 +98,7 @@ async def program(*arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "workbench.air",
+        "workbench.emulation.air",
         *arguments,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'companion'}:{ROOT / 'tools'}"},
         stdout=asyncio.subprocess.PIPE,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from workbench.air.timing import Timing, Transmitter
+from workbench.emulation.air.timing import Timing, Transmitter
 
 L2CAP_HEADER_BYTES = 4
 ATT_HEADER_BYTES = 3

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from workbench import build, flashimage
-from workbench.qemu import PROGRAM, load_machine
+from workbench.build import micropython
+from workbench.emulation import flashimage
+from workbench.emulation.qemu import PROGRAM, load_machine
 
 BOARD = "corstone300"
 MACHINE = load_machine(BOARD)
@@ -19,7 +20,7 @@ COMMAND = [sys.executable, "-m", "glint", "sim", "--json", "--board", BOARD]
 
 @pytest.fixture(scope="module", autouse=True)
 def image():
-    build.ensure(BOARD)
+    micropython.ensure(BOARD)
 
 
 def emulators(folder):

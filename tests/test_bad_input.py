@@ -73,7 +73,7 @@ def test_wake_test_with_a_broken_model(tmp_path):
 
 
 def test_wake_test_with_a_model_without_manifest(tmp_path):
-    from workbench import sound
+    from workbench.emulation import sound
 
     sound.save(tmp_path / "quiet.wav", sound.silence(0.1))
     (tmp_path / "lonely.tflite").write_bytes(b"\x00" * 100)

@@ -32,7 +32,7 @@ from bumble.hci import Address
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from glint.air import client_backend, close, install, scanner_backend
-from workbench.air import Air, Server, Timing, new_controller, serve
+from workbench.emulation.air import Air, Server, Timing, new_controller, serve
 from workbench.paths import ROOT
 
 ADDRESS = "F0:F1:F2:F3:F4:F5"

@@ -8,19 +8,20 @@ import shutil
 import subprocess
 
 import pytest
-from workbench import build, system
+from workbench import system
+from workbench.build import micropython
 from workbench.paths import ROOT
 
 
 def test_unknown_board_names_the_known_ones():
-    with pytest.raises(build.BuildError, match=r"no board 'lnux'; there are: .*linux"):
-        build.load_board("lnux")
+    with pytest.raises(micropython.BuildError, match=r"no board 'lnux'; there are: .*linux"):
+        micropython.load_board("lnux")
 
 
 def test_every_board_description_is_readable():
     for path in (ROOT / "boards").glob("*/board.toml"):
         if "[build]" in path.read_text():
-            assert build.load_board(path.parent.name).program
+            assert micropython.load_board(path.parent.name).program
 
 
 BEFORE = {"m/a.c": "1", "m/a.h": "1", "m/micropython.mk": "1", "b/manifest.py": "1", "tree": "/t"}
@@ -40,25 +41,25 @@ BEFORE = {"m/a.c": "1", "m/a.h": "1", "m/micropython.mk": "1", "b/manifest.py": 
     ],
 )
 def test_what_make_cannot_see_starts_over(change, expected):
-    assert build.must_start_over(BEFORE, BEFORE | change) is expected
+    assert micropython.must_start_over(BEFORE, BEFORE | change) is expected
 
 
 def test_a_file_that_went_starts_over():
-    assert build.must_start_over(BEFORE, {k: v for k, v in BEFORE.items() if k != "m/a.c"})
+    assert micropython.must_start_over(BEFORE, {k: v for k, v in BEFORE.items() if k != "m/a.c"})
 
 
 def test_digests_see_content_and_leave_out_other_files(tmp_path):
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "a.c").write_text("int a;")
     (tmp_path / "README.md").write_text("words")
-    before = build.input_digests([tmp_path])
+    before = micropython.input_digests([tmp_path])
     assert len(before) == 1
     (tmp_path / "README.md").write_text("other words")
-    assert build.input_digests([tmp_path]) == before
+    assert micropython.input_digests([tmp_path]) == before
     stat = (tmp_path / "core" / "a.c").stat()
     (tmp_path / "core" / "a.c").write_text("int b;")
     os.utime(tmp_path / "core" / "a.c", ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert build.input_digests([tmp_path]) != before
+    assert micropython.input_digests([tmp_path]) != before
 
 
 def test_relevant_lines_are_the_compilers():
@@ -70,7 +71,7 @@ def test_relevant_lines_are_the_compilers():
             "make: *** [Makefile:9: a.o] Error 1",
         ]
     )
-    assert build.relevant_lines(log) == [
+    assert micropython.relevant_lines(log) == [
         "m/a.c:3:5: error: 'x' undeclared (first use in this function)",
         "make: *** [Makefile:9: a.o] Error 1",
     ]
@@ -78,7 +79,7 @@ def test_relevant_lines_are_the_compilers():
 
 @pytest.fixture(scope="module")
 def image():
-    return build.ensure("linux")
+    return micropython.ensure("linux")
 
 
 def run(image, script):
@@ -105,7 +106,7 @@ def test_the_image_has_what_the_firmware_needs(image):
 
 
 def test_the_image_holds_the_modules(image):
-    for name in build.modules():
+    for name in micropython.modules():
         run(image, f"import {name}")
 
 
@@ -118,34 +119,34 @@ def toy(tmp_path, monkeypatch):
         '[build]\ndirectory = "{board}"\nprogram = "image"\ntools = ["make", "cc"]\n'
     )
     (board / "Makefile").write_text("$(BUILD)/image: toy.c\n\tcc toy.c -o $@\n")
-    monkeypatch.setattr(build, "BOARDS", tmp_path / "boards")
-    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(build, "MODULES", tmp_path / "modules")
-    monkeypatch.setattr(build.sources, "micropython", lambda say: tmp_path)
-    monkeypatch.setattr(build, "_mpy_cross", lambda tree, say: tmp_path / "mpy-cross")
+    monkeypatch.setattr(micropython, "BOARDS", tmp_path / "boards")
+    monkeypatch.setattr(micropython, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(micropython, "MODULES", tmp_path / "modules")
+    monkeypatch.setattr(micropython.sources, "micropython", lambda say: tmp_path)
+    monkeypatch.setattr(micropython, "_mpy_cross", lambda tree, say: tmp_path / "mpy-cross")
     return board / "toy.c"
 
 
 def test_builds_again_only_when_something_changed(toy):
     toy.write_text("int main(void) { return 1; }\n")
     said = []
-    image = build.ensure("toy", said.append)
+    image = micropython.ensure("toy", said.append)
     assert subprocess.run([image], check=False).returncode == 1
     assert len(said) == 1
-    assert build.ensure("toy", said.append) == image
+    assert micropython.ensure("toy", said.append) == image
     assert len(said) == 1
     toy.write_text("int main(void) { return 2; }\n")
-    build.ensure("toy", said.append)
+    micropython.ensure("toy", said.append)
     assert subprocess.run([image], check=False).returncode == 2
     assert len(said) == 2
 
 
 def test_a_compile_error_shows_the_compilers_lines_and_leaves_no_image(toy, tmp_path):
     toy.write_text("int main(void) { return 0; }\n")
-    image = build.ensure("toy", lambda line: None)
+    image = micropython.ensure("toy", lambda line: None)
     toy.write_text("int main(void) { return nonsense; }\n")
-    with pytest.raises(build.BuildError, match=r"toy\.c.*nonsense") as caught:
-        build.ensure("toy", lambda line: None)
+    with pytest.raises(micropython.BuildError, match=r"toy\.c.*nonsense") as caught:
+        micropython.ensure("toy", lambda line: None)
     assert str(tmp_path / "build" / "toy.log") in str(caught.value)
     assert not image.exists()
 

@@ -19,7 +19,7 @@ from glint.errors import GlintError
 from glint.events import Button, MediaEnd, Unknown, Wake
 from PIL import Image
 from typer.testing import CliRunner
-from workbench.air import Air, serve
+from workbench.emulation.air import Air, serve
 
 PATIENCE_S = 120.0  # for a process on a machine that is busy with other things
 

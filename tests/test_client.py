@@ -10,7 +10,7 @@ from client_world import button, connected, take, until
 from fake_glasses import FakeGlasses, fake_on_air
 from glint import client as glint_client
 from glint import protocol
-from workbench.air import Air, Timing, serve
+from workbench.emulation.air import Air, Timing, serve
 
 # Finding and connecting.
 

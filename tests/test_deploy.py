@@ -10,8 +10,11 @@ import serial
 from glint.cli import app
 from hardware import rom_loader
 from typer.testing import CliRunner
-from workbench import build, deploy, doctor, micdsp, natmod, qemu, selftest
-from workbench.serialboard import BoardError, Facts, SerialBoard
+from workbench.build import micropython, natmod
+from workbench.device import deploy, doctor, selftest
+from workbench.device.serialboard import BoardError, Facts, SerialBoard
+from workbench.emulation import qemu
+from workbench.host import micdsp
 
 BOARD = "corstone300"
 
@@ -24,8 +27,8 @@ def ignore(*_):
 def firmware():
     try:
         qemu.check_program()
-        return build.ensure(BOARD, say=ignore)
-    except (qemu.QemuError, build.MissingToolError) as error:
+        return micropython.ensure(BOARD, say=ignore)
+    except (qemu.QemuError, micropython.MissingToolError) as error:
         pytest.skip(str(error))
 
 

@@ -11,8 +11,10 @@ import sys
 import pytest
 import serial
 from hardware import rom_loader, whole_image
-from workbench import build, deploy, flashimage, qemu
-from workbench.serialboard import SerialBoard
+from workbench.build import micropython
+from workbench.device import deploy
+from workbench.device.serialboard import SerialBoard
+from workbench.emulation import flashimage, qemu
 
 BOARD = "corstone300"
 RUNNING = b"import time\nwhile True:\n    print('runs')\n    time.sleep_ms(100)\n"
@@ -22,8 +24,8 @@ RUNNING = b"import time\nwhile True:\n    print('runs')\n    time.sleep_ms(100)\
 def firmware():
     try:
         qemu.check_program()
-        return build.ensure(BOARD)
-    except (qemu.QemuError, build.MissingToolError) as error:
+        return micropython.ensure(BOARD)
+    except (qemu.QemuError, micropython.MissingToolError) as error:
         pytest.skip(str(error))
 
 

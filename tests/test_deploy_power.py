@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from emulated_flash import Flash, PowerCut
-from workbench import build, deploy, rompartition
-from workbench.rompartition import BLOCK_BYTES
-from workbench.serialboard import Facts, SerialBoard
+from workbench.build import micropython
+from workbench.device import deploy, rompartition
+from workbench.device.rompartition import BLOCK_BYTES
+from workbench.device.serialboard import Facts, SerialBoard
 
 ROM_BLOCKS = 8
 SWITCH = Path(__file__).parent / "esp32s3" / "switch.py"
@@ -173,7 +174,7 @@ def test_micropython_puts_it_in_place_on_its_file_systems(kind):
         board._names["said"] = ignore
         deploy.put(board, files, ignore)
     done = subprocess.run(
-        [build.ensure("linux"), SWITCH, kind],
+        [micropython.ensure("linux"), SWITCH, kind],
         input=json.dumps({"files": board.before, "commands": board.commands}),
         capture_output=True,
         text=True,

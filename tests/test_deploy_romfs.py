@@ -6,11 +6,13 @@ import io
 import random
 
 import pytest
-from workbench import build, deploy, qemu, romfs, rompartition
-from workbench.linuxconsole import LinuxConsole
+from workbench.build import micropython, romfs
+from workbench.device import deploy, rompartition
+from workbench.device.rompartition import BLOCK_BYTES, Extent, Partition
+from workbench.device.serialboard import BoardError, SerialBoard
+from workbench.emulation import qemu
+from workbench.emulation.linuxconsole import LinuxConsole
 from workbench.paths import FIRMWARE
-from workbench.rompartition import BLOCK_BYTES, Extent, Partition
-from workbench.serialboard import BoardError, SerialBoard
 
 WORD = {"models/word.tflite": random.Random(1).randbytes(9000), "models/word.json": b"{}"}
 EYE = {"models/eye.tflite": random.Random(2).randbytes(20_000)}
@@ -30,8 +32,8 @@ def linux(folder):
 def corstone300(folder):
     try:
         qemu.check_program()
-        firmware = build.ensure("corstone300", say=ignore)
-    except (qemu.QemuError, build.MissingToolError) as error:
+        firmware = micropython.ensure("corstone300", say=ignore)
+    except (qemu.QemuError, micropython.MissingToolError) as error:
         pytest.skip(str(error))
     with qemu.Qemu("corstone300", firmware, flash=folder / "flash.bin", pty=True) as machine:
         yield machine.console_path, machine.kill

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from workbench import build
+from workbench.build import micropython
 from workbench.paths import BOARDS
 
 STUBS = Path(__file__).parent / "esp32s3"
@@ -17,7 +17,7 @@ STUBS = Path(__file__).parent / "esp32s3"
 def said():
     bits = np.random.default_rng(5).bytes(2560 * 100)
     done = subprocess.run(
-        [build.ensure("linux"), STUBS / "check.py"],
+        [micropython.ensure("linux"), STUBS / "check.py"],
         input=bits,
         capture_output=True,
         timeout=60,

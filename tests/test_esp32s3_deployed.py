@@ -13,7 +13,9 @@ import esp32s3_frozen
 import pytest
 from glasses import config, slots
 from glasses.image import hex_name
-from workbench import build, deploy, image, romfs, sound
+from workbench.build import micropython, romfs
+from workbench.device import deploy, update_image
+from workbench.emulation import sound
 from workbench.paths import BOARDS
 
 STUBS = Path(__file__).parent / "esp32s3"
@@ -40,7 +42,7 @@ def start(folder, files, *frozen):
         (folder / name).write_bytes(content)
     heard = sound.join(sound.silence(0.5), sound.speech("okay nabu"), sound.silence(1.0))
     (folder.parent / "sound").write_bytes(heard.astype("<i2").tobytes())
-    command = [build.ensure("linux"), "-X", "heapsize=32m", STUBS / "deployed.py"]
+    command = [micropython.ensure("linux"), "-X", "heapsize=32m", STUBS / "deployed.py"]
     done = subprocess.run(
         [*command, folder, folder.parent / "sound", *frozen],
         capture_output=True,
@@ -65,7 +67,8 @@ def test_what_is_deployed_hears_the_wake_word(bundle, tmp_path):
 
 def pending(folder, files, board):
     """An update image in slot 0 that starts next: the flash's files, and the image's name."""
-    data = image.sign(romfs.build(files), version="0.2.0", board=board, key=image.DEVELOPMENT_KEY)
+    key = update_image.DEVELOPMENT_KEY
+    data = update_image.sign(romfs.build(files), version="0.2.0", board=board, key=key)
     stored = slots.Slots(str(folder))
     stored.write(refused="to make the folder")
     (folder / "0.img").write_bytes(data)

@@ -9,9 +9,10 @@ import subprocess
 
 import esp32s3_frozen
 import pytest
-from workbench import natmod, sources, xtensa
-from workbench.build import modules
+from workbench.build import natmod, sources
+from workbench.build.micropython import modules
 from workbench.paths import BOARDS, FIRMWARE, MODULES
+from workbench.runners import xtensa
 
 IMAGE = BOARDS / "esp32s3" / "image"
 RECEIVER = IMAGE / "pdm" / "modpdm.c"

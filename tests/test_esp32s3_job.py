@@ -11,7 +11,7 @@ import tomllib
 
 import pytest
 from hardware import whole_image
-from workbench import natmod, sources
+from workbench.build import natmod, sources
 from workbench.paths import ROOT
 
 yaml = pytest.importorskip("yaml")

@@ -12,7 +12,7 @@ import targets
 from glint import protocol
 from glint.errors import RequestError
 from glint.events import Wake
-from workbench import sound
+from workbench.emulation import sound
 
 pytestmark = pytest.mark.needs("air")
 

@@ -6,7 +6,7 @@ import asyncio
 import pytest
 from glint.events import Seen
 from PIL import Image
-from workbench import sound
+from workbench.emulation import sound
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("senses")]
 

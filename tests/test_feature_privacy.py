@@ -8,7 +8,7 @@ from glint.errors import GlintError
 from glint.events import Media, MediaEnd, Wake
 from glint.smp import RecordWrite
 from PIL import Image
-from workbench import sound
+from workbench.emulation import sound
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("senses", "light")]
 

@@ -5,7 +5,7 @@ import copy
 import json
 
 import pytest
-from workbench import selftest
+from workbench.device import selftest
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import random
 
 import pytest
 import targets
-from workbench import deploy, selftest
-from workbench.serialboard import BoardError
+from workbench.device import deploy, selftest
+from workbench.device.serialboard import BoardError
 
 pytestmark = pytest.mark.needs("serial")
 

@@ -22,7 +22,7 @@ from smpclient.transport.bumble import SMPBumbleTransport
 from smpclient.transport.bumble.keystore import Custom
 from smpclient.transport.bumble.pairing import NoInputNoOutput
 from update_images import APP, make
-from workbench import romfs
+from workbench.build import romfs
 
 FILE = "/models/extra.bin"
 

@@ -8,7 +8,7 @@ import pytest
 from glasses import config
 from smpclient.requests.image_management import ImageErase, ImageStatesRead, ImageUploadWrite
 from test_update_micropython import application
-from workbench import sound
+from workbench.emulation import sound
 
 PIECE_BYTES = 900
 

@@ -6,7 +6,7 @@ import asyncio
 import numpy as np
 import pytest
 from glint.events import Media, Wake
-from workbench import sound
+from workbench.emulation import sound
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("senses")]
 

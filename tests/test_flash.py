@@ -13,8 +13,9 @@ pytest.importorskip("esptool")
 import typer
 from hardware import rom_loader, whole_image
 from typer.testing import CliRunner
-from workbench import esp_image, flash, hardware_cli
-from workbench.serialboard import BoardError
+from workbench.cli import hardware
+from workbench.device import esp_image, flash
+from workbench.device.serialboard import BoardError
 
 NOISE = random.Random(7).randbytes(120_000)
 
@@ -158,7 +159,7 @@ def test_the_official_image_comes_from_a_mirror_and_is_remembered(
 def test_the_command_writes_an_image(tmp_path: Path) -> None:
     app = typer.Typer()
     app.callback()(lambda: None)
-    hardware_cli.register(app)
+    hardware.register(app)
     file = tmp_path / "image.bin"
     file.write_bytes(whole_image())
     with rom_loader(tmp_path) as port:

@@ -2,25 +2,23 @@
 """A slice of the fuzzing of link and bench bus, with seeds that stay; more: workbench.fuzz."""
 
 import pytest
-from workbench import fuzzlink
+from workbench.fuzz import link
 
 
-@pytest.mark.parametrize("target", fuzzlink.TARGETS)
+@pytest.mark.parametrize("target", link.TARGETS)
 def test_no_fault_on_the_device(target):
-    assert fuzzlink.device(target, seed=1, inputs=4000).inputs == 4000
+    assert link.device(target, seed=1, inputs=4000).inputs == 4000
 
 
-@pytest.mark.parametrize("target", fuzzlink.TARGETS)
+@pytest.mark.parametrize("target", link.TARGETS)
 def test_no_fault_on_the_host(target):
-    assert fuzzlink.host(target, seed=1, inputs=2000).inputs == 2000
+    assert link.host(target, seed=1, inputs=2000).inputs == 2000
 
 
 def test_a_fault_is_found(tmp_path, monkeypatch):
     for name in ("fuzz", "fuzz_board", "mutate"):
-        code = (fuzzlink.CHECKS / f"{name}.py").read_text()
+        code = (link.CHECKS / f"{name}.py").read_text()
         (tmp_path / f"{name}.py").write_text(code.replace("except ValueError:", "except OSError:"))
-    monkeypatch.setattr(fuzzlink, "CHECKS", tmp_path)
-    with pytest.raises(
-        fuzzlink.LinkFuzzError, match=r"(?s)cbor, seed 1, on the device.*ValueError"
-    ):
-        fuzzlink.device("cbor", seed=1, inputs=4000)
+    monkeypatch.setattr(link, "CHECKS", tmp_path)
+    with pytest.raises(link.LinkFuzzError, match=r"(?s)cbor, seed 1, on the device.*ValueError"):
+        link.device("cbor", seed=1, inputs=4000)

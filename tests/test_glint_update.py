@@ -10,7 +10,7 @@ import pytest
 from glint.errors import RequestError, UpdateError
 from test_update_micropython import Board, application
 from update_images import make
-from workbench import deploy
+from workbench.device import deploy
 
 # Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
 CONNECTION_TIMEOUT = 0x08

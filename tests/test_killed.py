@@ -10,7 +10,7 @@ from pathlib import Path
 
 import glint
 import pytest
-from workbench.simprocess import simulator
+from workbench.emulation.simprocess import simulator
 
 GONE_WITHIN_S = 15.0
 

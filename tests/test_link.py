@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Firmware and companion over the air's timing model: what goes first, goes on, and gets lost.
 
-In lockstep (workbench.lockstep): the same on any machine, and faster than it happens.
+In lockstep (workbench.emulation.virtual_time): the same on any machine, and faster than it happens.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from glasses.journal import JournalFile
 from glint import protocol
 from glint.air import client_backend, scanner_backend
 from glint.events import Boot, Button, Gap, Media, MediaEnd
-from workbench.air import Timing
-from workbench.linkworld import linkworld
-from workbench.lockstep import LockstepLoop
+from workbench.emulation.air import Timing
+from workbench.emulation.link_simulation import linkworld
+from workbench.emulation.virtual_time import LockstepLoop
 
 FAST = Timing(15, phy=2)
 PHONE = Timing(30, phy=1, ll_octets=27)

@@ -7,7 +7,7 @@ import sys
 import zlib
 
 import pytest
-from workbench.linuxconsole import LinuxConsole
+from workbench.emulation.linuxconsole import LinuxConsole
 
 
 @pytest.fixture(scope="module")

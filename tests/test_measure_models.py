@@ -4,7 +4,8 @@
 import io
 
 from rich.console import Console
-from workbench import measure_models, measure_xtensa, zoo
+from workbench.build import zoo
+from workbench.measure import esp32s3, models
 
 
 def measured(core, instructions):
@@ -16,7 +17,7 @@ def measured(core, instructions):
 
 
 def printed(rows):
-    return text_of(measure_models.tables(rows))
+    return text_of(models.tables(rows))
 
 
 def text_of(tables):
@@ -27,14 +28,14 @@ def text_of(tables):
 
 
 def test_every_recorded_model_is_one_of_the_zoo():
-    for name, cores in measure_models.recorded()["model"].items():
+    for name, cores in models.recorded()["model"].items():
         assert name in zoo.entries()
-        assert set(cores) == set(measure_models.CORES)
+        assert set(cores) == set(models.CORES)
         assert cores["m55"]["cmsis"] < cores["m4"]["cmsis"] < cores["m4"]["tflm"]
 
 
 def test_ratios_are_of_ours_to_the_recorded():
-    rows = {"okay_nabu": {core: measured(core, 45_162) for core in measure_models.CORES}}
+    rows = {"okay_nabu": {core: measured(core, 45_162) for core in models.CORES}}
     rows["alexa"] = {"missing": "not to be had"}
     text = printed(rows)
     assert "TFLM of August 2026, -O2 -DNDEBUG, QEMU -icount" in text
@@ -42,18 +43,18 @@ def test_ratios_are_of_ours_to_the_recorded():
     assert f"│ okay_nabu │ {' │ '.join(m55)} │" in text
     assert "0.35" in text
     assert "not to be had" in text
-    assert "a wheel; medians of one run" in " ".join(measure_models.notes(rows))
+    assert "a wheel; medians of one run" in " ".join(models.notes(rows))
 
 
 def test_what_is_not_counted_is_said():
-    rows = {"okay_nabu": {core: measured(core, None) for core in measure_models.CORES}}
-    assert "instructions not counted" in " ".join(measure_models.notes(rows))
+    rows = {"okay_nabu": {core: measured(core, None) for core in models.CORES}}
+    assert "instructions not counted" in " ".join(models.notes(rows))
     assert printed(rows)
 
 
 def test_xtensa_has_instructions_a_mac_and_sizes():
     rows = {"okay_nabu": {"instructions_per_invoke": 342_804, "macs": 36_480}}
-    text = text_of(measure_xtensa.tables(rows, {"the wake words": 20_024}))
+    text = text_of(esp32s3.tables(rows, {"the wake words": 20_024}))
     assert "│ okay_nabu │ 342,804 │ 9.40 │" in text
     assert "│ the wake words │ 20,024 │" in text
-    assert measure_xtensa.tables({}, {}) == []
+    assert esp32s3.tables({}, {}) == []

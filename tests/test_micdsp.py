@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pymicro_features import MicroFrontend
 from pymicro_wakeword import MicroWakeWord, Model
-from workbench import hostlib, micdsp
+from workbench.host import hostlib, micdsp
 from workbench.paths import MODULES
 
 CORE = MODULES / "micdsp" / "core"

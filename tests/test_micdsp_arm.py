@@ -9,7 +9,7 @@ from pathlib import Path
 import micdsp_cases
 import numpy as np
 import pytest
-from workbench import micdsp
+from workbench.host import micdsp
 from workbench.paths import MODULES
 
 CORE = MODULES / "micdsp" / "core"

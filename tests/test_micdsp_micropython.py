@@ -6,7 +6,8 @@ import json
 import micdsp_cases
 import numpy as np
 import pytest
-from workbench import micdsp, onboard
+from workbench.host import micdsp
+from workbench.runners import linux
 
 HOPS = 10000
 SCALE = 0.10196078568696976
@@ -19,7 +20,7 @@ def samples():
 
 @pytest.fixture(scope="module")
 def said(samples):
-    return json.loads(onboard.run("micdsp_check", str(HOPS), stdin=samples.tobytes()))
+    return json.loads(linux.run("micdsp_check", str(HOPS), stdin=samples.tobytes()))
 
 
 def test_features_equal_the_core(said, samples):

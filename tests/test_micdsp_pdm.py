@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from workbench import hostlib
+from workbench.host import hostlib
 from workbench.paths import MODULES
 
 CLOCK_HZ = 2048000

@@ -9,9 +9,10 @@ import pytest
 import tflm_build
 import tflm_oracle
 from typer.testing import CliRunner
-from workbench import build, hostbench, modelcheck, modelrun, modelverify
+from workbench.build import micropython
 from workbench.cli import register
-from workbench.qemu import Qemu
+from workbench.emulation.qemu import Qemu
+from workbench.models import fit, hostbench, inference, verification
 
 BOARD = "corstone300"
 
@@ -110,10 +111,8 @@ def test_an_operator_that_is_missing(cli, tmp_path):
 
 
 def test_a_file_that_does_not_fit(monkeypatch):
-    monkeypatch.setattr(
-        modelcheck, "room", lambda board: modelcheck.Room(10**6, "a test", 10_000, True)
-    )
-    (problem,) = modelcheck.check(tflm_oracle.load("okay_nabu"), "linux").problems
+    monkeypatch.setattr(fit, "room", lambda board: fit.Room(10**6, "a test", 10_000, True))
+    (problem,) = fit.check(tflm_oracle.load("okay_nabu"), "linux").problems
     assert "the flash has room for 10000" in problem
 
 
@@ -125,10 +124,10 @@ heard = perception.Perception(board.mic, [])
 gc.collect()
 print(gc.mem_free())
 """
-    with Qemu(BOARD, build.ensure(BOARD)) as qemu:
+    with Qemu(BOARD, micropython.ensure(BOARD)) as qemu:
         qemu.console.enter_raw_repl()
         free = int(qemu.console.run(code))
-    said = modelcheck.room(BOARD).heap_bytes
+    said = fit.room(BOARD).heap_bytes
     assert free - 40_000 < said < free + 20_000
 
 
@@ -165,18 +164,18 @@ def test_verify_on_a_board(cli):
 def test_verify_names_the_first_layer_that_differs_on_a_board(monkeypatch):
     """Boards that get the model's output wrong, or the outputs of every operator too."""
     model = tflm_oracle.load("okay_nabu")
-    honest = modelrun.on_host
+    honest = inference.on_host
 
     def wrong(board, changed, data):
         result = honest(changed, data)
         return result if changed is not model else bytes(byte ^ 1 for byte in result)
 
-    monkeypatch.setattr(modelrun, "on", wrong)
-    with pytest.raises(modelverify.VerifyError, match=r"differs on toaster; no single layer"):
-        modelverify.verify(model, 4, "toaster")
-    monkeypatch.setattr(modelrun, "on", lambda board, changed, data: b"\x55" * len(data) * 100)
-    with pytest.raises(modelverify.VerifyError, match=r"operator \d+ \w+ is the first"):
-        modelverify.verify(model, 4, "toaster")
+    monkeypatch.setattr(inference, "on", wrong)
+    with pytest.raises(verification.VerifyError, match=r"differs on toaster; no single layer"):
+        verification.verify(model, 4, "toaster")
+    monkeypatch.setattr(inference, "on", lambda board, changed, data: b"\x55" * len(data) * 100)
+    with pytest.raises(verification.VerifyError, match=r"operator \d+ \w+ is the first"):
+        verification.verify(model, 4, "toaster")
 
 
 def test_run_on_the_board_gives_the_hosts_bytes(cli, tmp_path):
@@ -184,7 +183,7 @@ def test_run_on_the_board_gives_the_hosts_bytes(cli, tmp_path):
     (tmp_path / "in").write_bytes(inputs)
     files = ["--input", tmp_path / "in", "--output", tmp_path / "out"]
     assert cli("run", "okay_nabu", *files, "--board", BOARD).exit_code == 0
-    expected = modelrun.on_host(tflm_oracle.load("okay_nabu"), inputs)
+    expected = inference.on_host(tflm_oracle.load("okay_nabu"), inputs)
     assert (tmp_path / "out").read_bytes() == expected
 
 

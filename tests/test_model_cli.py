@@ -10,7 +10,8 @@ import pytest
 import tflm_build
 import tflm_networks
 import tflm_oracle
-from workbench import hosttflm, modelverify
+from workbench.host import tflm
+from workbench.models import verification
 
 
 def glint(*arguments):
@@ -47,7 +48,7 @@ def test_info():
     assert list(described) == keys
     assert described["model_bytes"] == len(model)
     assert described["macs"] == 36480
-    assert described["arena_bytes"] == hosttflm.Model(model).arena_bytes
+    assert described["arena_bytes"] == tflm.Model(model).arena_bytes
     assert described["ops"]["CONV_2D"] == 6
     assert described["unsupported"] == []
     (tensor,) = described["inputs"]
@@ -109,26 +110,26 @@ def test_verify_compares_floats_with_a_tolerance(tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     assert "equal to TensorFlow Lite Micro's, float32 within 1e-05" in done.stdout
 
-    output = hosttflm.Model.output
+    output = tflm.Model.output
     for factor, passes in ((1 + 5e-6, True), (1 + 1e-4, False)):
 
         def scaled(self, index, factor=factor):
             values = np.frombuffer(output(self, index), np.float32)
             return (values * np.float32(factor)).tobytes()
 
-        monkeypatch.setattr(hosttflm.Model, "output", scaled)
+        monkeypatch.setattr(tflm.Model, "output", scaled)
         if passes:
-            modelverify.verify(model, 20)
+            verification.verify(model, 20)
         else:
-            with pytest.raises(modelverify.VerifyError, match="sample 0 differs"):
-                modelverify.verify(model, 20)
+            with pytest.raises(verification.VerifyError, match="sample 0 differs"):
+                verification.verify(model, 20)
 
 
 def test_floats_that_are_no_numbers_differ():
     expected = np.array([1.0, -2e-7, np.inf, np.nan], np.float32)
-    assert not modelverify.differs(expected, expected.tobytes())
+    assert not verification.differs(expected, expected.tobytes())
     for index, value in ((0, np.nan), (1, 2e-6), (2, 3e38), (3, 0.0)):
         other = expected.copy()
         other[index] = value
-        assert modelverify.differs(expected, other.tobytes())
-    assert modelverify.differs(expected, expected[:3].tobytes())
+        assert verification.differs(expected, other.tobytes())
+    assert verification.differs(expected, expected[:3].tobytes())

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 import tflm_oracle
-from workbench import build, flashimage, romfs, zoo
+from workbench.build import micropython, romfs, zoo
+from workbench.emulation import flashimage
+from workbench.emulation.qemu import Qemu, load_machine
 from workbench.paths import FIRMWARE
-from workbench.qemu import Qemu, load_machine
 
 BOARD = "corstone300"
 NAME = "okay_nabu"
@@ -39,7 +40,7 @@ def files(model):
 def on_corstone300(tmp_path, files, rom, code):
     flash = tmp_path / "flash.bin"
     flashimage.create(flash, files, machine=load_machine(BOARD), rom=romfs.build(rom))
-    with Qemu(BOARD, build.ensure(BOARD), flash=flash) as qemu:
+    with Qemu(BOARD, micropython.ensure(BOARD), flash=flash) as qemu:
         qemu.console.enter_raw_repl()
         return qemu.console.run(code)
 
@@ -50,7 +51,7 @@ def on_linux(tmp_path, files, rom, code):
         (tmp_path / name).write_bytes(content)
     (tmp_path / "rom.img").write_bytes(romfs.build(rom))
     done = subprocess.run(
-        [build.ensure("linux"), "-c", code],
+        [micropython.ensure("linux"), "-c", code],
         cwd=tmp_path,
         env={"MICROPYPATH": f"{FIRMWARE}:.frozen", "GLINT_ROM": str(tmp_path / "rom.img")},
         capture_output=True,

@@ -12,7 +12,8 @@ import micdsp_cases
 import numpy as np
 import pytest
 import tflm_oracle
-from workbench import build, hosttflm, micdsp, natmod, zoo
+from workbench.build import micropython, natmod, zoo
+from workbench.host import micdsp, tflm
 from workbench.paths import BUILD, FIRMWARE
 
 # Bounds above what each takes today. For ESP32-S3 they are of code only, which needs one block of
@@ -45,7 +46,8 @@ def built(module, arch, *, defines=(), tag=""):
 def run_native(module, script, *arguments, folder, stdin):
     """Runs firmware/checks/SCRIPT with the x64 .mpy on a linux image that has no modules."""
     shutil.copyfile(built(module, "x64"), folder / f"{module}.mpy")
-    command = [build.ensure("linux", bare=True), FIRMWARE / "checks" / f"{script}.py", *arguments]
+    program = micropython.ensure("linux", bare=True)
+    command = [program, FIRMWARE / "checks" / f"{script}.py", *arguments]
     done = subprocess.run(
         command,
         input=stdin,
@@ -59,7 +61,7 @@ def run_native(module, script, *arguments, folder, stdin):
 
 
 def test_the_image_without_modules_has_none():
-    command = [build.ensure("linux", bare=True), "-c", "import micdsp"]
+    command = [micropython.ensure("linux", bare=True), "-c", "import micdsp"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={})
     assert done.returncode == 1
     assert "no module named 'micdsp'" in done.stderr
@@ -84,8 +86,8 @@ def test_tflm_computes_what_its_core_computes(tmp_path):
     said = json.loads(
         run_native("tflm", "tflm_check", str(zoo.find("okay_nabu")), folder=tmp_path, stdin=b"")
     )
-    host = hosttflm.Model(tflm_oracle.load("okay_nabu"))
-    assert said["ops"] == hosttflm.supported()
+    host = tflm.Model(tflm_oracle.load("okay_nabu"))
+    assert said["ops"] == tflm.supported()
     assert said["arena_size"] == host.arena_bytes
     assert said["allocated"] == [0] * 5
     assert said["same"]

@@ -7,9 +7,9 @@ import threading
 import time
 
 import pytest
-from workbench import build
-from workbench.console import BREAK, CTRL_C, CTRL_D, ConsoleError
-from workbench.qemu import Qemu
+from workbench.build import micropython
+from workbench.emulation.console import BREAK, CTRL_C, CTRL_D, ConsoleError
+from workbench.emulation.qemu import Qemu
 
 BOARD = "corstone300"
 BANNER = b"MicroPython v"
@@ -17,7 +17,7 @@ BANNER = b"MicroPython v"
 
 @pytest.fixture(scope="module")
 def firmware():
-    return build.ensure(BOARD)
+    return micropython.ensure(BOARD)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import sys
 import zlib
 
 import pytest
-from workbench import build, flashimage
-from workbench.console import CTRL_D
-from workbench.qemu import Qemu, QemuError, load_machine
+from workbench.build import micropython
+from workbench.emulation import flashimage
+from workbench.emulation.console import CTRL_D
+from workbench.emulation.qemu import Qemu, QemuError, load_machine
 
 BOARD = "corstone300"
 MACHINE = load_machine(BOARD)
@@ -19,7 +20,7 @@ WRITE = "with open('{}', 'wb') as f: f.write({!r})"
 
 @pytest.fixture(scope="module")
 def firmware():
-    return build.ensure(BOARD)
+    return micropython.ensure(BOARD)
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_flash_in_a_missing_folder_is_one_line(firmware, tmp_path):
 def test_file_of_a_killed_workbench_is_used_again(firmware, flash):
     code = f"""
 import os, pathlib, signal
-from workbench.qemu import Qemu
+from workbench.emulation.qemu import Qemu
 qemu = Qemu({BOARD!r}, pathlib.Path({str(firmware)!r}), flash=pathlib.Path({str(flash)!r}))
 qemu.start()
 qemu.console.enter_raw_repl()

@@ -7,7 +7,10 @@ import micdsp_cases
 import numpy as np
 import pytest
 import tflm_oracle
-from workbench import mcu, micdsp, modelrun, natmod, onboard, zoo
+from workbench.build import natmod, zoo
+from workbench.host import micdsp
+from workbench.models import inference
+from workbench.runners import cortexm, linux
 
 BOARD = "corstone300"
 
@@ -18,7 +21,7 @@ def native(request):
     if request.param == "built in":
         return ()
     try:
-        natmod.find_compiler(mcu.NATIVE_ARCH)
+        natmod.find_compiler(cortexm.NATIVE_ARCH)
     except natmod.NatmodError as error:
         pytest.skip(str(error))
     return ("micdsp", "tflm")
@@ -31,7 +34,8 @@ def okay_nabu():
 
 def test_micdsp_computes_what_its_core_computes(native):
     samples = np.concatenate([micdsp_cases.samples(name) for name in ("bursts", "random")])
-    said = json.loads(mcu.run(BOARD, "micdsp_check", "100", stdin=samples.tobytes(), native=native))
+    stdin = samples.tobytes()
+    said = json.loads(cortexm.run(BOARD, "micdsp_check", "100", stdin=stdin, native=native))
     features = micdsp.Frontend().process(samples)
     assert bytes.fromhex(said["features"]) == features.tobytes()
     encoder = micdsp.AdpcmEncoder()
@@ -41,8 +45,9 @@ def test_micdsp_computes_what_its_core_computes(native):
 
 def test_tflm_behaves_as_on_the_linux_board(native, okay_nabu):
     files = {"model.tflite": okay_nabu}
-    here = json.loads(mcu.run(BOARD, "tflm_check", "/rom/model.tflite", files=files, native=native))
-    there = json.loads(onboard.run("tflm_check", zoo.find("okay_nabu"), stdin=b""))
+    ran = cortexm.run(BOARD, "tflm_check", "/rom/model.tflite", files=files, native=native)
+    here = json.loads(ran)
+    there = json.loads(linux.run("tflm_check", zoo.find("okay_nabu"), stdin=b""))
     for said in (here, there):  # the linux board prints scales in double precision
         said["tensors"] = [
             [*rest, f"{scale:.5g}", zero_point] for *rest, scale, zero_point in said["tensors"]
@@ -53,10 +58,10 @@ def test_tflm_behaves_as_on_the_linux_board(native, okay_nabu):
 def test_streaming_model_gives_the_hosts_bytes(native, okay_nabu):
     inputs = np.random.default_rng(6).integers(-128, 128, 120 * 60, dtype=np.int8).tobytes()
     files = {"model.tflite": okay_nabu}
-    outputs = mcu.run(
+    outputs = cortexm.run(
         BOARD, "model_run", "/rom/model.tflite", stdin=inputs, files=files, native=native
     )
-    assert outputs == modelrun.on_host(okay_nabu, inputs)
+    assert outputs == inference.on_host(okay_nabu, inputs)
 
 
 def test_a_hop_allocates_nothing_where_big_integers_would(okay_nabu):
@@ -66,21 +71,22 @@ def test_a_hop_allocates_nothing_where_big_integers_would(okay_nabu):
         "okay_nabu.tflite": okay_nabu,
         "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
     }
+    stdin = samples.tobytes()
     said = json.loads(
-        mcu.run(BOARD, "hops", "/rom", "1000", "okay_nabu", stdin=samples.tobytes(), files=files)
+        cortexm.run(BOARD, "hops", "/rom", "1000", "okay_nabu", stdin=stdin, files=files)
     )
     assert said["hops"] == 1000
     assert said["allocated_bytes"] == 0
 
 
 def test_refused_model_is_one_line():
-    with pytest.raises(mcu.BoardRunError, match=r"^model_run: ValueError: ") as caught:
-        mcu.run(BOARD, "model_run", "/rom/m", stdin=b"", files={"m": b"no model"})
+    with pytest.raises(cortexm.BoardRunError, match=r"^model_run: ValueError: ") as caught:
+        cortexm.run(BOARD, "model_run", "/rom/m", stdin=b"", files={"m": b"no model"})
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_instructions_are_counted_and_repeat(okay_nabu):
-    first, second = (mcu.bench(BOARD, okay_nabu) for _ in range(2))
+    first, second = (cortexm.bench(BOARD, okay_nabu) for _ in range(2))
     assert abs(first.instructions - second.instructions) < 10  # where a tick of the clock falls
     # Helium multiplies sixteen at a time; TFLM's reference kernels take 586,083 on x86-64.
     assert first.macs / 16 < first.instructions < 586_083

@@ -7,13 +7,14 @@ import sys
 import zlib
 
 import pytest
-from workbench import build, porttest
-from workbench.console import ConsoleError
-from workbench.qemu import PROGRAM, Qemu, QemuError, check_program
+from workbench.build import micropython
+from workbench.emulation.console import ConsoleError
+from workbench.emulation.qemu import PROGRAM, Qemu, QemuError, check_program
+from workbench.runners import porttest
 
 BOARD = "corstone300"
 # Of each folder of MicroPython's suite something that leans on the port; the whole suite takes five
-# minutes: python -m workbench.porttest.
+# minutes: python -m workbench.runners.porttest.
 SELECTION = (
     *("basics/int_big_div.py", "basics/gc1.py", "basics/sys1.py", "basics/array_intbig.py"),
     *("extmod/asyncio_fair.py", "extmod/asyncio_threadsafeflag.py", "extmod/asyncio_wait_for.py"),
@@ -31,7 +32,7 @@ SELECTION = (
 
 @pytest.fixture(scope="module")
 def firmware():
-    return build.ensure(BOARD)
+    return micropython.ensure(BOARD)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_mpremote_deploys_romfs_whose_files_are_used_in_place(port, tmp_path):
 
 def test_cortex_m4_boots():
     board = "mps2_an386"
-    with Qemu(board, build.ensure(board)) as qemu:
+    with Qemu(board, micropython.ensure(board)) as qemu:
         qemu.console.enter_raw_repl()
         said = qemu.console.run("import sys; print(sys.implementation._machine)")
         assert said == "MPS2 AN386 with Cortex-M4\n"

@@ -9,7 +9,7 @@ import runpy
 import pytest
 from glasses import boot, config, journal, media, smp_image
 from glasses import protocol as numbers
-from workbench import protocol
+from workbench.build import protocol
 from workbench.paths import FIRMWARE
 
 # Two samples a byte, at 16 kHz.

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from air_world import World, world
+from workbench.emulation.radio import wire
+from workbench.emulation.radio.bonds import Secret
 from workbench.paths import BOARDS
-from workbench.radio import wire
-from workbench.radio.bonds import Secret
 
 TEXT = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
 

@@ -8,9 +8,9 @@ import random
 from collections.abc import Callable
 
 import pytest
-from workbench.air import Air, serve
-from workbench.radio import Radio
-from workbench.radio.wire import Event, Item, Op
+from workbench.emulation.air import Air, serve
+from workbench.emulation.radio import Radio
+from workbench.emulation.radio.wire import Event, Item, Op
 
 
 class Bus:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest_asyncio
 from air_world import World, att_error, uuid_of, world
-from workbench.air import Timing
+from workbench.emulation.air import Timing
 
 CONNECT, WRITE = 1, 3
 INDICATE_DONE, MTU, CONNECTION_UPDATE = 20, 21, 27

@@ -19,7 +19,7 @@ from bumble import att
 from bumble.pairing import PairingConfig, PairingDelegate
 from glint.air import close
 from glint.air.host import Host
-from workbench.air import serve
+from workbench.emulation.air import serve
 
 READ_REQUEST, ENCRYPTION, GET_SECRET, SET_SECRET, PASSKEY_ACTION = 4, 28, 29, 30, 31
 DISPLAY = 3

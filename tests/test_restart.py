@@ -6,7 +6,7 @@ import pytest
 import targets
 from glint.errors import RequestError
 from smpclient.requests.os_management import ResetWrite
-from workbench.simprocess import simulator
+from workbench.emulation.simprocess import simulator
 
 
 @pytest.fixture(params=["linux", "corstone300"])

@@ -103,8 +103,8 @@ def test_esptool_repeats_blocks_that_lost_a_byte(tmp_path: Path) -> None:
 
 def test_a_file_of_another_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "flash").write_bytes(bytes(1000))
-    command = [sys.executable, "-m", "workbench.romloader", "--pty", str(tmp_path / "tty")]
-    command += ["--flash", str(tmp_path / "flash")]
+    command = [sys.executable, "-m", "workbench.emulation.romloader"]
+    command += ["--pty", str(tmp_path / "tty"), "--flash", str(tmp_path / "flash")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "has 1000 bytes, the flash has 8388608" in done.stderr

@@ -9,7 +9,10 @@ import tflm_cases
 import tflm_conformance
 import wake_word_case
 from typer.testing import CliRunner
-from workbench import model_cli, rv32, selftest, zoo
+from workbench.build import zoo
+from workbench.cli import model as model_cli
+from workbench.device import selftest
+from workbench.runners import rv32
 from workbench.system import provide
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 from pymicro_features import MicroFrontend
-from workbench import build, zoo
+from workbench.build import micropython, zoo
 from workbench.paths import FIRMWARE
 
 HOP_SAMPLES = 160
@@ -54,7 +54,7 @@ def test_golden_value_and_failures():
             digest.update(features.astype("<u2").tobytes())
     folder = zoo.find("okay_nabu").parent
     done = subprocess.run(
-        [build.ensure("linux"), "-c", f"FOLDER = {str(folder)!r}\n{ON_DEVICE}"],
+        [micropython.ensure("linux"), "-c", f"FOLDER = {str(folder)!r}\n{ON_DEVICE}"],
         capture_output=True,
         check=True,
         env={"MICROPYPATH": f"{FIRMWARE}:.frozen"},

@@ -8,10 +8,12 @@ import sys
 
 import pytest
 import targets
-from workbench import build, deploy, qemu, selftest, zoo
-from workbench.linuxconsole import LinuxConsole
+from workbench.build import micropython, zoo
+from workbench.device import deploy, selftest
+from workbench.device.serialboard import SerialBoard
+from workbench.emulation import qemu
+from workbench.emulation.linuxconsole import LinuxConsole
 from workbench.paths import ROOT
-from workbench.serialboard import SerialBoard
 
 
 @contextlib.contextmanager
@@ -24,8 +26,8 @@ def linux(folder):
 def corstone300(folder):
     try:
         qemu.check_program()
-        firmware = build.ensure("corstone300")
-    except (qemu.QemuError, build.MissingToolError) as error:
+        firmware = micropython.ensure("corstone300")
+    except (qemu.QemuError, micropython.MissingToolError) as error:
         pytest.skip(str(error))
     with qemu.Qemu("corstone300", firmware, flash=folder / "flash.bin", pty=True) as machine:
         yield machine.console_path

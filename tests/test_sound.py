@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import soundfile
-from workbench import sound
+from workbench.emulation import sound
 
 
 def tone(rate_hz, seconds=1.0, frequency_hz=440.0):

@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 
 import pytest
-from workbench import sources
+from workbench.build import sources
 
 ONE_LINE = """\
 # deb http://commented.example/debian bookworm main

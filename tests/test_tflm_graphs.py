@@ -9,7 +9,7 @@ import numpy as np
 import tflm_build
 import tflm_conformance
 import tflm_oracle
-from workbench import hosttflm
+from workbench.host import tflm
 
 MODELS = 200
 INVOKES = 3
@@ -138,13 +138,13 @@ def test_random_models():
     for seed in range(MODELS):
         rng = np.random.default_rng([3, seed])
         model = Drawing(rng).model()
-        described = hosttflm.tensors(model)
+        described = tflm.tensors(model)
         invokes = [
             [tflm_conformance.random_inputs(rng, tensor, 0) for tensor in described]
             for _ in range(INVOKES)
         ]
         cases[seed] = model, invokes
-        loaded = hosttflm.Model(model, shift=seed % 4)
+        loaded = tflm.Model(model, shift=seed % 4)
         ours[seed] = tflm_conformance.run(loaded, 1, invokes)
         loaded.step(50)
         loaded.reset()

@@ -6,7 +6,10 @@ import json
 import numpy as np
 import pytest
 import tflm_oracle
-from workbench import hosttflm, modelrun, onboard, zoo
+from workbench.build import zoo
+from workbench.host import tflm
+from workbench.models import inference
+from workbench.runners import linux
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +19,14 @@ def model():
 
 @pytest.fixture(scope="module")
 def said(model):
-    return json.loads(onboard.run("tflm_check", zoo.find("okay_nabu"), stdin=b""))
+    return json.loads(linux.run("tflm_check", zoo.find("okay_nabu"), stdin=b""))
 
 
 def test_descriptions(said, model):
-    host = hosttflm.Model(model)
-    assert said["ops"] == hosttflm.supported()
+    host = tflm.Model(model)
+    assert said["ops"] == tflm.supported()
     assert said["arena_size"] == said["arena_used"] == host.arena_bytes
-    assert sum(map(hosttflm.operators(model).get, set(said["model_ops"]))) >= len(said["model_ops"])
+    assert sum(map(tflm.operators(model).get, set(said["model_ops"]))) >= len(said["model_ops"])
     for tensor, described in zip(host.inputs + host.outputs, said["tensors"], strict=True):
         name, shape, dtype, scale, zero_point = described
         assert (name, tuple(shape), dtype) == (tensor.name, tensor.shape, tensor.dtype)
@@ -40,7 +43,7 @@ def test_nothing_is_allocated(said):
 
 
 def test_profile_names_the_work(said, model):
-    assert said["profile"] == list(hosttflm.Model(model).records())
+    assert said["profile"] == list(tflm.Model(model).records())
 
 
 def test_slices_and_odd_addresses(said):
@@ -76,8 +79,8 @@ def test_misuse_raises(said):
 @pytest.mark.parametrize("name", ["hey_jarvis", "micro_speech_quantized"])
 def test_the_board_gives_what_the_host_gives(name):
     model = tflm_oracle.load(name)
-    tensor = hosttflm.Model(model).inputs[0]
+    tensor = tflm.Model(model).inputs[0]
     rng = np.random.default_rng(6)
     data = b"".join(tflm_oracle.random_input(rng, tensor, i).tobytes() for i in range(20))
     path = zoo.find(name, tflm_oracle.MIRROR)
-    assert onboard.run("model_run", path, stdin=data) == modelrun.on_host(model, data)
+    assert linux.run("model_run", path, stdin=data) == inference.on_host(model, data)

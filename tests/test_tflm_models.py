@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tflm_oracle
 from tflm_oracle import OTHERS, WAKE_WORDS
-from workbench import hosttflm, sound
+from workbench.emulation import sound
+from workbench.host import tflm
 
 INVOKES = 200
 RESOURCE = 13  # TensorType; the wheel crashes when asked for one.
@@ -59,7 +60,7 @@ def speech_inputs(tensor):
 @pytest.mark.parametrize("name", WAKE_WORDS)
 def test_streaming_on_speech(name):
     model = tflm_oracle.load(name)
-    ours = hosttflm.Model(model)
+    ours = tflm.Model(model)
     reference = tflm_oracle.reference(model, keep_all=True)
     values = tflm_oracle.read_variable_tensors(model)
     inputs = speech_inputs(ours.inputs[0])
@@ -83,7 +84,7 @@ def test_streaming_on_speech(name):
 @pytest.mark.parametrize("name", WAKE_WORDS + OTHERS)
 def test_random_inputs(name):
     model = tflm_oracle.load(name)
-    ours = hosttflm.Model(model)
+    ours = tflm.Model(model)
     reference = tflm_oracle.reference(model)
     rng = np.random.default_rng(3)
     tensor = ours.inputs[0]
@@ -100,7 +101,7 @@ def test_random_inputs(name):
 def test_every_tensor(name):
     """Layer by layer: each tensor that has memory, after each of a few invokes."""
     model = tflm_oracle.load(name)
-    ours = hosttflm.Model(model, flags=hosttflm.KEEP_ALL)
+    ours = tflm.Model(model, flags=tflm.KEEP_ALL)
     reference = tflm_oracle.reference(model, keep_all=True)
     rng = np.random.default_rng(4)
     tensor = ours.inputs[0]
@@ -126,11 +127,11 @@ def test_every_tensor(name):
 def test_slices_and_alignment(name):
     """`step` gives what `invoke` gives, and a model may lie at any address."""
     model = tflm_oracle.load(name)
-    whole = hosttflm.Model(model)
+    whole = tflm.Model(model)
     rng = np.random.default_rng(5)
     tensor = whole.inputs[0]
     for shift, max_macs in ((1, 1), (2, 3000), (3, 100000)):
-        sliced = hosttflm.Model(model, shift=shift)
+        sliced = tflm.Model(model, shift=shift)
         whole.reset()
         for i in range(4):
             data = tflm_oracle.random_input(rng, tensor, i).tobytes()
@@ -148,7 +149,7 @@ def test_slices_and_alignment(name):
 @pytest.mark.parametrize("name", WAKE_WORDS)
 def test_reset(name):
     model = tflm_oracle.load(name)
-    ours = hosttflm.Model(model)
+    ours = tflm.Model(model)
     fresh = ours.states()
     inputs = speech_inputs(ours.inputs[0])[:50]
 
@@ -170,6 +171,6 @@ def test_reset(name):
 
 @pytest.mark.parametrize("name", WAKE_WORDS + OTHERS)
 def test_sizes(name):
-    ours = hosttflm.Model(tflm_oracle.load(name))
+    ours = tflm.Model(tflm_oracle.load(name))
     assert ours.macs == MACS[name]
     assert ours.arena_bytes <= 0.8 * REFERENCE_ARENAS[name]

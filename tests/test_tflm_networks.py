@@ -6,7 +6,7 @@ import pytest
 import tflm_networks
 import tflm_oracle
 from tflm_conformance import random_inputs
-from workbench import hosttflm
+from workbench.host import tflm
 
 INVOKES = 20
 
@@ -19,7 +19,7 @@ def differs(dtype, expected, given):
 
 def first_difference(name, model, count):
     """The first tensor, in the order they are computed, that differs when all are kept."""
-    ours = hosttflm.Model(model, flags=hosttflm.KEEP_ALL)
+    ours = tflm.Model(model, flags=tflm.KEEP_ALL)
     reference = tflm_oracle.reference(model, keep_all=True)
     rng = np.random.default_rng(6)
     main = tflm_oracle.parse(model).subgraphs[0]
@@ -41,7 +41,7 @@ def first_difference(name, model, count):
 @pytest.mark.parametrize("name", tflm_networks.NETWORKS)
 def test_network(name):
     model = tflm_networks.NETWORKS[name]()
-    whole, sliced = hosttflm.Model(model), hosttflm.Model(model, shift=1)
+    whole, sliced = tflm.Model(model), tflm.Model(model, shift=1)
     reference = tflm_oracle.reference(model)
     rng = np.random.default_rng(6)
     seen = set()

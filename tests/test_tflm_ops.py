@@ -8,7 +8,7 @@ import tflm_cases
 import tflm_optable
 from tflite_micro.python.tflite_micro import runtime
 from tflm_conformance import COUNT, ELSEWHERE, compare
-from workbench import hosttflm
+from workbench.host import tflm
 
 
 @pytest.mark.parametrize("name", tflm_cases.CASES)
@@ -23,7 +23,7 @@ def test_operator(name):
 
 def test_every_operator_has_cases_and_a_row():
     assert set(tflm_optable.kernels()) - ELSEWHERE == set(tflm_cases.CASES)
-    assert set(hosttflm.supported()) == {name.split()[0] for name in tflm_optable.kernels()}
+    assert set(tflm.supported()) == {name.split()[0] for name in tflm_optable.kernels()}
     assert len(tflm_optable.written()) == len(tflm_optable.kernels())
 
 
@@ -43,10 +43,10 @@ def svdf(bias_scale):
 
 def test_svdf_biases_are_of_the_scale_of_the_products():
     for bias_scale in (1e-5, 1.5e-5):
-        hosttflm.Model(svdf(bias_scale))
+        tflm.Model(svdf(bias_scale))
         runtime.Interpreter.from_bytes(svdf(bias_scale))
     reason = r"^operator 0 SVDF: the bias's scale \(output t5\)$"
-    with pytest.raises(hosttflm.ModelError, match=reason):
-        hosttflm.Model(svdf(1e-4))
+    with pytest.raises(tflm.ModelError, match=reason):
+        tflm.Model(svdf(1e-4))
     with pytest.raises(RuntimeError):
         runtime.Interpreter.from_bytes(svdf(1e-4))

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import pytest
-from workbench import hostlib
+from workbench.host import hostlib
 
 COUNT = 6000
 POWERS = [2.0**i for i in (-149, -126, -31, -27, -20, -1, 0, 1, 20, 27, 100)]

@@ -9,9 +9,10 @@ import tflm_build
 import tflm_cases
 import tflm_conformance
 import tflm_oracle
-from workbench import fuzz, hosttflm
+from workbench.fuzz import models
+from workbench.host import tflm
 
-SEEDS = sorted(fuzz.CORPUS.glob("*.tflite"))
+SEEDS = sorted(models.CORPUS.glob("*.tflite"))
 TIMEOUT_S = 120
 FLIP_STEP = 8
 SCALE_MIN = 2.0**-35
@@ -20,8 +21,8 @@ SCALE_MIN = 2.0**-35
 @pytest.fixture(scope="module")
 def replay():
     try:
-        return fuzz.build_replay()
-    except fuzz.FuzzError as error:
+        return models.build_replay()
+    except models.FuzzError as error:
         if "cannot find" in str(error):
             pytest.skip("this compiler has no sanitizers")
         raise
@@ -33,7 +34,7 @@ def run(*command):
 
 
 def test_corpus(replay):
-    run(replay, *sorted(fuzz.CORPUS.iterdir()))
+    run(replay, *sorted(models.CORPUS.iterdir()))
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda path: path.stem)
@@ -68,15 +69,15 @@ def test_eight_bytes_and_nothing():
         b"\xff" * 8,
         b"\x04\0\0\0TFL3\0",
     ):
-        with pytest.raises(hosttflm.ModelError):
-            hosttflm.Model(data)
+        with pytest.raises(tflm.ModelError):
+            tflm.Model(data)
 
 
 def runs(model, like, inputs):
     """The outputs, or None where it is refused or its inputs are others than those of `like`."""
     try:
-        loaded = hosttflm.Model(model)
-    except hosttflm.ModelError:
+        loaded = tflm.Model(model)
+    except tflm.ModelError:
         return None
     described = [(tensor.shape, tensor.dtype) for tensor in loaded.inputs]
     if described != [(tensor.shape, tensor.dtype) for tensor in like]:
@@ -106,8 +107,8 @@ def flipped(model, at, rng):
 
 def test_flips_are_refused_or_right():
     """One flipped bit in each byte: an error, or what TensorFlow Lite Micro makes of it."""
-    seed = (fuzz.CORPUS / "network.tflite").read_bytes()
-    like = hosttflm.tensors(seed)
+    seed = (models.CORPUS / "network.tflite").read_bytes()
+    like = tflm.tensors(seed)
     rng = np.random.default_rng(7)
     inputs = [[tflm_oracle.random_input(rng, like[0], i)] for i in range(3)]
     both, different = compare_flips(
@@ -128,7 +129,7 @@ def test_flips_in_each_operator():
     cases = {}
     for name in tflm_cases.CASES:
         model = min((tflm_cases.model(name, seed) for seed in range(15)), key=len)
-        like = hosttflm.tensors(model)
+        like = tflm.tensors(model)
         inputs = [
             [tflm_conformance.random_inputs(rng, tensor, i) for tensor in like] for i in range(2)
         ]
@@ -148,7 +149,7 @@ def test_an_output_does_not_lie_within_the_model():
     made = graph.output([4, 1])
     shape = graph.constant([4, 1])
     graph.operator("RESHAPE", [graph.constant(values[None], np.int8), shape], [made])
-    model = hosttflm.Model(graph.bytes())
+    model = tflm.Model(graph.bytes())
     model.invoke()
     assert model.output(0) == values.tobytes()
     assert list(model.records()) == ["RESHAPE"]  # It is copied.

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from workbench import natmod
+from workbench.build import natmod
 from workbench.paths import MODULES
 
 LEFT_OUT = [f"-DTFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]

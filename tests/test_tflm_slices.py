@@ -15,8 +15,9 @@ import tflm_cases
 import tflm_draw
 import tflm_networks
 import tflm_oracle
-from workbench import hosttflm, mcu
+from workbench.host import tflm
 from workbench.paths import BOARDS
+from workbench.runners import cortexm
 
 SLICE_S = 0.005
 
@@ -46,12 +47,12 @@ def slices(board, models, max_macs):
     files = {f"{name}.tflite": content for name, content in models.items()}
     paths = [f"/rom/{name}" for name in files]
     said = json.loads(
-        mcu.run(board, "model_slices", str(max_macs), *paths, files=files, counting=True)
+        cortexm.run(board, "model_slices", str(max_macs), *paths, files=files, counting=True)
     )
     assert [result["same"] for result in said] == [True] * len(models)
     ns_a_cycle = 1e9 / speed(board)["clock_hz"]
     return {
-        name: [cycles * ns_a_cycle / mcu.INSTRUCTION_NS for cycles in result["cycles"]]
+        name: [cycles * ns_a_cycle / cortexm.INSTRUCTION_NS for cycles in result["cycles"]]
         for name, result in zip(models, said, strict=True)
     }
 
@@ -70,7 +71,7 @@ def test_shared_models(board, name):
     model = tflm_oracle.load(name)
     counted = check(board, {name: model})[name]
     # Helium multiplies sixteen at a time.
-    assert sum(counted) > hosttflm.Model(model).macs / 16
+    assert sum(counted) > tflm.Model(model).macs / 16
 
 
 @pytest.mark.parametrize("board", MAX_MACS)
@@ -82,7 +83,7 @@ def large_case(name):
     """The largest of the first models of one operator, drawn with larger dimensions."""
 
     def elements(model):
-        return sum(np.prod(tensor.shape) for tensor in hosttflm.tensors(model))
+        return sum(np.prod(tensor.shape) for tensor in tflm.tensors(model))
 
     models = [tflm_cases.model(name, seed) for seed in range(8)]
     return max((model for model in models if elements(model) < CASE_ELEMENTS), key=elements)
@@ -99,7 +100,7 @@ def test_rows_cost_what_their_operators_say(board, monkeypatch):
     most = SLICE_S * speed(board)["clock_hz"] / MAX_MACS[board]
     too_long = {}
     for name, counts in slices(board, models, CASE_MACS).items():
-        costs = [cost for _, cost in hosttflm.Model(models[name]).rows()]
+        costs = [cost for _, cost in tflm.Model(models[name]).rows()]
         limit = CALL_INSTRUCTIONS + most * max([CASE_MACS, *costs])
         if max(counts) > limit:
             too_long[name] = f"{max(counts):.0f} of {limit:.0f}"

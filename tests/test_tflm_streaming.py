@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tflm_build
 import tflm_oracle
-from workbench import hosttflm
+from workbench.host import tflm
 
 MODELS = 400
 INVOKES = 4
@@ -155,12 +155,12 @@ def test_state_lasts_and_nothing_else_does(part):
     spared = 0
     for number in range(part, MODELS, 4):
         model = Drawing(rng).model()
-        ours = hosttflm.Model(model)
+        ours = tflm.Model(model)
         reference = tflm_oracle.reference(model)
         for invoke in range(INVOKES):
             assert run(ours, reference, rng), f"model {number}, invoke {invoke}"
         copies = sum("VARIABLE" in name for name in ours.records())
-        operators = hosttflm.operators(model)
+        operators = tflm.operators(model)
         spared += operators["READ_VARIABLE"] + operators["ASSIGN_VARIABLE"] - copies
         ours.reset()
         again = tflm_oracle.reference(model)
@@ -175,7 +175,7 @@ def test_every_tensor_is_there_after_an_inference():
     for number in range(MODELS // 8):
         drawing = Drawing(rng)
         model = drawing.model()
-        ours = hosttflm.Model(model, flags=hosttflm.KEEP_ALL)
+        ours = tflm.Model(model, flags=tflm.KEEP_ALL)
         reference = tflm_oracle.reference(model, keep_all=True)
         for _invoke in range(INVOKES):
             assert run(ours, reference, rng)
@@ -198,7 +198,7 @@ def test_what_is_read_may_be_another_variables_value():
     graph.operator("ASSIGN_VARIABLE", [handles[1], given], [], "AssignVariableOptions")
     made = graph.output([1, CHANNELS], **QUANTIZED)
     graph.operator("ADD", [values[0], given], [made], "AddOptions")
-    ours, reference = hosttflm.Model(graph.bytes()), tflm_oracle.reference(graph.bytes())
+    ours, reference = tflm.Model(graph.bytes()), tflm_oracle.reference(graph.bytes())
     rng = np.random.default_rng(1)
     for _ in range(INVOKES):
         assert run(ours, reference, rng)

@@ -17,7 +17,7 @@ from glasses.image import Image, ImageError, parse_version, pss_verified, versio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from update_images import BOARD, key, make
-from workbench import image as builder
+from workbench.device import update_image as builder
 from workbench.paths import ROOT
 
 PREHASHED = Prehashed(hashes.SHA256())

@@ -16,9 +16,11 @@ from glint import air
 from glint import connect as connect_glasses
 from test_update_image import verify
 from update_images import APP, BOARD, make
-from workbench import build, deploy, flashimage, image, romfs, sim
+from workbench.build import micropython, romfs
+from workbench.device import deploy, update_image
+from workbench.emulation import flashimage, sim
+from workbench.emulation.qemu import load_machine
 from workbench.paths import FIRMWARE
-from workbench.qemu import load_machine
 
 # Prints what the device says of each image, and of the files of the first when unpacked.
 ON_DEVICE = """
@@ -116,7 +118,7 @@ def test_micropython_says_what_cpython_says(tmp_path):
     assert len(set(expected)) > 6
     script = f"FOLDER = {str(tmp_path)!r}\nFILES = {list(APP)!r}\n{ON_DEVICE}"
     done = subprocess.run(
-        [build.ensure("linux"), "-c", script],
+        [micropython.ensure("linux"), "-c", script],
         capture_output=True,
         check=False,
         env={"MICROPYPATH": f"{FIRMWARE}:.frozen"},
@@ -140,8 +142,8 @@ def application(version, changes=(), board=BOARD):
         said, f'FIRMWARE = "{version}"'.encode()
     )
     files |= dict(changes)
-    key = image.DEVELOPMENT_KEY
-    return image.sign(romfs.build(files), version=version, board=board, key=key)
+    key = update_image.DEVELOPMENT_KEY
+    return update_image.sign(romfs.build(files), version=version, board=board, key=key)
 
 
 class Board:
@@ -169,7 +171,7 @@ class Board:
         (self.flash / "bonds.json").unlink(missing_ok=True)
         simulation = sim.Simulation(self._say)
         try:
-            await simulation.start(self.name, build.ensure(self.name), self.flash)
+            await simulation.start(self.name, micropython.ensure(self.name), self.flash)
             yield simulation
         finally:
             await air.close(simulation.address)

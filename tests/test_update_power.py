@@ -13,7 +13,7 @@ from glasses import bonds, boot, config, journal, slots, unpack, update
 from glasses.image import hex_name, version_text
 from glasses.romfs import Reader
 from update_images import APP, BOARD, make
-from workbench import romfs
+from workbench.build import romfs
 
 MODULES = (bonds, boot, config, journal, slots, unpack, update)
 UPDATE = "/update"

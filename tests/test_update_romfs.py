@@ -10,7 +10,7 @@ from glasses.romfs import Reader, RomfsError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpremote.romfs import VfsRomWriter, make_romfs
-from workbench import build, romfs
+from workbench.build import micropython, romfs
 
 NAME = st.text("abcdefgh_.0123456789", min_size=1, max_size=12).filter(lambda n: n.strip("."))
 TREE = st.recursive(
@@ -124,7 +124,7 @@ def test_vfsrom_finds_the_same_in_our_images(tmp_path):
     data = romfs.build(files)
     path = tmp_path / "rom"
     path.write_bytes(data)
-    command = [build.ensure("linux"), "-c", BY_VFSROM.replace("sys.argv[1]", repr(str(path)))]
+    command = [micropython.ensure("linux"), "-c", BY_VFSROM.replace("sys.argv[1]", repr(str(path)))]
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert {name: bytes.fromhex(text) for name, (_, text) in found.items()} == files
     ours = {

@@ -6,8 +6,10 @@ import json
 import targets
 import tflm_oracle
 from test_update_micropython import application
-from workbench import mcu, sound, zoo
-from workbench.bench import BYTES_PER_SECOND
+from workbench.build import zoo
+from workbench.emulation import sound
+from workbench.emulation.bus import BYTES_PER_SECOND
+from workbench.runners import cortexm
 
 # Of the microphone of an emulated board, as its DMA buffers would be.
 MIC_BUFFER_BYTES = 16000
@@ -18,7 +20,7 @@ def test_verification_lets_others_have_their_turn_in_time():
     # On a Cortex-M55 that takes 32 ns for each instruction, whatever the machine it is emulated on.
     board = targets.emulated("corstone300")
     data = application("9.0.0", board=board)
-    turns = json.loads(mcu.run(board, "verify_turns", board, stdin=data, counting=True))
+    turns = json.loads(cortexm.run(board, "verify_turns", board, stdin=data, counting=True))
     # The signature has the longest: what the microphone hears meanwhile has to fit its buffer,
     assert 0 < turns["longest_us"] < 1000000 * MIC_BUFFER_BYTES / BYTES_PER_SECOND
     # and before and after it there is time to hear as much as is said.
@@ -27,8 +29,9 @@ def test_verification_lets_others_have_their_turn_in_time():
         "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
     }
     samples = sound.noise(1, 3000).tobytes()
+    arguments = ("/rom", "100", "okay_nabu")
     hops = json.loads(
-        mcu.run(board, "hops", "/rom", "100", "okay_nabu", stdin=samples, files=word, counting=True)
+        cortexm.run(board, "hops", *arguments, stdin=samples, files=word, counting=True)
     )
     between_us = (turns["took_us"] - turns["longest_us"]) / turns["turns"]
     assert between_us + hops["busy_us"] / hops["hops"] < HOP_US

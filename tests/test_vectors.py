@@ -11,8 +11,8 @@ from glint import events, protocol
 from glint.events import Media
 from glint.fetch import WINDOW, Fetcher
 from glint.media import MediaStore
-from workbench import onboard
 from workbench.paths import FIRMWARE
+from workbench.runners import linux
 
 FOLDER = FIRMWARE / "vectors"
 NAMES = {"p": "probability"}
@@ -36,7 +36,7 @@ def named(vectors):
 @pytest.fixture(scope="module")
 def firmware():
     """What MicroPython makes of the vectors."""
-    return json.loads(onboard.run("vectors", FOLDER, stdin=b""))
+    return json.loads(linux.run("vectors", FOLDER, stdin=b""))
 
 
 def test_every_type_of_event_and_every_command_has_a_vector():

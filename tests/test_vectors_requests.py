@@ -15,8 +15,8 @@ from smpclient.requests import image_management as images
 from smpclient.requests import os_management as system
 from smpclient.requests import statistics_management as statistics
 from test_vectors import load, named
-from workbench import onboard
 from workbench.paths import FIRMWARE
+from workbench.runners import linux
 
 SMP, IMAGES, ADVERTISING = load("smp"), load("image"), load("advertising")
 REQUESTS = [vector for vector in SMP if vector["means"]["to"] == "glasses"]
@@ -111,7 +111,7 @@ def test_every_request_and_answer_of_the_specification_has_a_vector():
 @pytest.fixture(scope="module")
 def firmware():
     """What MicroPython makes of the vectors."""
-    return json.loads(onboard.run("vectors_requests", FIRMWARE / "vectors", stdin=b""))
+    return json.loads(linux.run("vectors_requests", FIRMWARE / "vectors", stdin=b""))
 
 
 def test_the_firmware_reads_requests_and_writes_responses(firmware):

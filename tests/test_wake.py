@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
 from tflite_micro import runtime
-from workbench import sound, wake, zoo
+from workbench.build import zoo
+from workbench.cli import wake
+from workbench.emulation import sound
 
 WORDS = {
     "okay_nabu": "okay nabu",

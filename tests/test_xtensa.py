@@ -11,7 +11,11 @@ import tflm_cases_large
 import tflm_conformance
 import tflm_oracle
 import wake_word_case
-from workbench import hosttflm, micdsp, modelbench, modelrun, selftest, xtensa, zoo
+from workbench.build import zoo
+from workbench.device import selftest
+from workbench.host import micdsp, tflm
+from workbench.models import benchmark, inference
+from workbench.runners import xtensa
 
 # Inferences of each: the large ones are slow under emulation.
 MODELS = {
@@ -89,9 +93,9 @@ def test_outputs_are_the_same(name):
         content = zoo.find(name).read_bytes()
     except zoo.ZooError as error:
         pytest.skip(str(error))
-    size = sum(modelrun.tensor_bytes(tensor) for tensor in hosttflm.Model(content).inputs)
+    size = sum(inference.tensor_bytes(tensor) for tensor in tflm.Model(content).inputs)
     inputs = np.random.default_rng(9).bytes(size * MODELS[name])
-    assert modelrun.on("xtensa", content, inputs) == modelrun.on_host(content, inputs)
+    assert inference.on("xtensa", content, inputs) == inference.on_host(content, inputs)
 
 
 def test_slices_give_the_bytes_of_a_whole_inference():
@@ -113,13 +117,13 @@ def test_micdsp_gives_the_same_bytes():
 
 def test_a_broken_model_is_refused():
     with pytest.raises(xtensa.XtensaError, match="ValueError: "):
-        modelrun.on("xtensa", b"\x1c\0\0\0TFL3" + bytes(100), b"")
+        inference.on("xtensa", b"\x1c\0\0\0TFL3" + bytes(100), b"")
 
 
 def test_the_instructions_of_an_inference_are_counted():
     model = zoo.find("okay_nabu").read_bytes()
-    once = modelbench.bench("xtensa", model)
-    assert once == modelbench.bench("xtensa", model)  # not timed: counted
+    once = benchmark.bench("xtensa", model)
+    assert once == benchmark.bench("xtensa", model)  # not timed: counted
     assert once.macs < once.instructions < 20 * once.macs
     assert sum(count for _, count in once.profile) == once.instructions
     assert "tflm_step" in dict(once.profile)
@@ -132,5 +136,5 @@ def test_five_instructions_a_mac_are_enough(name):
         model = zoo.find(name).read_bytes()
     except zoo.ZooError as error:
         pytest.skip(str(error))
-    once = modelbench.bench("xtensa", model)
+    once = benchmark.bench("xtensa", model)
     assert once.macs < once.instructions <= 5 * once.macs

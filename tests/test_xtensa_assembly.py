@@ -4,7 +4,7 @@
 import struct
 
 import pytest
-from workbench import natmod, xtensa_asm, xtensa_short
+from workbench.build import natmod, xtensa_asm, xtensa_short
 
 ASSEMBLY = """\
 \t.section\t.text.f,"ax",@progbits

@@ -8,7 +8,7 @@ import http.server
 import threading
 
 import pytest
-from workbench import zoo
+from workbench.build import zoo
 
 WAKE_WORDS = ["okay_nabu", "hey_jarvis", "alexa", "hey_mycroft"]
 CONTENT = b"pretend these are weights"

@@ -8,7 +8,7 @@ import numpy as np
 import tflm_cases
 import tflm_cases_recurrent
 import tflm_oracle
-from workbench import hosttflm
+from workbench.host import tflm
 
 COUNT = 65
 INVOKES = 2
@@ -53,7 +53,7 @@ def random_inputs(rng, tensor, i):
 
 def same(model, expected, given):
     """Every byte, but float32 arithmetic only within 1e-5 relative."""
-    if any(tensor.dtype != "float32" for tensor in hosttflm.tensors(model, outputs=True)):
+    if any(tensor.dtype != "float32" for tensor in tflm.tensors(model, outputs=True)):
         return expected == given
     a, b = np.frombuffer(expected, np.float32), np.frombuffer(given, np.float32)
     return np.allclose(b, a, rtol=1e-5, atol=1e-37, equal_nan=True)
@@ -81,13 +81,13 @@ def compare(name):
     count = STREAMING_INVOKES if name in tflm_cases_recurrent.CASES else INVOKES
     for seed in range(COUNT):
         model = tflm_cases.model(name, seed)
-        tensors = hosttflm.tensors(model)
+        tensors = tflm.tensors(model)
         types[seed] = tensors[0].dtype
         invokes = [[random_inputs(rng, tensor, i) for tensor in tensors] for i in range(count)]
         cases[seed] = model, invokes
         try:
-            ours[seed] = run(hosttflm.Model(model, shift=seed % 4), seed, invokes)
-        except hosttflm.ModelError as error:
+            ours[seed] = run(tflm.Model(model, shift=seed % 4), seed, invokes)
+        except tflm.ModelError as error:
             refused[seed] = str(error)
     answers = tflm_oracle.reference_answers(cases)
     both = [seed for seed, given in answers.items() if given is not None and seed in ours]
@@ -100,8 +100,8 @@ def compare(name):
 def _here(model, invokes):
     """What firmware/checks/model_cases.py writes for a case, computed on this machine."""
     try:
-        loaded = hosttflm.Model(model)
-    except hosttflm.ModelError as error:
+        loaded = tflm.Model(model)
+    except tflm.ModelError as error:
         return str(error).encode()
     given = b""
     for inputs in invokes:
@@ -117,7 +117,7 @@ def with_inputs(models, invokes=INVOKES):
     rng = np.random.default_rng(11)
     cases = {}
     for key, model in models.items():
-        tensors = hosttflm.tensors(model)
+        tensors = tflm.tensors(model)
         drawn = [[random_inputs(rng, tensor, i) for tensor in tensors] for i in range(invokes)]
         cases[key] = model, drawn
     return cases

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from workbench import zoo
+from workbench.build import zoo
 
 WAKE_WORDS = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
 OTHERS = ("kws_ref_model", "micro_speech_quantized", "person_detect")

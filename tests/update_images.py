@@ -7,7 +7,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 from imgtool.main import imgtool
-from workbench import image, romfs
+from workbench.build import romfs
+from workbench.device import update_image
 
 BOARD = "linux"
 APP = {"glasses/app.py": b"print('new')\n", "models/m.tflite": bytes(range(256))}
@@ -33,7 +34,7 @@ def make(version="1.0.0", board=BOARD, kind=None, payload=None, extra=()):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").write_bytes(romfs.build(APP) if payload is None else payload)
-        path = image.DEVELOPMENT_KEY
+        path = update_image.DEVELOPMENT_KEY
         if kind:
             path = folder / "key.pem"
             path.write_bytes(key(kind))

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
-from workbench import sound, zoo
+from workbench.build import zoo
+from workbench.emulation import sound
 from workbench.paths import FIRMWARE
 
 # Hop by hop over the sound; prints at which hops the word began, and how many hops there were.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """MicroPython 1.25's module `bluetooth` for emulated boards, as its NimBLE binding behaves.
 
-The radio is in the workbench, at the other end of the bench bus; workbench/radio/wire.py has the
-frames. Attribute values are kept here. The central role and L2CAP channels are not emulated.
+The radio is in the workbench, at the other end of the bench bus; its frames are in
+workbench/emulation/radio/wire.py. Attribute values are kept here. The central role and L2CAP
+channels are not emulated.
 """
 
 import errno

@@ -2,7 +2,7 @@
 """The bench bus: the one byte stream between emulated glasses and the workbench.
 
 A frame is u8 channel, u8 zero, u16 payload length (little endian), payload. What each channel
-carries is in boards/README.md; `workbench.bench` is the other end.
+carries is in boards/README.md; `workbench.emulation.bus` is the other end.
 """
 
 import errno

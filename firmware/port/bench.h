@@ -12,7 +12,7 @@
 
 #define BENCH_RING_BYTES 0x10000
 
-// Lies at BOARD_BENCH_BASE; tools/workbench/benchlink.py is the other side. The counters count
+// Lies at BOARD_BENCH_BASE; workbench.emulation.buslink is the other side. The counters count
 // bytes since the emulator started and wrap at 2^32; each has one writer. A reset may cut a frame
 // in two: after each opening nothing is read until the host has thrown away what is left of earlier
 // ones.

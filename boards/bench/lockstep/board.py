@@ -2,7 +2,8 @@
 """The linux board on a clock that the workbench moves, for measurements that no load disturbs.
 
 Whenever the firmware has nothing to do, it says until when, and waits: its computing takes no time
-on that clock. `workbench.lockstep` is the other end. GLINT_BUS_FD and GLINT_FLASH are as on linux.
+on that clock. `workbench.emulation.virtual_time` is the other end. GLINT_BUS_FD and
+GLINT_FLASH are as on linux.
 """
 
 import os

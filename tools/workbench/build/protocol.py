@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the wire protocol's constants from firmware/protocol.toml.
+
+`python -m workbench.build.protocol` writes the two Python files; with `--check` it only says whether
+they are up to date.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
+
+from workbench.paths import FIRMWARE, ROOT
+
+SOURCE = FIRMWARE / "protocol.toml"
+PRODUCTS = (FIRMWARE / "glasses" / "protocol.py", ROOT / "companion" / "glint" / "protocol.py")
+LINE_WIDTH = 100
+
+_HEADER = '''\
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of the wire protocol; what the bytes mean is in SPEC.md.
+
+Generated from firmware/protocol.toml: change that file, and run
+`python -m workbench.build.protocol`.
+"""
+'''
+_ENTRY = re.compile(r'(?P<key>\w+) = (?P<value>"[^"]*"|\w+)\s*(?P<comment>#.*)?')
+
+
+def _wrapped(comment: str) -> list[str]:
+    return [f"# {part}" for part in textwrap.wrap(comment.lstrip("# "), LINE_WIDTH - 2)]
+
+
+def constants(text: str) -> dict[str, int | str]:
+    """The constants of a protocol file by name, table `[uuid]` key `events` as `UUID_EVENTS`."""
+    tables = tomllib.loads(text)
+    return {
+        f"{table}_{key}".upper(): value
+        for table, entries in tables.items()
+        for key, value in entries.items()
+    }
+
+
+def generate(text: str) -> str:
+    """Python source for a protocol file.
+
+    Numbers and comments are carried over as they are written, so that 0x180A stays that.
+
+    Raises:
+        ValueError: A line is neither blank, a comment, a table's head nor `key = value`.
+    """
+    lines: list[str] = []
+    table = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            table = line.strip("[]")
+        elif not table:
+            continue  # the file's own head
+        elif not line:
+            lines.append("")
+        elif line.startswith("#"):
+            lines += _wrapped(line)
+        elif entry := _ENTRY.fullmatch(line):
+            constant = f"{table}_{entry['key']}".upper() + f" = {entry['value']}"
+            comment = entry["comment"]
+            if not comment:
+                lines.append(constant)
+            elif len(constant) + 2 + len(comment) <= LINE_WIDTH:
+                lines.append(f"{constant}  {comment}")
+            else:
+                lines += [*_wrapped(comment), constant]
+        else:
+            raise ValueError(f"firmware/protocol.toml: cannot carry over: {line}")
+    return _HEADER + "\n" + "\n".join(lines) + "\n"
+
+
+def stale(source: Path = SOURCE, products: tuple[Path, ...] = PRODUCTS) -> list[Path]:
+    """The generated files that are missing or differ from what their source gives."""
+    wanted = generate(source.read_text())
+    return [path for path in products if not path.exists() or path.read_text() != wanted]
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command; the exit status is 1 when `--check` finds a file out of date."""
+    behind = stale()
+    for path in behind:
+        if "--check" in arguments:
+            print(f"{path.relative_to(ROOT)} is out of date: run python -m workbench.build.protocol")
+        else:
+            path.write_text(generate(SOURCE.read_text()))
+            print(f"wrote {path.relative_to(ROOT)}")
+    return 1 if behind and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that the workbench adds to `glint`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench.build import micropython
+from workbench.cli import hardware, image, model, wake
+
+Board = Annotated[
+    str, typer.Option(help=f"Which emulated glasses: {', '.join(micropython.glasses())}.")
+]
+Mirror = Annotated[
+    Path | None,
+    typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."),
+]
+CameraFolder = Annotated[
+    Path | None, typer.Option(help="Folder of pictures that the camera sees (default: drawn ones).")
+]
+
+DEFAULT_WORDS = ["okay_nabu"]
+DEFAULT_VISION = "person_detect"
+
+
+def run_until_told(main: Coroutine[Any, Any, None]) -> None:
+    """Runs `main` until it is done; SIGTERM ends it as cleanly as Ctrl-C does."""
+
+    async def wrapped() -> None:
+        task = asyncio.ensure_future(main)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this and this.cancelling():  # by Ctrl-C, which asyncio.run turns into its exception
+                raise
+
+    asyncio.run(wrapped())
+
+
+def sim(
+    board: Board = "linux",
+    mic: Annotated[
+        list[Path] | None, typer.Option(help="Sound that the microphone hears; may be repeated.")
+    ] = None,
+    camera: CameraFolder = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this long.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Play the sound again and again.")] = False,
+    name: Annotated[str, typer.Option(help="The name that the glasses advertise.")] = "Glint",
+    word: Annotated[
+        list[str] | None, typer.Option(help="Wake word model to load; may be repeated.")
+    ] = None,
+    flash: Annotated[
+        Path | None,
+        typer.Option(help="Folder to keep the flash in; what it holds is used as it is."),
+    ] = None,
+    mirror: Mirror = None,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Obey JSON lines on standard input, and end with it."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line; --control has it, too.")
+    ] = False,
+) -> None:
+    """Start emulated glasses and their air; say where a companion may connect."""
+    from workbench.emulation import sim as simulator
+
+    config = {"name": name, "words": word or DEFAULT_WORDS, "vision": DEFAULT_VISION}
+    run_until_told(
+        simulator.run(
+            board,
+            config,
+            mic=mic or [],
+            camera=camera,
+            seconds=seconds,
+            loop=loop,
+            flash=flash,
+            mirror=mirror,
+            controlled=control,
+            say=simulator.say_json if control or as_json else simulator.say_plain,
+        )
+    )
+
+
+def demo(
+    board: Board = "linux",
+    camera: CameraFolder = None,
+    mirror: Mirror = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Where sound and photo are saved.")
+    ] = Path("demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Say the wake word to emulated glasses and show what reaches the companion."""
+    from workbench.demo import run as demonstration
+    from workbench.demo import view as demo_view
+
+    view: demo_view.View
+    if as_json:
+        view = demo_view.JsonView()
+    elif sys.stdout.isatty():
+        view = demo_view.LiveView()
+    else:
+        view = demo_view.PlainView()
+    with view:
+        run_until_told(demonstration.run(board, view, camera=camera, mirror=mirror, output=output))
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the workbench's commands to `app`."""
+    app.command()(demo)
+    app.command()(sim)
+    hardware.register(app)
+    image.register(app)
+    app.add_typer(model.app, name="model")
+    app.add_typer(wake.app, name="wake")

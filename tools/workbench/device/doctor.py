@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at the machine, and at a board on a serial port, and says what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bleak import BleakScanner
+from glint.adapter import errors_explained
+from glint.errors import GlintError
+from platformdirs import user_cache_path
+from serial.tools import list_ports
+
+from workbench.build import natmod
+from workbench.device import deploy, flash, selftest
+from workbench.device.serialboard import BoardError, Facts, NoPromptError, SerialBoard, stopped
+from workbench.errors import WorkbenchError
+
+HEAP_NEEDED_BYTES = 1 << 20
+DISK_NEEDED_BYTES = 1 << 20
+
+BLE = """
+try:
+    import bluetooth
+    radio = bluetooth.BLE()
+    radio.active(True)
+    print("on" if radio.active() else "off")
+    radio.active(False)
+except Exception as error:
+    print("fails:", type(error).__name__)
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        what: What was looked at.
+        good: Whether it is as it should be; None when it is not needed.
+        found: What is there.
+        advice: What to do, when there is something to do.
+    """
+
+    what: str
+    good: bool | None
+    found: str
+    advice: str = ""
+
+
+def _bluetooth() -> Finding:
+    async def listen() -> None:
+        with errors_explained("scan", None):
+            async with BleakScanner():
+                pass
+
+    try:
+        asyncio.run(listen())
+    except GlintError as error:
+        return Finding("Bluetooth", False, "not usable", str(error))
+    return Finding("Bluetooth", True, "an adapter that scans")
+
+
+def _serial_ports() -> Finding:
+    known: Any = list_ports
+    found = [port.device for port in known.comports()]
+    if not found:
+        return Finding("serial ports", None, "none", "plug the board in with a data cable")
+    closed = [device for device in found if not os.access(device, os.R_OK | os.W_OK)]
+    if closed:
+        advice = "run: sudo usermod -aG dialout $USER, and log in again"
+        return Finding("serial ports", False, f"no right to open {', '.join(closed)}", advice)
+    return Finding("serial ports", True, ", ".join(found))
+
+
+def _official_image() -> Finding:
+    path = user_cache_path("glint") / "images" / flash.OFFICIAL_NAME
+    if path.exists():
+        return Finding("MicroPython image", True, str(path))
+    return Finding("MicroPython image", None, "not here yet; glint flash gets it")
+
+
+def _native_compiler() -> Finding:
+    try:
+        natmod.find_compiler("xtensawin")
+    except natmod.NatmodError as error:
+        return Finding("Xtensa compiler", None, "none", str(error))
+    return Finding("Xtensa compiler", True, "there; native modules can be built")
+
+
+def machine() -> Iterator[Finding]:
+    """Looks at this machine."""
+    yield Finding("machine", True, f"{platform.platform()}, Python {platform.python_version()}")
+    yield _bluetooth()
+    yield _serial_ports()
+    yield _official_image()
+    yield _native_compiler()
+    free = shutil.disk_usage(Path.home()).free
+    yield Finding("disk", free > 1 << 30, f"{free >> 20} MB free", "" if free > 1 << 30 else "tidy")
+
+
+def _modules(facts: Facts, on_board: Mapping[str, str], deploying: str) -> Finding:
+    missing = [
+        name
+        for name in natmod.native_modules()
+        if name not in facts.builtin and f"{name}.mpy" not in on_board
+    ]
+    if missing:
+        return Finding("native modules", False, f"no {', '.join(missing)}", deploying)
+    return Finding("native modules", True, "built in or there")
+
+
+def board(port: str, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
+    """Looks at a board; its application starts anew afterwards, and nothing is written.
+
+    Args:
+        port: Serial port.
+        name: Folder below boards/ of what it should be.
+        files: What should be on it, by path.
+    """
+    try:
+        with stopped(port) as there:
+            yield from _looked_at(there, name, files)
+    except NoPromptError as error:
+        yield _chip(port, name, str(error))
+    except BoardError as error:
+        yield Finding("board", False, "does not answer as it should", str(error))
+
+
+def _chip(port: str, name: str, unanswered: str) -> Finding:
+    """What the chip's own loader says of it, where no MicroPython answers."""
+    try:
+        chip = flash.look(port)
+    except WorkbenchError:
+        return Finding("board", False, "does not answer as it should", unanswered)
+    found = f"{chip.description} without MicroPython"
+    found += f", {chip.flash_bytes >> 20} MB flash, {chip.psram or 'no PSRAM'}"
+    mcu = deploy.chip_of(name)
+    if chip.chip.replace("-", "") != mcu:
+        advice = f"this is no {mcu}: name the port of one, or this board's folder with --board"
+    else:
+        advice = f"write MicroPython into it with: glint flash --port {port}"
+    return Finding("board", False, found, advice)
+
+
+def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
+    facts = there.facts()
+    found = f"{facts.machine}, MicroPython {facts.version}"
+    try:
+        deploy.refuse_unless_fit(facts, name)
+    except deploy.DeployError as error:
+        yield Finding("board", False, found, str(error))
+    else:
+        yield Finding("board", True, found)
+    names = [*files, *(f"{name}.mpy" for name in natmod.native_modules())]
+    on_board = deploy.hashes(there, names)
+    deploying = f"run: glint deploy --port {there.port}"
+    yield _modules(facts, on_board, deploying)
+    other = [name for name in files if on_board.get(name) != deploy.digest(files[name])]
+    if other:
+        shown = ", ".join(other[:3]) + (" ..." if len(other) > 3 else "")
+        yield Finding("files", False, f"{len(other)} missing or old: {shown}", deploying)
+    else:
+        yield Finding("files", True, f"{len(files)} files as in this checkout")
+    enough = facts.heap_free > HEAP_NEEDED_BYTES
+    flashing = f"glint flash --port {there.port}"
+    advice = "" if enough else f"the image leaves the board's PSRAM unused: {flashing}"
+    yield Finding("memory", enough, f"{facts.heap_free >> 10} KB of heap free", advice)
+    enough = not other or facts.disk_free > DISK_NEEDED_BYTES
+    advice = "" if enough else "remove files from the board with mpremote rm"
+    yield Finding("file system", enough, f"{facts.disk_free >> 10} KB free", advice)
+    radio = there.run(BLE).strip()
+    advice = "" if radio == "on" else f"write an image with Bluetooth: {flashing}"
+    yield Finding("radio", radio == "on", f"Bluetooth LE {radio}", advice)
+    try:
+        report = selftest.run(there, deploy.tested_model(there))
+    except WorkbenchError as error:
+        yield Finding("self-test", False, "failed", str(error))
+    else:
+        yield Finding("self-test", True, f"right values, {report['hop_us']} us a hop")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m workbench.emulation.air`: an air of its own, until it is interrupted.
+
+Prints {"event": "ready", "air": ADDRESS} when hosts may connect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+from pathlib import Path
+
+from workbench.emulation.air import Air, Timing, serve
+
+
+def arguments() -> argparse.Namespace:
+    """Parses the command line."""
+    off = Timing()
+    parser = argparse.ArgumentParser(prog="python -m workbench.emulation.air", description=__doc__)
+    parser.add_argument("--listen", default="tcp:127.0.0.1:0", metavar="SPEC")
+    parser.add_argument("--capture", type=Path, metavar="FILE", help="btsnoop of the first host")
+    parser.add_argument("--interval-ms", type=float, default=off.interval_ms)
+    parser.add_argument("--phy", type=int, default=off.phy)
+    parser.add_argument("--ll-octets", type=int, default=off.ll_octets)
+    parser.add_argument("--packet-error-rate", type=float, default=off.packet_error_rate)
+    parser.add_argument("--drop-notifications", type=float, default=off.drop_notifications)
+    parser.add_argument("--supervision-s", type=float, default=off.supervision_s)
+    parser.add_argument("--seed", type=int, default=off.seed)
+    return parser.parse_args()
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Serves the air until SIGINT or SIGTERM."""
+    fields = vars(options)
+    listen, capture = fields.pop("listen"), fields.pop("capture")
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    with contextlib.ExitStack() as files:
+        file = files.enter_context(capture.open("wb", buffering=0)) if capture else None
+        server = await serve(Air(Timing(**fields)), listen, capture=file)
+        print(json.dumps({"event": "ready", "air": server.address}), flush=True)
+        try:
+            await stopped.wait()
+        finally:
+            await server.close()
+
+
+def main() -> int:
+    try:
+        asyncio.run(run(arguments()))
+    except (ValueError, OSError) as error:
+        print(f"air: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

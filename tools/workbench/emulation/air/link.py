@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The air between controllers: who hears whom, when, and whether at all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from bumble import att, core, hci, ll
+from bumble.controller import AdvertisingSet, Connection, Controller, LegacyAdvertiser
+from bumble.link import LocalLink
+
+from workbench.emulation.air.timing import Timing, Transmitter
+
+if TYPE_CHECKING:
+    from workbench.emulation.air.controller import AirController
+
+_NOTIFICATION_HEADER = att.ATT_CID.to_bytes(2, "little") + bytes(
+    [att.Opcode.ATT_HANDLE_VALUE_NOTIFICATION]
+)
+
+
+@dataclass
+class Counters:
+    """What has passed: bytes of L2CAP PDUs, and notifications dropped by the model."""
+
+    bytes: int = 0
+    dropped: int = 0
+
+
+def _key(connection: Connection) -> tuple[Controller, int]:
+    # bumble's connections cannot be hashed.
+    return connection.controller, connection.handle
+
+
+class Air(LocalLink):
+    """A `LocalLink` on which time passes: every pair of controllers in it is in range.
+
+    Args:
+        timing: Rate and loss; None lets everything pass at once.
+    """
+
+    # Only AirControllers come onto an Air.
+    controllers: set[AirController]  # type: ignore[assignment]
+
+    def __init__(self, timing: Timing | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.timing = timing or Timing()
+        self.counters = Counters()
+        self._rng = random.Random(self.timing.seed)
+        self._transmitters: dict[tuple[Controller, int], Transmitter] = {}
+        self._in_flight: dict[tuple[Controller, int], deque[tuple[bytes, int]]] = {}
+        self._missed: list[Connection] = []
+        self._in_range = True
+        self._supervision: asyncio.TimerHandle | None = None
+
+    def send_acl_data(
+        self,
+        sender_controller: AirController,  # type: ignore[override]
+        destination_address: hci.Address,
+        transport: core.PhysicalTransport,
+        data: bytes,
+    ) -> None:
+        connection = sender_controller.le_connections.get(destination_address)
+        if connection is None:
+            return
+        self.counters.bytes += len(data)
+        pdu = data, sender_controller.take_fragments(connection)
+        self._in_flight.setdefault(_key(connection), deque()).append(pdu)
+        self._transmit(connection, len(data))
+
+    def _transmit(self, connection: Connection, pdu_bytes: int) -> None:
+        loop = asyncio.get_running_loop()
+        if not self.timing.interval_ms:
+            loop.call_soon(self._arrive, connection)
+            return
+        transmitter = self._transmitters.get(_key(connection))
+        if transmitter is None:
+            transmitter = self._transmitters[_key(connection)] = Transmitter(self.timing, self._rng)
+        loop.call_at(transmitter.send(loop.time(), pdu_bytes), self._arrive, connection)
+
+    def _arrive(self, connection: Connection) -> None:
+        """The next PDU in flight arrives: in their order, whatever was transmitted again."""
+        sender = cast("AirController", connection.controller)
+        if sender.le_connections.get(connection.peer_address) is not connection:
+            return  # disconnected meanwhile
+        if not self._in_range:
+            self._missed.append(connection)
+            return
+        data, fragments = self._in_flight[_key(connection)].popleft()
+        sender.on_acl_pdu_sent(connection, fragments)
+        if data[2:5] == _NOTIFICATION_HEADER and (
+            self._rng.random() < self.timing.drop_notifications
+        ):
+            self.counters.dropped += 1
+            return
+        receiver = self.find_le_controller(connection.peer_address)
+        if receiver is not None and connection.self_address in receiver.le_connections:
+            # Stock bumble names the sender's random address even when its public one is in use.
+            receiver.on_link_acl_data(connection.self_address, connection.transport, data)
+
+    def forget(self, connection: Connection) -> None:
+        """Drops what a connection that has ended leaves behind."""
+        self._transmitters.pop(_key(connection), None)
+        self._in_flight.pop(_key(connection), None)
+        self._missed = [other for other in self._missed if other is not connection]
+
+    def advertiser(
+        self, address: hci.Address
+    ) -> tuple[AirController, LegacyAdvertiser | AdvertisingSet] | None:
+        """The controller that advertises as `address` now, and its advertiser."""
+        for controller in self.controllers:
+            advertisers: list[LegacyAdvertiser | AdvertisingSet] = [
+                controller.le_legacy_advertiser,
+                *controller.advertising_sets.values(),
+            ]
+            for advertiser in advertisers:
+                if advertiser.enabled and advertiser.address == address:
+                    return controller, advertiser
+        return None
+
+    def send_advertising_pdu(
+        self, sender_controller: Controller, packet: ll.AdvertisingPdu
+    ) -> None:
+        if not self._in_range:
+            return
+        if isinstance(packet, ll.ConnectInd):
+            # At once, so that of two initiators only one finds the advertiser still advertising.
+            found = self.advertiser(packet.advertiser_address)
+            if found is not None:
+                found[0].on_ll_advertising_pdu(packet)
+        else:
+            super().send_advertising_pdu(sender_controller, packet)
+
+    def send_ll_control_pdu(
+        self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
+    ) -> None:
+        if not self._in_range or self.find_le_controller(receiver_address) is None:
+            return  # nobody hears it
+        super().send_ll_control_pdu(sender_address, receiver_address, packet)
+
+    def out_of_range(self, away: bool = True) -> None:
+        """Takes everyone out of everyone's range, or back.
+
+        Data on its way waits, as a link layer repeats it. Connections of whoever is still away
+        when the supervision timeout has passed end with 0x08.
+        """
+        self._in_range = not away
+        if self._supervision is not None:
+            self._supervision.cancel()
+            self._supervision = None
+        if away:
+            self._supervision = asyncio.get_running_loop().call_later(
+                self.timing.supervision_s, self._time_out
+            )
+        else:
+            missed, self._missed = self._missed, []
+            for connection in missed:
+                self._transmit(connection, len(self._in_flight[_key(connection)][0][0]))
+
+    def _time_out(self) -> None:
+        self._supervision = None
+        for controller in list(self.controllers):
+            controller.end_connections(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+
+    def close(self) -> None:
+        """Stops the clock."""
+        if self._supervision is not None:
+            self._supervision.cancel()
+            self._supervision = None

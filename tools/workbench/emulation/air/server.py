@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HCI (H4) ports of the air: each socket that connects is a controller of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Awaitable, Callable
+from typing import BinaryIO
+
+from bumble import hci
+from bumble.snoop import BtSnooper, Snooper
+from bumble.transport.common import StreamPacketSink, StreamPacketSource
+from bumble.transport.pty import open_pty_transport
+
+from workbench.emulation.air.controller import AirController
+from workbench.emulation.air.link import Air
+
+_numbers = itertools.count(1)
+
+
+def new_controller(air: Air, source: object = None, sink: object = None) -> AirController:
+    """Returns a controller on the air with a public address of its own."""
+    number = next(_numbers)
+    address = f"C0:FF:EE:00:{number >> 8 & 255:02X}:{number & 255:02X}"
+    return AirController(
+        f"C{number}", air, host_source=source, host_sink=sink, public_address=address
+    )
+
+
+class _SnoopedSink:
+    """Passes packets on to a host or a controller, and writes them down."""
+
+    def __init__(self, sink: object, snooper: Snooper, direction: Snooper.Direction) -> None:
+        self._sink = sink
+        self._snooper = snooper
+        self._direction = direction
+
+    def on_packet(self, packet: bytes) -> None:
+        self._snooper.snoop(packet, self._direction)
+        self._sink.on_packet(packet)  # type: ignore[attr-defined]
+
+
+class _Port(StreamPacketSource):
+    """A socket with a host at its other end; the controller lives as long as it does."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        server = self._server
+        self._controller = new_controller(server.air, self, StreamPacketSink(transport))
+        snooper = server.take_snooper()
+        if snooper is not None:
+            direction = Snooper.Direction
+            self.set_packet_sink(
+                _SnoopedSink(self._controller, snooper, direction.HOST_TO_CONTROLLER)
+            )
+            self._controller.host = _SnoopedSink(
+                self._controller.host, snooper, direction.CONTROLLER_TO_HOST
+            )
+        server.ports.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._controller.silence(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+        self._server.air.remove_controller(self._controller)
+        self._server.ports.discard(self)
+        if not self._server.ports:
+            self._server.idle.set()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+class Server:
+    """An open HCI port of an air.
+
+    Attributes:
+        address: Where hosts connect, as a bumble transport spec.
+    """
+
+    def __init__(self, air: Air, capture: BinaryIO | None) -> None:
+        self.air = air
+        self.address = ""
+        self.ports: set[_Port] = set()
+        self.idle = asyncio.Event()
+        self._snooper = BtSnooper(capture) if capture else None
+        self._close: Callable[[], Awaitable[None]] | None = None
+
+    def take_snooper(self) -> Snooper | None:
+        """The capture, for the first host only: one file holds one host's view."""
+        snooper, self._snooper = self._snooper, None
+        return snooper
+
+    async def open(self, spec: str) -> None:
+        loop = asyncio.get_running_loop()
+        scheme, _, rest = spec.partition(":")
+        if scheme == "tcp" and ":" in rest:
+            host, _, port = rest.rpartition(":")
+            listener = await loop.create_server(lambda: _Port(self), host, int(port))
+            bound = listener.sockets[0].getsockname()
+            self.address = f"tcp-client:{bound[0]}:{bound[1]}"
+            self._close = lambda: self._close_sockets(listener)
+        elif scheme == "unix" and rest:
+            listener = await loop.create_unix_server(lambda: _Port(self), rest)
+            self.address = f"unix:{rest}"
+            self._close = lambda: self._close_sockets(listener, rest)
+        elif scheme == "pty" and rest:
+            pty = await open_pty_transport(rest)
+            new_controller(self.air, pty.source, pty.sink)
+            self.address = f"serial:{rest}"
+            self._close = pty.close
+        else:
+            raise ValueError(f"{spec!r}: tcp:HOST:PORT, unix:PATH or pty:PATH")
+
+    async def _close_sockets(self, listener: asyncio.Server, path: str | None = None) -> None:
+        listener.close()
+        if self.ports:
+            self.idle.clear()
+            for port in list(self.ports):
+                port.abort()
+            await self.idle.wait()
+        await listener.wait_closed()
+        if path is not None:
+            os.unlink(path)
+
+    async def close(self) -> None:
+        """Ends every host's connection and frees the address."""
+        if self._close is not None:
+            close, self._close = self._close, None
+            await close()
+            self.air.close()
+
+
+async def serve(air: Air, spec: str, *, capture: BinaryIO | None = None) -> Server:
+    """Opens an HCI port.
+
+    Args:
+        air: The air that hosts come onto.
+        spec: "tcp:HOST:PORT" (port 0: any), "unix:PATH" or "pty:PATH" (a link to a new pty).
+        capture: File for a btsnoop capture of the first host's HCI.
+
+    Raises:
+        ValueError: Not such a spec.
+        OSError: The address cannot be had.
+    """
+    server = Server(air, capture)
+    await server.open(spec)
+    return server

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workbench's end of the bench bus, and the senses it plays to emulated glasses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.emulation.pictures import PictureError, grey, jpeg, load_folder
+
+log = logging.getLogger(__name__)
+
+MIC, CAMERA, BUTTON, BATTERY, LIGHT, RADIO = range(1, 7)
+PAYLOAD_MAX_BYTES = 4096
+SAMPLE_RATE_HZ = 16000
+BYTES_PER_SECOND = SAMPLE_RATE_HZ * 2
+MIC_CHUNK_BYTES = 320  # one hop: 10 ms
+
+CAPTURE = 1
+GREY, JPEG = 0, 1
+PICTURE_BEGIN, PICTURE_DATA, PICTURE_ERROR = 1, 2, 3
+
+
+class Bus:
+    """Frames to and from emulated glasses: u8 channel, u8 zero, u16 length (LE), payload."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._handlers: dict[int, Callable[[bytes], None]] = {}
+
+    def on(self, channel: int, handler: Callable[[bytes], None]) -> None:
+        """Calls `handler` with the payload of every frame of `channel`."""
+        self._handlers[channel] = handler
+
+    def send(self, channel: int, data: bytes) -> None:
+        """Queues one frame.
+
+        Raises:
+            ValueError: More than PAYLOAD_MAX_BYTES.
+        """
+        if len(data) > PAYLOAD_MAX_BYTES:
+            raise ValueError(f"{len(data)} bytes do not fit a frame of {PAYLOAD_MAX_BYTES}")
+        self._writer.write(struct.pack("<BBH", channel, 0, len(data)) + data)
+
+    async def run(self) -> None:
+        """Dispatches frames until the glasses' end closes."""
+        while True:
+            try:
+                channel, _, length = struct.unpack("<BBH", await self._reader.readexactly(4))
+                payload = await self._reader.readexactly(length)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            handler = self._handlers.get(channel)
+            if handler is None:
+                log.warning("bench bus: nothing listens to channel %d", channel)
+                continue
+            try:
+                handler(payload)
+            except struct.error as error:
+                log.error("bench bus: a broken frame on channel %d: %s", channel, error)
+
+    async def close(self) -> None:
+        """Closes the stream; the glasses see the end of it."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+
+class Microphone:
+    """Plays samples to the glasses, as fast as real time or as fast as they listen.
+
+    The glasses grant room in bytes; nothing is sent beyond it, so no sample is ever lost: glasses
+    that cannot keep up make the sound late, not short.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._granted = asyncio.Event()
+        self.attach(bus)
+
+    def attach(self, bus: Bus) -> None:
+        """Goes on with glasses that have started anew."""
+        self._bus = bus
+        self._room_bytes = 0
+        bus.on(MIC, self._on_credit)
+
+    def _on_credit(self, payload: bytes) -> None:
+        self._room_bytes += int(struct.unpack("<I", payload)[0])
+        self._granted.set()
+
+    async def _send(self, chunk: bytes) -> None:
+        while self._room_bytes < len(chunk):
+            self._granted.clear()
+            await self._granted.wait()
+        self._room_bytes -= len(chunk)
+        self._bus.send(MIC, chunk)
+
+    async def play(
+        self,
+        samples: bytes,
+        *,
+        realtime: bool = True,
+        on_start: Callable[[float], None] | None = None,
+    ) -> None:
+        """Plays int16 little-endian 16 kHz mono samples.
+
+        Args:
+            samples: What to play; an odd piece at the end is filled up to a hop with silence.
+            realtime: Keep to 16,000 samples a second; else as fast as the glasses take them.
+            on_start: Called with the monotonic time (s) at which sample 0 would be spoken.
+        """
+        samples += bytes(-len(samples) % MIC_CHUNK_BYTES)
+        start: float | None = None
+        for offset in range(0, len(samples), MIC_CHUNK_BYTES):
+            if realtime and start is not None:
+                # A chunk can be sent once its last sample has been spoken.
+                due = start + (offset + MIC_CHUNK_BYTES) / BYTES_PER_SECOND
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await self._send(samples[offset : offset + MIC_CHUNK_BYTES])
+            if start is None:
+                start = time.monotonic() - MIC_CHUNK_BYTES / BYTES_PER_SECOND
+                if on_start:
+                    on_start(start)
+
+
+class Camera:
+    """Answers captures with the pictures of a folder; the scene moves on after each JPEG."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._scenes: list[Path] = []
+        self._scene = 0
+        self.attach(bus)
+
+    def attach(self, bus: Bus) -> None:
+        """Goes on with glasses that have started anew."""
+        self._bus = bus
+        bus.on(CAMERA, self._on_request)
+
+    def show(self, folder: Path) -> None:
+        """Puts the pictures of `folder` before the lens, in the order of their names.
+
+        Raises:
+            PictureError: No picture in it.
+        """
+        self._scenes = load_folder(folder)
+        self._scene = 0
+
+    def _on_request(self, payload: bytes) -> None:
+        op, form, width, height = struct.unpack("<BBHH", payload)
+        try:
+            if op != CAPTURE or form not in (GREY, JPEG):
+                raise PictureError(f"no such capture: op {op}, format {form}")
+            if not self._scenes:
+                raise PictureError("nothing in front of the lens")
+            path = self._scenes[self._scene % len(self._scenes)]
+            picture = (grey if form == GREY else jpeg)(path, width, height)
+        except PictureError as error:
+            self._bus.send(CAMERA, bytes([PICTURE_ERROR]) + str(error).encode()[:200])
+            return
+        if form == JPEG:
+            self._scene += 1
+        self._bus.send(CAMERA, struct.pack("<BI", PICTURE_BEGIN, len(picture)))
+        step = PAYLOAD_MAX_BYTES - 1
+        for offset in range(0, len(picture), step):
+            data = picture[offset : offset + step]
+            self._bus.send(CAMERA, bytes([PICTURE_DATA]) + data)
+
+
+class Bench:
+    """All senses of one pair of emulated glasses."""
+
+    def __init__(self, bus: Bus, on_light: Callable[[bool], None]) -> None:
+        self.mic = Microphone(bus)
+        self.camera = Camera(bus)
+        self._on_light = on_light
+        self._battery = b""
+        self._pressed = False
+        self._listen(bus)
+
+    def _listen(self, bus: Bus) -> None:
+        self.bus = bus
+        bus.on(LIGHT, lambda payload: self._on_light(payload != b"\x00"))
+
+    def attach(self, bus: Bus) -> None:
+        """Goes on with glasses that have started anew: what they sense stays as it was."""
+        self.mic.attach(bus)
+        self.camera.attach(bus)
+        self._listen(bus)
+        if self._pressed:
+            bus.send(BUTTON, b"\x01")
+        if self._battery:
+            bus.send(BATTERY, self._battery)
+
+    def battery(self, percent: int, millivolts: int) -> None:
+        """Sets the charge that the glasses read."""
+        self._battery = struct.pack("<BH", percent, millivolts)
+        self.bus.send(BATTERY, self._battery)
+
+    def button(self, pressed: bool) -> None:
+        """Presses or releases the wearer's button."""
+        self._pressed = pressed
+        self.bus.send(BUTTON, bytes([pressed]))

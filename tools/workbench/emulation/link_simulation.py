@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Emulated glasses on an air of given timing, on a clock of their own: events, media to order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import glint
+from glint.air import client as air_client
+from glint.errors import GlintError, RequestError
+from glint.events import Button, Gap
+from glint.smp import Rc
+
+from workbench.build import micropython
+from workbench.emulation.air import Air, Timing, serve
+from workbench.emulation.bus import (
+    CAMERA,
+    JPEG,
+    PAYLOAD_MAX_BYTES,
+    PICTURE_BEGIN,
+    PICTURE_DATA,
+    Bench,
+)
+from workbench.emulation.radio import Radio
+from workbench.emulation.virtual_time import LockstepLinux
+
+# Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
+_CONNECTION_TIMEOUT = 0x08
+_READY_TIMEOUT_S = 10.0
+_BUSY_PAUSE_S = 0.02
+_SETTLE_S = 0.5
+_ADPCM_BYTES_PER_S = 8000
+# An event record of the button: header, and the map {"pressed": true}.
+EVENT_BYTES = 9 + 10
+# Fifty times as fast as sound is: no link keeps up.
+_HEARD_BYTES = 16000
+_HEARD_EVERY_S = 0.01
+
+
+@dataclass
+class Tally:
+    """What became of what was sent.
+
+    Attributes:
+        sent: Events made, or objects asked for.
+        arrived: Of them, those that arrived as they were sent.
+        reported: Those of which the companion was told that they are lost.
+        wrong: Those that arrived otherwise than they were sent.
+        reasons: What the companion was told, and how often.
+        bytes: Of those that arrived.
+        seconds: How long it took.
+    """
+
+    sent: int = 0
+    arrived: int = 0
+    reported: int = 0
+    wrong: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def undetected(self) -> int:
+        """Lost, and nobody was told."""
+        return self.sent - self.arrived - self.reported
+
+
+@dataclass
+class World:
+    """Glasses, and what they sense.
+
+    Attributes:
+        address: The air, as `glint.connect` takes it.
+        flash: Folder that is the glasses' flash.
+        lights: What the privacy light was set to.
+        photo_bytes: Length of the pictures that the camera takes.
+        disconnects: Links that were made to drop.
+    """
+
+    air: Air
+    bench: Bench
+    address: str
+    flash: Path
+    lights: list[bool]
+    photo_bytes: int = 20480
+    disconnects: int = 0
+    _random: random.Random = field(default_factory=lambda: random.Random(1))
+    _pictures: set[bytes] = field(default_factory=set)
+
+    def look(self, payload: bytes) -> None:
+        """The camera: random bytes for a JPEG, which the glasses never look into."""
+        _, form, width, height = struct.unpack("<BBHH", payload)
+        if form == JPEG:
+            picture = self._random.randbytes(self.photo_bytes)
+            self._pictures.add(picture)
+        else:
+            picture = bytes(width * height)
+        send = self.bench.bus.send
+        send(CAMERA, struct.pack("<BI", PICTURE_BEGIN, len(picture)))
+        step = PAYLOAD_MAX_BYTES - 1
+        for at in range(0, len(picture), step):
+            send(CAMERA, bytes([PICTURE_DATA]) + picture[at : at + step])
+
+    def drop(self) -> None:
+        """Ends every connection as a supervision timeout does."""
+        self.disconnects += 1
+        for controller in list(self.air.controllers):
+            controller.end_connections(_CONNECTION_TIMEOUT)
+
+    @contextlib.asynccontextmanager
+    async def dropping(self, least_s: float, most_s: float) -> AsyncIterator[None]:
+        """Lets every connection drop after a random time, again and again."""
+
+        async def drop() -> None:
+            while True:
+                await asyncio.sleep(self._random.uniform(least_s, most_s))
+                self.drop()
+
+        task = asyncio.create_task(drop())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def events(self, glasses: glint.Glasses, count: int, ahead: int = 128) -> Tally:
+        """Presses the button `count` times, and reads what the glasses tell of it.
+
+        Args:
+            glasses: Connected.
+            count: Events.
+            ahead: So many may be on their way; more than the journal keeps are lost, and reported.
+        """
+        tally = Tally()
+        loop = asyncio.get_running_loop()
+        reader = glasses.events((await glasses.status()).next)
+        room = asyncio.Semaphore(ahead)
+
+        async def press() -> None:
+            for number in range(count):
+                await room.acquire()
+                tally.sent += 1
+                self.bench.button(bool(number & 1))
+
+        start_s = loop.time()
+        pressing = asyncio.create_task(press())
+        done = 0
+        while done < count:
+            event = await anext(reader)
+            if isinstance(event, Gap):
+                tally.reported += event.count
+                done += event.count
+                for _ in range(event.count):
+                    room.release()
+            elif isinstance(event, Button):
+                if event.pressed != bool(done & 1):
+                    tally.wrong += 1
+                tally.arrived += 1
+                tally.bytes += EVENT_BYTES
+                done += 1
+                room.release()
+        tally.seconds = loop.time() - start_s
+        await pressing
+        return tally
+
+    async def photos(self, glasses: glint.Glasses, count: int, at_once: int) -> Tally:
+        """Takes `count` photos, the next while the last is on its way."""
+
+        async def take() -> bytes:
+            return (await glasses.photo()).data
+
+        return await self._objects(take, count, at_once)
+
+    async def files(self, glasses: glint.Glasses, count: int, nbytes: int) -> Tally:
+        """Reads a file `count` times."""
+        data = self._random.randbytes(nbytes)
+        (self.flash / "models" / "measured.bin").write_bytes(data)
+
+        async def read() -> bytes:
+            self._pictures.add(data)
+            return await glasses.get_file("models/measured.bin")
+
+        return await self._objects(read, count, 1)
+
+    async def recordings(self, glasses: glint.Glasses, count: int, seconds: float) -> Tally:
+        """Records `count` times, from a microphone that hears faster than any link."""
+        nbytes = round(seconds * _ADPCM_BYTES_PER_S)
+
+        async def listen() -> bytes:
+            async with self.hearing():
+                audio = await glasses.record(seconds)
+            # ADPCM is two samples a byte; PCM four bytes.
+            assert len(audio.pcm) == 4 * nbytes
+            data = bytes(nbytes)
+            self._pictures.add(data)  # what was heard is random: its CRC-32 is the judge
+            return data
+
+        return await self._objects(listen, count, 1)
+
+    @contextlib.asynccontextmanager
+    async def hearing(self, every_s: float = _HEARD_EVERY_S) -> AsyncIterator[None]:
+        """Plays noise to the microphone: half a second of it every `every_s`."""
+
+        async def play() -> None:
+            while True:
+                await self.bench.mic.play(self._random.randbytes(_HEARD_BYTES), realtime=False)
+                await asyncio.sleep(every_s)
+
+        task = asyncio.create_task(play())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _objects(self, get, count: int, at_once: int) -> Tally:  # type: ignore[no-untyped-def]
+        tally = Tally()
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+
+        async def work() -> None:
+            while tally.sent < count:
+                tally.sent += 1
+                while True:
+                    try:
+                        data = await get()
+                        break
+                    except RequestError as error:
+                        if error.rc != Rc.BUSY:
+                            raise
+                        await asyncio.sleep(_BUSY_PAUSE_S)
+                    except GlintError as error:
+                        tally.reported += 1
+                        name = type(error).__name__
+                        tally.reasons[name] = tally.reasons.get(name, 0) + 1
+                        data = b""
+                        break
+                if data in self._pictures:
+                    tally.arrived += 1
+                    tally.bytes += len(data)
+                    self._pictures.discard(data)
+                elif data:
+                    tally.wrong += 1
+
+        await asyncio.gather(*(work() for _ in range(at_once)))
+        tally.seconds = loop.time() - start_s
+        return tally
+
+
+@contextlib.asynccontextmanager
+async def linkworld(timing: Timing, folder: Path, mtu: int = 517) -> AsyncIterator[World]:
+    """Glasses that advertise; to be used on a `LockstepLoop`.
+
+    Args:
+        timing: The air's.
+        folder: Becomes the glasses' flash, if it is not that yet, and holds the air's socket.
+        mtu: What the companion's operating system asks for.
+
+    Raises:
+        TimeoutError: The glasses do not come up.
+    """
+    (folder / "models").mkdir(exist_ok=True)
+    # Nothing is heard or seen but what is asked for.
+    (folder / "config.json").write_text(json.dumps({"words": [], "vision": "none"}))
+    air = Air(timing)
+    async with contextlib.AsyncExitStack() as cleanup:
+        server = await serve(air, f"unix:{folder / 'air'}")
+        cleanup.push_async_callback(server.close)
+        board = LockstepLinux(micropython.ensure("linux"), folder, lambda line: None)
+        bus = await board.start()
+        cleanup.push_async_callback(board.stop)
+        lights: list[bool] = []
+        world = World(air, Bench(bus, lights.append), server.address, folder, lights)
+        bus.on(CAMERA, world.look)
+        radio = Radio(bus, server.address)
+        await radio.start()
+        cleanup.push_async_callback(radio.close)
+        reading = asyncio.create_task(bus.run())
+        cleanup.callback(reading.cancel)
+        await asyncio.wait_for(radio.advertising.wait(), _READY_TIMEOUT_S)
+        await asyncio.sleep(_SETTLE_S)  # the application listens to its senses a little later
+        wanted, air_client.ATT_MTU_WANTED = air_client.ATT_MTU_WANTED, mtu
+        try:
+            yield world
+        finally:
+            air_client.ATT_MTU_WANTED = wanted
+            await asyncio.sleep(_SETTLE_S)  # the glasses advertise again

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The radio of emulated glasses: MicroPython's `bluetooth` over the bench bus."""
+
+import logging
+
+from workbench.emulation.radio.radio import Radio
+
+__all__ = ["Radio"]
+
+# As in workbench.emulation.air, for radios on another controller.
+logging.getLogger("bumble").addHandler(logging.NullHandler())

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection of the radio: its events, its security, the buffers its notifications occupy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from bumble.device import Connection
+from bumble.hci import Address
+from bumble.keys import PairingKeys
+
+from workbench.emulation.radio.board import Board
+from workbench.emulation.radio.bonds import OUR_SECRET, Bonds
+from workbench.emulation.radio.wire import Event
+
+_KEY_BYTES = 16
+
+
+class Link:
+    """What NimBLE knows of a connection and bumble does not; tells the firmware of it.
+
+    Args:
+        connection: bumble's connection.
+        board: Whom to tell.
+        bonds: Where keys are kept.
+        on_end: Called when the connection has ended, before the firmware is told.
+
+    Attributes:
+        authenticated: The link's key was made with MITM protection.
+        settled: The firmware knows how the link is secured.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        board: Board,
+        bonds: Bonds,
+        on_end: Callable[[Link], None],
+    ) -> None:
+        self.connection = connection
+        # Kept here: bumble's changes when it resolves the address anew.
+        self.peer: Address = connection.peer_address
+        self.authenticated = False
+        self.pairing = False
+        self.settled = asyncio.Event()
+        self.settled.set()
+        self._board = board
+        self._bonds = bonds
+        self._on_end = on_end
+        self._bonded = False
+        self._restoring: asyncio.Task[None] | None = None
+        self._occupied: deque[tuple[int, int]] = deque()
+        self._tell_peer(Event.CENTRAL_CONNECT)
+        for event, handler in (
+            (Connection.EVENT_DISCONNECTION, self._on_disconnection),
+            (Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, self._on_mtu),
+            (Connection.EVENT_CONNECTION_PARAMETERS_UPDATE, self._on_parameters),
+            (Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, self._on_encryption),
+            (Connection.EVENT_PAIRING_START, self._on_pairing_start),
+            (Connection.EVENT_PAIRING, self._on_paired),
+            (Connection.EVENT_PAIRING_FAILURE, self._on_pairing_failure),
+        ):
+            connection.on(event, handler)
+
+    def _tell_peer(self, event: Event) -> None:
+        self._board.tell(
+            event,
+            "HB",
+            self.connection.handle,
+            not self.peer.is_public,
+            data=bytes(reversed(bytes(self.peer))),
+        )
+
+    def _on_disconnection(self, _: int) -> None:
+        self.settled.set()
+        if self._restoring is not None:
+            self._restoring.cancel()
+        self._on_end(self)
+        storing = self._bonds.storing
+        if storing is None or storing.done():
+            self._tell_peer(Event.CENTRAL_DISCONNECT)
+        else:
+            storing.add_done_callback(lambda _: self._tell_peer(Event.CENTRAL_DISCONNECT))
+
+    def _on_mtu(self) -> None:
+        connection = self.connection
+        self._board.tell(Event.MTU_EXCHANGED, "HH", connection.handle, connection.att_mtu)
+
+    def _on_parameters(self) -> None:
+        parameters = self.connection.parameters
+        self._board.tell(
+            Event.CONNECTION_UPDATE,
+            "5H",
+            self.connection.handle,
+            round(parameters.connection_interval / 1.25),
+            parameters.peripheral_latency,
+            round(parameters.supervision_timeout / 10),
+            0,
+        )
+
+    # Security
+
+    @property
+    def is_bonding(self) -> bool:
+        """Whether the pairing that goes on keeps its keys."""
+        session = self.connection.device.smp_manager.sessions.get(self.connection.handle)
+        return session is not None and session.bonding
+
+    def _on_pairing_start(self) -> None:
+        self.pairing = True
+
+    def _on_encryption(self) -> None:
+        if not self.pairing:  # else NimBLE tells once, when the keys are exchanged
+            self.settled.clear()
+            self._restoring = asyncio.create_task(self._restore())
+
+    async def _restore(self) -> None:
+        """A bond's key has encrypted the link: whether it is MITM-proof stands with the key."""
+        secret = await self._bonds.secret(OUR_SECRET, self.peer)
+        self._bonded = secret is not None
+        self.authenticated = secret is not None and secret.authenticated
+        self._tell_encryption()
+
+    def _on_paired(self, keys: PairingKeys) -> None:
+        key = keys.ltk or keys.ltk_central
+        self.pairing = False
+        self.peer = self.connection.peer_address
+        self.authenticated = key is not None and key.authenticated
+        self._bonded = self.is_bonding
+        self._tell_encryption()
+
+    def _on_pairing_failure(self, _: int) -> None:
+        self.pairing = False
+        self._tell_encryption()
+
+    def _tell_encryption(self) -> None:
+        encrypted = bool(self.connection.encryption)
+        self._board.tell(
+            Event.ENCRYPTION_UPDATE,
+            "H4B",
+            self.connection.handle,
+            encrypted,
+            encrypted and self.authenticated,
+            encrypted and self._bonded,
+            _KEY_BYTES if encrypted else 0,
+        )
+        self.settled.set()
+
+    # Buffers
+
+    def occupy(self, buffers: int) -> None:
+        """Notes that what was queued last occupies so many buffers."""
+        queue = self.connection.data_packet_queue
+        self._occupied.append((queue.queued if queue else 0, buffers))
+
+    def freed(self) -> int:
+        """Returns how many buffers the controller has given back since the last call."""
+        queue = self.connection.data_packet_queue
+        count = 0
+        while self._occupied and (queue is None or self._occupied[0][0] <= queue.completed):
+            count += self._occupied.popleft()[1]
+        return count
+
+    def freed_at_end(self) -> int:
+        """Returns the buffers that were still occupied when the connection ended."""
+        count = sum(buffers for _, buffers in self._occupied)
+        self._occupied.clear()
+        return count

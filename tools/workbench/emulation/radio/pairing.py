@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairing as the firmware lives it: passkey IRQs, and bonds deleted before pairing again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from bumble.device import Connection
+from bumble.pairing import PairingDelegate
+
+from workbench.emulation.radio.board import Board
+from workbench.emulation.radio.bonds import Bonds
+from workbench.emulation.radio.wire import Event
+
+log = logging.getLogger(__name__)
+
+# MP_BLUETOOTH_PASSKEY_ACTION_* of extmod/modbluetooth.h.
+INPUT = 2
+DISPLAY = 3
+NUMERIC_COMPARISON = 4
+
+# By the numbers of config(io=): the Security Manager's (Core 5.4, Vol 3, Part H, 2.3.2).
+_IO_CAPABILITIES = tuple(PairingDelegate.IoCapability(number) for number in range(5))
+
+
+class Delegate(PairingDelegate):
+    """What bumble asks during a pairing, asked of the firmware."""
+
+    def __init__(self, connection: Connection, io: int, board: Board, bonds: Bonds) -> None:
+        super().__init__(_IO_CAPABILITIES[io])
+        self._connection = connection
+        self._board = board
+        self._bonds = bonds
+        self._action = 0
+        self._answer: asyncio.Future[int] | None = None
+
+    async def accept(self) -> bool:
+        # NimBLE's binding cannot refuse a pairing; it has the old bond deleted first.
+        if await self._bonds.forget_before_pairing(self._connection.peer_address):
+            return True
+        log.error(
+            "radio: the firmware keeps the bond of a peer that pairs again; NimBLE would hang here"
+        )
+        return False
+
+    def answer(self, action: int, passkey: int) -> bool:
+        """Takes the firmware's gap_passkey; False when it does not fit."""
+        if self._answer is None or self._answer.done() or action != self._action:
+            return False
+        self._answer.set_result(passkey)
+        return True
+
+    async def _ask(self, action: int, passkey: int = 0) -> int:
+        self._action = action
+        self._answer = asyncio.get_running_loop().create_future()
+        self._board.tell(Event.PASSKEY_ACTION, "HBI", self._connection.handle, action, passkey)
+        return await self._answer
+
+    async def generate_passkey(self) -> int:
+        return await self._ask(DISPLAY)
+
+    async def display_number(self, number: int, digits: int) -> None:
+        """The firmware chose the passkey and has displayed it already."""
+
+    async def get_number(self) -> int | None:
+        return await self._ask(INPUT)
+
+    async def compare_numbers(self, number: int, digits: int) -> bool:
+        return bool(await self._ask(NUMERIC_COMPARISON, number))

@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The radio of emulated glasses: serves the board's module `bluetooth` with a bumble device."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from bumble import att, core, hci
+from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
+from bumble.pairing import PairingConfig
+from bumble.transport import open_transport
+from bumble.transport.common import Transport
+from glint.waiting import end_tasks
+
+from workbench.emulation.radio.board import RADIO, Board, Bus
+from workbench.emulation.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Secret
+from workbench.emulation.radio.gatt import BoardServer
+from workbench.emulation.radio.link import Link
+from workbench.emulation.radio.pairing import Delegate
+from workbench.emulation.radio.wire import Advertise, Event, Item, Op, buffers_for
+
+log = logging.getLogger(__name__)
+
+_IRK_BYTES = 16
+_UNCHANGED = 255
+_ADVERTISE_LEAST_MS = 20.0
+_MTU_DEFAULT = 256
+_NO_INPUT_OUTPUT = 3
+_CLOSE_TIMEOUT_S = 2.0
+
+
+class CallError(Exception):
+    """A call of the board that fails with an errno."""
+
+    def __init__(self, number: int, message: str = "") -> None:
+        super().__init__(message or os.strerror(number))
+        self.errno = number
+
+
+class Radio:
+    """Serves one board's Bluetooth over a bench bus.
+
+    Args:
+        bus: The board's bench bus.
+        transport_spec: The controller, as bumble's: an air's address, "usb:0", "vhci".
+        address: Static random address; None draws one.
+
+    Attributes:
+        advertising: Set while the board advertises.
+        address: As the argument.
+    """
+
+    def __init__(self, bus: Bus, transport_spec: str, address: str | None = None) -> None:
+        self.advertising = asyncio.Event()
+        self._bus = bus
+        self._spec = transport_spec
+        self._address = hci.Address(address) if address else hci.Address.generate_static_address()
+        self.address = str(self._address)
+        self._board = Board(bus)
+        self._calls: asyncio.Queue[bytes] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._transport: Transport | None = None
+        self._device: Device | None = None
+        self._server: BoardServer | None = None
+        self._links: dict[int, Link] = {}
+        self._delegates: dict[int, Delegate] = {}
+        # As NimBLE's: these outlive active(False).
+        self._settings = {
+            Item.MTU: _MTU_DEFAULT,
+            Item.BOND: 0,
+            Item.MITM: 0,
+            Item.IO: _NO_INPUT_OUTPUT,
+            Item.LE_SECURE: 0,
+        }
+        self._name = b""
+        self._advertisement = self._scan_response = b""
+        self._counters = dict.fromkeys(
+            ("notifications", "notified_bytes", "writes", "written_bytes", "reads"), 0
+        )
+
+    async def start(self) -> None:
+        """Listens to the board; the controller is opened when the board switches its radio on."""
+        self._bus.on(RADIO, self._on_frame)
+        self._spawn(self._serve_calls())
+
+    async def close(self) -> None:
+        """Switches the radio off, whatever the board wants."""
+        await end_tasks(*self._tasks)
+        await self._switch_off()
+
+    def counters(self) -> dict[str, int]:
+        """Notifications, writes and reads since the start, and the bytes of their values."""
+        return dict(self._counters)
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Frames from the board
+
+    def _on_frame(self, payload: bytes) -> None:
+        op, body = payload[:1], payload[1:]
+        try:
+            match int.from_bytes(op, "little"):
+                case Op.ANSWER:
+                    self._board.on_answer(body)
+                case Op.NOTIFY:
+                    self._notify(body)
+                case Op.INDICATE:
+                    handle, attribute = struct.unpack_from("<HH", body)
+                    self._spawn(self._indicate(handle, attribute, body[4:]))
+                case Op.UPDATE:
+                    (attribute,) = struct.unpack_from("<H", body)
+                    self._spawn(self._update(attribute, body[2:]))
+                case _:
+                    self._calls.put_nowait(payload)
+        except struct.error:
+            log.error("radio: the board sent a broken frame: %s", payload[:32].hex())
+
+    async def _serve_calls(self) -> None:
+        calls: dict[int, Callable[[bytes], Any]] = {
+            Op.ACTIVE: self._active,
+            Op.CONFIG: self._config,
+            Op.REGISTER: self._register,
+            Op.ADVERTISE: self._advertise,
+            Op.DISCONNECT: self._disconnect,
+            Op.PAIR: self._pair,
+            Op.PASSKEY: self._passkey,
+        }
+        while True:
+            payload = await self._calls.get()
+            try:
+                result = calls[payload[0]](payload[1:]) if payload else None
+                if asyncio.iscoroutine(result):
+                    result = await result
+                self._board.tell(Event.REPLY, "B", 0, data=result or b"")
+            except CallError as error:
+                self._reply_error(error.errno, str(error))
+            except Exception as error:
+                log.exception("radio: call %d of the board", payload[0])
+                self._reply_error(errno.EIO, f"{type(error).__name__}: {error}")
+
+    def _reply_error(self, number: int, text: str) -> None:
+        self._board.tell(Event.REPLY, "B", number, data=text.encode()[:200])
+
+    # Calls of the board
+
+    async def _active(self, body: bytes) -> bytes:
+        await self._switch_off()
+        self._board.forget()
+        if not body[0]:
+            return b""
+        irk, stored = body[1 : 1 + _IRK_BYTES], body[1 + _IRK_BYTES :]
+        if not any(irk):
+            irk = os.urandom(_IRK_BYTES)
+        secrets = [
+            secret
+            for at in range(0, len(stored), SECRET_BYTES)
+            if (secret := Secret.unpack(stored[at : at + SECRET_BYTES]))
+        ]
+        try:
+            self._transport = await open_transport(self._spec)
+        except (OSError, core.BaseBumbleError) as error:
+            raise CallError(errno.ENODEV, f"no controller at {self._spec}: {error}") from error
+        device = Device.from_config_with_hci(
+            DeviceConfiguration(
+                address=self._address,
+                irk=irk,
+                gap_service_enabled=False,
+                gatt_service_enabled=False,
+            ),
+            self._transport.source,
+            self._transport.sink,
+        )
+        bonds = Bonds(self._board.get_secret, self._board.set_secret, self._on_keys, self._unpaired)
+        bonds.restore(secrets)
+        device.keystore = self._bonds = bonds
+        device.pairing_config_factory = self._pairing_config
+        device.on(Device.EVENT_CONNECTION, self._on_connection)
+        self._device = device
+        self._new_server()
+        await device.power_on()
+        if device.host.le_acl_packet_queue is not None:
+            device.host.le_acl_packet_queue.on("flow", self._on_flow)
+        self._transport.source.terminated.add_done_callback(self._on_controller_gone)
+        return b"\x01" + bytes(reversed(bytes(self._address))) + irk
+
+    def _new_server(self) -> None:
+        assert self._device is not None
+        if self._server is not None:
+            self._server.close()
+        self._server = BoardServer(self._device, self, self._settings[Item.MTU], lambda: self._name)
+        self._device.gatt_server = self._server
+
+    async def _switch_off(self) -> None:
+        device, self._device = self._device, None
+        transport, self._transport = self._transport, None
+        self.advertising.clear()
+        if device is not None and device.powered_on:
+            for connection in list(device.connections.values()):
+                with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
+                    await asyncio.wait_for(connection.disconnect(), _CLOSE_TIMEOUT_S)
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self._links.clear()
+        self._delegates.clear()
+        if transport is not None:
+            await transport.close()
+            # A socket's transport closes in a later turn of the loop; it must not outlive us.
+            await asyncio.wait({transport.source.terminated}, timeout=_CLOSE_TIMEOUT_S)
+
+    def _on_controller_gone(self, _: asyncio.Future[Any]) -> None:
+        if self._device is not None:
+            log.error("radio: the controller at %s has gone", self._spec)
+            self._device.powered_on = False
+            self.advertising.clear()
+
+    def _powered(self) -> Device:
+        if self._device is None or not self._device.powered_on:
+            raise CallError(errno.ENODEV)
+        return self._device
+
+    def _config(self, body: bytes) -> None:
+        item = Item(body[0])
+        if item is Item.GAP_NAME:
+            self._name = body[1:]
+            return
+        (self._settings[item],) = struct.unpack("<H", body[1:])
+        if item is Item.MTU and self._server is not None:
+            self._server.max_mtu = self._settings[item]
+
+    def _register(self, body: bytes) -> bytes:
+        device = self._powered()
+        if device.is_advertising or self._links:
+            raise CallError(errno.EBUSY)
+        self._new_server()
+        assert self._server is not None
+        return self._server.register(body)
+
+    async def _advertise(self, body: bytes) -> None:
+        device = self._powered()
+        mode, interval_us, data_bytes, response_bytes = struct.unpack_from("<BIBB", body)
+        at = struct.calcsize("<BIBB")
+        if data_bytes != _UNCHANGED:
+            self._advertisement = body[at : at + data_bytes]
+            at += data_bytes
+        if response_bytes != _UNCHANGED:
+            self._scan_response = body[at : at + response_bytes]
+        if device.is_advertising:
+            await device.stop_advertising()
+        self.advertising.clear()
+        if mode == Advertise.STOP:
+            return
+        interval_ms = interval_us / 1000
+        if interval_ms < _ADVERTISE_LEAST_MS:
+            raise CallError(errno.EINVAL, f"interval {interval_us} us; at least 20000")
+        kind = AdvertisingType.UNDIRECTED_SCANNABLE
+        if mode == Advertise.CONNECTABLE:
+            kind = AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
+        await device.start_advertising(
+            advertising_type=kind,
+            advertising_data=self._advertisement,
+            scan_response_data=self._scan_response,
+            advertising_interval_min=interval_ms,
+            advertising_interval_max=interval_ms,
+        )
+        self.advertising.set()
+
+    def _link(self, handle: int) -> Link:
+        if handle not in self._links:
+            raise CallError(errno.ENOTCONN)
+        return self._links[handle]
+
+    def _disconnect(self, body: bytes) -> None:
+        link = self._link(*struct.unpack("<H", body))
+
+        async def terminate() -> None:
+            with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error):
+                await link.connection.disconnect()
+
+        # The board gets its answer now and the disconnect event later, as from NimBLE.
+        self._spawn(terminate())
+
+    def _pair(self, body: bytes) -> None:
+        self._link(*struct.unpack("<H", body)).connection.request_pairing()
+
+    def _passkey(self, body: bytes) -> None:
+        handle, action, passkey = struct.unpack("<HBI", body)
+        delegate = self._delegates.get(handle)
+        if delegate is None or not delegate.answer(action, passkey):
+            raise CallError(errno.EINVAL, "no such passkey action is waiting")
+
+    # Posts of the board
+
+    def _notify(self, body: bytes) -> None:
+        handle, attribute = struct.unpack_from("<HH", body)
+        value = body[4:]
+        link = self._links.get(handle)
+        if link is None or self._server is None:
+            self._free(buffers_for(len(value)))
+            return
+        buffers = buffers_for(len(value))
+        value = value[: link.connection.att_mtu - 3]
+        self._server.send_gatt_pdu(
+            link.connection,
+            bytes(
+                att.ATT_Handle_Value_Notification(attribute_handle=attribute, attribute_value=value)
+            ),
+        )
+        link.occupy(buffers)
+        self._counters["notifications"] += 1
+        self._counters["notified_bytes"] += len(value)
+        self._free(link.freed())
+
+    def _free(self, buffers: int) -> None:
+        if buffers:
+            self._board.tell(Event.ROOM, "B", buffers)
+
+    def _on_flow(self) -> None:
+        for link in self._links.values():
+            self._free(link.freed())
+
+    async def _indicate(self, handle: int, attribute_handle: int, value: bytes) -> None:
+        link, server = self._links.get(handle), self._server
+        attribute = server.get_attribute(attribute_handle) if server else None
+        if link is None or server is None or attribute is None:
+            return
+        status = 0
+        try:
+            await server.indicate_subscriber(link.connection, attribute, value, force=True)
+        except TimeoutError:
+            status = 13  # BLE_HS_ETIMEOUT
+        if handle in self._links:
+            self._board.tell(Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status)
+
+    async def _update(self, handle: int, value: bytes) -> None:
+        attribute = self._server.get_attribute(handle) if self._server else None
+        if self._server is not None and attribute is not None:
+            await self._server.notify_subscribers(attribute, value)
+            await self._server.indicate_subscribers(attribute, value)
+
+    # What the GATT server asks (gatt.Firmware)
+
+    async def read(self, connection: Connection, handle: int) -> bytes:
+        self._counters["reads"] += 1
+        return await self._board.read(connection, handle)
+
+    async def write(self, connection: Connection, handle: int, value: bytes) -> None:
+        self._counters["writes"] += 1
+        self._counters["written_bytes"] += len(value)
+        await self._board.write(connection, handle, value)
+
+    async def has_bond(self, connection: Connection) -> bool:
+        return await self._bonds.secret(PEER_SECRET, connection.peer_address) is not None
+
+    async def settled(self, connection: Connection) -> None:
+        link = self._links.get(connection.handle)
+        if link is not None:
+            await link.settled.wait()
+
+    def is_authenticated(self, connection: Connection) -> bool:
+        link = self._links.get(connection.handle)
+        return link is not None and link.authenticated
+
+    # Connections
+
+    def _on_connection(self, connection: Connection) -> None:
+        self.advertising.clear()
+        self._links[connection.handle] = Link(
+            connection, self._board, self._bonds, self._on_link_end
+        )
+
+    def _on_link_end(self, link: Link) -> None:
+        self._links.pop(link.connection.handle, None)
+        self._delegates.pop(link.connection.handle, None)
+        self._free(link.freed_at_end())
+
+    def _on_keys(self, _: hci.Address) -> bool:
+        for link in self._links.values():
+            if link.pairing:
+                # What the peer sends next comes after its keys: the firmware must know of them.
+                link.settled.clear()
+                return link.is_bonding
+        return False
+
+    def _unpaired(self, peer: hci.Address) -> None:
+        for link in self._links.values():
+            if link.peer == peer:
+                self._disconnect(struct.pack("<H", link.connection.handle))
+
+    def _pairing_config(self, connection: Connection) -> PairingConfig:
+        delegate = Delegate(connection, self._settings[Item.IO], self._board, self._bonds)
+        self._delegates[connection.handle] = delegate
+        return PairingConfig(
+            sc=bool(self._settings[Item.LE_SECURE]),
+            mitm=bool(self._settings[Item.MITM]),
+            bonding=bool(self._settings[Item.BOND]),
+            delegate=delegate,
+            identity_address_type=PairingConfig.AddressType.RANDOM,
+        )

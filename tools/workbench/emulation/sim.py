@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`glint sim`: a pair of emulated glasses on an emulated air, told what to do in JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from workbench.build import micropython, romfs, zoo
+from workbench.emulation import sound
+from workbench.emulation.air import Air, serve
+from workbench.emulation.bus import Bench, Bus
+from workbench.emulation.emulator import FAULTS, EmulatorError, emulated
+from workbench.emulation.microcontroller import STATUS_RESET
+from workbench.emulation.pictures import PictureError, draw_scenes, load_folder
+from workbench.emulation.radio import Radio
+from workbench.runners import linux
+
+READY_TIMEOUT_S = 15.0
+READY_POLL_S = 0.02
+RESETS = {STATUS_RESET, *(-fault for fault in FAULTS)}
+
+# What a room sounds like in which nobody speaks: seconds, and level in int16 steps.
+QUIET_S = 5.0
+QUIET_RMS = 20.0
+
+# What MicroPython's prompt prints: no reason for anything.
+PROMPT = re.compile(r"MicroPython v|Type \"help|>>>|MPY: ")
+
+Say = Callable[..., None]
+
+
+def say_json(event: str, **fields: Any) -> None:
+    """Prints one JSON object a line."""
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+def say_plain(event: str, **fields: Any) -> None:
+    """Prints what a person wants to know, a line each."""
+    match event:
+        case "ready":
+            text = f"{fields['name']} is on the air; reach it with --air {fields['air']}"
+        case "light":
+            text = f"privacy light {'on' if fields['on'] else 'off'}"
+        case "console":
+            text = f"glasses: {fields['line']}"
+        case "note":
+            text = fields["text"]
+        case "mic_started":
+            text = "the microphone hears the sound"
+        case "mic_done":
+            text = "the microphone hears a quiet room"
+        case "restarted":
+            text = f"the glasses started anew (status {fields['status']})"
+        case _:
+            text = f"{event} {fields}"
+    print(text, flush=True)
+
+
+def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say: Say) -> None:
+    """Puts models and configuration where the board expects them.
+
+    Raises:
+        zoo.ZooError: A wake word model cannot be had. (Without a vision model the glasses do.)
+    """
+    models = flash / romfs.FOLDER / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    for word in config["words"]:
+        linux.place(word, models, mirror)
+    try:
+        linux.place(config["vision"], models, mirror)
+    except zoo.ZooError as error:
+        say("note", text=f"{error}; the glasses go on with motion and brightness")
+    (flash / "config.json").write_text(json.dumps(config))
+
+
+async def end_task(task: asyncio.Task[Any]) -> None:
+    """Cancels a task and waits until it is gone."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _kept(folder: Path | None) -> Iterator[Path | None]:
+    """The folder that keeps a flash, for one emulator alone.
+
+    Raises:
+        EmulatorError: Another one uses it, or it cannot be written.
+    """
+    if folder is None:
+        yield None
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise EmulatorError(f"no flash can be kept in {folder}: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmulatorError(
+                f"{folder} is the flash of an emulator that is running: stop that one first, or "
+                "name another folder"
+            ) from None
+        yield folder.resolve()
+
+
+class Simulation:
+    """One pair of emulated glasses, the air around it, and what it hears and sees."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._cleanup = contextlib.AsyncExitStack()
+        self._play: asyncio.Task[None] | None = None
+        self._restarting = asyncio.Lock()
+        self.address = ""
+
+    async def start(self, board: str, program: Path, flash: Path) -> None:
+        """Starts everything and returns when a companion may connect.
+
+        Args:
+            board: Its name.
+            program: The board's image.
+            flash: Folder that stands for its flash, with models and configuration.
+
+        Raises:
+            EmulatorError: The glasses did not come up; the message ends with their last words.
+        """
+        self.air = Air()
+        server = await serve(self.air, "tcp:127.0.0.1:0")
+        self._cleanup.push_async_callback(server.close)
+        self.address = server.address
+        last_words: list[str] = []
+
+        def on_console(line: str) -> None:
+            last_words.append(line)
+            self._say("console", line=line)
+
+        self.board = emulated(board, program, flash, on_console)
+        bus = await self.board.start()
+        self._cleanup.push_async_callback(self.board.stop)
+        self.bench = Bench(bus, lambda on: self._say("light", on=on))
+        self._radio_address = flash / "radio_address"
+        await self._switch_on(bus)
+        self._cleanup.push_async_callback(self._switch_off)
+        self.ended = asyncio.create_task(self._live())
+        self._cleanup.push_async_callback(self._end_life)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                # The radio becomes another one when the board resets.
+                while not (self.radio.advertising.is_set() or self.ended.done()):  # noqa: ASYNC110
+                    await asyncio.sleep(READY_POLL_S)
+        if not self.radio.advertising.is_set():
+            told = [line for line in last_words if line.strip() and not PROMPT.match(line)]
+            words = told[-1].strip() if told else "nothing"
+            raise EmulatorError(
+                f"the glasses did not come up; they said: {words}. Mend what is on their flash, or "
+                "start with another one (--flash)"
+            )
+
+    async def _switch_on(self, bus: Bus) -> None:
+        # A chip has its address for life, as its flash has its bonds.
+        known = self._radio_address.read_text() if self._radio_address.exists() else None
+        self.radio = Radio(bus, self.address, known)
+        self._radio_address.write_text(self.radio.address)
+        await self.radio.start()
+        self._reading = asyncio.create_task(bus.run())
+
+    async def _switch_off(self) -> None:
+        await end_task(self._reading)
+        await self.radio.close()
+
+    async def _live(self) -> int:
+        """Goes on with a board that resets itself, until it ends; returns its status."""
+        while (status := await self.board.wait()) in RESETS:
+            async with self._restarting:
+                await self._switch_off()
+                await self.bench.bus.close()
+                bus = await self.board.start()
+                self.bench.attach(bus)
+                await self._switch_on(bus)
+            self._say("restarted", status=status)
+        return status
+
+    async def _end_life(self) -> None:
+        async with self._restarting:
+            self.ended.cancel()
+        await asyncio.gather(self.ended, return_exceptions=True)
+
+    async def play(self, samples: bytes, *, realtime: bool = True, loop: bool = False) -> None:
+        """Plays 16 kHz int16 samples to the microphone, in place of what was playing."""
+        await self.hush()
+        self._play = asyncio.create_task(self._run_play(samples, realtime, loop))
+
+    async def quiet(self) -> None:
+        """Goes on with a quiet room after what is playing: a microphone never ends."""
+        room = sound.noise(QUIET_S, QUIET_RMS).astype("<i2").tobytes()
+        if self._play:
+            await self._play
+        while True:
+            await self.bench.mic.play(room)
+
+    async def _run_play(self, samples: bytes, realtime: bool, loop: bool) -> None:
+        while True:
+            await self.bench.mic.play(
+                samples,
+                realtime=realtime,
+                on_start=lambda at: self._say("mic_started", monotonic_s=at),
+            )
+            if not loop:
+                self._say("mic_done")
+                return
+
+    async def hush(self) -> None:
+        """Stops what is playing."""
+        if self._play:
+            await end_task(self._play)
+
+    async def stop(self) -> None:
+        """Ends everything that `start` started."""
+        await self.hush()
+        await self._cleanup.aclose()
+
+
+def _sounds(paths: Iterable[Path]) -> bytes:
+    return b"".join(sound.load(path).astype("<i2").tobytes() for path in paths)
+
+
+async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
+    """Carries out one command of the control stream.
+
+    Raises:
+        ValueError, KeyError, TypeError: The command is not understood.
+        sound.SoundError, PictureError: A file in it cannot be used.
+    """
+    match command.pop("do"):
+        case "mic":
+            await simulation.play(_sounds(map(Path, command.pop("files"))), **command)
+        case "hush":
+            await simulation.hush()
+        case "camera":
+            simulation.bench.camera.show(Path(command["folder"]))
+        case "battery":
+            simulation.bench.battery(command["percent"], command["mv"])
+        case "button":
+            simulation.bench.button(command["pressed"])
+        case "range":
+            simulation.air.out_of_range(not command["in"])
+        case "counters":
+            say_json("counters", **simulation.radio.counters())
+        case other:
+            raise ValueError(f"no command {other!r}")
+
+
+async def control(simulation: Simulation) -> None:
+    """Obeys the JSON lines on standard input until it ends."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async for line in reader:
+        try:
+            await obey(simulation, json.loads(line))
+        except (ValueError, KeyError, TypeError, sound.SoundError, PictureError) as error:
+            say_json("error", text=f"{type(error).__name__}: {error}")
+
+
+async def run(
+    board: str,
+    config: dict[str, Any],
+    *,
+    mic: list[Path],
+    camera: Path | None,
+    seconds: float | None,
+    loop: bool,
+    flash: Path | None,
+    mirror: Path | None,
+    controlled: bool,
+    say: Say,
+) -> None:
+    """Runs emulated glasses until time is up or the control stream ends.
+
+    Raises:
+        EmulatorError: The glasses did not come up, or ended by themselves; or `flash` is in use.
+        BuildError: No glasses are emulated on such a board, or its image does not build.
+        QemuError, FlashImageError: There is no QEMU that will do, or `flash` is damaged.
+        sound.SoundError, PictureError, zoo.ZooError: What they should hear, see or run is missing.
+    """
+    # What cannot be used is said before anything is built or started.
+    micropython.check_glasses(board)
+    samples = _sounds(mic)
+    if camera:
+        load_folder(camera)
+    simulation = Simulation(say)
+    with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder, _kept(flash) as kept:
+        place = kept or Path(folder)
+        if not (place / "config.json").exists():
+            prepare_flash(place, config, mirror, say)
+        program = micropython.ensure(board)
+        scenes = camera or draw_scenes(Path(folder) / "scenes")
+        try:
+            await simulation.start(board, program, place)
+            simulation.bench.camera.show(scenes)
+            say("ready", air=simulation.address, board=board, name=config["name"])
+            if samples:
+                await simulation.play(samples, loop=loop)
+            ends: set[asyncio.Task[Any]] = {simulation.ended}
+            ends.add(asyncio.create_task(control(simulation) if controlled else simulation.quiet()))
+            done, _ = await asyncio.wait(ends, timeout=seconds, return_when="FIRST_COMPLETED")
+            if simulation.ended in done:
+                status = simulation.ended.result()
+                raise EmulatorError(f"the glasses ended by themselves, with status {status}")
+        finally:
+            await simulation.stop()

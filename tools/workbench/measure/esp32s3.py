@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the model runtime takes on an ESP32-S3, emulated, as tables: part of `make bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from workbench.build import natmod, zoo
+from workbench.models import benchmark
+from workbench.runners import xtensa
+from workbench.system import steps
+
+ARCH = "xtensawin"
+
+
+def models(names: Sequence[str], mirror: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Counts the instructions of an inference of each model; those that cannot be had are left out.
+
+    Returns:
+        By model what `glint model bench --json` prints; nothing where a tool is missing.
+
+    Raises:
+        WorkbenchError: The runtime cannot be built or emulated, or refuses a model.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name in names if not xtensa.missing() else ():
+        try:
+            content = zoo.find(name, mirror).read_bytes()
+        except zoo.ZooError:
+            continue
+        rows[name] = benchmark.bench(benchmark.XTENSA, content).as_json(name)
+    return rows
+
+
+def code_bytes(words: Sequence[str], mirror: Path | None = None) -> dict[str, int]:
+    """The executable RAM that `tflm.mpy` takes, by what it runs; nothing where a tool is missing.
+
+    Args:
+        words: Names of wake word models.
+        mirror: Folder to look for them in.
+
+    Raises:
+        WorkbenchError: It does not build, or a model cannot be had.
+    """
+    if xtensa.missing():
+        return {}
+    int8 = [f"TFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]
+    chosen = {
+        "every operator and type": ("", []),
+        "every operator, int8 only": ("-int8", int8),
+        "the wake words": ("-words", natmod.without(words, mirror)),
+    }
+    with steps() as say:
+        return {
+            what: natmod.size(natmod.build("tflm", ARCH, say=say, defines=defines, tag=tag)).text
+            for what, (tag, defines) in chosen.items()
+        }
+
+
+def tables(rows: dict[str, dict[str, Any]], code: dict[str, int]) -> list[Table]:
+    """One table of instructions, and one of sizes; none where a tool is missing."""
+    if not code:
+        return []
+    counted = Table("model", "instructions", "a MAC", title="xtensa (ESP32-S3's, without vectors)")
+    for name, row in rows.items():
+        count = row["instructions_per_invoke"]
+        counted.add_row(name, f"{count:,}", f"{count / row['macs']:.2f}")
+    sizes = Table("tflm.mpy for xtensawin runs", "executable RAM, bytes")
+    for what, taken in code.items():
+        sizes.add_row(what, f"{taken:,}")
+    return [counted, sizes]

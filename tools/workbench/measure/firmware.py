@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make bench`: what the firmware takes, as tables and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from workbench.emulation import sound
+from workbench.emulation.sim import prepare_flash
+from workbench.measure import esp32s3, models
+from workbench.paths import BUILD
+from workbench.runners import cortexm, linux, xtensa
+
+HOPS = 6000
+WAKE_WORDS = ["okay_nabu", "hey_jarvis", "alexa", "hey_mycroft"]
+
+
+def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
+    """Runs `Perception.hop` on the linux board `count` times.
+
+    Args:
+        words: Wake word models by name, all at once.
+        count: Hops of 10 ms.
+        heard: 16 kHz samples, heard again and again.
+
+    Returns:
+        {"hops", "busy_us", "allocated_bytes", "share_of_real_time"}.
+
+    Raises:
+        linux.OnboardError: The board refused, with its reason.
+    """
+    with tempfile.TemporaryDirectory(prefix="glint-hops-") as folder:
+        names = [linux.place(word, Path(folder)) for word in words]
+        printed = linux.run("hops", folder, str(count), *names, stdin=heard.astype("<i2").tobytes())
+    result: dict[str, Any] = json.loads(printed)
+    return result
+
+
+def image(board: str) -> cortexm.Image:
+    """What a microcontroller board's image takes, with the application as `glint sim` sets it up.
+
+    Raises:
+        WorkbenchError: It cannot be built or emulated, or a model cannot be had.
+    """
+    config = {"words": ["okay_nabu"], "vision": "person_detect"}
+    with tempfile.TemporaryDirectory(prefix="glint-image-") as folder:
+        prepare_flash(Path(folder), config, None, lambda event, **fields: None)
+        return cortexm.measure_image(board, Path(folder))
+
+
+def main() -> None:
+    """Measures, prints a table, and writes build/bench.json."""
+    heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
+    rows = {
+        "front-end": hops([], HOPS, heard),
+        "front-end, one wake word": hops(WAKE_WORDS[:1], HOPS, heard),
+        "front-end, four wake words": hops(WAKE_WORDS, HOPS, heard),
+    }
+    table = Table(
+        "perception loop", "us a hop", "share of real time", "allocated", title="linux board"
+    )
+    for name, row in rows.items():
+        table.add_row(
+            name,
+            f"{row['busy_us'] / row['hops']:.1f}",
+            f"{row['share_of_real_time']:.2%}",
+            f"{row['allocated_bytes']} bytes",
+        )
+    console = Console()
+    console.print(table)
+    compared = models.models()
+    # Written to a file, a table is not cut to what a terminal has.
+    wide = console if console.is_terminal else Console(width=120)
+    for table in models.tables(compared):
+        wide.print(table)
+    print("\n".join(models.notes(compared)))
+    on_xtensa = esp32s3.models(list(compared))
+    code = esp32s3.code_bytes(WAKE_WORDS)
+    for table in esp32s3.tables(on_xtensa, code):
+        wide.print(table)
+    if lacking := xtensa.missing():
+        print(f"xtensa: {lacking}")
+    taken = image("corstone300")
+    table = Table("corstone300 image", "bytes")
+    for field in dataclasses.fields(taken):
+        table.add_row(field.name.replace("_", " "), f"{getattr(taken, field.name)}")
+    console.print(table)
+    BUILD.mkdir(exist_ok=True)
+    measured = {
+        "perception": rows,
+        "models": compared,
+        "recorded": models.recorded(),
+        "xtensa": {"models": on_xtensa, "code_bytes": code},
+        "image": dataclasses.asdict(taken),
+    }
+    (BUILD / "bench.json").write_text(json.dumps(measured, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

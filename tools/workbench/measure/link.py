@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make bench-link`: what the link carries, and whether anything gets lost, as a table and JSON.
+
+The firmware runs under MicroPython's unix port, and the companion meets it over the emulated air
+with its timing model. Time is that of the model: computing takes none of it
+(emulation/virtual_time.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import logging
+import math
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import glint
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from workbench.build import micropython
+from workbench.emulation.air import Timing
+from workbench.emulation.link_simulation import EVENT_BYTES, Tally, World, linkworld
+from workbench.emulation.virtual_time import LockstepLoop
+from workbench.paths import BUILD
+
+PACKET_ERROR_RATES = (0.0, 0.01, 0.05, 0.1)
+# Of the rows with disconnects: every so many seconds the link is lost.
+DROP_LEAST_S, DROP_MOST_S = 2.0, 4.0
+DROPS_PACKET_ERROR_RATE = 0.01
+PHOTO_BYTES = 20480
+FILE_BYTES = 200_000
+WIDTH = 140
+PDU_HEADER_BYTES = 7  # of L2CAP and ATT
+SOAK_EVENTS, SOAK_OBJECTS = 10_000, 1_000
+SOAK_TIMING = Timing(15, phy=2, packet_error_rate=0.05, drop_notifications=0.01)
+# So many events that the journal keeps, and more.
+JOURNAL_AHEAD = 200
+SOAK_AHEAD = 400
+
+
+@dataclasses.dataclass(frozen=True)
+class Grant:
+    """What a companion's operating system grants."""
+
+    name: str
+    timing: Timing
+    mtu: int
+
+
+GRANTS = (
+    Grant("2M, 15 ms, MTU 512", Timing(15, phy=2), 512),
+    Grant("2M, 15 ms, MTU 247", Timing(15, phy=2), 247),
+    Grant("1M, 15 ms, MTU 512", Timing(15, phy=1), 512),
+    Grant("phone: 1M, 30 ms, MTU 185, no DLE", Timing(30, phy=1, ll_octets=27), 185),
+)
+AUDIO_S = 15.0
+# Three at a time, so that one is on its way while the next is asked for.
+MEASURES: dict[str, Callable[[World, glint.Glasses, int], Awaitable[Tally]]] = {
+    "events": lambda world, glasses, times: world.events(glasses, 1000 * times),
+    "audio": lambda world, glasses, times: world.recordings(glasses, 2 * times, AUDIO_S),
+    "files": lambda world, glasses, times: world.files(glasses, 2 * times, FILE_BYTES),
+    "photos": lambda world, glasses, times: world.photos(glasses, 24 * times, 3),
+}
+# With disconnects it is so much more, to see some.
+DROP_TIMES = 4
+
+
+def run_on(timing: Timing, mtu: int, job: Callable[[World, glint.Glasses], Awaitable[Any]]) -> Any:
+    """Runs a job with glasses of their own, on a clock of their own."""
+
+    async def run() -> Any:
+        with tempfile.TemporaryDirectory(prefix="glint-link-") as folder:
+            async with (
+                linkworld(timing, Path(folder), mtu) as world,
+                glint.connect(air=world.address, timeout_s=math.inf) as glasses,
+            ):
+                return await job(world, glasses)
+
+    with asyncio.Runner(loop_factory=LockstepLoop) as runner:
+        return runner.run(run())
+
+
+def row(
+    grant: Grant, timing: Timing, what: str, tally: Tally, disconnects: int | None
+) -> dict[str, Any]:
+    """One measurement as it goes into the JSON file."""
+    rate = tally.bytes / tally.seconds
+    pdu_bytes = EVENT_BYTES + PDU_HEADER_BYTES if what == "events" else timing.ll_octets
+    ceiling = timing.ceiling_bytes_per_s(pdu_bytes)
+    with_errors = timing.ceiling_bytes_per_s(pdu_bytes, errors=True)
+    if what == "events":  # small packets: a ceiling of their own
+        rate *= pdu_bytes / EVENT_BYTES
+    return {
+        "link": grant.name,
+        "packet_error_rate": timing.packet_error_rate,
+        "disconnects": disconnects,
+        "what": what,
+        "bytes_per_s": round(rate),
+        "per_s": round(tally.arrived / tally.seconds, 1),
+        "ceiling_bytes_per_s": round(ceiling),
+        "ceiling_with_errors_bytes_per_s": round(with_errors),
+        "share": round(rate / ceiling, 4),
+        "share_with_errors": round(rate / with_errors, 4),
+        **dataclasses.asdict(tally),
+        "undetected": tally.undetected,
+    }
+
+
+def goodput(grant: Grant, packet_error_rate: float, dropping: bool) -> Iterator[dict[str, Any]]:
+    """Measures events, audio, files and photos on one link."""
+    timing = dataclasses.replace(grant.timing, packet_error_rate=packet_error_rate)
+    for what, measure in MEASURES.items():
+
+        async def job(world: World, glasses: glint.Glasses) -> tuple[Tally, int | None]:
+            world.photo_bytes = PHOTO_BYTES
+            await world.photos(glasses, 1, 1)  # from now on events are being sent
+            if not dropping:
+                return await measure(world, glasses, 1), None  # noqa: B023
+            async with world.dropping(DROP_LEAST_S, DROP_MOST_S):
+                tally = await measure(world, glasses, DROP_TIMES)  # noqa: B023
+            return tally, world.disconnects
+
+        yield row(grant, timing, what, *run_on(timing, grant.mtu, job))
+
+
+def one_photo(grant: Grant) -> float:
+    """Seconds from asking for a photo of PHOTO_BYTES to having it, the camera's time left out."""
+
+    async def job(world: World, glasses: glint.Glasses) -> float:
+        await world.photos(glasses, 1, 1)  # from now on events are being sent
+        return (await world.photos(glasses, 1, 1)).seconds
+
+    return float(run_on(grant.timing, grant.mtu, job))
+
+
+def soak(events: int, objects: int, progress: Callable[[], None]) -> dict[str, Any]:
+    """Sends events and objects while links drop, packets fail, and the OS drops notifications.
+
+    Returns:
+        Tallies by what was sent, and "disconnects".
+    """
+
+    async def job(world: World, glasses: glint.Glasses) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        async with world.dropping(DROP_LEAST_S, DROP_MOST_S):
+            result["events"] = await world.events(glasses, events, JOURNAL_AHEAD)
+            result["events to overflow"] = await world.events(glasses, events // 10, SOAK_AHEAD)
+            progress()
+            world.photo_bytes = 5000
+            result["photos"] = await world.photos(glasses, objects - objects // 4, 3)
+            progress()
+            result["recordings"] = await world.recordings(glasses, objects // 4, 1.0)
+            progress()
+        result["disconnects"] = world.disconnects
+        return result
+
+    found: dict[str, Any] = run_on(SOAK_TIMING, 512, job)
+    return found
+
+
+def table_of(rows: list[dict[str, Any]]) -> Table:
+    """Goodput, a line for each link and packet error rate."""
+    table = Table(
+        *(
+            "link",
+            "packet errors",
+            "events",
+            "",
+            "audio",
+            "",
+            "files",
+            "",
+            "photos",
+            "",
+            "with errors",
+        ),
+        title="goodput on the emulated air, as a share of the link's ceiling; time is the model's",
+    )
+    lines: dict[tuple[str, float, bool], dict[str, dict[str, Any]]] = {}
+    for found in rows:
+        key = found["link"], found["packet_error_rate"], found["disconnects"] is not None
+        lines.setdefault(key, {})[found["what"]] = found
+    shown = ""
+    for (link, errors, dropping), found in lines.items():
+        events, audio, files, photos = (found[what] for what in MEASURES)
+        table.add_row(
+            link if link != shown else "",
+            f"{errors:.0%}" + (" and drops" if dropping else ""),
+            f"{events['per_s']:.0f}/s",
+            f"{events['share']:.1%}",
+            f"{audio['bytes_per_s'] / 1000:.1f} kB/s",
+            f"{audio['share']:.1%}",
+            f"{files['bytes_per_s'] / 1000:.1f} kB/s",
+            f"{files['share']:.1%}",
+            f"{photos['bytes_per_s'] / 1000:.1f} kB/s",
+            f"{photos['share']:.1%}",
+            f"{photos['share_with_errors']:.1%}",
+        )
+        shown = link
+    return table
+
+
+def main() -> None:
+    """Measures, prints the table, and writes build/bench-link.json."""
+    parser = argparse.ArgumentParser(prog="make bench-link", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the soak, one link")
+    parser.add_argument("--json", type=Path, default=BUILD / "bench-link.json", metavar="FILE")
+    options = parser.parse_args()
+    for name in ("glint", "smpclient"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # links are made to drop
+    micropython.ensure("linux")
+    grants = GRANTS[:1] if options.quick else GRANTS
+    share = 10 if options.quick else 1
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    rows: list[dict[str, Any]] = []
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("link", total=len(MEASURES) * 5 * len(grants) + len(grants) + 3)
+        for grant in grants:
+            cases = [(rate, False) for rate in PACKET_ERROR_RATES]
+            for rate, dropping in [*cases, (DROPS_PACKET_ERROR_RATE, True)]:
+                for found in goodput(grant, rate, dropping):
+                    rows.append(found)
+                    progress.advance(task)
+        seconds = {}
+        for grant in grants:
+            seconds[grant.name] = one_photo(grant)
+            progress.advance(task)
+        soaked = soak(SOAK_EVENTS // share, SOAK_OBJECTS // share, lambda: progress.advance(task))
+    console.print(table_of(rows))
+    for name, taken in seconds.items():
+        console.print(f"one photo of {PHOTO_BYTES} bytes, {name}: {taken * 1000:.0f} ms")
+    disconnects = soaked.pop("disconnects")
+    console.print(
+        f"{disconnects} disconnects, {SOAK_TIMING.packet_error_rate:.0%} packet errors, "
+        f"{SOAK_TIMING.drop_notifications:.0%} notifications dropped by the host:"
+    )
+    for what, tally in soaked.items():
+        console.print(
+            f"  {tally.sent} {what}: {tally.arrived} arrived, {tally.reported} reported lost, "
+            f"{tally.undetected} lost undetected, {tally.wrong} wrong "
+            + ", ".join(f"({count} {name})" for name, count in tally.reasons.items())
+        )
+    options.json.parent.mkdir(exist_ok=True)
+    written = {
+        "goodput": rows,
+        "photo_s": seconds,
+        "soak": {what: dataclasses.asdict(tally) for what, tally in soaked.items()},
+        "disconnects": disconnects,
+    }
+    options.json.write_text(json.dumps(written, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

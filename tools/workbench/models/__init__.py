@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What models give, take and need on each board."""

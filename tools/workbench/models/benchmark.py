@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one inference of a model takes, on this machine or on an emulated microcontroller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from workbench.errors import WorkbenchError
+from workbench.host import tflm
+from workbench.models import hostbench, inference, xtensacount
+from workbench.runners import cortexm
+
+XTENSA = "xtensa"
+BOARDS = (inference.HOST, *inference.COUNTING, XTENSA)
+
+
+class ModelBenchError(WorkbenchError):
+    """Nothing counts instructions on that board."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What one inference takes on a board.
+
+    Attributes:
+        board: Its name.
+        instructions: Of the core, not its cycles; None where nothing counts them.
+        not_counted: Why not.
+        arena_bytes: Working memory.
+        text_bytes: The model runtime, with all operators.
+        macs: Multiply-accumulates.
+        profile: Each operator in order, with its instructions; for xtensa, each function.
+        times: On this machine: beside the wheel's, or why not.
+    """
+
+    board: str
+    instructions: int | None
+    arena_bytes: int
+    text_bytes: int
+    macs: int
+    not_counted: str = ""
+    profile: list[tuple[str, int]] = field(default_factory=list)
+    times: hostbench.Times | str = ""
+
+    def as_json(self, model: str, *, profile: bool = False) -> dict[str, object]:
+        """What `glint model bench --json` prints."""
+        described: dict[str, object] = {
+            "board": self.board,
+            "model": model,
+            "instructions_per_invoke": self.instructions,
+            "arena_bytes": self.arena_bytes,
+            "text_bytes": self.text_bytes,
+            "macs": self.macs,
+        }
+        if isinstance(self.times, hostbench.Times):
+            described["us_per_invoke"] = round(self.times.us, 2)
+            described["tflm_us_per_invoke"] = round(self.times.reference_us, 2)
+            described["time_ratio"] = round(self.times.ratio, 3)
+            described["tflm_build"] = self.times.reference
+        if profile:
+            described["profile"] = self.profile
+        return described
+
+
+def bench(board: str, model: bytes) -> Bench:
+    """Measures one inference of `model`, a .tflite, on one of BOARDS.
+
+    Raises:
+        ModelBenchError: It is not one of them.
+        tflm.ModelError, cortexm.BoardRunError: The model is malformed or cannot be run.
+        WorkbenchError: The board cannot be built or emulated.
+    """
+    if board in inference.COUNTING:
+        measured = cortexm.bench(board, model)
+        return Bench(
+            board=board,
+            instructions=measured.instructions,
+            arena_bytes=measured.arena_bytes,
+            text_bytes=measured.text_bytes,
+            macs=measured.macs,
+            profile=measured.profile,
+        )
+    if board == XTENSA:
+        loaded = tflm.Model(model)
+        input_bytes = sum(inference.tensor_bytes(tensor) for tensor in loaded.inputs)
+        functions = xtensacount.instructions(model, input_bytes)
+        return Bench(
+            board=board,
+            instructions=sum(functions.values()),
+            arena_bytes=loaded.arena_bytes,
+            text_bytes=xtensacount.text_bytes(),
+            macs=loaded.macs,
+            profile=list(functions.items()),
+        )
+    if board != inference.HOST:
+        raise ModelBenchError(
+            f"no board '{board}' to count instructions on; there are: {', '.join(BOARDS)}"
+        )
+    loaded = tflm.Model(model)
+    count, why = None, ""
+    times: hostbench.Times | str
+    try:
+        count = hostbench.instructions(model)
+    except hostbench.HostBenchError as error:
+        why = str(error)
+    try:
+        times = hostbench.times(model)
+    except hostbench.HostBenchError as error:
+        times = str(error)
+    return Bench(
+        board=board,
+        instructions=count,
+        not_counted=why,
+        arena_bytes=loaded.arena_bytes,
+        text_bytes=hostbench.text_bytes(),
+        macs=loaded.macs,
+        times=times,
+    )

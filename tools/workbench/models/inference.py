@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inferences on raw tensor bytes: on this machine, or on an emulated board."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.host import tflm
+from workbench.runners import cortexm, linux, rv32, xtensa
+
+HOST = "host"
+# Boards whose image counts instructions in QEMU.
+COUNTING = ("corstone300", "mps2_an386")
+BOARDS = (HOST, "linux", *COUNTING, "rv32", "xtensa")
+ELEMENT_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
+
+
+class ModelRunError(WorkbenchError):
+    """There is no such board to run models on."""
+
+
+def tensor_bytes(tensor: tflm.Tensor) -> int:
+    """The size of a tensor."""
+    size = ELEMENT_BYTES[tensor.dtype]
+    for dim in tensor.shape:
+        size *= dim
+    return size
+
+
+def on_host(model: bytes, data: bytes) -> bytes:
+    """The outputs of a model for one or more inferences' inputs, which follow one another.
+
+    Raises:
+        tflm.ModelError: It is malformed or cannot be run.
+    """
+    loaded = tflm.Model(model)
+    sizes = [tensor_bytes(tensor) for tensor in loaded.inputs]
+    result = bytearray()
+    for start in range(0, len(data), sum(sizes)):
+        at = start
+        for i, size in enumerate(sizes):
+            loaded.set_input(i, data[at : at + size])
+            at += size
+        loaded.invoke()
+        for i in range(len(loaded.outputs)):
+            result += loaded.output(i)
+    return bytes(result)
+
+
+def on(board: str, model: bytes, data: bytes) -> bytes:
+    """As `on_host`, on one of BOARDS.
+
+    Raises:
+        ModelRunError: There is no such board.
+        WorkbenchError: It cannot be built or emulated, or refuses the model.
+    """
+    if board == HOST:
+        return on_host(model, data)
+    if board == "linux":
+        with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
+            path = Path(folder) / "model.tflite"
+            path.write_bytes(model)
+            return linux.run("model_run", path, stdin=data)
+    if board in COUNTING:
+        return cortexm.run(
+            board, "model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model}
+        )
+    if board == "rv32":
+        return rv32.run("model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model})
+    if board == "xtensa":
+        return xtensa.run(
+            "model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model}
+        )
+    raise ModelRunError(f"no board '{board}' to run models on; there are: {', '.join(BOARDS)}")

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts the instructions of an inference on an emulated Xtensa core.
+
+They are those of the code that native modules have for an ESP32-S3, made by LLVM. That core has
+MULSH and MULUH, which QEMU's lacks: these trap, and what computes them then does not count.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+from workbench.build import natmod
+from workbench.paths import BOARDS, BUILD, MODULES, locked
+from workbench.runners import xtensa
+from workbench.runners.xtensa import EMULATOR, LINKER, XtensaError
+
+SIZE = "xtensa-lx106-elf-size"
+TIMEOUT_S = 300
+# The functions of run.c that hand bytes over, which are not an inference's.
+FEEDING = ("run", "take", "linux_take", "linux_call")
+# What stands in for an instruction that this core lacks, which itself is counted where it is.
+EMULATING = ("on_illegal", "__muldi3", "linux_return_from_signal")
+# What run.c calls of the runtime.
+CALLED = ("tflm_load", "tflm_find", "tflm_step", "tflm_type_bytes")
+
+SOURCE = BOARDS / "xtensa"
+SUPPORT = ("start.s", "run.c", "muldi3.c", "port/mulhigh.c", "port/windows.s")
+OUTPUT = BUILD / "xtensa-count"
+LOCK = BUILD / "xtensa-count.lock"
+
+
+@functools.cache
+def build() -> Path:
+    """Builds the program, with the runtime as a native module has it; gives its path.
+
+    Raises:
+        XtensaError: A tool is missing.
+        natmod.NatmodError: It did not compile.
+    """
+    compiler = xtensa.compiler()
+    with locked(LOCK):
+        return _build(compiler)
+
+
+def _build(compiler: natmod.Compiler) -> Path:
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    core = MODULES / "tflm" / "core"
+    flags = ["-std=c99", "-DNDEBUG", *natmod.WARNINGS, f"-I{core}", f"-I{SOURCE}"]
+    target = natmod.xtensa_llvm()
+    assert target is not None
+    parts = []
+    for index, source in enumerate(sorted(core.glob("**/*.c"))):
+        parts.append(OUTPUT / f"{index}_{source.stem}.o")
+        target.compile_part(source, parts[-1], [*flags, natmod.optimisation("xtensawin", source)])
+    objects = [OUTPUT / "tflm.o"]
+    target.merge(parts, objects[0], CALLED)
+    for source in [*natmod.LLVM_RUNTIME, *map(SOURCE.joinpath, SUPPORT)]:
+        objects.append(OUTPUT / f"{source.stem}.o")
+        if source.suffix == ".s":
+            natmod.assemble(compiler, source, objects[-1])
+        else:
+            compiler.compile(source, objects[-1], [*flags, "-O2", "-fno-builtin"])
+    program = OUTPUT / "run"
+    link: list[str | Path] = [
+        LINKER,
+        "--no-relax",
+        "-T",
+        SOURCE / "link.ld",
+        "-o",
+        program,
+        *objects,
+    ]
+    natmod.run(link, "the Xtensa program did not link")
+    return program
+
+
+def _execute(command: list[str], data: bytes) -> subprocess.CompletedProcess[bytes]:
+    done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=TIMEOUT_S)
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace")
+        raise XtensaError(f"on the Xtensa core: exit status {done.returncode} {reason}".strip())
+    return done
+
+
+@functools.cache
+def _counter() -> Path:
+    """Builds QEMU's plugin that counts instructions, for this machine."""
+    plugin = OUTPUT / "count.so"
+    flags = ["-std=c99", "-O2", *natmod.WARNINGS, "-shared", "-fPIC"]
+    compiler = os.environ.get("CC", "cc")
+    with locked(LOCK):
+        plugin.parent.mkdir(parents=True, exist_ok=True)
+        natmod.run(
+            [compiler, *flags, "-o", plugin, SOURCE / "count.c"], "the counter did not compile"
+        )
+    return plugin
+
+
+def instructions(model: bytes, input_bytes: int) -> dict[str, int]:
+    """Counts the instructions of one inference, on zeros, by function; the most first.
+
+    Args:
+        model: A .tflite file.
+        input_bytes: What its inputs take.
+
+    Raises:
+        XtensaError: It failed.
+    """
+    command = [EMULATOR[0], "-plugin", str(_counter()), "-d", "plugin", *EMULATOR[1:], str(build())]
+    counts: list[collections.Counter[str]] = []
+    # What loading takes is in both; the first inference after it may do some things once.
+    for inferences in (2, 3):
+        data = len(model).to_bytes(4, "little") + model + bytes(inferences * input_bytes)
+        lines = _execute(command, data).stderr.decode().splitlines()
+        # LLVM tells functions of the same name apart by a number behind it.
+        taken = collections.Counter[str]()
+        for name, count in map(str.split, lines):
+            taken[name.partition(".")[0]] += int(count)
+        counts.append(taken)
+    fewer, more = counts
+    taken = more - fewer
+    in_order = sorted(taken.items(), key=lambda item: -item[1])
+    return {name: count for name, count in in_order if count and name not in FEEDING + EMULATING}
+
+
+def text_bytes() -> int:
+    """Code and constants of the model runtime, with all operators.
+
+    Raises:
+        XtensaError: A tool is missing.
+    """
+    build()
+    row = natmod.run([SIZE, OUTPUT / "tflm.o"], "no size of the runtime").splitlines()[1]
+    return int(row.split()[0])

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MicroPython on an emulated Xtensa core, for the very .mpy files of an ESP32-S3 to run on.
+
+`python -m workbench.runners.xtensa` prints the compiler's command, for boards/xtensa/port/Makefile.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from workbench.build import micropython, natmod, romfs
+from workbench.errors import WorkbenchError
+from workbench.paths import FIRMWARE
+from workbench.system import say_step
+
+# QEMU's one core with windowed registers and FPU. It lacks MULSH and MULUH, which ESP32-S3 has;
+# where native modules use them, boards/xtensa/port/mulhigh.c does what they do.
+EMULATOR = ("qemu-xtensa", "-cpu", "de233_fpu")
+LINKER = "xtensa-lx106-elf-ld"
+LACKING = ("mul32high",)
+ARCH = "xtensawin"
+TIMEOUT_S = 300
+
+# The script finds its arguments and standard streams where it does on other boards.
+WRAPPER = """
+import sys
+class _Streams:
+    def __init__(self, buffer):
+        self.buffer = buffer
+class _Sys:
+    argv = {argv!r}
+    stdin = _Streams(open("stdin", "rb"))
+    stdout = sys.stdout
+    exit = sys.exit
+sys.modules["sys"] = _Sys
+exec(open("script.py").read(), {{"__name__": "__main__"}})
+"""
+
+
+class XtensaError(WorkbenchError):
+    """A tool is missing, or a script failed on the emulated core."""
+
+
+def missing() -> str:
+    """What is not there, in words; nothing when all is."""
+    lacking = [tool for tool in (EMULATOR[0], LINKER) if shutil.which(tool) is None]
+    if natmod.xtensa_llvm() is None:
+        lacking.append("LLVM with the Xtensa back end")
+    if not lacking:
+        return ""
+    packages = "qemu-user binutils-xtensa-lx106 clang-22 llvm-22 picolibc-riscv64-unknown-elf"
+    return f"not found: {', '.join(lacking)}. On Debian: apt-get install {packages}"
+
+
+def compiler() -> natmod.Compiler:
+    """The compiler for the core that QEMU has.
+
+    Raises:
+        XtensaError: A tool is missing.
+    """
+    if lacking := missing():
+        raise XtensaError(lacking)
+    features = [feature for feature in natmod.XTENSA_FEATURES if feature not in LACKING]
+    found = natmod.xtensa_llvm(features)
+    assert found is not None
+    return found
+
+
+def run_code(code: str, files: Mapping[str, bytes]) -> bytes:
+    """Runs a script beside the native modules and gives what it printed or wrote.
+
+    Args:
+        code: In Python.
+        files: What else it finds in /rom, its current folder.
+
+    Raises:
+        XtensaError: A tool is missing, or it raised.
+        WorkbenchError: MicroPython or a module cannot be built.
+    """
+    if lacking := missing():
+        raise XtensaError(lacking)
+    program = micropython.ensure("xtensa", bare=True)
+    modules = {
+        f"{name}.mpy": natmod.build(name, ARCH, say=say_step).read_bytes()
+        for name in natmod.native_modules()
+    }
+    rom = romfs.build({**modules, **files})
+    done = subprocess.run(
+        [*EMULATOR, str(program)],
+        input=len(rom).to_bytes(4, "little") + rom + code.encode(),
+        capture_output=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise XtensaError(said[0] if said else f"exit status {done.returncode}")
+    return done.stdout
+
+
+def run(
+    script: str, *arguments: str, stdin: bytes, files: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Runs firmware/checks/SCRIPT.py and gives what it printed or wrote.
+
+    Args:
+        script: Name without its ending.
+        arguments: Its sys.argv after the first.
+        stdin: Its standard input.
+        files: More files, which it finds in /rom.
+
+    Raises:
+        XtensaError, WorkbenchError: As `run_code`.
+    """
+    content = (FIRMWARE / "checks" / f"{script}.py").read_bytes()
+    given = {"script.py": content, "stdin": stdin, **(files or {})}
+    return run_code(WRAPPER.format(argv=[script, *arguments]), given)
+
+
+if __name__ == "__main__":
+    try:
+        print(*compiler().command)
+    except XtensaError as error:
+        sys.exit(str(error))

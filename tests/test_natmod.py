@@ -14,7 +14,7 @@ import pytest
 import tflm_oracle
 from workbench.build import micropython, natmod, zoo
 from workbench.host import micdsp, tflm
-from workbench.paths import BUILD, FIRMWARE
+from workbench.paths import BUILD, FIRMWARE, ROOT
 
 # Bounds above what each takes today. For ESP32-S3 they are of code only, which needs one block of
 # executable RAM there; elsewhere of code and constants. tflm has every operator and type here.
@@ -97,7 +97,11 @@ def test_tflm_computes_what_its_core_computes(tmp_path):
 @pytest.mark.parametrize(("module", "arch"), CODE_BYTES)
 def test_a_module_builds_and_stays_small(module, arch):
     product = built(module, arch)
-    assert product.read_bytes()[:2] == b"M\x06"  # .mpy version 6
+    content = product.read_bytes()
+    assert content[:2] == b"M\x06"  # .mpy version 6
+    # The same bytes in every checkout, or each would send them to a board anew.
+    assert str(ROOT).encode() not in content
+    assert content.index(f"{module}.mpy".encode()) < 8
     assert natmod.size(product).text <= CODE_BYTES[module, arch]
 
 

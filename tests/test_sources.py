@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import shutil
@@ -105,7 +106,8 @@ def test_the_pinned_tarball_is_unpacked(tmp_path, monkeypatch):
     tarball = tmp_path / "a.tar.xz"
     a_tarball(tarball)
     digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    monkeypatch.setattr(sources, "TARBALL_SHA256", digest)
+    release = dataclasses.replace(sources.RELEASE, tarball_sha256=digest)
+    monkeypatch.setattr(sources, "RELEASE", release)
     sources.unpack(tarball, tmp_path / "tree")
     assert (tmp_path / "tree" / "py" / "mpconfig.h").read_text() == "abc"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.xz", "tree"]
@@ -119,24 +121,26 @@ def test_another_tarball_is_refused_and_not_kept(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def a_tree(folder, minor):
+def a_tree(folder, version):
     (folder / "py").mkdir()
     (folder / "py" / "mpconfig.h").write_text(
-        f"#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR {minor}\n"
-        "#define MICROPY_VERSION_MICRO 0\n"
+        "".join(
+            f"#define MICROPY_VERSION_{part} {number}\n"
+            for part, number in zip(("MAJOR", "MINOR", "MICRO"), version.split("."), strict=True)
+        )
     )
 
 
 def test_a_tree_of_the_users_comes_first(tmp_path, monkeypatch):
-    a_tree(tmp_path, 25)
+    a_tree(tmp_path, sources.VERSION)
     monkeypatch.setenv("GLINT_MICROPYTHON", str(tmp_path))
     assert sources.micropython() == tmp_path.resolve()
 
 
 def test_a_tree_of_another_version_is_refused(tmp_path, monkeypatch):
-    a_tree(tmp_path, 24)
+    a_tree(tmp_path, "1.24.0")
     monkeypatch.setenv("GLINT_MICROPYTHON", str(tmp_path))
-    with pytest.raises(sources.SourceError, match=r"1\.24\.0, not 1\.25\.0"):
+    with pytest.raises(sources.SourceError, match=rf"1\.24\.0, not {sources.VERSION}"):
         sources.micropython()
     monkeypatch.setenv("GLINT_MICROPYTHON", str(tmp_path / "py"))
     with pytest.raises(sources.SourceError, match="no MicroPython source tree"):
@@ -163,7 +167,7 @@ def repository(tmp_path, monkeypatch):
         pytest.skip("no git")
     origin = tmp_path / "origin"
     origin.mkdir()
-    a_tree(origin, 25)
+    a_tree(origin, sources.VERSION)
 
     def git(*arguments):
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
@@ -181,9 +185,10 @@ def repository(tmp_path, monkeypatch):
 
 
 def test_git_serves_where_debian_cannot(repository, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "GIT_COMMIT", repository)
+    release = dataclasses.replace(sources.RELEASE, git_commit=repository)
+    monkeypatch.setattr(sources, "RELEASE", release)
     tree = sources.micropython(folder=tmp_path / "sources")
-    assert sources.version_of(tree) == "1.25.0"
+    assert sources.version_of(tree) == sources.VERSION
 
 
 def test_a_tag_that_moved_is_refused_and_not_kept(repository, tmp_path):

@@ -5,11 +5,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# The release of MicroPython that is built, one of workbench.sources.RELEASES. What is made with
+# another than the usual one lies in a folder of its own.
+USUAL_MICROPYTHON = "1.25.0"
+MICROPYTHON = os.environ.get("GLINT_MICROPYTHON_VERSION") or USUAL_MICROPYTHON
 BUILD = ROOT / "build"
+if MICROPYTHON != USUAL_MICROPYTHON:
+    BUILD /= f"with-{MICROPYTHON}"
 FIRMWARE = ROOT / "firmware"
 MODULES = FIRMWARE / "modules"
 BOARDS = ROOT / "boards"

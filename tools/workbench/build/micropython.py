@@ -27,8 +27,6 @@ from workbench.system import Say, provide, say_step, steps
 
 INPUT_SUFFIXES = frozenset({".c", ".h", ".s", ".S", ".ld", ".mk", ".toml", ".py"})
 SHOWN_LINES = 12
-# The day MicroPython 1.25.0 came out: the same sources give the same image on any day.
-SOURCE_DATE_EPOCH = 1744675200
 
 
 class BuildError(WorkbenchError):
@@ -158,7 +156,8 @@ def _make(directory: Path, variables: dict[str, str], log: Path) -> None:
         "LC_ALL": "C",
         "MICROPY_GIT_TAG": sources.GIT_TAG,
         "PYTHONDONTWRITEBYTECODE": "1",
-        "SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH),
+        # The same sources give the same image on any day.
+        "SOURCE_DATE_EPOCH": str(sources.RELEASE.released_s),
     }
     # An outer make's flags, its job server among them, are not for this one.
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):

@@ -330,8 +330,11 @@ def _build(
     if not compiler.llvm_mc and arch != "x64":
         libgcc = run([*compiler.command, "--print-libgcc-file-name"], "gcc failed").strip()
         libraries += ["-l", libgcc]
-    link = [*linker, *libraries, "--qstrs", config, "-o", product, whole]
+    # The linker writes the name it is given into the file: a bare one is the same in every checkout.
+    linked = objects / product.name
+    link = [*linker, *libraries, "--qstrs", config, "-o", linked.name, whole]
     report = run(link, f"{module} did not link", cwd=objects)
+    linked.replace(product)
     product.with_suffix(".size").write_text(report)
 
 

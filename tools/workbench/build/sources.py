@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MicroPython's source, unmodified, of one pinned version.
+"""MicroPython's source, unmodified, of a pinned version.
 
 `micropython()` looks for it in this order: a tree the user names, what an earlier run unpacked,
 Debian's source package from the mirror this machine is set up for, and git.
@@ -18,20 +18,54 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.paths import BUILD
+from workbench.paths import BUILD, MICROPYTHON
 from workbench.system import Say, provide, say_step
 
-VERSION = "1.25.0"
-# Debian's suite trixie carries this one. What is pinned is the upstream part of the package: the
-# release less what Debian may not ship. Debian's patches are left out. The sum is that of the
-# package's signed .dsc file.
-DEBIAN_SUITE = "trixie"
+
+class SourceError(WorkbenchError):
+    """MicroPython's source is not to be had, or is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of MicroPython that Glint is built and tested with.
+
+    Attributes:
+        debian_suite: Debian's suite that carries its source package.
+        tarball_sha256: Of the upstream part of that package, as in its signed .dsc file: the
+            release less what Debian may not ship. Debian's patches are left out.
+        git_commit: What the release's tag is.
+        released_s: The day it came out, in seconds since 1970.
+    """
+
+    debian_suite: str
+    tarball_sha256: str
+    git_commit: str
+    released_s: int
+
+
+RELEASES = {
+    "1.25.0": Release(
+        "trixie",
+        "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea",
+        "f498a16c7db6d4b2de200b3e0856528dfe0613c3",
+        1744675200,
+    ),
+    "1.26.1": Release(
+        "forky",
+        "f5ad2ec89d3e921f753d448955af98b6005655f84ba26087dde6ba0e8d062f34",
+        "647c8b96cae7e202c7a020395b7cfe65e5b8ce04",
+        1757548800,
+    ),
+}
+VERSION = MICROPYTHON
+if VERSION not in RELEASES:
+    raise SourceError(f"GLINT_MICROPYTHON_VERSION={VERSION}; there are: {', '.join(RELEASES)}")
+RELEASE = RELEASES[VERSION]
 DEBIAN_VERSION = f"{VERSION}+ds-1"
 TARBALL = f"micropython_{VERSION}+ds.orig.tar.xz"
-TARBALL_SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
 GIT_URL = "https://github.com/micropython/micropython"
 GIT_TAG = f"v{VERSION}"
-GIT_COMMIT = "f498a16c7db6d4b2de200b3e0856528dfe0613c3"
 
 APT_FOLDER = Path("/etc/apt")
 # A sources entry with one of these as its suite names a mirror that has trixie too. Other archives
@@ -41,10 +75,6 @@ DEBIAN_CLASSES = frozenset(["oldoldstable", "oldstable", "stable", "testing", "u
 DEBIAN_SUITES = DEBIAN_RELEASES | DEBIAN_CLASSES
 APT_TIMEOUT_S = 120
 GIT_TIMEOUT_S = 300
-
-
-class SourceError(WorkbenchError):
-    """MicroPython's source is not to be had, or is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +89,7 @@ class Mirror:
         fields = [
             ("Types", "deb-src"),
             ("URIs", self.uri),
-            ("Suites", DEBIAN_SUITE),
+            ("Suites", RELEASE.debian_suite),
             ("Components", "main"),
             *self.options,
         ]
@@ -198,9 +228,9 @@ def unpack(tarball: Path, tree: Path) -> None:
         SourceError: The tarball is not the pinned one.
     """
     digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    if digest != TARBALL_SHA256:
+    if digest != RELEASE.tarball_sha256:
         tarball.unlink()
-        raise SourceError(f"{tarball.name} has sha256 {digest}, not {TARBALL_SHA256}")
+        raise SourceError(f"{tarball.name} has sha256 {digest}, not {RELEASE.tarball_sha256}")
     unfinished = tree.with_suffix(".tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
     with tarfile.open(tarball, "r:xz") as archive:
@@ -223,9 +253,9 @@ def _from_git(tree: Path) -> None:
         timeout_s=GIT_TIMEOUT_S,
     )
     head = (unfinished / ".git" / "HEAD").read_text().strip()
-    if head != GIT_COMMIT:
+    if head != RELEASE.git_commit:
         shutil.rmtree(unfinished)
-        raise SourceError(f"git tag {GIT_TAG} is commit {head}, not {GIT_COMMIT}")
+        raise SourceError(f"git tag {GIT_TAG} is commit {head}, not {RELEASE.git_commit}")
     unfinished.rename(tree)
 
 

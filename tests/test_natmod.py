@@ -105,6 +105,13 @@ def test_a_module_builds_and_stays_small(module, arch):
     assert natmod.size(product).text <= CODE_BYTES[module, arch]
 
 
+def test_a_second_build_gives_the_same_bytes(tmp_path, monkeypatch):
+    first = built("micdsp", "x64").read_bytes()
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setattr(natmod, "BUILD", tmp_path)
+    assert natmod.build("micdsp", "x64", say=print).read_bytes() == first
+
+
 def test_int8_alone_takes_less():
     defines = tuple(f"TFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES)
     product = built("tflm", "xtensawin", defines=defines, tag="-int8")

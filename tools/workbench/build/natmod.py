@@ -304,7 +304,9 @@ def _build(
     objects = product.parent / module
     objects.mkdir(parents=True, exist_ok=True)
     config = objects / "config.h"
-    linker: list[str | Path] = [sys.executable, tree / "tools" / "mpy_ld.py", "--arch", arch]
+    # It goes through sets, in an order that Python chooses anew each time unless it is told.
+    linker: list[str | Path] = ["env", "PYTHONHASHSEED=0", sys.executable]
+    linker += [tree / "tools" / "mpy_ld.py", "--arch", arch]
     named = sorted(folder.glob("*.c"))
     run([*linker, "--preprocess", "-o", config, *named], "reading the names failed")
     flags = [*CFLAGS, *WARNINGS, *(f"-D{define}" for define in defines)]

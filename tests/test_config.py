@@ -27,11 +27,11 @@ def test_the_file_goes_before_the_defaults_and_later_settings_are_left_alone(tmp
     [
         ("{", "not JSON"),
         ([], "not a JSON object"),
-        ({"words": "okay_nabu"}, "words is str"),
+        ({"words": "okay_nabu"}, "words has to be a list"),
         ({"name": "a name of many letters"}, "name takes"),
         ({"name": ""}, "name takes"),
-        ({"wake_audio_ms": 0}, "wake_audio_ms is 1000"),
-        ({"wake_audio_ms": 10**9}, "wake_audio_ms is 1000"),
+        ({"wake_audio_ms": 0}, "wake_audio_ms takes 1000 to 60000"),
+        ({"wake_audio_ms": 10**9}, "wake_audio_ms takes 1000 to 60000"),
     ],
 )
 def test_nonsense_is_refused_with_the_reason(tmp_path, stored, why):

@@ -7,7 +7,7 @@ import re
 import runpy
 
 import pytest
-from glasses import boot, config, journal, media, smp_image
+from glasses import boot, journal, media, smp_image
 from glasses import protocol as numbers
 from workbench.build import protocol
 from workbench.paths import FIRMWARE
@@ -29,7 +29,7 @@ def test_generated_files_are_current():
 def test_a_change_makes_the_files_stale(tmp_path):
     source = tmp_path / "protocol.toml"
     source.write_text(protocol.SOURCE.read_text().replace("version = 1", "version = 2"))
-    assert protocol.stale(source) == list(protocol.PRODUCTS)
+    assert set(protocol.PRODUCTS) <= set(protocol.stale(source))
 
 
 def test_comments_and_notation_are_carried():
@@ -73,7 +73,7 @@ def test_the_specification_says_the_limits_that_count():
         f"more than {media.OBJECTS_MAX} objects or {media.KEPT_BYTES_MAX:,} bytes",
         f"more than {media.KEPT_MS_MAX // 60000} minutes old",
         f"the last {media.RING_BYTES_MAX / ADPCM_BYTES_A_SECOND:g} s",
-        f"`ms`: {config.RECORD_MIN_MS} to {config.RECORD_MAX_MS}",
+        f"`ms`: {numbers.LIMIT_RECORD_MIN_MS} to {numbers.LIMIT_RECORD_MAX_MS}",
         f"A message takes at most {numbers.LIMIT_SMP_BYTES:,} bytes",
         f"there are not {['none', 'one', 'two', 'three', 'four', 'five'][numbers.LIMIT_BONDS]} of",
         f"then 1 to {numbers.LIMIT_MEDIA_RANGES} times u32 start",

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firmware's SMP server against the `smp` package's messages, whole, cut up, and broken."""
 
+import struct
+
 import cbor2
 import pytest
 from glasses import protocol, smp_os
 from glasses import smp as server_module
 from glasses.protocol import LIMIT_SMP_BYTES, SMP_HEADER_BYTES
 from glasses.smp import RequestError, Server
+from glint.smp import GlintErrorV1
 from hypothesis import given
 from hypothesis import strategies as st
 from smp import header as smp_header
@@ -92,12 +95,12 @@ def test_a_group_refuses_in_its_own_words(server):
     def refuse(_):
         raise RequestError(2, "busy")
 
-    server.handle(64, 2, server_module.WRITE, refuse)
+    server.handle(64, 2, server_module.WRITE, refuse)  # a photo
     request = bytearray(bytes(echo("x")))
     request[4:6] = (64).to_bytes(2, "big")
     request[7] = 2
     (response,) = server.receive(request)
-    assert body(response) == {"err": {"group": 64, "rc": 2}}
+    assert body(response) == {"err": {"group": 64, "rc": 2}, "rsn": "busy"}
 
 
 @pytest.mark.parametrize(
@@ -112,3 +115,92 @@ def test_info(server, letters, expected):
 def test_info_refuses_a_letter_it_does_not_know(server):
     (response,) = server.receive(bytes(os_messages.OSApplicationInfoReadRequest(format="sq")))
     assert body(response) == {"err": {"group": 0, "rc": protocol.OS_RC_INVALID_FORMAT}}
+
+
+def asked(command, body, group=64, op=server_module.WRITE):
+    data = cbor2.dumps(body)
+    return struct.pack(">BBHHBB", op, 0, len(data), group, 9, command) + data
+
+
+FORESEEN_BY_NOBODY = [
+    ArithmeticError("x"),
+    AttributeError("x"),
+    KeyError("x"),
+    MemoryError("memory allocation failed, allocating 4096 bytes"),
+    OSError(28),
+    RuntimeError("maximum recursion depth exceeded"),
+    TypeError("x"),
+    ValueError("x"),
+    ZeroDivisionError("divide by zero"),
+]
+
+
+@pytest.mark.parametrize("error", FORESEEN_BY_NOBODY, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("takes_time", [False, True])
+async def test_an_error_that_nobody_foresaw_is_an_answer_and_a_count(server, error, takes_time):
+    def fail(_):
+        raise error
+
+    async def fail_later():
+        raise error
+
+    handler = (lambda _: fail_later()) if takes_time else fail
+    server.handle(64, protocol.SMP_GLINT_PHOTO, server_module.WRITE, handler)
+    responses = server.receive(asked(protocol.SMP_GLINT_PHOTO, {}))
+    assert server.waiting == takes_time
+    (response,) = await server.later() if takes_time else responses
+    answer = body(response)
+    assert answer["rc"] == (2 if isinstance(error, MemoryError) else 1)
+    assert answer["rsn"] == f"{type(error).__name__}: {error}"
+    assert server.failed == 1
+    # What the standard clients make of it.
+    assert GlintErrorV1.loads(response).rsn == answer["rsn"]
+    (response,) = server.receive(bytes(echo("still there")))
+    assert body(response) == {"r": "still there"}
+
+
+def test_an_answer_that_cannot_be_said_is_one_as_well(server):
+    server.handle(64, protocol.SMP_GLINT_PHOTO, server_module.WRITE, lambda _: {"x": object()})
+    (response,) = server.receive(asked(protocol.SMP_GLINT_PHOTO, {}))
+    assert body(response)["rc"] == server_module.ERROR_UNKNOWN
+    assert server.failed == 1
+
+
+def test_a_reason_is_cut_to_its_bytes_and_stays_text(server):
+    def refuse(_):
+        raise RequestError(2, "…" * 500)
+
+    server.handle(64, protocol.SMP_GLINT_PHOTO, server_module.WRITE, refuse)
+    (response,) = server.receive(asked(protocol.SMP_GLINT_PHOTO, {}))
+    assert body(response)["rsn"] == "…" * (protocol.LIMIT_REASON_BYTES // 3)
+
+
+def test_requests_that_pile_up_are_answered_in_turn_and_take_no_more_room():
+    """A companion that reads nothing, and one that reads at last."""
+    server = serving()
+    request = asked(0, {"d": "x" * 900}, group=0)
+    responses = []
+    for number in range(20_680):
+        room = server_module.RESPONSES_MAX - len(responses)
+        assert room >= 0
+        responses += server.receive(request, room)
+        assert len(server._pending) <= server_module.WAITING_BYTES_MAX
+        if number % 1000 == 999:
+            responses.clear()
+    assert server.dropped_bytes
+    while more := server.receive(b""):
+        assert len(more) <= server_module.RESPONSES_MAX
+    (response,) = server.receive(bytes(echo("still there")))
+    assert body(response) == {"r": "still there"}
+
+
+def test_what_waits_is_answered_once_there_is_room():
+    server = serving()
+    stream = b"".join(bytes(echo(str(number))) for number in range(30))
+    first = server.receive(stream, 3)
+    assert [body(response)["r"] for response in first] == ["0", "1", "2"]
+    assert server.receive(b"", 0) == []
+    rest = []
+    while more := server.receive(b""):
+        rest += more
+    assert [body(response)["r"] for response in rest] == [str(number) for number in range(3, 30)]

@@ -74,6 +74,10 @@ class GlintErrorV2(smp_error.ErrorV2[Rc]):
     """A request was refused with one of the Glint group's codes."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    rsn: str | None = None
+    """Why, in the glasses' own words."""
 
 
 class GlintGroup:
@@ -329,10 +333,13 @@ class Requests:
 
 
 def _refused(response: smp_error.ErrorV1 | smp_error.ErrorV2[Any]) -> RequestError:
+    reason = getattr(response, "rsn", None)
     if error_v1(response):
         group, rc, said = 0, int(response.rc), f"{response.rc.name}: update glint or the firmware"
     else:
         group, rc = int(response.err.group), int(response.err.rc)
         said = _SAID_BY_GROUP.get(group, {}).get(rc, "")
         said = said or f"error {rc} of group {group}: update glint"
+    if reason:
+        said = reason  # the glasses' own words say more than any of ours
     return RequestError(f"Refused: {said}.", group=group, rc=rc)

@@ -3,15 +3,12 @@
 
 import json
 
+from glasses.arguments import KindError, RangeError, check_value
+from glasses.protocol import LIMIT_MODEL_NAME_BYTES
+from glasses.requests import SETTINGS
 from glasses.slots import replace
 
 FIRMWARE = "0.1.0"
-
-RECORD_MIN_MS, RECORD_MAX_MS = 1000, 60000
-# What an advertisement's scan response has room for beside a 128-bit UUID.
-NAME_MAX_BYTES = 11
-MODEL_NAME_MAX = 32
-WORDS_MAX = 4
 
 DEFAULTS = {
     "name": "Glint",
@@ -25,30 +22,23 @@ class UnknownError(ValueError):
     """There is no such setting."""
 
 
-class KindError(ValueError):
-    """A setting's value is of another type."""
-
-
-class RangeError(ValueError):
-    """A setting's value is too small, too large or too long, or no model's name."""
-
-
 def check(key, value):
-    """Raises one of the errors above when `value` cannot be what `key` is set to."""
-    if key not in DEFAULTS:
-        raise UnknownError("no setting " + str(key))
-    if not isinstance(value, type(DEFAULTS[key])) or isinstance(value, bool):
-        raise KindError("%s is %s" % (key, type(value).__name__))
-    if key == "name" and not 1 <= len(value.encode()) <= NAME_MAX_BYTES:
-        raise RangeError("name takes 1 to %d bytes" % NAME_MAX_BYTES)
-    if key == "wake_audio_ms" and not RECORD_MIN_MS <= value <= RECORD_MAX_MS:
-        raise RangeError("wake_audio_ms is %d to %d" % (RECORD_MIN_MS, RECORD_MAX_MS))
+    """Raises an error when `value` cannot be what `key` is set to.
+
+    Raises:
+        UnknownError: There is no such setting.
+        arguments.KindError: The value is of another type.
+        arguments.RangeError: It is too small, too large or too long, or no model's name.
+    """
+    if key not in SETTINGS:
+        raise UnknownError("there is no setting %s" % key)
+    check_value(SETTINGS[key], value)
     if key == "words":
         for word in value:
             if not isinstance(word, str):
-                raise KindError("words holds " + type(word).__name__)
-        if len(value) > WORDS_MAX or len(set(value)) < len(value):
-            raise RangeError("words takes %d at most, each once" % WORDS_MAX)
+                raise KindError("words takes names of models")
+        if len(set(value)) < len(value):
+            raise RangeError("words takes each word once")
     for name in value if key == "words" else [value] if key == "vision" else []:
         if not is_model(name):
             raise RangeError("%s: %s is no model's name" % (key, name))
@@ -56,7 +46,7 @@ def check(key, value):
 
 def is_model(name):
     """Whether a name can be a model's: letters, digits, "_" and "-", for it becomes a path."""
-    return 0 < len(name) <= MODEL_NAME_MAX and all(
+    return 0 < len(name) <= LIMIT_MODEL_NAME_BYTES and all(
         "a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "_-" for c in name
     )
 

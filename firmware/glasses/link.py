@@ -14,6 +14,7 @@ from bluetooth import UUID
 from micropython import const
 
 from glasses import media, protocol
+from glasses.smp import RESPONSES_MAX
 
 _IRQ_CENTRAL_CONNECT = const(1)
 _IRQ_CENTRAL_DISCONNECT = const(2)
@@ -186,6 +187,8 @@ class Link:
     def _send_next(self):
         """Sends the one most urgent notification; False when there is none. OSError: not sent."""
         payload_bytes = self._mtu - ATT_HEADER_BYTES
+        if not self._responses:
+            self._serve(b"")  # requests that waited for room
         if self._responses:
             response = self._responses[0]
             self._notify(self._smp_handle, response[:payload_bytes])
@@ -238,13 +241,17 @@ class Link:
 
     def _receive(self, handle, data):
         if handle == self._smp_handle:
-            self._responses.extend(self._smp.receive(data))
-            if self._smp.waiting and self._working is None:
-                self._working = asyncio.create_task(self._work())
+            self._serve(data)
         elif handle == self._events and len(data) == 4:
             self._journal.acknowledge(struct.unpack("<I", data)[0])
         elif handle == self._media:
             self._outbox.receive(data)
+
+    def _serve(self, data):
+        room = RESPONSES_MAX - len(self._responses)
+        self._responses.extend(self._smp.receive(data, room))
+        if self._smp.waiting and self._working is None:
+            self._working = asyncio.create_task(self._work())
 
     async def _work(self):
         while self._smp.waiting:

@@ -1,17 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """SMP version 2 (the MCUmgr protocol): requests in, responses out. SPEC.md names the groups."""
 
+import gc
 import struct
 
-from glasses import cbor
-from glasses.protocol import LIMIT_SMP_BYTES, SMP_HEADER_BYTES
+from glasses import arguments, cbor
+from glasses.protocol import (
+    LIMIT_REASON_BYTES,
+    LIMIT_SMP_BYTES,
+    SMP_GROUP_GLINT,
+    SMP_HEADER_BYTES,
+)
+from glasses.requests import REQUESTS
 
 READ = 0
 WRITE = 2
 # Generic result codes of SMP; a group has codes of its own beside them.
+ERROR_UNKNOWN = 1
+ERROR_NO_MEMORY = 2
 ERROR_INVALID = 3
 ERROR_TOO_LARGE = 7
 ERROR_NOT_SUPPORTED = 8
+# Of what a companion has written, so much waits for its requests to be answered.
+WAITING_BYTES_MAX = 2 * LIMIT_SMP_BYTES
+# So many responses wait to be sent before the next request is looked at.
+RESPONSES_MAX = 8
 
 
 class RequestError(Exception):
@@ -28,11 +41,15 @@ class Server:
     Attributes:
         requests: That came whole since boot.
         refused: Of these.
+        failed: Of these, those that ended with an error which nobody foresaw.
+        dropped_bytes: What came while WAITING_BYTES_MAX were waiting.
     """
 
     def __init__(self):
         self.requests = 0
         self.refused = 0
+        self.failed = 0
+        self.dropped_bytes = 0
         self._handlers = {}
         self._pending = bytearray()
         self._later = None  # (request, coroutine that answers it)
@@ -40,10 +57,11 @@ class Server:
     def handle(self, group, id, op, handler):
         """`handler(body)` answers `op` (READ or WRITE) of a command with a map.
 
-        It may raise RequestError; KeyError, TypeError and ValueError mean a bad body. One that
-        takes its time returns a coroutine that does all of that.
+        The body holds what requests.py says of the command, which has to be there. It may raise
+        RequestError; any other error counts as failed. One that takes its time returns a coroutine
+        that does all of that.
         """
-        self._handlers[(group, id, op)] = handler
+        self._handlers[(group, id, op)] = REQUESTS[(group, id, op)], handler
 
     def reset(self):
         """Forgets requests that were not finished or not answered."""
@@ -55,11 +73,21 @@ class Server:
         """Whether an answer is due that `later` gives."""
         return self._later is not None
 
-    def receive(self, data):
-        """Takes what one write brought and returns the responses now due, as a list of bytes."""
-        self._pending.extend(data)
+    def receive(self, data, room=RESPONSES_MAX):
+        """Takes what one write brought and returns the responses now due, as a list of bytes.
+
+        Args:
+            data: Of the write; empty for what waited because there was no room.
+            room: How many responses there may be.
+        """
+        if len(self._pending) + len(data) > WAITING_BYTES_MAX:
+            self.dropped_bytes += len(data)  # a companion that floods loses, not the glasses
+        else:
+            self._pending.extend(data)
         responses = []
-        while not self.waiting and len(self._pending) >= SMP_HEADER_BYTES:
+        while not self.waiting and len(responses) < room:
+            if len(self._pending) < SMP_HEADER_BYTES:
+                break
             length = SMP_HEADER_BYTES + struct.unpack_from(">H", self._pending, 2)[0]
             if length > LIMIT_SMP_BYTES:
                 responses.append(self._response(self._pending, {"rc": ERROR_TOO_LARGE}))
@@ -74,8 +102,6 @@ class Server:
                 responses.append(self._response(request, answer))
             else:
                 self._later = request, answer
-        if len(self._pending) > LIMIT_SMP_BYTES:
-            self._pending = bytearray()  # it does not wait for answers
         return responses
 
     async def later(self):
@@ -83,8 +109,8 @@ class Server:
         request, answering = self._later
         try:
             answer = await answering
-        except ERRORS as error:
-            answer = _refusal(request, error)
+        except Exception as error:
+            answer = self._refusal(request, error)
         self._later = None
         return [self._response(request, answer)] + self.receive(b"")
 
@@ -92,32 +118,56 @@ class Server:
         """A map, or a coroutine that gives one."""
         op, _, _, group, _, id = struct.unpack_from(">BBHHBB", request)
         self.requests += 1
-        handler = self._handlers.get((group, id, op & 7))
+        rows, handler = self._handlers.get((group, id, op & 7), (None, None))
         if handler is None:
             self.refused += 1
             return {"rc": ERROR_NOT_SUPPORTED}
         try:
-            body = (
-                cbor.decode(request[SMP_HEADER_BYTES:]) if len(request) > SMP_HEADER_BYTES else {}
-            )
+            body = {}
+            try:
+                if len(request) > SMP_HEADER_BYTES:
+                    body = cbor.decode(request[SMP_HEADER_BYTES:])
+                arguments.check(rows, body)
+            except ValueError as error:
+                self.refused += 1
+                return {"rc": ERROR_INVALID, "rsn": reason(error)}
             return handler(body)
-        except ERRORS as error:
+        except Exception as error:
+            return self._refusal(request, error)
+
+    def _refusal(self, request, error):
+        if isinstance(error, RequestError):
             self.refused += 1
-            return _refusal(request, error)
+            group = struct.unpack_from(">H", request, 4)[0]
+            refusal = {"err": {"group": group, "rc": error.rc}}
+            if group == SMP_GROUP_GLINT:  # clients of the other groups allow no other key there
+                refusal["rsn"] = reason(error)
+            return refusal
+        return self._failure(error)
+
+    def _failure(self, error):
+        self.failed += 1
+        no_memory = isinstance(error, MemoryError)
+        if no_memory:
+            gc.collect()
+        why = "%s: %s" % (type(error).__name__, error)
+        print("smp: a request failed:", why)
+        return {"rc": ERROR_NO_MEMORY if no_memory else ERROR_UNKNOWN, "rsn": reason(why)}
 
     def _response(self, request, answer):
         op, flags, _, group, sequence, id = struct.unpack_from(">BBHHBB", request)
-        body = cbor.encode(answer)
+        try:
+            body = cbor.encode(answer)
+        except Exception as error:  # what a handler gave cannot be said
+            body = cbor.encode(self._failure(error))
         if SMP_HEADER_BYTES + len(body) > LIMIT_SMP_BYTES:
             body = cbor.encode({"rc": ERROR_TOO_LARGE})
         return struct.pack(">BBHHBB", op | 1, flags, len(body), group, sequence, id) + body
 
 
-# What a handler may raise.
-ERRORS = (RequestError, AttributeError, IndexError, KeyError, TypeError, ValueError)
-
-
-def _refusal(request, error):
-    if isinstance(error, RequestError):
-        return {"err": {"group": struct.unpack_from(">H", request, 4)[0], "rc": error.rc}}
-    return {"rc": ERROR_INVALID}
+def reason(error):
+    """What is said of an error: as much of it as there is room for."""
+    text = str(error)[:LIMIT_REASON_BYTES]
+    while len(text.encode()) > LIMIT_REASON_BYTES:
+        text = text[:-1]
+    return text

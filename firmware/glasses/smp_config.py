@@ -3,7 +3,7 @@
 
 import os
 
-from glasses import config, models, protocol, smp, vision, wake
+from glasses import arguments, config, models, protocol, smp, vision, wake
 
 # Names of models in one response.
 LISTED_MAX = 12
@@ -41,9 +41,9 @@ class Settings:
                 config.check(key, value)
         except config.UnknownError as error:
             raise smp.RequestError(protocol.RC_NOT_FOUND, str(error))
-        except config.KindError as error:
+        except arguments.KindError as error:
             raise smp.RequestError(protocol.RC_WRONG_TYPE, str(error))
-        except config.RangeError as error:
+        except arguments.RangeError as error:
             raise smp.RequestError(protocol.RC_OUT_OF_RANGE, str(error))
         self._apply(changes)
         return self._read(body)

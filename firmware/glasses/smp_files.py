@@ -81,8 +81,6 @@ class Files:
 
     def _upload(self, body):
         path, at, data = self._path(body["name"]), body["off"], body["data"]
-        if not isinstance(data, bytes):
-            raise TypeError("data")
         if path.endswith(PART):
             raise smp.RequestError(protocol.FILE_RC_INVALID_NAME, path)
         part = path + PART

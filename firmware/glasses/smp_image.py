@@ -87,7 +87,7 @@ class Images:
 
     def _choose(self, body):
         digest = body.get("hash")
-        confirm = bool(body.get("confirm"))
+        confirm = body.get("confirm", False)
         if confirm and self._said not in ("", PASSED):
             raise ImageError("self-check: " + self._said, protocol.IMAGE_RC_CONFIRMATION_DENIED)
         if confirm and digest is None and self._safe:
@@ -103,17 +103,15 @@ class Images:
     def _upload(self, body):
         updater = self._updater
         at, data = body["off"], body["data"]
-        if not isinstance(data, bytes):
-            raise TypeError("data")
         if at == 0:
             if body.get("image"):
                 raise ImageError("there is one image", protocol.IMAGE_RC_INVALID_SLOT)
             if "len" not in body:
                 raise ImageError("no length", protocol.IMAGE_RC_INVALID_LENGTH)
             digest = body.get("sha")
-            if digest is not None and (not isinstance(digest, bytes) or len(digest) != HASH_BYTES):
+            if digest is not None and len(digest) != HASH_BYTES:
                 raise ImageError("sha", protocol.IMAGE_RC_INVALID_HASH)
-            there = updater.begin(body["len"], digest, body.get("upgrade"))
+            there = updater.begin(body["len"], digest, body.get("upgrade", False))
             if there:
                 return self._finish(there) if updater.complete else {"off": there}
         at = updater.write(at, data)

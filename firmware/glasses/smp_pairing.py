@@ -18,14 +18,12 @@ def serve(server, bonds, link):
         bond = bonds.find(body["id"])
         if bond is None:
             raise smp.RequestError(protocol.RC_NOT_FOUND, "no such bond")
-        if body.get("remove") is True:
+        if body.get("remove"):
             bonds.remove(bond)
-            return {"id": bond.id}
-        name = body["name"]
-        if len(name.encode()) > protocol.LIMIT_BOND_NAME_BYTES:
-            why = "a name takes at most %d bytes" % protocol.LIMIT_BOND_NAME_BYTES
-            raise smp.RequestError(protocol.RC_OUT_OF_RANGE, why)
-        bonds.rename(bond, name)
+        elif "name" in body:
+            bonds.rename(bond, body["name"])
+        else:
+            raise smp.RequestError(protocol.RC_BAD_REQUEST, "a name, or remove, is missing")
         return {"id": bond.id}
 
     def window(body):

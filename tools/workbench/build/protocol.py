@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the wire protocol's constants from firmware/protocol.toml.
 
-`python -m workbench.build.protocol` writes the two Python files; with `--check` it only says whether
-they are up to date.
+`python -m workbench.build.protocol` writes the two Python files, and what comes from
+firmware/requests.toml; with `--check` it only says whether they are up to date.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import textwrap
 import tomllib
 from pathlib import Path
 
+from workbench.build import requests
 from workbench.paths import FIRMWARE, ROOT
 
 SOURCE = FIRMWARE / "protocol.toml"
@@ -77,10 +78,21 @@ def generate(text: str) -> str:
     return _HEADER + "\n" + "\n".join(lines) + "\n"
 
 
-def stale(source: Path = SOURCE, products: tuple[Path, ...] = PRODUCTS) -> list[Path]:
+def wanted(source: Path = SOURCE) -> dict[Path, str]:
+    """The generated files and what is to stand in them."""
+    text, asked = source.read_text(), requests.SOURCE.read_text()
+    numbers = constants(text)
+    files = dict.fromkeys(PRODUCTS, generate(text))
+    files[requests.TABLE] = requests.generate(asked, numbers)
+    specification = requests.SPECIFICATION.read_text()
+    files[requests.SPECIFICATION] = requests.specify(specification, asked, numbers)
+    return files
+
+
+def stale(source: Path = SOURCE) -> list[Path]:
     """The generated files that are missing or differ from what their source gives."""
-    wanted = generate(source.read_text())
-    return [path for path in products if not path.exists() or path.read_text() != wanted]
+    files = wanted(source).items()
+    return [path for path, text in files if not path.exists() or path.read_text() != text]
 
 
 def main(arguments: list[str]) -> int:
@@ -90,7 +102,7 @@ def main(arguments: list[str]) -> int:
         if "--check" in arguments:
             print(f"{path.relative_to(ROOT)} is out of date: run python -m workbench.build.protocol")
         else:
-            path.write_text(generate(SOURCE.read_text()))
+            path.write_text(wanted()[path])
             print(f"wrote {path.relative_to(ROOT)}")
     return 1 if behind and "--check" in arguments else 0
 

@@ -41,9 +41,11 @@ class Asking:
         """Writes requests without waiting for answers; returns how many came all the same."""
         for _ in range(count):
             await self._transport.send(frame(*request, next(self._sequences)))
+        answered = 0
         with contextlib.suppress(TimeoutError):
-            for answered in itertools.count():
+            while True:
                 await asyncio.wait_for(self._transport.receive(), 2)
+                answered += 1
         return answered
 
 

@@ -16,7 +16,7 @@ CORE = MODULES / "tflm" / "core"
 
 def test_the_core_stays_small(tmp_path):
     arch = natmod.ARCHS["armv7emsp"]
-    compiler = arch.compilers[0]
+    compiler = arch.compiler
     if not shutil.which(compiler):
         pytest.skip(f"no {compiler}")
     command = [compiler, *arch.flags, "-std=c99", "-DNDEBUG", *LEFT_OUT]

@@ -2,6 +2,10 @@
 """The very .mpy files of an ESP32-S3 on an emulated Xtensa core: every byte as on this machine."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import micdsp_cases
 import numpy as np
@@ -11,7 +15,7 @@ import tflm_cases_large
 import tflm_conformance
 import tflm_oracle
 import wake_word_case
-from workbench.build import zoo
+from workbench.build import natmod, zoo
 from workbench.device import selftest
 from workbench.host import micdsp, tflm
 from workbench.models import benchmark, inference
@@ -138,3 +142,14 @@ def test_five_instructions_a_mac_are_enough(name):
         pytest.skip(str(error))
     once = benchmark.bench("xtensa", model)
     assert once.macs < once.instructions <= 5 * once.macs
+
+
+def test_the_modules_of_espressifs_gcc_pass_the_very_same_tests():
+    if os.environ.get(natmod.GCC_VARIABLE):
+        pytest.skip("these are the tests of its modules")
+    if shutil.which(natmod.ARCHS["xtensawin"].compiler) is None:
+        pytest.skip("no Espressif GCC here; modules are made by LLVM, which the other tests ran")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    environment = {**os.environ, natmod.GCC_VARIABLE: "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -4,7 +4,7 @@
 import struct
 
 import pytest
-from workbench.build import natmod, xtensa_asm, xtensa_short
+from workbench.build import natmod, xtensa_asm
 
 ASSEMBLY = """\
 \t.section\t.text.f,"ax",@progbits
@@ -49,179 +49,55 @@ def test_literals_and_tables_of_pointers_get_sections_of_their_own():
     assert xtensa_asm.normalise(NORMALISED) == NORMALISED
 
 
-def test_shorter_instructions_and_calls_by_name():
-    assembly = """\
-\t.section\t.text.unlikely.,"ax",@progbits
-\t.literal .LCPI0_0, near
-\t.literal .LCPI0_1, far
-\t.globl\tfar
-\t.type\tnear,@function
-\t.type\tfar,@function
-f:
-\tl32r\ta8, .LCPI0_0
-\tor\ta10, a2, a2
-\tl32i\ta11, a3, 60
-\tl32i\ta12, a3, 64
-\tcallx8\ta8
-\tl32r\ta8, .LCPI0_1
-\tcallx8\ta8
-"""
-    assert (
-        xtensa_short.shorten(assembly)
-        == """\
-\t.text
-\t.literal .LCPI0_1, far
-\t.globl\tfar
-\t.type\tnear,@function
-\t.type\tfar,@function
-f:
-\tmov.n\ta10, a2
-\tl32i.n\ta11, a3, 60
-\tl32i\ta12, a3, 64
-\tcall8\tnear
-\tl32r\ta8, .LCPI0_1
-\tcallx8\ta8
-"""
-    )
+# Each with its encoding in two bytes, or as it is where there is none.
+ENCODINGS = {
+    "or\ta2, a3, a3": "mov.n\ta2, a3",
+    "or\ta2, a3, a4": "",
+    "addi\ta2, a1, 0": "mov.n\ta2, a1",
+    "addi\ta2, a3, 15": "addi.n\ta2, a3, 15",
+    "addi\ta2, a3, -1": "addi.n\ta2, a3, -1",
+    "addi\ta2, a3, 16": "",
+    "addi\ta2, a3, -2": "",
+    "add\ta2, a3, a4": "add.n\ta2, a3, a4",
+    "addx2\ta2, a3, a4": "",
+    "l32i\ta2, a3, 60": "l32i.n\ta2, a3, 60",
+    "l32i\ta2, a3, 64": "",
+    "s32i\ta2, a3, 0": "s32i.n\ta2, a3, 0",
+    "s32i\ta2, a3, 64": "",
+    "movi\ta2, 95": "movi.n\ta2, 95",
+    "movi\ta2, -32": "movi.n\ta2, -32",
+    "movi\ta2, 96": "",
+    "movi\ta2, -33": "",
+}
 
 
-def test_calls_by_name_where_every_way_loads_the_same_address():
-    assembly = """\
-\t.literal .LCPI0_0, near
-\t.literal .LCPI0_1, other
-\t.type\tnear,@function
-near:
-\tentry\ta1, 32
-\tl32r\ta3, .LCPI0_0
-\tbeqz\ta2, .L1
-\tl32r\ta6, .LCPI0_0
-\tl32r\ta8, .LCPI0_0
-\tmovi.n\ta10, 1
-\tj\t.L2
-.L1:
-\tl32r\ta6, SECOND
-\tl32r\ta8, .LCPI0_0
-\tmovi.n\ta10, 2
-.L2:
-\tcallx8\ta8
-\tcallx8\ta6
-\ts32i.n\ta3, a1, 0
-\tcallx8\ta3
-\tretw.n
-\t.type\tother,@function
-"""
-    same = xtensa_short.shorten(assembly.replace("SECOND", ".LCPI0_0"))
-    # The address that is stored is loaded, and called there.
-    calls = [line.split()[0] for line in same.splitlines() if "call" in line]
-    assert calls == ["call8", "call8", "callx8"]
-    assert same.count("l32r") == 1
-    different = xtensa_short.shorten(assembly.replace("SECOND", ".LCPI0_1"))
-    assert different.count("callx8\ta6") == 1
-    assert different.count("l32r") == 3
+def assembled(tmp_path, instructions):
+    source, output = tmp_path / "some.s", tmp_path / "some.o"
+    source.write_text("\n".join(f"\t{instruction}" for instruction in instructions) + "\n")
+    natmod.assemble(natmod.xtensa_llvm(), source, output)
+    with output.open("rb") as file:
+        elf = pytest.importorskip("elftools.elf.elffile").ELFFile(file)
+        return elf.get_section_by_name(".text").data()
 
 
-def test_the_stack_is_addressed_in_two_steps_where_nobody_needs_the_third():
-    address = "\tmovi\ta8, 428\n\tadd\ta8, a1, a8\n\taddi\ta12, a8, 0\n"
-    short = "\tmovi\ta8, 428\n\tadd.n\ta12, a1, a8\n"
-    kept = address.replace("add\t", "add.n\t").replace("addi\ta12, a8, 0", "mov.n\ta12, a8")
-    call = "\tcall8\tg\n"
-    assert xtensa_short.shorten(address + call) == short + call
-    use = "\tl32i.n\ta2, a8, 0\n"
-    assert xtensa_short.shorten(address + use + call) == kept + use + call
-    assert xtensa_short.shorten(address + "f:\n") == kept + "f:\n"
+@pytest.mark.parametrize(("instruction", "short"), ENCODINGS.items())
+def test_instructions_are_encoded_in_two_bytes_where_they_can_be(instruction, short):
+    assert xtensa_asm.normalise(f"\t{instruction}\n") == f"\t{short or instruction}\n"
 
 
-def test_conditions_are_turned_where_the_jump_is_in_reach():
-    skip = "\tbltu\ta2, a3, .L1\n\tj\t.L2\n.L1:\n"
-    for words, turned in ((39, True), (40, False)):
-        between = "\ts32i\ta2, a3, 64\n" * words
-        expected = "\tbgeu\ta2, a3, .L2\n.L1:\n" if turned else skip
-        end = ".L2:\n\tnop\n"
-        assert xtensa_short.shorten(skip + between + end) == expected + between + end
+def test_the_assembler_takes_each_encoding_and_has_none_for_the_others(tmp_path):
+    if natmod.xtensa_llvm() is None:
+        pytest.skip("no LLVM with the Xtensa back end")
+    shorts = [short for short in ENCODINGS.values() if short]
+    assert len(assembled(tmp_path, shorts)) == 2 * len(shorts)
+    for instruction in [wide for wide, short in ENCODINGS.items() if not short]:
+        with pytest.raises(natmod.NatmodError, match="did not assemble"):
+            assembled(tmp_path, [instruction.replace("\t", ".n\t", 1)])
 
 
-def test_jumps_to_a_return_and_comparisons_with_zero_are_short():
-    assembly = """\
-\tbeqz\ta2, .L1
-\tj\t.L1
-\tbeqz\ta2, .L1
-.L1:
-\tretw.n
-"""
-    short = """\
-\tbeqz.n\ta2, .L1
-\tretw.n
-\tbeqz\ta2, .L1
-.L1:
-\tretw.n
-"""
-    assert xtensa_short.shorten(assembly) == short
-
-
-def test_values_have_one_literal_each():
-    assembly = """\
-\t.literal .LCPI0_0, 70000
-\t.literal .LCPI1_0, text
-\t.literal .LCPI2_0, 70000
-\t.literal .LCPI3_0, 9
-\tl32r\ta2, .LCPI0_0
-\tl32r\ta3, .LCPI1_0
-\tl32r\ta4, .LCPI2_0
-"""
-    short = """\
-\t.literal .LCPI0_0, 70000
-\t.literal .LCPI1_0, text
-\tl32r\ta2, .LCPI0_0
-\tl32r\ta3, .LCPI1_0
-\tl32r\ta4, .LCPI0_0
-"""
-    assert xtensa_short.shorten(assembly) == short
-
-
-def test_functions_share_their_ends():
-    end = "\tmovi.n\ta2, 1\n\ts32i.n\ta2, a3, 0\n\tretw.n\n"
-    first = "f:\n\tentry\ta1, 32\n" + end
-    second = "g:\n\tentry\ta1, 64\n\tl32i.n\ta3, a1, 4\n" + end
-    shared = "f:\n\tentry\ta1, 32\n.Lend0:\n" + end
-    assert xtensa_short.shorten(first + second) == (
-        shared + "g:\n\tentry\ta1, 64\n\tl32i.n\ta3, a1, 4\n\tj\t.Lend0\n"
-    )
-    # Where a copy has a label in it, it stays.
-    labelled = second.replace("\tretw.n", ".L1:\n\tretw.n")
-    assert xtensa_short.shorten(first + labelled) == first + labelled
-    # What is in sections of its own may be left out by the linker.
-    apart = '\t.section\t.text.g,"ax",@progbits\n'
-    assert xtensa_short.shorten(first + apart + second) == first + apart + second
-
-
-def test_code_that_only_a_jump_leads_to_follows_it():
-    assembly = """\
-\tentry\ta1, 32
-\tbeq\ta2, a3, .L1
-\taddi.n\ta2, a2, 1
-\tj\t.L2
-.L1:
-\tsub\ta2, a2, a3
-\tretw.n
-.L2:
-\tneg\ta2, a2
-\tretw.n
-"""
-    short = """\
-\tentry\ta1, 32
-\tbeq\ta2, a3, .L1
-\taddi.n\ta2, a2, 1
-.L2:
-\tneg\ta2, a2
-\tretw.n
-.L1:
-\tsub\ta2, a2, a3
-\tretw.n
-"""
-    assert xtensa_short.shorten(assembly) == short
-    # Not beyond what the branch reaches.
-    far = assembly.replace("\tneg\ta2, a2\n", "\ts32i\ta2, a3, 64\n" * 41)
-    assert xtensa_short.shorten(far) == far
+def test_what_was_written_inline_stays():
+    inline = "\t#APP\n\tadd\ta2, a3, a4\n\t#NO_APP\n"
+    assert xtensa_asm.normalise(inline) == inline
 
 
 def test_relocations_are_those_that_the_linker_knows(tmp_path):

@@ -10,6 +10,7 @@ another compiler where the usual one is not there.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.build import sources, xtensa_asm, xtensa_calls, xtensa_lines, xtensa_merge, xtensa_short, zoo
+from workbench.build import sources, xtensa_asm, zoo
 from workbench.host import tflm
 from workbench.errors import WorkbenchError
 from workbench.paths import BUILD, MODULES, locked
@@ -38,14 +39,14 @@ class Arch:
     """How to compile for one of MicroPython's native architectures.
 
     Attributes:
-        compilers: Names of the compilers to look for, the first found is used.
+        compiler: Name of the compiler to look for.
         package: Debian's package that has one.
         flags: For the compiler.
         float_impl: What the module takes a Python float for.
-        llvm: Use LLVM's back end where none of the compilers is there.
+        llvm: LLVM's back end is used, unless GLINT_XTENSA_GCC asks for that compiler.
     """
 
-    compilers: tuple[str, ...]
+    compiler: str
     package: str
     flags: tuple[str, ...]
     float_impl: str = "FLOAT"
@@ -53,21 +54,24 @@ class Arch:
 
 
 ARCHS = {
-    "x64": Arch(("gcc",), "gcc", ("-fno-stack-protector",), "DOUBLE"),
+    "x64": Arch("gcc", "gcc", ("-fno-stack-protector",), "DOUBLE"),
     "armv7emsp": Arch(
-        ("arm-none-eabi-gcc",),
+        "arm-none-eabi-gcc",
         "gcc-arm-none-eabi",
         ("-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
     ),
     "rv32imc": Arch(
-        ("riscv64-unknown-elf-gcc",),
+        "riscv64-unknown-elf-gcc",
         "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
         ("-march=rv32imac", "-mabi=ilp32", "-mno-relax", "--specs=picolibc.specs"),
     ),
-    "xtensawin": Arch(
-        ("xtensa-esp32s3-elf-gcc", "xtensa-esp32-elf-gcc"), "clang-22 llvm-22", (), llvm=True
-    ),
+    # Who gets a module gets LLVM's code, which the tests run: see GCC_VARIABLE.
+    "xtensawin": Arch("xtensa-esp32s3-elf-gcc", "clang-22 llvm-22", (), llvm=True),
 }
+
+# Where this is set, Espressif's GCC makes the modules: for the tests, which run with it, too, where
+# it is there. Nobody gets what they have not run.
+GCC_VARIABLE = "GLINT_XTENSA_GCC"
 
 # The core of an ESP32-S3, as LLVM names its options.
 XTENSA_FEATURES = (
@@ -149,8 +153,7 @@ class Compiler:
         # It would load addresses before a loop that calls what is there by name; it takes 3 % more.
         by_name = ["-mllvm", "-disable-machine-licm"]
         run([*self.command, *flags, *by_name, "-S", "-o", assembly, source], what)
-        text = xtensa_short.shorten(assembly.read_text())
-        assembly.write_text(xtensa_asm.normalise(text))
+        assembly.write_text(xtensa_asm.normalise(assembly.read_text()))
         assemble(self, assembly, output)
         xtensa_asm.fit_relocations(output)
 
@@ -236,17 +239,20 @@ def find_compiler(name: str) -> Compiler:
         NatmodError: There is none; the message says what to install.
     """
     arch = ARCHS[name]
-    for command in arch.compilers:
-        if shutil.which(command):
-            return Compiler((command, *arch.flags))
-    compiler = xtensa_llvm() if arch.llvm else None
-    if compiler is None:
-        extra = " picolibc-riscv64-unknown-elf" if arch.llvm else ""
+    if arch.llvm and not os.environ.get(GCC_VARIABLE):
+        compiler = xtensa_llvm()
+        if compiler is None:
+            raise NatmodError(
+                f"no compiler for {name}; on Debian: apt-get install {arch.package} "
+                "picolibc-riscv64-unknown-elf"
+            )
+        return compiler
+    if shutil.which(arch.compiler) is None:
         raise NatmodError(
-            f"no compiler for {name}; install {' or '.join(arch.compilers)}, or on Debian: "
-            f"apt-get install {arch.package}{extra}"
+            f"no compiler for {name}; install {arch.compiler}, or on Debian: "
+            f"apt-get install {arch.package}"
         )
-    return compiler
+    return Compiler((arch.compiler, *arch.flags))
 
 
 def optimisation(arch: str, source: Path) -> str:
@@ -289,11 +295,12 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
     tree = sources.micropython(say)
     output = BUILD / "natmod" / f"{arch}{tag}"
     product = output / f"{module}.mpy"
-    stamp = output / module / "defines"
+    stamp = output / module / "stamp"
+    made_with = repr((compiler.command, defines))
     with locked(output / f"{module}.lock"):
-        if not _up_to_date(product, stamp, defines):
+        if not _up_to_date(product, stamp, made_with):
             _build(module, arch, compiler, tree, product, defines)
-            stamp.write_text(repr(defines))
+            stamp.write_text(made_with)
     return product
 
 
@@ -340,14 +347,13 @@ def _build(
     product.with_suffix(".size").write_text(report)
 
 
-def _up_to_date(product: Path, stamp: Path, defines: Sequence[str]) -> bool:
-    """Whether a product has these macros and is newer than what it is made of, the tools too."""
-    if not product.exists() or not stamp.exists() or stamp.read_text() != repr(defines):
+def _up_to_date(product: Path, stamp: Path, made_with: str) -> bool:
+    """Whether a product is made so and is newer than what it is made of, the tools too."""
+    if not product.exists() or not stamp.exists() or stamp.read_text() != made_with:
         return False
     folder = MODULES / product.stem
     made_of = [*folder.glob("**/*.[ch]"), *LIBC.parent.glob("*.c")]
-    tools = (xtensa_asm, xtensa_calls, xtensa_lines, xtensa_merge, xtensa_short)
-    made_of += [Path(__file__), *(Path(str(tool.__file__)) for tool in tools)]
+    made_of += [Path(__file__), Path(xtensa_asm.__file__)]
     return product.stat().st_mtime > max(path.stat().st_mtime for path in made_of)
 
 

@@ -3,7 +3,9 @@
 
 That linker expects what GCC emits: literals in sections of their own, data that holds pointers
 apart from plain constants, the offset of a literal into its section in the section's bytes, and
-nothing where it puts distances. `xtensa_short` goes before it.
+nothing where it puts distances. And it expects GNU's assembler, which writes an instruction in two
+bytes where it has such an encoding (gas/config/xtensa-relax.c of binutils 2.40, `narrowable`);
+LLVM's does that only where it is asked to by name. No instruction becomes another one.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
-from workbench.build.xtensa_lines import LITERAL
-
+LITERAL = re.compile(r"\s+\.literal\s+(\S+),\s*(.*)")
 SECTION = re.compile(r"\s+\.(section|text|data|bss)\b")
 POINTER = re.compile(r"\.long\s+[A-Za-z_.]")
+INSTRUCTION = re.compile(r"\s+([a-z][a-z0-9]*)\s+([^#]*?)\s*(?:#.*)?")
+INLINE_STARTS, INLINE_ENDS = "#APP", "#NO_APP"
 RELA_BYTES = 12
 RELA_ADDEND_OFFSET = 8
 R_XTENSA_SLOT0_OP = 20  # What an instruction names.
@@ -41,13 +44,47 @@ def _literals(assembly: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def normalise(assembly: str) -> str:
-    """Rewrites the assembly of one file.
+def _narrow(line: str) -> str:
+    """The same instruction by the name that its encoding in two bytes has, where there is one.
 
-    Literals move into a section .literal; read-only data that holds pointers moves into
+    Which operands these take is from the Xtensa ISA reference manual, "Code Density Option".
+    """
+    found = INSTRUCTION.fullmatch(line)
+    if not found:
+        return line
+    name, operands = found[1], [operand.strip() for operand in found[2].split(",")]
+    number = int(operands[-1]) if re.fullmatch(r"-?\d+", operands[-1]) else None
+    if (name == "or" and operands[1] == operands[2]) or (name == "addi" and number == 0):
+        return f"\tmov.n\t{operands[0]}, {operands[1]}"
+    if name == "add" or (
+        number is not None
+        and (
+            (name in ("l32i", "s32i") and 0 <= number <= 60 and number % 4 == 0)
+            or (name == "movi" and -32 <= number <= 95)
+            or (name == "addi" and (number == -1 or 1 <= number <= 15))
+        )
+    ):
+        return f"\t{name}.n\t{', '.join(operands)}"
+    return line
+
+
+def _density(assembly: str) -> str:
+    """What the compiler made, in two bytes where that is possible; not what was written inline."""
+    lines = []
+    inline = False
+    for line in assembly.splitlines():
+        inline = (inline or line.strip() == INLINE_STARTS) and line.strip() != INLINE_ENDS
+        lines.append(line if inline else _narrow(line))
+    return "\n".join(lines) + "\n"
+
+
+def normalise(assembly: str) -> str:
+    """Writes the compiler's assembly of one file as GNU's assembler would take it.
+
+    Instructions are encoded in two bytes where they can be. Literals move into a section .literal; read-only data that holds pointers moves into
     .data.rel.ro, where the linker allows relocations.
     """
-    chunks = re.split(r"(?m)^(?=\s+\.(?:section|text|data|bss)\b)", _literals(assembly))
+    chunks = re.split(r"(?m)^(?=\s+\.(?:section|text|data|bss)\b)", _literals(_density(assembly)))
     for index, chunk in enumerate(chunks):
         head, newline, body = chunk.partition("\n")
         if ".rodata" in head and POINTER.search(body):

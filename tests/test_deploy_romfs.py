@@ -144,7 +144,7 @@ def test_files_are_placed_beside_what_is_there():
 
 def test_our_own_reader_reads_it(monkeypatch):
     monkeypatch.syspath_prepend(str(FIRMWARE))
-    from glasses.romfs import Reader
+    from glasses.boot.romfs import Reader
 
     extents = {"models/a.tflite": (BLOCK_BYTES, 9000), "b.json": (4 * BLOCK_BYTES, 0)}
     image = romfs.directory(extents).ljust(5 * BLOCK_BYTES, b"\xff")

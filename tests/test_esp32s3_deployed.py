@@ -11,8 +11,9 @@ from pathlib import Path
 
 import esp32s3_frozen
 import pytest
-from glasses import config, slots
-from glasses.image import hex_name
+from glasses import config
+from glasses.boot import slots
+from glasses.boot.image import hex_name
 from workbench.build import micropython, romfs
 from workbench.device import deploy, update_image
 from workbench.emulation import sound

@@ -119,8 +119,9 @@ def test_a_file_that_does_not_fit(monkeypatch):
 def test_what_boards_say_of_their_heap_is_so():
     code = """
 import gc, board, micdsp
-from glasses import app, perception, vision, wake
-heard = perception.Perception(board.mic, [])
+from glasses import app
+from glasses.perception import loop, vision, wake
+heard = loop.Perception(board.mic, [])
 gc.collect()
 print(gc.mem_free())
 """

@@ -15,7 +15,7 @@ BOARD = "corstone300"
 NAME = "okay_nabu"
 SCRIPT = """
 import gc
-from glasses import models, wake
+from glasses.perception import models, wake
 gc.collect()
 before = gc.mem_alloc()
 detector = wake.load({folder!r}, {name!r})
@@ -79,5 +79,6 @@ def test_the_folder_comes_first(run, files, model):
 
 
 def test_a_model_that_is_nowhere(run, files):
-    code = "from glasses import wake\ntry:\n wake.load('models', 'x')\nexcept OSError: print('no')"
+    code = "from glasses.perception import wake\n"
+    code += "try:\n wake.load('models', 'x')\nexcept OSError: print('no')"
     assert run({}, files, code) == "no\n"

@@ -7,8 +7,10 @@ import re
 import runpy
 
 import pytest
-from glasses import boot, journal, media, smp_image
+from glasses import journal, media
 from glasses import protocol as numbers
+from glasses.boot import start
+from glasses.smp import images
 from workbench.build import protocol
 from workbench.paths import FIRMWARE
 
@@ -57,10 +59,10 @@ def test_the_specification_says_the_times_that_count():
     assert others == [
         [numbers.LIMIT_STRANGER_MS],
         [numbers.LIMIT_PAIRING_WINDOW_MS, numbers.LIMIT_PAIRING_HOLD_MS],
-        [smp_image.RESET_AFTER_MS],
-        [smp_image.HEALTHY_MS],
-        [smp_image.TRIAL_MS],
-        [boot.WATCHDOG_MS],
+        [images.RESET_AFTER_MS],
+        [images.HEALTHY_MS],
+        [images.TRIAL_MS],
+        [start.WATCHDOG_MS],
     ]
 
 
@@ -79,7 +81,7 @@ def test_the_specification_says_the_limits_that_count():
         f"then 1 to {numbers.LIMIT_MEDIA_RANGES} times u32 start",
         f"at most {numbers.LIMIT_EVENT_BYTES} bytes:",
         f"at most {numbers.LIMIT_IMAGE_BYTES >> 20} MiB.",
-        f"the glasses reset {smp_image.FAILED_MS // 1000} s later",
-        f"command 16 tells {smp_image.REPORT_MAX} characters",
+        f"the glasses reset {images.FAILED_MS // 1000} s later",
+        f"command 16 tells {images.REPORT_MAX} characters",
     ):
         assert said in text, said

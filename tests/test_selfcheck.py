@@ -16,7 +16,8 @@ FEATURE_SCALE = 0.0390625
 
 ON_DEVICE = """
 import json
-from glasses import selfcheck, wake
+from glasses import selfcheck
+from glasses.perception import wake
 
 def tried(detectors):
     try:

@@ -8,7 +8,8 @@ import zlib
 
 import cbor2
 import pytest
-from glasses import protocol, smp, smp_files, smp_os
+from glasses import protocol, smp
+from glasses.smp import files, system
 from hypothesis import given
 from hypothesis import strategies as st
 from smp import file_management as fs
@@ -20,15 +21,15 @@ NAME = "/models/word.tflite"
 @given(DAYS)
 def test_days_are_those_of_the_calendar(date):
     days = (date - datetime.date(1970, 1, 1)).days
-    assert smp_os.days_from_date(date.year, date.month, date.day) == days
-    assert smp_os.date_from_days(days) == (date.year, date.month, date.day)
+    assert system.days_from_date(date.year, date.month, date.day) == days
+    assert system.date_from_days(days) == (date.year, date.month, date.day)
 
 
 @given(st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(2200, 1, 1)), st.integers(0))
 def test_the_clock_goes_on_from_what_it_was_set_to(when, passed_ms):
     passed_ms %= 10**12
     now = [123]
-    clock = smp_os.Clock(lambda: now[0])
+    clock = system.Clock(lambda: now[0])
     clock.set(when.isoformat())
     now[0] += passed_ms
     when = when.replace(microsecond=when.microsecond // 1000 * 1000)
@@ -51,7 +52,7 @@ def test_the_clock_goes_on_from_what_it_was_set_to(when, passed_ms):
     ],
 )
 def test_what_is_no_time_is_refused(text):
-    clock = smp_os.Clock(lambda: 0)
+    clock = system.Clock(lambda: 0)
     with pytest.raises(ValueError, match=r"no such|not YYYY"):
         clock.set(text)
     assert clock.offset_ms is None
@@ -63,7 +64,7 @@ class Device:
     def __init__(self, folder):
         self.folder = folder
         self.server = smp.Server()
-        self.files = smp_files.Files(self.server, str(folder))
+        self.files = files.Files(self.server, str(folder))
 
     def ask(self, request):
         (response,) = self.server.receive(bytes(request))
@@ -159,7 +160,7 @@ def test_a_flash_that_is_full_says_so_and_keeps_what_it_had(device, monkeypatch)
     device.put(NAME, b"before")
     failed = fs.FS_MGMT_ERR.FILE_WRITE_FAILED
     begin = fs.FileUploadRequest(off=0, data=b"abc", name=NAME, len=5000)
-    monkeypatch.setattr(smp_files.os, "statvfs", lambda path: (512, 512, 9, 9, 9, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(files.os, "statvfs", lambda path: (512, 512, 9, 9, 9, 0, 0, 0, 0, 255))
     assert device.refusal(begin) is failed
 
     def full(path, mode="r"):
@@ -167,7 +168,7 @@ def test_a_flash_that_is_full_says_so_and_keeps_what_it_had(device, monkeypatch)
 
     monkeypatch.undo()
     assert device.ask(begin) == {"off": 3}
-    monkeypatch.setattr(smp_files, "open", full, raising=False)
+    monkeypatch.setattr(files, "open", full, raising=False)
     more = fs.FileUploadRequest(off=3, data=b"x", name=NAME)
     assert device.refusal(more) is failed
     monkeypatch.undo()

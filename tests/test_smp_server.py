@@ -5,10 +5,10 @@ import struct
 
 import cbor2
 import pytest
-from glasses import protocol, smp_os
+from glasses import protocol
 from glasses import smp as server_module
 from glasses.protocol import LIMIT_SMP_BYTES, SMP_HEADER_BYTES
-from glasses.smp import RequestError, Server
+from glasses.smp import RequestError, Server, system
 from glint.smp import GlintErrorV1
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ def server():
 
 def serving():
     served = Server()
-    smp_os.serve(served, dict.fromkeys("snrvmpio", "x") | {"s": "Glint"}, lambda: 1234)
+    system.serve(served, dict.fromkeys("snrvmpio", "x") | {"s": "Glint"}, lambda: 1234)
     return served
 
 

@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from glasses import keys
-from glasses.image import Image, ImageError, parse_version, pss_verified, version_text
+from glasses.boot import keys
+from glasses.boot.image import Image, ImageError, parse_version, pss_verified, version_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from update_images import BOARD, key, make

@@ -10,8 +10,9 @@ import subprocess
 import sys
 
 import targets
-from glasses import config, slots
-from glasses.image import ImageError, hex_name
+from glasses import config
+from glasses.boot import slots
+from glasses.boot.image import ImageError, hex_name
 from glint import air
 from glint import connect as connect_glasses
 from test_update_image import verify
@@ -25,8 +26,8 @@ from workbench.paths import FIRMWARE
 # Prints what the device says of each image, and of the files of the first when unpacked.
 ON_DEVICE = """
 import hashlib, json, os, sys
-from glasses.image import Image, ImageError, hex_name
-from glasses import boot, slots
+from glasses.boot.image import Image, ImageError, hex_name
+from glasses.boot import slots, start
 folder = FOLDER
 said = []
 for name in sorted(os.listdir(folder + "/images")):
@@ -38,7 +39,7 @@ for name in sorted(os.listdir(folder + "/images")):
         except ImageError as error:
             said.append(str(error))
 stored = slots.Slots(folder + "/update")
-boot.unpacker(stored, "linux")(0)
+start.unpacker(stored, "linux")(0)
 files = {}
 for name in FILES:
     with open("%s/0/%s" % (stored.folder, name), "rb") as file:

@@ -9,13 +9,14 @@ import struct
 
 import pytest
 from emulated_flash import Flash, PowerCut
-from glasses import bonds, boot, config, journal, slots, unpack, update
-from glasses.image import hex_name, version_text
-from glasses.romfs import Reader
+from glasses import bonds, config, journal, update
+from glasses.boot import slots, start, unpack
+from glasses.boot.image import hex_name, version_text
+from glasses.boot.romfs import Reader
 from update_images import APP, BOARD, make
 from workbench.build import romfs
 
-MODULES = (bonds, boot, config, journal, slots, unpack, update)
+MODULES = (bonds, start, config, journal, slots, unpack, update)
 UPDATE = "/update"
 CONFIG = {"name": "Mine", "words": ["alexa"]}
 # Keys of a peer, as NimBLE hands them over: made by LE Secure Connections.
@@ -48,18 +49,18 @@ class Device:
     def __init__(self, flash, monkeypatch, unpacks):
         flash.use(monkeypatch, *MODULES)
         self.flash = flash
-        self._prepare = boot.unpacker if unpacks else boot.verifier
+        self._prepare = start.unpacker if unpacks else start.verifier
         self._unpacks = unpacks
 
     def start(self, lost_power=True):
         """Starts; returns the version that runs, checked to be whole, or boot.SAFE."""
         self.stored = slots.Slots(UPDATE)
         prepare = self._prepare(self.stored, BOARD)
-        choice = boot.choose(self.stored, prepare, lost_power)
+        choice = start.choose(self.stored, prepare, lost_power)
         self.updater = update.Updater(UPDATE, BOARD)
-        if choice == boot.SAFE:
+        if choice == start.SAFE:
             return choice
-        if choice == boot.BENEATH:
+        if choice == start.BENEATH:
             return config.FIRMWARE
         running = self.stored.image(choice)
         with self.flash.open(self.stored.path(choice), "rb") as file:
@@ -247,7 +248,7 @@ def test_power_fails_while_crashing(monkeypatch, manner):
         with pytest.raises(PowerCut):
             crash_on(Device(flash, monkeypatch, True))
         device = Device(flash.copy(), monkeypatch, True)
-        assert device.start() in (config.FIRMWARE, boot.SAFE)
+        assert device.start() in (config.FIRMWARE, start.SAFE)
         assert config.load("/config.json")["name"] == "Mine"
 
 
@@ -306,11 +307,11 @@ def test_three_crashes_lead_to_safe_mode_and_a_reset_to_one_more_chance(device):
     for _ in range(3):
         assert device.start() == "1.0.0"
         device.stored.crashed("Traceback: it broke")
-    assert device.start() == boot.SAFE
+    assert device.start() == start.SAFE
     assert device.stored.crash_report() == "Traceback: it broke"
     assert device.start(lost_power=False) == "1.0.0"
     device.stored.crashed("again")
-    assert device.start() == boot.SAFE
+    assert device.start() == start.SAFE
     assert device.start() == "1.0.0"
     device.stored.healthy()
     device.stored.crashed("once")
@@ -320,10 +321,10 @@ def test_three_crashes_lead_to_safe_mode_and_a_reset_to_one_more_chance(device):
 def test_a_held_button_starts_safe_mode_and_what_was_to_start_starts_next(device):
     device.upload(image("1.0.0"))
     choose(device)
-    prepare = boot.verifier(device.stored, BOARD)
-    assert boot.choose(slots.Slots(UPDATE), prepare, True, held=True) == boot.SAFE
+    prepare = start.verifier(device.stored, BOARD)
+    assert start.choose(slots.Slots(UPDATE), prepare, True, held=True) == start.SAFE
     assert device.start(lost_power=False) == "1.0.0"
-    assert boot.choose(slots.Slots(UPDATE), prepare, True, held=True) == boot.SAFE
+    assert start.choose(slots.Slots(UPDATE), prepare, True, held=True) == start.SAFE
     assert device.start(lost_power=False) == config.FIRMWARE  # on trial, it was not confirmed
 
 
@@ -334,7 +335,7 @@ def test_starts_that_hang_count_unless_power_was_lost(device):
     assert [device.start(lost_power=False) for _ in range(3)] == [
         config.FIRMWARE,
         config.FIRMWARE,
-        boot.SAFE,
+        start.SAFE,
     ]
 
 
@@ -343,7 +344,7 @@ def test_safe_mode_takes_an_update_and_that_starts(device):
     for _ in range(3):
         device.start()
         device.stored.crashed("boom")
-    assert device.start() == boot.SAFE
+    assert device.start() == start.SAFE
     device.upload(image("1.1.0"))
     choose(device)
     assert device.start(lost_power=False) == "1.1.0"

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from glasses.romfs import Reader, RomfsError
+from glasses.boot.romfs import Reader, RomfsError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpremote.romfs import VfsRomWriter, make_romfs

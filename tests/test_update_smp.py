@@ -7,9 +7,10 @@ import types
 
 import cbor2
 import pytest
-from glasses import boot, config, protocol, slots, smp_image
-from glasses.smp import Server
-from glasses.smp_image import CHECKING, PASSED, Images
+from glasses import config, protocol
+from glasses.boot import slots, start
+from glasses.smp import Server, images
+from glasses.smp.images import CHECKING, PASSED, Images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from smp import image_management as messages
@@ -36,9 +37,9 @@ class Glasses:
     def restart(self):
         self.stop()
         stored = slots.Slots(self.board.flash + "/update")
-        choice = boot.choose(stored, boot.verifier(stored, BOARD), True)
+        choice = start.choose(stored, start.verifier(stored, BOARD), True)
         self.server = Server()
-        check = None if choice == boot.SAFE else self.check
+        check = None if choice == start.SAFE else self.check
         self.images = Images(self.server, self.board, check)
         if self.images._said and self.checked:
             self.images._said = PASSED
@@ -142,7 +143,7 @@ def test_only_what_passed_its_self_check_is_confirmed(glasses):
     assert glasses.boot_state()["check"] == CHECKING
     assert glasses.choose(confirm=True) == IMG_MGMT_ERR.IMAGE_CONFIRMATION_DENIED
     assert glasses.choose(hash=new, confirm=True) == IMG_MGMT_ERR.IMAGE_CONFIRMATION_DENIED
-    assert glasses.restart() == boot.BENEATH
+    assert glasses.restart() == start.BENEATH
     assert glasses.boot_state()["check"] == ""
 
 
@@ -168,13 +169,11 @@ async def test_what_is_not_well_or_not_confirmed_is_reverted(glasses, monkeypatc
     async def reset():
         await glasses.images._reset.wait()
 
-    monkeypatch.setattr(
-        smp_image, "asyncio", types.SimpleNamespace(sleep=sleep, Event=asyncio.Event)
-    )
+    monkeypatch.setattr(images, "asyncio", types.SimpleNamespace(sleep=sleep, Event=asyncio.Event))
     await glasses.images._try()
     await asyncio.wait_for(reset(), 1)
     assert slept[-1] == (3 if fails else 300)
-    assert glasses.restart() == boot.BENEATH
+    assert glasses.restart() == start.BENEATH
     assert glasses.boot_state()["refused"] == reason
 
 
@@ -298,7 +297,7 @@ def test_erase(glasses):
     glasses.choose(hash=glasses.state()[1].hash)
     glasses.erase()
     assert len(glasses.state()) == 1
-    assert glasses.restart() == boot.BENEATH
+    assert glasses.restart() == start.BENEATH
     glasses.upload(make("1.0.0"))
     glasses.choose(hash=glasses.state()[1].hash, confirm=True)
     glasses.restart()
@@ -311,7 +310,7 @@ def test_erase(glasses):
 def test_safe_mode_tells_of_the_crash_and_confirms_nothing(glasses):
     for _ in range(slots.CRASHES_MAX):
         slots.Slots(glasses.board.flash + "/update").crashed("x" * 5000 + "ZeroDivisionError")
-    assert glasses.restart() == boot.SAFE
+    assert glasses.restart() == start.SAFE
     told = glasses.boot_state()
     assert told["safe"]
     assert told["crash"].endswith("ZeroDivisionError")
@@ -374,5 +373,5 @@ def test_bodies_with_anything_in_them(tmp_path_factory, requests):
             answers = asyncio.run(glasses.server.later())
         (answer,) = answers
         assert answer[0] & 7 == 3
-    assert glasses.restart() == boot.BENEATH
+    assert glasses.restart() == start.BENEATH
     glasses.stop()

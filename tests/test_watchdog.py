@@ -35,10 +35,10 @@ def board(request, tmp_path):
 
 
 def poisoned(board):
-    source = (FIRMWARE / "glasses" / "smp_os.py").read_text()
+    source = (FIRMWARE / "glasses" / "smp" / "system.py").read_text()
     assert source.count(ECHO) == 1
     source = source.replace(ECHO, ECHO + POISON.format(nowhere=NOWHERE[board.name]))
-    return application("0.2.0", {"glasses/smp_os.py": source.encode()}.items(), board.name)
+    return application("0.2.0", {"glasses/smp/system.py": source.encode()}.items(), board.name)
 
 
 async def ask(glasses, board, what):

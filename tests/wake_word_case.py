@@ -14,7 +14,7 @@ DETECT = """
 import json, sys
 class glasses:
     models = None
-sys.modules["glasses"] = glasses
+sys.modules["glasses"] = sys.modules["glasses.perception"] = glasses
 import micdsp, wake
 with open("okay_nabu.json") as file:
     manifest = json.load(file)
@@ -42,7 +42,7 @@ def files():
     given = {
         "okay_nabu.tflite": zoo.find("okay_nabu").read_bytes(),
         "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
-        "wake.py": (FIRMWARE / "glasses" / "wake.py").read_bytes(),
+        "wake.py": (FIRMWARE / "glasses" / "perception" / "wake.py").read_bytes(),
         "sound": samples,
     }
     detector, features = MicroWakeWord.from_builtin(Model.OKAY_NABU), MicroWakeWordFeatures()

@@ -7,8 +7,8 @@ import io
 import json
 import sys
 
-from glasses import wake
-from glasses.perception import HOP_BYTES, HOP_MS, Perception
+from glasses.perception import wake
+from glasses.perception.loop import HOP_BYTES, HOP_MS, Perception
 
 
 class Tape:

@@ -16,7 +16,7 @@ from bluetooth_uuid import UUID  # noqa: E402
 radio.UUID = UUID
 radio.BLE = fuzz_board.Radio
 from glasses import smp  # noqa: E402
-from glasses.image import Image, ImageError, version_text  # noqa: E402
+from glasses.boot.image import Image, ImageError, version_text  # noqa: E402
 from glasses.journal import Journal  # noqa: E402
 from glasses.link import Link  # noqa: E402
 from glasses.media import Outbox  # noqa: E402

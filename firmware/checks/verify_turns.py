@@ -8,7 +8,7 @@ import sys
 import time
 
 from glasses import smp
-from glasses.smp_image import Images
+from glasses.smp.images import Images
 
 
 class Board:

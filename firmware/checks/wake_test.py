@@ -7,8 +7,8 @@ import struct
 import sys
 
 import micdsp
-from glasses import wake
-from glasses.perception import HOP_BYTES, HOP_MS
+from glasses.perception import wake
+from glasses.perception.loop import HOP_BYTES, HOP_MS
 
 
 def test(detector, read, count):

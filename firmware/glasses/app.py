@@ -7,27 +7,15 @@ import random
 import sys
 import time
 
-from glasses import (
-    config,
-    media,
-    perception,
-    protocol,
-    selfcheck,
-    smp,
-    smp_config,
-    smp_files,
-    smp_os,
-    smp_pairing,
-    smp_stats,
-    vision,
-    wake,
-)
+from glasses import config, media, protocol, selfcheck, smp
 from glasses.bonds import Bonds
 from glasses.journal import Journal, JournalFile
 from glasses.link import Link
-from glasses.perception import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
+from glasses.perception import loop, vision, wake
+from glasses.perception.loop import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
-from glasses.smp_image import Images
+from glasses.smp import files, pairing, settings, stats, system
+from glasses.smp.images import Images
 
 PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
 
@@ -47,7 +35,7 @@ class Glasses:
         self.outbox = media.Outbox(self.journal)
         self.outbox.on_cancel = self._on_cancel
         self.privacy = Privacy(board.light)
-        self.perception = perception.Perception(
+        self.perception = loop.Perception(
             board.mic, [wake.load(models, word) for word in self.settings["words"]]
         )
         self.perception.on_word = self._on_word
@@ -59,8 +47,8 @@ class Glasses:
         self._battery_level = None
         server = smp.Server()
         self._serve(server)
-        self._files = smp_files.Files(server, board.flash + "/models")
-        smp_config.Settings(server, self, config_path, models, board.slice_macs)
+        self._files = files.Files(server, board.flash + "/models")
+        settings.Settings(server, self, config_path, models, board.slice_macs)
         self._images = Images(server, board, self._check)
         self.bonds = Bonds(board.flash + "/bonds.json")
         self.link = Link(
@@ -72,7 +60,7 @@ class Glasses:
             server,
             self.bonds,
         )
-        smp_pairing.serve(server, self.bonds, self.link)
+        pairing.serve(server, self.bonds, self.link)
         # Boards call these between any two byte codes of the tasks: they only note what happened.
         self._sensed = asyncio.ThreadSafeFlag()
         self._presses = []
@@ -188,8 +176,8 @@ class Glasses:
             "i": board,
             "o": "MicroPython",
         }
-        smp_os.serve(server, self.facts, self.journal.time_ms)
-        smp_stats.serve(
+        system.serve(server, self.facts, self.journal.time_ms)
+        stats.serve(
             server,
             {
                 "perception": self._count_perception,

@@ -4,9 +4,9 @@
 import json
 
 from glasses.arguments import KindError, RangeError, check_value
+from glasses.boot.slots import replace
 from glasses.protocol import LIMIT_MODEL_NAME_BYTES
 from glasses.requests import SETTINGS
-from glasses.slots import replace
 
 FIRMWARE = "0.1.0"
 

@@ -3,6 +3,6 @@
 
 import board
 
-from glasses import boot
+from glasses.boot import start
 
-boot.run(board)
+start.run(board)

@@ -5,9 +5,10 @@ import json
 import os
 from binascii import unhexlify
 
-from glasses import config, protocol, slots, unpack
-from glasses.image import Image, ImageError, hex_name, parse_version, version_text
-from glasses.romfs import Reader, RomfsError
+from glasses import config, protocol
+from glasses.boot import slots, unpack
+from glasses.boot.image import Image, ImageError, hex_name, parse_version, version_text
+from glasses.boot.romfs import Reader, RomfsError
 
 # What an upload leaves of the flash for settings, bonds and the state of updates.
 FREE_LEAST_BYTES = 0x10000

@@ -75,7 +75,8 @@ async def hear(sound, said):
     said["firmware"] = sys.modules["glasses.config"].FIRMWARE
     said["from"] = sys.modules["glasses.app"].__file__
     root = said["from"][: -len("glasses/app.py")]
-    said["content"] = type(sys.modules["glasses.models"].content(root + "models", "okay_nabu"))
+    models = sys.modules["glasses.perception.models"]
+    said["content"] = type(models.content(root + "models", "okay_nabu"))
     said["content"] = said["content"].__name__
 
 

@@ -43,7 +43,7 @@ else:
                 raise OSError(5)
 rom_block = max(rom_block, 0)
 """
-# {reader} is the source of firmware/glasses/romfs.py: it takes a ROMFS of any builder.
+# {reader} is the source of firmware/glasses/boot/romfs.py: it takes a ROMFS of any builder.
 LOOK = """
 exec({reader!r})
 class View:
@@ -117,7 +117,7 @@ def look(board: SerialBoard) -> Partition | None:
     """
     if int(board.run(DEVICE + "print(rom_block)")) != BLOCK_BYTES:
         return None
-    reader = (FIRMWARE / "glasses" / "romfs.py").read_text()
+    reader = (FIRMWARE / "glasses" / "boot" / "romfs.py").read_text()
     size, found = json.loads(board.run(LOOK.format(reader=reader)))
     return Partition(size, {path: Extent(*extent) for path, extent in found.items()})
 

@@ -25,7 +25,7 @@ from workbench.errors import WorkbenchError
 from workbench.paths import FIRMWARE
 
 DEVELOPMENT_KEY = FIRMWARE / "keys" / "development.pem"
-TRUSTED_KEYS = FIRMWARE / "glasses" / "keys.py"
+TRUSTED_KEYS = FIRMWARE / "glasses" / "boot" / "keys.py"
 KEY_BITS = 2048
 EXPONENT = 65537
 _PROTOCOL = tomllib.loads((FIRMWARE / "protocol.toml").read_text())

@@ -20,17 +20,16 @@ try:
 except ImportError:  # a board without: an update that hangs waits for a reset
     WDT = None
 
-from glasses import slots, unpack
-from glasses.image import ImageError, hex_name
-from glasses.romfs import RomfsError
+from glasses.boot import slots, unpack
+from glasses.boot.image import ImageError, hex_name
+from glasses.boot.reset import reset
+from glasses.boot.romfs import RomfsError
 
 # Instead of a slot's number.
 BENEATH = -1
 SAFE = -2
 
 MOUNT = "/slot"
-# What a process ends with for whoever started it to start it anew.
-RESET_STATUS = 75
 # An update on trial that keeps its tasks from running for so long is reset, and reverted.
 WATCHDOG_MS = 10000
 FEED_MS = 1000
@@ -141,7 +140,7 @@ def run(board):
     choice = choose(stored, prepare, _lost_power(), board.button.pressed)
     try:
         if choice == SAFE:
-            from glasses.safe import SafeMode
+            from glasses.boot.safe import SafeMode
 
             print("glasses: safe mode; the last crash was:")
             print(stored.crash_report())
@@ -197,15 +196,6 @@ def _note_fault(stored, report):
         stored.crashed(report, report.strip("* \r\n").split("\n")[0].strip())
     except OSError as error:
         print("glasses: crash not written:", error)
-
-
-def reset():
-    """Starts the board anew."""
-    try:
-        from machine import reset
-    except ImportError:
-        sys.exit(RESET_STATUS)
-    reset()
 
 
 def _enter(stored, index):

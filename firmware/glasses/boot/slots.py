@@ -14,7 +14,7 @@ import json
 import os
 
 from glasses import protocol
-from glasses.image import Image, ImageError, hex_name
+from glasses.boot.image import Image, ImageError, hex_name
 
 COUNT = 2
 CRASHES_MAX = 3

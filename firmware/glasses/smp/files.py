@@ -8,7 +8,8 @@ import binascii
 import hashlib
 import os
 
-from glasses import models, protocol, smp
+from glasses import protocol, smp
+from glasses.perception import models
 
 # A file's name on the wire, with or without a slash before it: FOLDER/NAME.
 FOLDER = "models"

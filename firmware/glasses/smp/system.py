@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SMP's OS group: echo, date and time, parameters, info. (Its reset is in smp_image.py.)"""
+"""SMP's OS group: echo, date and time, parameters, info. (Its reset is in images.py.)"""
 
 from glasses import protocol, smp
 

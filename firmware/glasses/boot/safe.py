@@ -4,11 +4,12 @@
 import asyncio
 import time
 
-from glasses import config, media, smp, smp_os, smp_pairing
+from glasses import config, media, smp
 from glasses.bonds import Bonds
 from glasses.journal import Journal
 from glasses.link import Link
-from glasses.smp_image import Images
+from glasses.smp import pairing, system
+from glasses.smp.images import Images
 
 
 class SafeMode:
@@ -23,11 +24,11 @@ class SafeMode:
         facts = {"s": "Glint safe mode", "n": name, "r": config.FIRMWARE, "i": board.name}
         self._images = Images(server, board)
         journal = Journal()
-        smp_os.serve(server, facts, journal.time_ms)
+        system.serve(server, facts, journal.time_ms)
         self._bonds = Bonds(board.flash + "/bonds.json")
         outbox = media.Outbox(journal)
         self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, self._bonds)
-        smp_pairing.serve(server, self._bonds, self._link)
+        pairing.serve(server, self._bonds, self._link)
         self._pressed = asyncio.ThreadSafeFlag()
         self._presses = []
         board.button.on_change = self._on_button

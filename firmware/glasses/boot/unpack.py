@@ -3,9 +3,9 @@
 
 import os
 
-from glasses import slots
-from glasses.image import BLOCK_BYTES, hex_name
-from glasses.romfs import Reader, RomfsError
+from glasses.boot import slots
+from glasses.boot.image import BLOCK_BYTES, hex_name
+from glasses.boot.romfs import Reader, RomfsError
 
 # In the folder, written last and removed first: the hash of the image that is there, whole.
 _MARK = "/hash"

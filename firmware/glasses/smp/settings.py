@@ -3,7 +3,8 @@
 
 import os
 
-from glasses import arguments, config, models, protocol, smp, vision, wake
+from glasses import arguments, config, protocol, smp
+from glasses.perception import models, vision, wake
 
 # Names of models in one response.
 LISTED_MAX = 12

@@ -4,7 +4,7 @@
 import micdsp
 import tflm
 
-from glasses import models
+from glasses.perception import models
 
 
 class ManifestError(ValueError):

@@ -5,7 +5,7 @@ import asyncio
 
 import tflm
 
-from glasses import models
+from glasses.perception import models
 
 # The motion trigger looks at every STEP-th pixel of every STEP-th row.
 MOTION_SIZE = 96

@@ -9,7 +9,7 @@ import hashlib
 import struct
 from binascii import hexlify
 
-from glasses import keys
+from glasses.boot import keys
 from glasses.protocol import (
     IMAGE_HEADER_BYTES,
     IMAGE_RC_IMAGE_TOO_LARGE,

@@ -3,8 +3,9 @@
 
 import asyncio
 
-from glasses import boot, protocol, smp
-from glasses.image import ImageError
+from glasses import protocol, smp
+from glasses.boot.image import ImageError
+from glasses.boot.reset import reset
 from glasses.update import HASH_BYTES, Updater
 
 # An application that has run for so long has not crashed at its start.
@@ -59,7 +60,7 @@ class Images:
             await self._reset.wait()
         await asyncio.sleep(RESET_AFTER_MS / 1000)
         self._updater.stored.stopped()
-        boot.reset()
+        reset()
 
     async def _try(self):
         """Sees to it that an update on trial is well, or reverted."""

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds a board's MicroPython image, with the modules of firmware/modules built in.
 
-`python -m workbench.build.micropython BOARD` does what boards/BOARD/board.toml says, below build/BOARD. Nothing
-is run when no input has changed since. With --bare, the modules are left out (below
-build/BOARD-bare): such an image takes them as native .mpy files, as a stock MicroPython does.
+`python -m workbench.build.micropython BOARD` does what boards/BOARD/board.toml says, below
+build/BOARD. Nothing is run when no input has changed since. With --bare, the modules are left out
+(below build/BOARD-bare): such an image takes them as native .mpy files, as a stock MicroPython
+does.
 """
 
 from __future__ import annotations
@@ -261,8 +262,10 @@ def ensure(name: str, say: Say = say_step, *, bare: bool = False) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs `python -m workbench.build.micropython [--bare] BOARD...`, which prints the path of each image."""
-    parser = argparse.ArgumentParser(prog="python -m workbench.build.micropython", description=__doc__)
+    """Builds the image of each board and prints its path."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workbench.build.micropython", description=__doc__
+    )
     parser.add_argument("board", nargs="+")
     parser.add_argument("--bare", action="store_true", help="leave out the C modules")
     options = parser.parse_args(arguments)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the C modules as native .mpy files, for boards whose image does not have them built in.
 
-`python -m workbench.build.natmod ARCH [MODULE...]` writes build/natmod/ARCH/MODULE.mpy; with --models,
-one in build/natmod/ARCH-models that has only the operators these models need. MicroPython's own
-tools/mpy_ld.py links them; this is what its py/dynruntime.mk does, for several source files, with
-another compiler where the usual one is not there.
+`python -m workbench.build.natmod ARCH [MODULE...]` writes build/natmod/ARCH/MODULE.mpy; with
+--models, one in build/natmod/ARCH-models that has only the operators these models
+need. MicroPython's own tools/mpy_ld.py links them; this is what its py/dynruntime.mk does, for
+several source files, with another compiler where the usual one is not there.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.build import sources, xtensa_asm, zoo
-from workbench.host import tflm
 from workbench.errors import WorkbenchError
+from workbench.host import tflm
 from workbench.paths import BUILD, MODULES, locked
 from workbench.system import Say, steps
 
@@ -339,7 +339,7 @@ def _build(
     if not compiler.llvm_mc and arch != "x64":
         libgcc = run([*compiler.command, "--print-libgcc-file-name"], "gcc failed").strip()
         libraries += ["-l", libgcc]
-    # The linker writes the name it is given into the file: a bare one is the same in every checkout.
+    # The linker writes the name it is given into the file: a bare one is the same everywhere.
     linked = objects / product.name
     link = [*linker, *libraries, "--qstrs", config, "-o", linked.name, whole]
     report = run(link, f"{module} did not link", cwd=objects)

@@ -100,7 +100,9 @@ def main(arguments: list[str]) -> int:
     behind = stale()
     for path in behind:
         if "--check" in arguments:
-            print(f"{path.relative_to(ROOT)} is out of date: run python -m workbench.build.protocol")
+            print(
+                f"{path.relative_to(ROOT)} is out of date: run python -m workbench.build.protocol"
+            )
         else:
             path.write_text(wanted()[path])
             print(f"wrote {path.relative_to(ROOT)}")

@@ -69,7 +69,11 @@ def rows(
         id = numbers[f"SMP_{command}".upper()]
         for op, arguments in ops.items():
             key = (int(group), int(id), _OPS[op])
-            yield key, f"{command}.{op}", [_row(name, said, numbers) for name, said in arguments.items()]
+            yield (
+                key,
+                f"{command}.{op}",
+                [_row(name, said, numbers) for name, said in arguments.items()],
+            )
 
 
 def _literal(row: Row) -> str:

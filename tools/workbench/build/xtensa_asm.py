@@ -81,8 +81,8 @@ def _density(assembly: str) -> str:
 def normalise(assembly: str) -> str:
     """Writes the compiler's assembly of one file as GNU's assembler would take it.
 
-    Instructions are encoded in two bytes where they can be. Literals move into a section .literal; read-only data that holds pointers moves into
-    .data.rel.ro, where the linker allows relocations.
+    Instructions are encoded in two bytes where they can be. Literals move into a section .literal;
+    read-only data that holds pointers moves into .data.rel.ro, where the linker allows relocations.
     """
     chunks = re.split(r"(?m)^(?=\s+\.(?:section|text|data|bss)\b)", _literals(_density(assembly)))
     for index, chunk in enumerate(chunks):

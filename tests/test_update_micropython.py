@@ -28,18 +28,20 @@ ON_DEVICE = """
 import hashlib, json, os, sys
 from glasses.boot.image import Image, ImageError, hex_name
 from glasses.boot import slots, start
+from glasses.boot.trust import Trust
 folder = FOLDER
+stored = slots.Slots(folder + "/update")
+trust = Trust(folder, stored)
 said = []
 for name in sorted(os.listdir(folder + "/images")):
     path = folder + "/images/" + name
     with open(path, "rb") as file:
         try:
             image = Image(file, os.stat(path)[6])
-            said.append(hex_name(image.verify(file, "linux")))
+            said.append(hex_name(image.verify(file, "linux", trust)))
         except ImageError as error:
             said.append(str(error))
-stored = slots.Slots(folder + "/update")
-start.unpacker(stored, "linux")(0)
+start.unpacker(stored, "linux", trust)(0)
 files = {}
 for name in FILES:
     with open("%s/0/%s" % (stored.folder, name), "rb") as file:

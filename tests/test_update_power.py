@@ -10,13 +10,14 @@ import struct
 import pytest
 from emulated_flash import Flash, PowerCut
 from glasses import bonds, config, journal, update
-from glasses.boot import slots, start, unpack
+from glasses.boot import slots, start, trust, unpack
 from glasses.boot.image import hex_name, version_text
 from glasses.boot.romfs import Reader
+from glasses.boot.trust import Trust
 from update_images import APP, BOARD, make
 from workbench.build import romfs
 
-MODULES = (bonds, start, config, journal, slots, unpack, update)
+MODULES = (bonds, start, config, journal, slots, trust, unpack, update)
 UPDATE = "/update"
 CONFIG = {"name": "Mine", "words": ["alexa"]}
 # Keys of a peer, as NimBLE hands them over: made by LE Secure Connections.
@@ -55,16 +56,17 @@ class Device:
     def start(self, lost_power=True):
         """Starts; returns the version that runs, checked to be whole, or boot.SAFE."""
         self.stored = slots.Slots(UPDATE)
-        prepare = self._prepare(self.stored, BOARD)
+        trusted = Trust("", self.stored)
+        prepare = self._prepare(self.stored, BOARD, trusted)
         choice = start.choose(self.stored, prepare, lost_power)
-        self.updater = update.Updater(UPDATE, BOARD)
+        self.updater = update.Updater("", BOARD)
         if choice == start.SAFE:
             return choice
         if choice == start.BENEATH:
             return config.FIRMWARE
         running = self.stored.image(choice)
         with self.flash.open(self.stored.path(choice), "rb") as file:
-            running.verify(file, BOARD)
+            running.verify(file, BOARD, trusted)
             entries = Reader(file, running.payload_at, running.payload_bytes).entries()
             files = {path: (at, length) for path, at, length in entries if at is not None}
             assert self.updater.running_version() == running.version
@@ -225,7 +227,7 @@ def test_an_image_whose_files_were_half_removed_is_unpacked_anew(monkeypatch):
         # What was there before comes back instead of what was being unpacked.
         device = Device(flash.copy(), monkeypatch, True)
         device.stored = slots.Slots(UPDATE)
-        device.updater = update.Updater(UPDATE, BOARD)
+        device.updater = update.Updater("", BOARD)
         device.updater.erase()
         device.updater.downgrade = True
         device.upload(image(VERSIONS[0]))
@@ -321,7 +323,7 @@ def test_three_crashes_lead_to_safe_mode_and_a_reset_to_one_more_chance(device):
 def test_a_held_button_starts_safe_mode_and_what_was_to_start_starts_next(device):
     device.upload(image("1.0.0"))
     choose(device)
-    prepare = start.verifier(device.stored, BOARD)
+    prepare = start.verifier(device.stored, BOARD, device.updater.trust)
     assert start.choose(slots.Slots(UPDATE), prepare, True, held=True) == start.SAFE
     assert device.start(lost_power=False) == "1.0.0"
     assert start.choose(slots.Slots(UPDATE), prepare, True, held=True) == start.SAFE

@@ -9,6 +9,7 @@ import cbor2
 import pytest
 from glasses import config, protocol
 from glasses.boot import slots, start
+from glasses.boot.trust import Trust
 from glasses.smp import Server, images
 from glasses.smp.images import CHECKING, PASSED, Images
 from hypothesis import given, settings
@@ -37,7 +38,8 @@ class Glasses:
     def restart(self):
         self.stop()
         stored = slots.Slots(self.board.flash + "/update")
-        choice = start.choose(stored, start.verifier(stored, BOARD), True)
+        trust = Trust(self.board.flash, stored)
+        choice = start.choose(stored, start.verifier(stored, BOARD, trust), True)
         self.server = Server()
         check = None if choice == start.SAFE else self.check
         self.images = Images(self.server, self.board, check)

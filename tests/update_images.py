@@ -6,11 +6,16 @@ import tempfile
 from pathlib import Path
 
 from click.testing import CliRunner
+from cryptography.hazmat.primitives import serialization
+from glasses.boot.slots import Slots
+from glasses.boot.trust import Trust
 from imgtool.main import imgtool
 from workbench.build import romfs
 from workbench.device import update_image
 
 BOARD = "linux"
+# Of glasses that nothing has changed: the development key, and no other.
+NEW_TRUST = Trust("/nowhere", Slots("/nowhere"))
 APP = {"glasses/app.py": b"print('new')\n", "models/m.tflite": bytes(range(256))}
 
 
@@ -20,26 +25,48 @@ def _run(*arguments):
 
 
 @functools.cache
-def key(kind):
-    """A new private key, as PEM."""
+def key(kind, number=0):
+    """A new private key, as PEM; another one for each number."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "key.pem"
         _run("keygen", "-k", path, "-t", kind)
         return path.read_bytes()
 
 
+def modulus(number):
+    """The modulus of an RSA-2048 key, as an image that adds it has it."""
+    private = serialization.load_pem_private_key(key("rsa-2048", number), None)
+    return private.public_key().public_numbers().n.to_bytes(256, "big")
+
+
 @functools.cache
-def make(version="1.0.0", board=BOARD, kind=None, payload=None, extra=()):
-    """A signed image; by the development key unless `kind` names one of another kind."""
+def make(
+    version="1.0.0",
+    board=BOARD,
+    kind=None,
+    payload=None,
+    extra=(),
+    number=0,
+    counter=None,
+    trust=None,
+):
+    """A signed image; by the development key unless `kind` names one of another kind.
+
+    `number` is that of its key; `trust` is the CBOR of its changes of trust.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").write_bytes(romfs.build(APP) if payload is None else payload)
         path = update_image.DEVELOPMENT_KEY
         if kind:
             path = folder / "key.pem"
-            path.write_bytes(key(kind))
+            path.write_bytes(key(kind, number))
         arguments = ["-k", path, "-v", version, "-H", "32", "--pad-header", "-S", "0x300000"]
         if board:
             arguments += ["--custom-tlv", "0x00a0", board]
+        if counter is not None:
+            arguments += ["--security-counter", counter]
+        if trust is not None:
+            arguments += ["--custom-tlv", "0x00a1", "0x" + trust.hex()]
         _run("sign", *arguments, "--align", "1", *extra, folder / "in", folder / "out.bin")
         return (folder / "out.bin").read_bytes()

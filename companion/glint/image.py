@@ -3,8 +3,11 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import cbor2
 
 from glint import protocol
 from glint.errors import UpdateError
@@ -13,7 +16,9 @@ from glint.errors import UpdateError
 # size, flags, version, padding.
 _HEADER = struct.Struct("<IIHHIIBBHII")
 _MAGIC = 0x96F3B83D
+_TLV_KEY_HASH = 0x01
 _TLV_SHA256 = 0x10
+_TLV_SECURITY_COUNTER = 0x50
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,9 @@ class Image:
         version: As the glasses write it: the build number only where there is one.
         board: Which it is for; empty if it does not say.
         hash: Names it: SHA-256 of what is signed.
+        key_hash: Names the public key that it is signed with; empty if it does not say.
+        counter: Its security counter; 0 if it has none.
+        trust: What it changes in what the glasses trust, as SPEC.md says.
         digest: SHA-256 of all of it.
     """
 
@@ -32,6 +40,9 @@ class Image:
     version: str
     board: str
     hash: bytes
+    key_hash: bytes = b""
+    counter: int = 0
+    trust: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> bytes:
@@ -62,8 +73,10 @@ def parse(data: bytes) -> Image:
         end = header_bytes + payload_bytes
         protected = _tlvs(data, end) if protected_bytes else {}
         tlvs = _tlvs(data, end + protected_bytes)
-    except struct.error:
-        fields, protected, tlvs = (), {}, {}
+        counter = protected.get(_TLV_SECURITY_COUNTER, bytes(4))
+        trust: dict[str, Any] = cbor2.loads(protected.get(protocol.IMAGE_TLV_TRUST, b"\xa0"))
+    except (struct.error, cbor2.CBORDecodeError):
+        fields, protected, tlvs, counter, trust = (), {}, {}, b"", {}
     if not fields or fields[0] != _MAGIC or _TLV_SHA256 not in tlvs:
         raise UpdateError("This is no update image: make one with 'glint image build'.")
     version = fields[6:10] if fields[9] else fields[6:9]
@@ -72,6 +85,9 @@ def parse(data: bytes) -> Image:
         version=".".join(map(str, version)),
         board=protected.get(protocol.IMAGE_TLV_BOARD, b"").decode(errors="replace"),
         hash=tlvs[_TLV_SHA256],
+        key_hash=tlvs.get(_TLV_KEY_HASH, b""),
+        counter=int.from_bytes(counter, "little"),
+        trust=trust,
     )
 
 

@@ -54,6 +54,9 @@ LIMIT_MEDIA_RANGES = 16  # in one request for media
 LIMIT_SMP_BYTES = 1024  # one SMP message, header included, either direction
 LIMIT_IMAGE_BYTES = 0x300000  # an update image, header and TLVs included
 LIMIT_IMAGE_TLV_BYTES = 1024  # either of its TLV areas
+LIMIT_TRUSTED_KEYS = 4  # keys whose updates are taken
+LIMIT_RETIRED_KEYS = 16  # keys that never are again
+LIMIT_KEY_NAME_BYTES = 32  # what one is called, UTF-8
 LIMIT_FILE_BYTES = 0x100000  # a file that is uploaded
 LIMIT_BONDS = 5  # companions that are known
 LIMIT_BOND_NAME_BYTES = 32  # what one is called, UTF-8
@@ -98,6 +101,8 @@ SMP_GLINT_FILE = 5  # write {"name": str}: send a file -> {"id": int}
 
 SMP_GLINT_BOOT = 16  # read: whether this is safe mode, and the last crash and refused update
 SMP_GLINT_DOWNGRADE = 17  # write {}: until the next reset, take images older than what runs
+# read: the keys whose updates are taken, the security counter, whether it is closed
+SMP_GLINT_TRUST = 18
 
 SMP_GLINT_BONDS = 32  # read: the companions that are known; write {"id", "remove" | "name"}
 SMP_GLINT_PAIRING = 33  # read: the pairing window; write {"open": bool}
@@ -133,6 +138,8 @@ FILE_RC_EMPTY = 16
 # Update images: MCUboot's format.
 IMAGE_HEADER_BYTES = 32
 IMAGE_TLV_BOARD = 0x00A0  # protected, UTF-8: the board it is for
+# protected, CBOR: {"add"?: {name: modulus}, "retire"?: [key hash], "close"?: true}
+IMAGE_TLV_TRUST = 0x00A1
 
 # {"err": {"group": 1, "rc": n}}: MCUmgr's codes, of which these are used.
 IMAGE_RC_NO_IMAGE = 3  # no slot holds such an image

@@ -20,6 +20,10 @@ from glasses.boot.image import Image, ImageError, version_text  # noqa: E402
 from glasses.journal import Journal  # noqa: E402
 from glasses.link import Link  # noqa: E402
 from glasses.media import Outbox  # noqa: E402
+from glasses.boot.slots import Slots  # noqa: E402
+from glasses.boot.trust import Trust  # noqa: E402
+
+TRUST = Trust("/nowhere", Slots("/nowhere"))
 
 
 def vectors(folder, name):
@@ -66,7 +70,7 @@ def image(vector):
     data = unhexlify(vector["hex"])
     try:
         read = Image(io.BytesIO(data), len(data))
-        digest = read.verify(io.BytesIO(data), "linux")
+        digest = read.verify(io.BytesIO(data), "linux", TRUST)
     except ImageError as error:
         return {"error": str(error)}
     return {

@@ -9,6 +9,8 @@ from glasses.protocol import LIMIT_MODEL_NAME_BYTES
 from glasses.requests import SETTINGS
 
 FIRMWARE = "0.1.0"
+# What MCUboot calls so: raised when a hole is closed that nobody must be able to open again.
+SECURITY_COUNTER = 0
 
 DEFAULTS = {
     "name": "Glint",

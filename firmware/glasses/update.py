@@ -9,6 +9,7 @@ from glasses import config, protocol
 from glasses.boot import slots, unpack
 from glasses.boot.image import Image, ImageError, hex_name, parse_version, version_text
 from glasses.boot.romfs import Reader, RomfsError
+from glasses.boot.trust import Trust
 
 # What an upload leaves of the flash for settings, bonds and the state of updates.
 FREE_LEAST_BYTES = 0x10000
@@ -23,12 +24,15 @@ class Updater:
 
     Attributes:
         stored: The Slots.
+        trust: The Trust.
         downgrade: Whether images older than what runs are taken.
         refused: Why the last upload was refused, or "".
     """
 
-    def __init__(self, folder, board_name):
+    def __init__(self, flash, board_name):
+        folder = flash + "/update"
         self.stored = slots.Slots(folder)
+        self.trust = Trust(flash, self.stored)
         self.downgrade = False
         self.refused = self.stored.state["refused"]
         self._board = board_name
@@ -45,6 +49,11 @@ class Updater:
         if active is None:
             return parse_version(config.FIRMWARE)
         return self.stored.image(active).version
+
+    def signed(self):
+        """The hash of the key that what runs is signed with; empty if it came over a cable."""
+        active = self.stored.find(self.stored.state["active"])
+        return b"" if active is None else self.stored.image(active).key_hash
 
     @property
     def on_trial(self):
@@ -95,12 +104,24 @@ class Updater:
         if state["trying"]:
             why = "an update is on trial: confirm it or reset first"
             raise ImageError(why, protocol.IMAGE_RC_ALREADY_PENDING)
-        self._check_version(self.stored.image(index), False)
+        image = self.stored.image(index)
+        try:
+            self.trust.check(image)
+        except ImageError as error:
+            self.refused = str(error)
+            raise
+        self._check_version(image, False)
+        self.trust.save()
         self.stored.write(pending=name, permanent=permanent)
 
     def confirm(self):
-        """What runs now is to start from now on."""
+        """What runs now is to start from now on, and what it changes in what is trusted counts.
+
+        Raises OSError when the flash does not take it; then this is to be done again.
+        """
         self.stored.write(confirmed=self.stored.state["active"], trying="")
+        self.trust.settle(self.stored)
+        self.trust.save()
 
     def erase(self):
         """Empties the slot that does not run, and forgets what was uploaded.
@@ -193,7 +214,7 @@ class Updater:
         try:
             with open(self._data_path, "rb") as file:
                 image = Image(file, about["length"])
-                yield from image.verifying(file, self._board)
+                yield from image.verifying(file, self._board, self.trust)
                 if about["digest"] and hex_name(image.file_hash) != about["digest"]:
                     why = "the image is not what was announced"
                     raise ImageError(why, protocol.IMAGE_RC_INVALID_HASH)

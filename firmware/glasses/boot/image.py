@@ -7,9 +7,9 @@ SPEC.md lists the bytes.
 
 import hashlib
 import struct
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 
-from glasses.boot import keys
+from glasses import cbor
 from glasses.protocol import (
     IMAGE_HEADER_BYTES,
     IMAGE_RC_IMAGE_TOO_LARGE,
@@ -21,8 +21,10 @@ from glasses.protocol import (
     IMAGE_RC_OTHER_BOARD,
     IMAGE_RC_TLV_INVALID_SIZE,
     IMAGE_TLV_BOARD,
+    IMAGE_TLV_TRUST,
     LIMIT_IMAGE_BYTES,
     LIMIT_IMAGE_TLV_BYTES,
+    LIMIT_KEY_NAME_BYTES,
 )
 
 BLOCK_BYTES = 1024
@@ -36,6 +38,7 @@ _KEYHASH = 0x01
 _SHA256 = 0x10
 _RSA2048_PSS = 0x20
 _DEPENDENCY = 0x40
+_SECURITY_COUNTER = 0x50
 _OTHER_KINDS = {
     0x02: "carries a whole public key, not its hash",
     0x11: "is hashed with SHA-384, not SHA-256",
@@ -51,10 +54,13 @@ _FLAGS_ENCRYPTED = 0x0C
 _FLAGS_COMPRESSED = 0xE00
 
 _EXPONENT = 65537
-_MODULUS_BYTES = 256
+# DER of RFC 8017's RSAPublicKey (A.1.1), around a modulus of 2048 bits and with that exponent.
+_DER_BEFORE = unhexlify("3082010a0282010100")
+_DER_AFTER = unhexlify("0203010001")
+MODULUS_BYTES = 256
 _HASH_BYTES = 32
 # EMSA-PSS (RFC 8017, 9.1.2) for a modulus of 2048 bits with SHA-256 and a salt of 32 bytes.
-_MASKED_BYTES = _MODULUS_BYTES - _HASH_BYTES - 1
+_MASKED_BYTES = MODULUS_BYTES - _HASH_BYTES - 1
 _ZERO_BYTES = _MASKED_BYTES - _HASH_BYTES - 1
 
 
@@ -66,6 +72,39 @@ class ImageError(Exception):
         self.rc = rc
 
 
+class Changes:
+    """What an image changes in what the glasses trust, once it is confirmed.
+
+    Attributes:
+        add: Keys: key hash -> (name, modulus).
+        retire: Key hashes.
+        close: Whether the development key is refused for good.
+    """
+
+    def __init__(self, value):
+        """Reads the TLV's value, or nothing when it is None. Raises ImageError."""
+        self.add = {}
+        self.retire = ()
+        self.close = False
+        if value is None:
+            return
+        try:
+            said = cbor.decode(value)
+            add, retire = said.pop("add", {}), said.pop("retire", [])
+            close = said.pop("close", False)
+            for name, modulus in add.items():
+                if not 0 < len(name.encode()) <= LIMIT_KEY_NAME_BYTES:
+                    raise ValueError
+                self.add[_checked_key(modulus)] = name, int.from_bytes(modulus, "big")
+            if not isinstance(close, bool) or not all(_is_hash(key_hash) for key_hash in retire):
+                raise ValueError
+        except (ValueError, TypeError, AttributeError):
+            _refuse("changes what is trusted in a way that cannot be read", IMAGE_RC_INVALID_TLV)
+        if said:  # a change that is not known must not be left out
+            _refuse("changes more of what is trusted than is known here", IMAGE_RC_INVALID_TLV)
+        self.retire, self.close = tuple(retire), close
+
+
 class Image:
     """What an image says of itself.
 
@@ -73,6 +112,9 @@ class Image:
         version: (major, minor, revision, build).
         board: The board it is for.
         hash: SHA-256 of its header, payload and protected TLVs, which names it.
+        key_hash: SHA-256 of the public key that it says it is signed with.
+        counter: Its security counter; 0 if it has none.
+        trust: The Changes of what the glasses trust that it brings.
         payload_at, payload_bytes: Where its ROMFS lies.
         size: All of its bytes.
     """
@@ -161,23 +203,27 @@ class Image:
         if _DEPENDENCY in [kind for kind, _ in protected]:
             _refuse("depends on another image", IMAGE_RC_INVALID_TLV)
         self.hash = _one(tlvs, _SHA256, _HASH_BYTES, "hash")
-        self._key_hash = _one(tlvs, _KEYHASH, _HASH_BYTES, "key hash")
-        self._signature = _one(tlvs, _RSA2048_PSS, _MODULUS_BYTES, "RSA-2048 signature")
+        self.key_hash = _one(tlvs, _KEYHASH, _HASH_BYTES, "key hash")
+        self._signature = _one(tlvs, _RSA2048_PSS, MODULUS_BYTES, "RSA-2048 signature")
+        counter = _one(protected, _SECURITY_COUNTER, 4, "security counter", True)
+        self.counter = struct.unpack("<I", counter)[0] if counter else 0
+        self.trust = Changes(_one(protected, IMAGE_TLV_TRUST, None, "change of trust", True))
         try:
             self.board = str(_one(protected, IMAGE_TLV_BOARD, None, "board"), "utf-8")
         except UnicodeError:
             _refuse("names its board in no UTF-8", IMAGE_RC_INVALID_TLV)
 
-    def verify(self, file, board):
+    def verify(self, file, board, trust):
         """Reads all of it, and returns the SHA-256 of the whole file.
 
-        Raises ImageError when its hash or signature is not right, or it is for another board.
+        Raises ImageError when its hash or signature is not right, it is for another board, or the
+        Trust does not let it in.
         """
-        for _ in self.verifying(file, board):
+        for _ in self.verifying(file, board, trust):
             pass
         return self.file_hash
 
-    def verifying(self, file, board):
+    def verifying(self, file, board, trust):
         """`verify` as a generator that stops after each block; what it returns is `file_hash`."""
         digest, whole = hashlib.sha256(), hashlib.sha256()
         buf = memoryview(bytearray(BLOCK_BYTES))
@@ -197,13 +243,16 @@ class Image:
             yield
         if digest.digest() != self.hash:
             _refuse("is damaged: its hash is another", IMAGE_RC_INVALID_HASH)
-        if self._key_hash not in keys.TRUSTED:
-            _refuse("is signed with a key that is not trusted", IMAGE_RC_INVALID_TLV)
-        if not pss_verified(keys.TRUSTED[self._key_hash][1], self._signature, self.hash):
+        if not pss_verified(trust.check(self), self._signature, self.hash):
             _refuse("has a false signature", IMAGE_RC_INVALID_TLV)
         if self.board != board:
             _refuse("is for the board %s, not %s" % (self.board, board), IMAGE_RC_OTHER_BOARD)
         self.file_hash = whole.digest()
+
+
+def key_hash_of(modulus):
+    """What names a public key: SHA-256 of its DER, of the modulus' 256 bytes."""
+    return hashlib.sha256(_DER_BEFORE + modulus + _DER_AFTER).digest()
 
 
 def hex_name(digest):
@@ -230,7 +279,7 @@ def pss_verified(modulus, signature, digest):
     s = int.from_bytes(signature, "big")
     if s >= modulus:
         return False
-    encoded = pow(s, _EXPONENT, modulus).to_bytes(_MODULUS_BYTES, "big")
+    encoded = pow(s, _EXPONENT, modulus).to_bytes(MODULUS_BYTES, "big")
     if encoded[0] & 0x80 or encoded[-1] != 0xBC:
         return False
     seed = encoded[_MASKED_BYTES:-1]
@@ -245,6 +294,19 @@ def pss_verified(modulus, signature, digest):
     return hashlib.sha256(bytes(8) + digest + db[_ZERO_BYTES + 1 :]).digest() == seed
 
 
+def _is_hash(value):
+    return isinstance(value, bytes) and len(value) == _HASH_BYTES
+
+
+def _checked_key(modulus):
+    """`key_hash_of` what may be a modulus. Raises ValueError when it is none."""
+    if not isinstance(modulus, bytes) or len(modulus) != MODULUS_BYTES:
+        raise ValueError
+    if not modulus[0] & 0x80 or not modulus[-1] & 1:
+        raise ValueError
+    return key_hash_of(modulus)
+
+
 def _refuse(why, rc):
     raise ImageError("the image " + why, rc)
 
@@ -257,8 +319,10 @@ def _read(file, at, length):
     return data
 
 
-def _one(tlvs, wanted, length, what):
+def _one(tlvs, wanted, length, what, optional=False):
     found = [value for kind, value in tlvs if kind == wanted]
+    if optional and not found:
+        return None
     if len(found) != 1:
         _refuse(
             "has %s %s" % ("no" if not found else "more than one", what),

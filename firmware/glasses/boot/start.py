@@ -20,10 +20,12 @@ try:
 except ImportError:  # a board without: an update that hangs waits for a reset
     WDT = None
 
-from glasses.boot import slots, unpack
+from glasses import config, protocol
+from glasses.boot import keys, slots, unpack
 from glasses.boot.image import ImageError, hex_name
 from glasses.boot.reset import reset
 from glasses.boot.romfs import RomfsError
+from glasses.boot.trust import Trust
 
 # Instead of a slot's number.
 BENEATH = -1
@@ -40,8 +42,8 @@ def choose(stored, prepare, lost_power, held=False):
 
     Args:
         stored: The Slots.
-        prepare: Called with the number of a slot before that starts; ImageError, RomfsError or
-            OSError when it cannot.
+        prepare: Called with the number of a slot, or BENEATH, before that starts; ImageError,
+            RomfsError or OSError when it cannot.
         lost_power: Whether the last run may have ended because power failed, and not by a crash.
         held: Whether the wearer holds the button: safe mode, and what was to start starts next.
     """
@@ -76,9 +78,16 @@ def choose(stored, prepare, lost_power, held=False):
     if state["confirmed"]:
         index, why = _prepared(stored, state["confirmed"], prepare)
         refused = refused if index is not None else why
-    name = "" if index is None else state["confirmed"]
-    _start(stored, name, crashes=crashes, refused=refused)
-    return BENEATH if index is None else index
+    if index is not None:
+        _start(stored, state["confirmed"], crashes=crashes, refused=refused)
+        return index
+    try:
+        prepare(BENEATH)
+    except ImageError as error:
+        _start(stored, "", crashes=crashes, refused=str(error), starting=False)
+        return SAFE
+    _start(stored, "", crashes=crashes, refused=refused)
+    return BENEATH
 
 
 def _start(stored, active, **changes):
@@ -105,29 +114,43 @@ def _prepared(stored, name, prepare):
     return index, ""
 
 
-def unpacker(stored, board_name):
+def unpacker(stored, board_name, trust):
     """`prepare` for boards without VfsRom: unpacks an image when it first starts."""
 
     def prepare(index):
+        if index == BENEATH:
+            return check_beneath(trust)
         image = stored.image(index)
         folder = "%s/%d" % (stored.folder, index)
+        trust.check(image)
         if unpack.is_unpacked(folder, hex_name(image.hash)):
             return
         with open(stored.path(index), "rb") as file:
-            image.verify(file, board_name)
+            image.verify(file, board_name, trust)
             unpack.unpack(file, image, folder)
 
     return prepare
 
 
-def verifier(stored, board_name):
+def verifier(stored, board_name, trust):
     """`prepare` for boards with VfsRom: verifies an image at each start."""
 
     def prepare(index):
+        if index == BENEATH:
+            return check_beneath(trust)
         with open(stored.path(index), "rb") as file:
-            stored.image(index).verify(file, board_name)
+            stored.image(index).verify(file, board_name, trust)
 
     return prepare
+
+
+def check_beneath(trust):
+    """Raises ImageError when what lies beneath the slots is older than the security counter."""
+    if config.SECURITY_COUNTER < trust.counter:
+        why = "what lies beneath the slots has security counter %d; at least %d"
+        raise ImageError(
+            why % (config.SECURITY_COUNTER, trust.counter), protocol.IMAGE_RC_INVALID_TLV
+        )
 
 
 def run(board):
@@ -136,7 +159,8 @@ def run(board):
     stored = slots.Slots(folder)
     if board.fault:
         _note_fault(stored, board.fault)
-    prepare = (unpacker if VfsRom is None else verifier)(stored, board.name)
+    trust = Trust(board.flash, stored)
+    prepare = (unpacker if VfsRom is None else verifier)(stored, board.name, trust)
     choice = choose(stored, prepare, _lost_power(), board.button.pressed)
     try:
         if choice == SAFE:
@@ -209,7 +233,8 @@ def _enter(stored, index):
         root = MOUNT
     sys.path.insert(0, root)
     for name in list(sys.modules):
-        if name == "glasses" or name.startswith("glasses."):
+        # What the keys begin as is for what lies beneath to say, not for an update.
+        if name != keys.__name__ and (name == "glasses" or name.startswith("glasses.")):
             del sys.modules[name]
     return root
 

@@ -4,6 +4,7 @@
 import asyncio
 
 from glasses import protocol, smp
+from glasses.boot import keys
 from glasses.boot.image import ImageError
 from glasses.boot.reset import reset
 from glasses.update import HASH_BYTES, Updater
@@ -35,7 +36,7 @@ class Images:
 
     def __init__(self, server, board, check=None):
         self._safe = check is None
-        self._updater = Updater(board.flash + "/update", board.name)
+        self._updater = Updater(board.flash, board.name)
         self._reset = asyncio.Event()
         self._check = check
         self._said = CHECKING if self._updater.on_trial else ""
@@ -46,6 +47,7 @@ class Images:
         server.handle(group, protocol.SMP_IMAGE_ERASE, smp.WRITE, _refusing(self._erase))
         server.handle(glint, protocol.SMP_GLINT_BOOT, smp.READ, self._boot)
         server.handle(glint, protocol.SMP_GLINT_DOWNGRADE, smp.WRITE, self._downgrade)
+        server.handle(glint, protocol.SMP_GLINT_TRUST, smp.READ, self._trust)
         server.handle(protocol.SMP_GROUP_OS, protocol.SMP_OS_RESET, smp.WRITE, self._request_reset)
 
     async def run(self):
@@ -142,6 +144,20 @@ class Images:
             "check": self._said[:ERROR_TEXT_MAX],
             "crash": stored.crash_report()[-REPORT_MAX:],
             "refused": self._updater.refused[-REPORT_MAX // 2 :],
+        }
+
+    def _trust(self, body):
+        trust = self._updater.trust
+        rows = [
+            {"name": name, "hash": key_hash, "development": key_hash == keys.DEVELOPMENT}
+            for key_hash, name in trust.trusted()
+        ]
+        return {
+            "keys": rows,
+            "counter": trust.counter,
+            "closed": trust.closed,
+            "damaged": trust.damaged,
+            "signed": self._updater.signed(),
         }
 
     def _downgrade(self, body):

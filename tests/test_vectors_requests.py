@@ -8,7 +8,7 @@ import pytest
 from bumble.core import UUID, AdvertisingData
 from glint import image, protocol, smp, smp_manage
 from glint.errors import UpdateError
-from glint.update import BootRead, DowngradeWrite
+from glint.update import BootRead, DowngradeWrite, TrustRead
 from smp.header import Header
 from smpclient.requests import file_management as files
 from smpclient.requests import image_management as images
@@ -48,6 +48,7 @@ CLASSES = {
     (64, 4, "write"): smp.StopWrite,
     (64, 5, "write"): smp.FileWrite,
     (64, 16, "read"): BootRead,
+    (64, 18, "read"): TrustRead,
     (64, 17, "write"): DowngradeWrite,
     (64, 32, "read"): smp_manage.BondsRead,
     (64, 32, "write"): smp_manage.BondNameWrite,
@@ -187,6 +188,9 @@ def test_the_companion_reads_images(vector):
     read = image.parse(data)
     assert (read.version, read.board) == (means["version"], means["board"])
     assert (read.hash, read.digest) == (meant(means["hash"]), meant(means["file_hash"]))
+    assert read.counter == means["counter"]
+    nothing = {"add": {}, "retire": [], "close": False}
+    assert {**nothing, **read.trust} == meant(means["trust"])
 
 
 def test_the_firmware_advertises(firmware):

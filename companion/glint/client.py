@@ -16,11 +16,11 @@ from glint import protocol
 from glint.adapter import in_use
 from glint.audio import Audio, decoder
 from glint.collect import Collector, Progress
-from glint.errors import GlintError, LinkLostError
+from glint.errors import GlintError, LinkLostError, RequestError
 from glint.events import Event, Media, MediaEnd, Wake
 from glint.fetch import Fetcher
 from glint.image import load
-from glint.info import Info, Statistics, Status
+from glint.info import Info, Statistics, Status, Trust
 from glint.keeper import Keeper
 from glint.link import Link
 from glint.manage import Managed
@@ -29,7 +29,7 @@ from glint.photo import Photo
 from glint.reader import EventReader
 from glint.sequence import Sequence
 from glint.smp import EventsWrite, FileWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
-from glint.update import Boot, BootRead, Updated, Updater
+from glint.update import Boot, BootRead, TrustRead, Updated, Updater
 from glint.waiting import end_tasks
 
 # Acknowledge after so many events or so much time, whichever comes first.
@@ -213,6 +213,22 @@ class Glasses(Managed):
             battery_percent=battery[0] if battery else None,
             os=system.output,
             status=await self.status(),
+            trust=await self._trust(),
+        )
+
+    async def _trust(self) -> Trust | None:
+        try:
+            said = await self._request(TrustRead())
+        except RequestError:  # older firmware
+            return None
+        names = {key.hash.hex(): key.name for key in said.keys}
+        return Trust(
+            keys=names,
+            development=any(key.development for key in said.keys),
+            signed=names.get(said.signed.hex(), said.signed.hex()),
+            counter=said.counter,
+            closed=said.closed,
+            damaged=said.damaged,
         )
 
     async def photo(self, of: Media | None = None, *, progress: Progress | None = None) -> Photo:

@@ -48,6 +48,28 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Trust:
+    """Whose updates the glasses take.
+
+    Attributes:
+        keys: Names of the keys that are trusted, by their hash in hex.
+        development: The development key is among them, with which anyone can sign.
+        signed: Name of the key that what runs is signed with, its hash if that key is not trusted
+            any more; empty for what came over a cable.
+        counter: Images with a lower security counter are refused.
+        closed: The development key is refused for good.
+        damaged: What they trust cannot be read: they take no update.
+    """
+
+    keys: dict[str, str]
+    development: bool
+    signed: str
+    counter: int
+    closed: bool
+    damaged: bool
+
+
+@dataclass(frozen=True)
 class Info:
     """What one pair of glasses is.
 
@@ -60,6 +82,7 @@ class Info:
         battery_percent: From the Battery service; None if they do not say.
         os: SMP's OS information.
         status: State of the Glint application.
+        trust: Whose updates they take; None if they do not say.
     """
 
     name: str
@@ -70,6 +93,7 @@ class Info:
     battery_percent: int | None
     os: str
     status: Status
+    trust: Trust | None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from bleak.uuids import normalize_uuid_16
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 from smp import message as smp_message
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
 from smpclient.requests.image_management import (
@@ -56,6 +56,37 @@ class BootRead(GlintGroup, smp_message.ReadRequest):
 
     _COMMAND_ID = protocol.SMP_GLINT_BOOT
     _Response = BootReadResponse
+
+
+class TrustedKey(BaseModel):
+    """A row of what the glasses trust."""
+
+    model_config = READER
+
+    name: str
+    hash: bytes
+    development: bool
+
+
+class TrustReadResponse(smp_message.ReadResponse):
+    """Whose updates the glasses take."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_TRUST
+    model_config = READER
+
+    keys: list[TrustedKey]
+    counter: int
+    closed: bool
+    damaged: bool
+    signed: bytes
+
+
+class TrustRead(GlintGroup, smp_message.ReadRequest):
+    """Asks whose updates the glasses take."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_TRUST
+    _Response = TrustReadResponse
 
 
 class DowngradeWriteResponse(smp_message.WriteResponse):

@@ -80,6 +80,12 @@ def image(vector):
         "file_hash": plain(digest),
         "payload_at": read.payload_at,
         "payload_bytes": read.payload_bytes,
+        "counter": read.counter,
+        "trust": {
+            "add": {name: hex(modulus) for name, modulus in read.trust.add.values()},
+            "retire": [plain(key_hash) for key_hash in read.trust.retire],
+            "close": read.trust.close,
+        },
     }
 
 

@@ -109,12 +109,15 @@ def info(
         print_object(facts)
         return
     state = facts.pop("status")
+    trust = facts.pop("trust")
     for key, value in {**facts, **state}.items():
         if isinstance(value, list):
             value = ", ".join(value)
         elif isinstance(value, dict):
             value = ", ".join(f"{name} {number}" for name, number in value.items())
         print_line(f"{key:16}  {render.printable(str(value))}")
+    for line in render.trust_lines(trust):
+        print_line(render.printable(line))
 
 
 def photo(

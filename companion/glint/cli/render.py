@@ -78,3 +78,24 @@ def _said(event: ev.Event) -> str:
         case ev.Unknown():
             return f"type {event.type} {event.fields}"
     return ""
+
+
+def trust_lines(trust: dict[str, Any] | None) -> list[str]:
+    """Returns what `glint info` says of whose updates the glasses take; of glint.info.Trust."""
+    if trust is None:
+        return []
+    keys = ", ".join(f"{name} {digest[:16]}" for digest, name in trust["keys"].items())
+    lines = [
+        f"{'trusted keys':16}  {keys or 'none'}",
+        f"{'signed with':16}  {trust['signed'] or 'nothing: it came over a cable'}",
+        f"{'security counter':16}  {trust['counter']}",
+        f"{'closed':16}  {trust['closed']}",
+    ]
+    if trust["damaged"]:
+        lines.append("note: what they trust is damaged; they take no update until they are erased")
+    if trust["development"]:
+        lines.append(
+            "note: these glasses take updates signed with the development key, whose private half "
+            "is public; see docs/security.md"
+        )
+    return lines

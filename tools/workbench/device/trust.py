@@ -14,9 +14,18 @@ import cbor2
 from glint.image import parse
 from imgtool import keys as imgtool_keys
 
-from workbench.device import update_image
 from workbench.device.deploy import DeployError
 from workbench.device.serialboard import SerialBoard
+from workbench.device.update_image import (
+    DEVELOPMENT_KEY,
+    KEY_BITS,
+    TRUSTED_KEYS,
+    ImageError,
+    Key,
+    key_hash,
+    load_key,
+    sign,
+)
 from workbench.errors import WorkbenchError
 
 DEVELOPMENT_NOTICE = (
@@ -56,8 +65,8 @@ class Changes:
         close: Whether the development key is refused for good.
     """
 
-    add: tuple[update_image.Key, ...] = ()
-    retire: tuple[update_image.Key, ...] = ()
+    add: tuple[Key, ...] = ()
+    retire: tuple[Key, ...] = ()
     close: bool = False
 
     def encode(self) -> bytes:
@@ -102,7 +111,7 @@ def make_key(path: Path) -> Path:
     public = path.with_suffix(".pub.pem")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        key = imgtool_keys.RSA.generate(update_image.KEY_BITS)
+        key = imgtool_keys.RSA.generate(KEY_BITS)
         key.export_private(str(path))
         key.export_public(str(public))
     except FileExistsError:
@@ -115,7 +124,7 @@ def make_key(path: Path) -> Path:
 def checkout_keys() -> dict[bytes, str]:
     """The names of the keys that this checkout's firmware trusts at first, by key hash."""
     found: dict[str, Any] = {}
-    exec(update_image.TRUSTED_KEYS.read_text(), found)
+    exec(TRUSTED_KEYS.read_text(), found)
     trusted: dict[bytes, tuple[str, int]] = found["TRUSTED"]
     return {digest: name for digest, (name, _) in trusted.items()}
 
@@ -124,17 +133,14 @@ def is_development(key: Path) -> bool:
     """Whether a file holds the development key.
 
     Raises:
-        update_image.ImageError: It holds none that the firmware could verify.
+        ImageError: It holds none that the firmware could verify.
     """
-    return (
-        update_image.load_key(key).digest
-        == update_image.load_key(update_image.DEVELOPMENT_KEY).digest
-    )
+    return load_key(key).digest == load_key(DEVELOPMENT_KEY).digest
 
 
 def checkout_trusts_development() -> bool:
     """Whether what this checkout puts on a board trusts the development key at first."""
-    return update_image.load_key(update_image.DEVELOPMENT_KEY).digest in checkout_keys()
+    return load_key(DEVELOPMENT_KEY).digest in checkout_keys()
 
 
 def stored_on(board: SerialBoard) -> Stored:
@@ -149,12 +155,12 @@ def stored_on(board: SerialBoard) -> Stored:
         return Stored(closed=False, counter=0, development=checkout_trusts_development())
     try:
         closed, counter, retired = bool(said["closed"]), int(said["counter"]), said["retired"]
-        added = [update_image.key_hash(int(digits, 16)) for _, digits in said["added"]]
+        added = [key_hash(int(digits, 16)) for _, digits in said["added"]]
     except (KeyError, TypeError, ValueError, OverflowError):
         raise KeysError(
             "what the board trusts is damaged (trust.json): it takes no update; erase the board"
         ) from None
-    development = update_image.load_key(update_image.DEVELOPMENT_KEY).digest
+    development = load_key(DEVELOPMENT_KEY).digest
     known = development in checkout_keys() or development in added
     return Stored(closed, counter, known and not closed and development.hex() not in retired)
 
@@ -210,18 +216,16 @@ def rotation(
         close: Whether the second closes the glasses.
 
     Raises:
-        update_image.ImageError: A key is not good.
+        ImageError: A key is not good.
     """
-    old_key, new_key = update_image.load_key(old), update_image.load_key(new)
+    old_key, new_key = load_key(old), load_key(new)
     if old_key.digest == new_key.digest:
-        raise update_image.ImageError("the old key and the new one are the same")
+        raise ImageError("the old key and the new one are the same")
     common: dict[str, Any] = {"version": version, "board": board, "counter": counter}
     retire = Changes(retire=(old_key,), close=close)
     return {
-        ADD_NAME: update_image.sign(
-            payload, key=old, changes=Changes(add=(new_key,)).encode(), **common
-        ),
-        RETIRE_NAME: update_image.sign(payload, key=new, changes=retire.encode(), **common),
+        ADD_NAME: sign(payload, key=old, changes=Changes(add=(new_key,)).encode(), **common),
+        RETIRE_NAME: sign(payload, key=new, changes=retire.encode(), **common),
     }
 
 

@@ -17,11 +17,11 @@ radio.UUID = UUID
 radio.BLE = fuzz_board.Radio
 from glasses import smp  # noqa: E402
 from glasses.boot.image import Image, ImageError, version_text  # noqa: E402
+from glasses.boot.slots import Slots  # noqa: E402
+from glasses.boot.trust import Trust  # noqa: E402
 from glasses.journal import Journal  # noqa: E402
 from glasses.link import Link  # noqa: E402
 from glasses.media import Outbox  # noqa: E402
-from glasses.boot.slots import Slots  # noqa: E402
-from glasses.boot.trust import Trust  # noqa: E402
 
 TRUST = Trust("/nowhere", Slots("/nowhere"))
 

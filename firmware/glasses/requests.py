@@ -78,6 +78,7 @@ REQUESTS = {
     ),
     (64, 16, 0): (),  # glint_boot.read
     (64, 17, 2): (),  # glint_downgrade.write
+    (64, 18, 0): (),  # glint_trust.read
     (64, 32, 0): (),  # glint_bonds.read
     (64, 32, 2): (  # glint_bonds.write
         ("id", "int", 1, 4294967295, True),

@@ -34,7 +34,7 @@ DEVELOPMENT_NOTICE = (
 )
 ADD_NAME, RETIRE_NAME = "1-add.img", "2-retire.img"
 
-# Runs on a board; prints what firmware/glasses/boot/trust.py has stored there, null when it has nothing.
+# Runs on a board; prints what boot/trust.py has stored there, null when it has nothing.
 READ = """
 import json
 found = None

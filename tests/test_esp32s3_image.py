@@ -2,20 +2,18 @@
 """The recipe of our ESP32-S3 image, as far as it can be checked without ESP-IDF."""
 
 import csv
-import itertools
 import re
 import shutil
 import subprocess
 
 import esp32s3_frozen
 import pytest
-from workbench.build import natmod, sources
+from workbench.build import natmod, receiver, sources
 from workbench.build.micropython import modules
-from workbench.paths import BOARDS, FIRMWARE, MODULES
-from workbench.runners import xtensa
+from workbench.paths import BOARDS, FIRMWARE, MODULES, ROOT
 
 IMAGE = BOARDS / "esp32s3" / "image"
-RECEIVER = IMAGE / "pdm" / "modpdm.c"
+STUBS = ROOT / "tests" / "esp32s3"
 FLASH_BYTES = 8 << 20
 
 
@@ -51,6 +49,19 @@ def test_the_settings_files_are_there():
         assert (port / name).exists(), name
     for name in re.findall(r"\$\{MICROPY_BOARD_DIR\}/([\w.]+)", text):
         assert (IMAGE / name).exists(), name
+
+
+def test_the_settings_are_esp_idfs_own():
+    """Read by ESP-IDF's own parser: names, types, ranges, and what excludes what."""
+    kconfig = pytest.importorskip("esp_kconfiglib")
+    options = kconfig.Kconfig(str(STUBS / "Kconfig"))
+    text = (IMAGE / "sdkconfig.board").read_text()
+    settings = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", text, re.M))
+    assert settings["I2S_ISR_IRAM_SAFE"] == settings["GDMA_ISR_IRAM_SAFE"] == "y"
+    options.load_config(str(IMAGE / "sdkconfig.board"), replace=False)
+    assert options.missing_syms == []
+    for name, value in settings.items():
+        assert options.syms[name].str_value == (value.strip('"') or "n"), name
 
 
 def test_every_module_is_in_the_image():
@@ -108,46 +119,25 @@ def test_cmake_reads_the_recipe(tmp_path):
     assert target == "esp32s3"
     for name in modules():
         assert str(MODULES / name / f"mod{name}.c") in listed.split(";")
-    assert str(RECEIVER) in listed.split(";")
+    assert str(receiver.RECEIVER) in listed.split(";")
     settings = (tmp_path / "build" / "sdkconfig.glint").read_text()
     assert f'"{IMAGE}/partitions.csv"' in settings
 
 
-CONFIG = """
-#include <stdint.h>
-#define MICROPY_ALLOC_PATH_MAX (128)
-#define MICROPY_ENABLE_GC (1)
-#define MICROPY_ENABLE_SCHEDULER (1)
-#define MICROPY_PY_IO (0)
-typedef intptr_t mp_int_t;
-typedef uintptr_t mp_uint_t;
-typedef long mp_off_t;
-struct _pdm_obj_t;
-#define MP_STATE_PORT MP_STATE_VM
-"""
-ROOT_POINTER = "struct _pdm_obj_t *glint_pdm;"
+HEADERS = STUBS / "include"
 
 
-def test_the_pdm_receiver_compiles(tmp_path):
-    """Against declarations of what it uses of ESP-IDF, for Xtensa where LLVM is."""
-    code = RECEIVER.read_text()
-    genhdr = tmp_path / "genhdr"
-    genhdr.mkdir()
-    names = sorted({*re.findall(r"MP_QSTR_(\w+)", code), ""})
-    (genhdr / "qstrdefs.generated.h").write_text(
-        "".join(f'QDEF0(MP_QSTR_{name or "NULL"}, 0, 0, "{name}")\n' for name in names)
-    )
-    for name in ("moduledefs.h", "mpversion.h", "compressed.data.h"):
-        (genhdr / name).write_text("")
-    (genhdr / "root_pointers.h").write_text(f"{ROOT_POINTER}\n")
-    (tmp_path / "mpconfigport.h").write_text(CONFIG)
-    (tmp_path / "mphalport.h").write_text("")
-    assert f"MP_REGISTER_ROOT_POINTER({ROOT_POINTER[:-1]});" in code
-    folders = [tmp_path, BOARDS.parent / "tests" / "esp32s3" / "include"]
-    flags = ["-std=gnu99", "-fsyntax-only", *natmod.WARNINGS]
-    flags += [*itertools.chain(*(("-I", str(folder)) for folder in folders))]
-    compiler = natmod.xtensa_llvm() if not xtensa.missing() else None
-    command = list(compiler.command) if compiler else ["gcc"]
-    command += [*flags, "-isystem", str(sources.micropython()), str(RECEIVER)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("idf", [50202, 50402, 50500])
+def test_the_pdm_receiver_compiles(idf):
+    """Against what the headers of each ESP-IDF declare; the forge's job takes the real ones."""
+    receiver.compile_against([HEADERS], [f"IDF={idf}"])
+
+
+def test_the_receiver_is_not_taken_for_another_esp_idf(tmp_path, monkeypatch):
+    code = receiver.RECEIVER.read_text().replace("RX_SLOT_DEFAULT", "RX_SLOT_PCM_FMT_DEFAULT")
+    newer = tmp_path / "modpdm.c"
+    newer.write_text(code)
+    monkeypatch.setattr(receiver, "RECEIVER", newer)
+    receiver.compile_against([HEADERS], ["IDF=50500"])
+    with pytest.raises(natmod.NatmodError, match="I2S_PDM_RX_SLOT_PCM_FMT_DEFAULT_CONFIG"):
+        receiver.compile_against([HEADERS], ["IDF=50202"])

@@ -9,30 +9,67 @@ import tomllib
 
 import pytest
 from hardware import whole_image
-from workbench.build import sources
+from workbench.build import receiver, sources
 from workbench.paths import ROOT
 
 yaml = pytest.importorskip("yaml")
 
 # What Espressif's container has, Debian's build-essential adds and uv is installed as.
-PROGRAMS = {"apt-get", "cp", "curl", "export", "git", "make", "python", "tar", "uv", "."}
+PROGRAMS = {"apt-get", "cp", "curl", "export", "git", "grep", "make", "python", "tar", "uv", "."}
 ACTIONS = {"actions/checkout@v4", "actions/upload-artifact@v4"}
 
 
 @pytest.fixture(scope="module")
-def job():
+def workflow():
     text = (ROOT / ".github" / "workflows" / "esp32s3-image.yml").read_text()
-    workflow = yaml.safe_load(text)
-    assert set(workflow[True]) == {"push", "workflow_dispatch"}  # YAML 1.1 reads `on` as true
-    (found,) = workflow["jobs"].values()
-    return {"env": workflow["env"], **found}
+    found = yaml.safe_load(text)
+    assert set(found[True]) == {"push", "workflow_dispatch"}  # YAML 1.1 reads `on` as true
+    return found
 
 
 @pytest.fixture(scope="module")
-def scripts(job):
+def job(workflow):
+    return {"env": workflow["env"], **workflow["jobs"]["build"]}
+
+
+@pytest.fixture(scope="module")
+def scripts(workflow):
     """Each step's script, by the step's name."""
-    assert job["defaults"]["run"]["shell"] == "bash"
-    return {step["name"]: step["run"] for step in job["steps"] if "run" in step}
+    found = {}
+    for job in workflow["jobs"].values():
+        assert job["defaults"]["run"]["shell"] == "bash"
+        found |= {step["name"]: step["run"] for step in job["steps"] if "run" in step}
+    return found
+
+
+def test_nothing_is_built_before_the_receiver_compiles_against_real_headers(workflow, scripts):
+    headers = workflow["jobs"]["headers"]
+    assert workflow["jobs"]["build"]["needs"] == "headers"
+    assert headers["container"] == "espressif/idf:${{ matrix.idf }}"
+    numbers = {f"{version}.0".removeprefix("v") for version in headers["strategy"]["matrix"]["idf"]}
+    shown = (ROOT / "tests" / "esp32s3" / "include" / "driver" / "i2s_common.h").read_text()
+    for number in numbers:  # each that is restated for make test
+        assert "".join(f"{int(part):02}" for part in number.split(".")[:3]).lstrip("0") in shown
+    assert receiver.main.__doc__
+    script = scripts["Compile the receiver against ESP-IDF's headers"]
+    assert f'-m {receiver.__name__} "$IDF_PATH"' in script
+
+
+SDKCONFIG = ROOT / "boards" / "esp32s3" / "image" / "sdkconfig.board"
+
+
+def test_a_setting_that_esp_idf_does_not_take_ends_it(scripts, tmp_path):
+    settings = tmp_path / "boards" / "esp32s3" / "image" / "sdkconfig.board"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(SDKCONFIG.read_text())
+    made = tmp_path / "build" / "image" / "sdkconfig"
+    made.parent.mkdir(parents=True)
+    made.write_text(SDKCONFIG.read_text())
+    command = ["bash", "-eo", "pipefail", "-c", scripts["Check the image's settings"]]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    made.write_text(SDKCONFIG.read_text().replace("CONFIG_I2S_ISR_IRAM_SAFE=y\n", ""))
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "not set: CONFIG_I2S_ISR_IRAM_SAFE=y\n")
 
 
 def test_its_container_and_micropython_fit(job):

@@ -32,21 +32,35 @@ def test_the_microphone_hears_through_the_decimator(said):
     rate, bits, form, buffer_bytes = said["i2s"]
     assert rate * bits * 2 == 2048000  # what PDM microphones are clocked with
     assert form == 1
-    assert buffer_bytes == 8 * 2560  # frames of 8 bytes
+    assert buffer_bytes == 16 * 2560  # frames of 8 bytes
     assert said["pins"] == [42, 41]
-    assert said["same"] == [98, 98]
+    got, same, whole = said["same"]
+    assert same
+    assert (
+        whole - got < 2048 // 16 * 2 + 320
+    )  # what is no whole piece of DMA memory, or no whole hop
     assert said["allocated"] == 0
-    assert said["lost"] == 60 * 320 - 16000  # nobody read: counted, not hidden
 
 
-def test_the_microphone_goes_on_after_a_callback_that_was_lost(said):
-    # The ring is full, so each hop that arrives is one more that is lost.
-    in_time, late, after = (lost - said["lost"] for lost in said["late"])
-    assert (in_time, late, after) == (0, 320, 640)
+def test_what_nobody_reads_is_counted(said):
+    before, after = said["lost"]
+    assert before == 0
+    assert 60 * 320 - 320 <= after <= 60 * 320
+
+
+def test_a_microphone_stops_without_waiting_for_data(said):
+    assert said["stopped"] == [False, False, None]
+
+
+def test_an_i2s_microphone_gives_the_highest_of_32_bits_louder_and_saturated(said):
+    rate, bits, form, buffer_bytes, samples, _ = said["words"]
+    assert (rate, bits, form) == (16000, 32, 0)
+    assert buffer_bytes == 16 * 160 * 8
+    assert samples == [4, -4, 5, 32767, -32768, 0, -1, 0]
 
 
 def test_our_images_receiver_is_read_as_it_is(said):
-    assert said["receiver"] == [[42, 41, 50], 0, 6, 4, "abcd", 2, 7]
+    assert said["receiver"] == [[42, 41, 50, 3], 0, 360, 4, "abcd", 356, 7, False, [4, 5, 6, 25, 2]]
 
 
 def test_it_sleeps_only_while_nothing_listens(said):
@@ -73,9 +87,9 @@ def test_the_camera_is_on_only_while_it_takes_a_picture(said):
 def test_no_pin_is_used_twice(said):
     constants = said["constants"]
     names = ["PDM_CLOCK", "PDM_DATA", "PDM_UNUSED", "I2S_CLOCK", "I2S_WORD", "I2S_DATA"]
-    names += ["CAMERA_CLOCK_IN", "CAMERA_CLOCK_OUT", "CAMERA_VSYNC", "CAMERA_HREF", "CAMERA_SDA"]
-    names += ["CAMERA_SCL", "LIGHT", "BUTTON"]
-    used = [constants[name] for name in names] + constants["CAMERA_DATA"]
+    camera = dict(constants["CAMERA"])
+    used = [constants[name] for name in [*names, "LIGHT", "BUTTON"]] + camera.pop("data")
+    used += camera.values()
     assert len(used) == len(set(used))
     # USB, then flash and octal PSRAM (esptool's check_spi_connection and ESP32-S3's data sheet).
     assert not {19, 20, *range(26, 38)}.intersection(used)

@@ -61,7 +61,7 @@ def test_what_is_deployed_hears_the_wake_word(bundle, tmp_path):
     assert said["words"] == ["Okay Nabu"]
     assert said["from"] == "glasses/app.py"
     assert said["content"] == "bytes"  # read into the heap
-    assert said["settings"] == [16000, 16, 0]
+    assert said["settings"] == [16000, 32, 0]
     assert said["advertised"] == 1
     assert said["light"] == 1  # dark: nothing is recorded
 
@@ -109,7 +109,7 @@ def test_what_our_image_has_frozen_hears_the_wake_word(bundle, tmp_path):
         for path in compiled.glob("**/*.mpy")
     }
     # Its I2S microphone is what is played.
-    named = ("models/", "config.json", "board.py")
+    named = ("models/", "config.json", "board.py", "s3.py")
     flash = {name: data for name, data in bundle.items() if name.startswith(named)}
     said = start(tmp_path / "flash", flash | frozen, "/frozen")
     assert said["words"] == ["Okay Nabu"]

@@ -85,7 +85,14 @@ def test_the_application_is_frozen_whole(tmp_path):
         for path in (FIRMWARE / "glasses").glob("**/*.py")
     }
     # And what MicroPython's port mounts the flash with.
-    assert {"board.mpy", "main.mpy", "asyncio/core.mpy", "_boot.mpy", "inisetup.mpy"} <= there
+    assert {
+        "board.mpy",
+        "s3.mpy",
+        "main.mpy",
+        "asyncio/core.mpy",
+        "_boot.mpy",
+        "inisetup.mpy",
+    } <= there
     assert package <= there
     for name in there:
         assert f'"{name[:-4]}.py\\0"' in content

@@ -187,6 +187,15 @@ def test_level_equals_numpy(samples):
     assert micdsp.peak(samples) == (int(abs(wide).max()) if len(wide) else 0)
 
 
+@pytest.mark.parametrize("gain_shift", [0, 4, 15])
+def test_words_of_an_i2s_microphone_saturate(gain_shift):
+    words = np.random.default_rng(gain_shift).integers(-(1 << 31), 1 << 31, 1000, np.int64)
+    words >>= np.arange(1000) % 24  # soft ones, too
+    loud = (words << gain_shift) >> 16
+    expected = np.clip(loud, -32768, 32767).astype(np.int16)
+    assert np.array_equal(micdsp.narrow(words.astype(np.int32), gain_shift), expected)
+
+
 @pytest.mark.parametrize("value", [0, 1, -1, 32767, -32768])
 def test_level_of_long_constant(value):
     samples = np.full(1 << 20, value, np.int16)

@@ -46,4 +46,4 @@ def test_hops_allocate_nothing(said):
 def test_misuse_raises(said):
     value, kind = "ValueError", "TypeError"
     expected = [value, value, kind, kind, value, value, value, value, value, value]
-    assert said["refusals"] == [*expected, "AttributeError", value, kind, 1]
+    assert said["refusals"] == [*expected, "AttributeError", *[value] * 4, kind, 1]

@@ -75,6 +75,9 @@ def refusals(samples):
         lambda: encoder.encode(hop_samples, bytearray(79)),
         lambda: setattr(encoder, "index", 100),
         lambda: micdsp.rms(b"1"),
+        lambda: micdsp.narrow(bytes(6), row, 0),
+        lambda: micdsp.narrow(bytes(84), row, 0),
+        lambda: micdsp.narrow(bytes(80), row, 16),
         lambda: micdsp.Frontend(1),
     ):
         try:

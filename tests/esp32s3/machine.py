@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands for MicroPython's `machine` on an ESP32-S3: the test plays the hardware."""
 
-PWRON_RESET = 1
+import io
+
 pins = {}
 slept_ms = []
 timers = {}
@@ -52,15 +53,22 @@ class Pin:
 
 class Timer:
     ONE_SHOT = 0
+    callback = None
 
-    def __init__(self, number):
-        timers[number] = self
+    def __new__(cls, number):
+        if number not in timers:
+            timers[number] = super().__new__(cls)
+        return timers[number]
 
     def init(self, *, period, callback, mode=1):
         self.callback = callback
 
+    def deinit(self):
+        self.callback = None
+
     def fire(self):
-        self.callback(self)
+        if self.callback:
+            self.callback(self)
 
 
 class ADC:
@@ -74,25 +82,45 @@ class ADC:
         return ADC.microvolts
 
 
-class I2S:
+class I2S(io.IOBase):
+    """As the port reads: once polled, what is there, up to the end of a piece of 256 frames.
+
+    Not polled, it would wait for data, and a `deinit` or a soft reset for it.
+    """
+
     RX, MONO, STEREO = 0, 0, 1
+    DMA_FRAMES = 256
 
     def __init__(self, number, **settings):
         global i2s
         self.settings = settings
+        self.polled = False
+        self.waiting = b""
+        self.rest = 0  # of a piece that is not whole yet
+        self.arrived = 0
+        self.open = True
         i2s = self
 
-    def irq(self, handler):
-        self.handler = handler
+    def ioctl(self, request, flags):
+        self.polled = True
+        return 0
 
     def readinto(self, buf):
-        self.buf = buf
+        if not self.polled:
+            raise RuntimeError("it waits for data")
+        size = max(min(len(buf), len(self.waiting) - self.rest), 0)
+        buf[:size] = self.waiting[:size]
+        self.waiting = self.waiting[size:]
+        return size
 
-    def fill(self, data):
-        """What the DMA does."""
-        self.buf[:] = data
+    def deinit(self):
+        self.open = False
 
-    def receive(self, data):
-        """Fills the buffer, then calls back."""
-        self.fill(data)
-        self.handler(self)
+    def arrive(self, data):
+        """What the DMA does: whole pieces can be read, the rest later."""
+        frame_bytes = self.settings["bits"] // 8 * (2 if self.settings["format"] else 1)
+        piece = self.DMA_FRAMES * frame_bytes
+        self.waiting += data
+        self.arrived += len(data)
+        self.rest = self.arrived % piece
+        timers[2].fire()

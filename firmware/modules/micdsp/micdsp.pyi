@@ -102,3 +102,18 @@ def rms(samples: Samples) -> int:
 
 def peak(samples: Samples) -> int:
     """Largest magnitude, 0..32768; 0 without samples."""
+
+def narrow(words: ReadableBuffer, samples: WriteableBuffer, gain_shift: int) -> int:
+    """Makes samples of the highest bits of int32 words, as I2S microphones give 24 bits in 32.
+
+    Args:
+        words: int32 values, little-endian.
+        samples: Gets int16 values, saturated; may be `words`.
+        gain_shift: Doubles them so many times, 0..15.
+
+    Returns:
+        Number of samples written.
+
+    Raises:
+        ValueError: words are not whole, samples is too small or gain_shift out of range.
+    """

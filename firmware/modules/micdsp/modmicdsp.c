@@ -170,6 +170,23 @@ static mp_obj_t level_peak(mp_obj_t samples_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(level_peak_obj, level_peak);
 
+static mp_obj_t level_narrow(mp_obj_t words_in, mp_obj_t samples_in, mp_obj_t gain_shift_in) {
+    mp_buffer_info_t words, samples;
+    mp_get_buffer_raise(words_in, &words, MP_BUFFER_READ);
+    mp_get_buffer_raise(samples_in, &samples, MP_BUFFER_WRITE);
+    mp_int_t gain_shift = mp_obj_get_int(gain_shift_in);
+    size_t count = words.len / 4;
+    if (words.len % 4 || samples.len / 2 < count) {
+        mp_raise_ValueError(MP_ERROR_TEXT("give whole words, and 2 bytes for each"));
+    }
+    if (gain_shift < 0 || gain_shift > 15) {
+        mp_raise_ValueError(MP_ERROR_TEXT("gain_shift must be 0..15"));
+    }
+    micdsp_narrow(words.buf, count, (int)gain_shift, samples.buf);
+    return MP_OBJ_NEW_SMALL_INT(count);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(level_narrow_obj, level_narrow);
+
 #if !MICROPY_ENABLE_DYNRUNTIME // natmod.c has these for a native .mpy.
 static const mp_rom_map_elem_t frontend_methods_table[] = {
     {MP_ROM_QSTR(MP_QSTR_process), MP_ROM_PTR(&frontend_process_obj)},
@@ -205,6 +222,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_PdmDecimator), MP_ROM_PTR(&pdm_type)},
     {MP_ROM_QSTR(MP_QSTR_rms), MP_ROM_PTR(&level_rms_obj)},
     {MP_ROM_QSTR(MP_QSTR_peak), MP_ROM_PTR(&level_peak_obj)},
+    {MP_ROM_QSTR(MP_QSTR_narrow), MP_ROM_PTR(&level_narrow_obj)},
     {MP_ROM_QSTR(MP_QSTR_HOP_SAMPLES), MP_ROM_INT(MICDSP_HOP_SAMPLES)},
     {MP_ROM_QSTR(MP_QSTR_CHANNELS), MP_ROM_INT(MICDSP_CHANNELS)},
     {MP_ROM_QSTR(MP_QSTR_PDM_BITS), MP_ROM_INT(MICDSP_PDM_BITS)},

@@ -53,6 +53,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_PdmDecimator, MP_OBJ_FROM_PTR(&pdm_type));
     mp_store_global(MP_QSTR_rms, MP_OBJ_FROM_PTR(&level_rms_obj));
     mp_store_global(MP_QSTR_peak, MP_OBJ_FROM_PTR(&level_peak_obj));
+    mp_store_global(MP_QSTR_narrow, MP_OBJ_FROM_PTR(&level_narrow_obj));
     mp_store_global(MP_QSTR_HOP_SAMPLES, MP_OBJ_NEW_SMALL_INT(MICDSP_HOP_SAMPLES));
     mp_store_global(MP_QSTR_CHANNELS, MP_OBJ_NEW_SMALL_INT(MICDSP_CHANNELS));
     mp_store_global(MP_QSTR_PDM_BITS, MP_OBJ_NEW_SMALL_INT(MICDSP_PDM_BITS));

@@ -203,6 +203,9 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
     if not source.exists():
         raise DeployError(f"board '{board}' has no board.py")
     files = {"board.py": source.read_bytes(), MAIN: MAIN_CODE}
+    for shared in _serial(board).get("files", []):
+        path = source.parent / shared
+        files[path.name] = path.read_bytes()
     for path in sorted((FIRMWARE / "glasses").glob("**/*.py")):
         files[path.relative_to(FIRMWARE).as_posix()] = path.read_bytes()
     for model in [*words, *([vision] if vision else [])]:
@@ -219,9 +222,15 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
 
 def chip_of(board: str) -> str:
     """The chip that a folder below boards/ is for, as MicroPython names it; "" for any."""
-    table = tomllib.loads((BOARDS / board / "board.toml").read_text())
-    mcu: str = table.get("serial", {}).get("mcu", "")
+    mcu: str = _serial(board).get("mcu", "")
     return mcu
+
+
+def _serial(board: str) -> dict[str, Any]:
+    """What a board.toml says of a board on a serial port."""
+    table: dict[str, Any] = tomllib.loads((BOARDS / board / "board.toml").read_text())
+    said: dict[str, Any] = table.get("serial", {})
+    return said
 
 
 def refuse_unless_fit(facts: Facts, board: str) -> None:

@@ -47,6 +47,7 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
         ("adpcm_encode", None, [void, void, size, void]),
         ("level_rms", ctypes.c_int32, [void, size]),
         ("level_peak", ctypes.c_int32, [void, size]),
+        ("narrow", None, [void, size, ctypes.c_int, void]),
     ):
         function = getattr(library, f"micdsp_{name}")
         function.restype = result
@@ -132,3 +133,11 @@ def peak(samples: Samples) -> int:
     """Largest magnitude."""
     samples = np.ascontiguousarray(samples, np.int16)
     return int(load().micdsp_level_peak(_address(samples), len(samples)))
+
+
+def narrow(words: npt.NDArray[np.int32], gain_shift: int) -> Samples:
+    """Samples of the highest bits of words, doubled so many times and saturated."""
+    words = np.ascontiguousarray(words, np.int32)
+    out = np.zeros(len(words), np.int16)
+    load().micdsp_narrow(_address(words), len(words), gain_shift, _address(out))
+    return out

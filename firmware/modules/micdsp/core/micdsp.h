@@ -66,4 +66,8 @@ int32_t micdsp_level_rms(const void *samples, size_t sample_count);
 // Largest magnitude, 0..32768.
 int32_t micdsp_level_peak(const void *samples, size_t sample_count);
 
+// Samples of the highest bits of int32 words, as microphones with I2S give 24 bits in 32; doubled
+// gain_shift (0..15) times and saturated. samples may be words.
+void micdsp_narrow(const void *words, size_t sample_count, int gain_shift, void *samples);
+
 #endif

@@ -21,8 +21,8 @@ HEAD = """\
 """
 # What faster kernels use, and how a file tells that it has some or calls them.
 EXTENSIONS = {
-    "DSP": r"TFLM_DSP|tflm_dense_all\(|tflm_dot1\(",
-    "Helium": r"TFLM_HELIUM|tflm_dense_all\(|tflm_dot1\(",
+    "DSP": r"TFLM_DSP|tflm_dense_all\(|tflm_dot1\(|elements\.h",
+    "Helium": r"TFLM_HELIUM|tflm_dense_all\(|tflm_dot1\(|elements\.h",
     "MAC16": r"TFLM_XTENSA|tflm_dense_all\(",
 }
 VARIANTS = {"FLOAT32": " float32", "INT16": " int16", "INT4": " int4"}
@@ -32,8 +32,7 @@ ROW = r"ROW\((\w+), (\w+), \w+, \d+, \w+, \w+, (\w+)\)"
 def kernels():
     """What runs each operator of operators.h, by the name of its cases: a file of core/ops.
 
-    With it goes for what it has faster kernels than the portable one, or calls them; those are
-    for int8.
+    With it goes for what it has faster kernels than the portable one, or calls them.
     """
     files = {}
     for path in sorted((CORE / "ops").glob("*.c")):
@@ -44,7 +43,7 @@ def kernels():
     rows = re.findall(ROW, (CORE / "ops" / "operators.h").read_text())
     int8 = {name: files.get(run, "") for name, kind, run in rows if kind == "INT8"}
     others = [(name, kind, files[run]) for name, kind, run in rows if kind != "INT8"]
-    return int8 | {name + VARIANTS[kind]: file.split(",")[0] for name, kind, file in others}
+    return int8 | {name + VARIANTS[kind]: file for name, kind, file in others}
 
 
 def row(name, result):

@@ -14,6 +14,10 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes);
 // Lets output 0 lie over input 0 where that dies in this operator; see plan.c.
 void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes);
 
+// Lets output 0 lie over an input of its size that dies in this operator, which reads each element
+// of it before it writes it, and may read other inputs again. `tensors` are the inputs.
+void tflm_overwrite(tflm_node_t *node, const tflm_tensor_t *tensors);
+
 // Memory that lives only while this operator runs; gives a tensor number.
 uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes);
 

@@ -61,7 +61,7 @@ tflm_status_t tflm_operator(const tflm_t *self, const tflm_buffers_t *buffers, u
     if (index < load.main.operators.count) {
         tflm_node_t node;
         TRY(tflm_read_node(&load, &load.main, index, &node));
-        *name = node.kernel->name;
+        *name = tflm_operator_name(node.code);
     }
     return TFLM_OK;
 }

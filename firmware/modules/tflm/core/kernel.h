@@ -29,7 +29,6 @@ typedef struct {
     uint8_t options; // The type of its table of options; 0: they are not looked at.
     uint8_t slots;   // Variables and scratch tensors that prepare may ask for.
     uint8_t flags;
-    const char *name;
     tflm_status_t (*prepare)(tflm_node_t *node);
     void (*eval)(const tflm_run_t *run, const void *data, uint32_t from, uint32_t to);
 } tflm_kernel_t;

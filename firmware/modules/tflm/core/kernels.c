@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 
-#include "names.h"
 #include "ops/operators.h"
 #include "schema.h"
 
@@ -29,8 +28,8 @@
 #define KERNEL_10(...)
 #define KERNEL_11(...)
 #define KERNEL_00(name, type, options, slots, flags, prepare, eval)                                \
-    {TFLM_CODE_##name,         TFLM_OPTIONS_##options, slots, VARIANT_##type | (flags), #name,     \
-     tflm_##prepare##_prepare, tflm_##eval##_eval},
+    {TFLM_CODE_##name,         TFLM_OPTIONS_##options,   slots,                                    \
+     VARIANT_##type | (flags), tflm_##prepare##_prepare, tflm_##eval##_eval},
 
 static const tflm_kernel_t kernels[] = {TFLM_OPERATORS(KERNEL)};
 
@@ -52,10 +51,7 @@ const tflm_kernel_t *tflm_find_kernel(int32_t code, uint8_t variant) {
 
 const char *tflm_supported_name(unsigned index) {
     // Variants come last.
-    return index < KERNELS && !(kernels[index].flags & TFLM_VARIANTS) ? kernels[index].name : NULL;
-}
-
-const char *tflm_operator_name(int32_t code) {
-    const tflm_kernel_t *kernel = tflm_find_kernel(code, 0);
-    return kernel ? kernel->name : tflm_other_name(code);
+    return index < KERNELS && !(kernels[index].flags & TFLM_VARIANTS)
+               ? tflm_operator_name(kernels[index].code)
+               : NULL;
 }

@@ -89,7 +89,7 @@ tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char
     va_start(arguments, text);
     tflm_fail(node->load, status,
               node->code < 0 ? "malformed model: " : "operator %u %s: ", node->index,
-              node->kernel->name);
+              tflm_operator_name(node->code));
     format(message, text, arguments);
     va_end(arguments);
     if (node->code >= 0) {

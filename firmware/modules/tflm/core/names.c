@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "names.h"
-
 #include <stddef.h>
 #include <string.h>
+
+#include "tflm.h"
 
 // The names of BuiltinOperator in tensorflow/lite/schema/schema.fbs by their numbers, one after
 // another. The operators of StableHLO, which follow, are left out. No "\\0" here is followed by a
@@ -31,7 +31,7 @@ static const char names[] =
     "UNSORTED_SEGMENT_PROD\0UNSORTED_SEGMENT_MAX\0UNSORTED_SEGMENT_SUM\0ATAN2\0"
     "UNSORTED_SEGMENT_MIN\0SIGN\0BITCAST\0BITWISE_XOR";
 
-const char *tflm_other_name(int32_t code) {
+const char *tflm_operator_name(int32_t code) {
     const char *name = names;
     while (code > 0 && name < names + sizeof names) {
         name += strlen(name) + 1;

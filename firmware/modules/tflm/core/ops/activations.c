@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RELU, RELU6, LEAKY_RELU, TANH, HARD_SWISH of int8: what they give for each of the 256 inputs is
-// put into a table while preparing.
+// RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH, HARD_SWISH of int8: what they give for each of the 256
+// inputs is put into a table while preparing.
 #include "ops.h"
 
 typedef struct {
@@ -12,10 +12,8 @@ typedef struct {
 static table_t *table_new(tflm_node_t *node, const tflm_tensor_t *tensors) {
     node->rows = tensors->elements;
     node->cost = 6;
-    table_t *self = tflm_node_data(node, 2, sizeof *self);
-    if (self) {
-    }
-    return self;
+    tflm_overwrite(node, tensors);
+    return tflm_node_data(node, 2, sizeof(table_t));
 }
 
 TFLM_EVAL(table) {
@@ -83,9 +81,15 @@ static int32_t tanh_of(int32_t x) {
     return x > 0 ? y : -y;
 }
 
-TFLM_PREPARE(tanh) {
+// Of the input with 4 integer bits; the result has `bits` of fraction, and counts from `zero` on.
+static tflm_status_t function_table(tflm_node_t *node, int32_t (*function)(int32_t), int bits,
+                                    int32_t zero) {
     tflm_tensor_t t[2];
     TRY(tflm_get_tensors(node, "qQ", t));
+    if (t[1].zero_point != zero && zero) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "zero point %d is out of range",
+                              t[1].zero_point);
+    }
     tflm_scale_t scale = tflm_quantize_ratio(t[0].scale, 1 << 27, 1);
     if (scale.shift < 0 || scale.shift > 30) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
@@ -93,13 +97,21 @@ TFLM_PREPARE(tanh) {
     int32_t radius = tflm_input_radius(4, scale.shift);
     table_t *self = table_new(node, t);
     for (int32_t x = -128; self && x < 128; x++) {
-        int32_t value = x - t[0].zero_point;
-        int32_t y = value <= -radius  ? -128
-                    : value >= radius ? 127
-                                      : tflm_rounding_shift(tanh_of(tflm_scaled(value, scale)), 24);
+        int32_t value = x - t[0].zero_point, y = value < 0 ? -128 : 127;
+        if (value > -radius && value < radius) {
+            y = tflm_rounding_shift(function(tflm_scaled(value, scale)), 31 - bits) + zero;
+        }
         self->table[x + 128] = (int8_t)tflm_clamp(y, -128, 127);
     }
     return TFLM_OK;
+}
+
+TFLM_PREPARE(tanh) {
+    return function_table(node, tanh_of, 7, 0);
+}
+
+TFLM_PREPARE(logistic) {
+    return function_table(node, tflm_logistic, 8, -128);
 }
 
 // The upper 16 bits of a multiplier, rounded, as DownScaleInt32ToInt16Multiplier gives them.

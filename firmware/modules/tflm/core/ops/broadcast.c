@@ -48,12 +48,71 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
     return TFLM_OK;
 }
 
-tflm_walk_t tflm_walk_from(const tflm_broadcast_t *broadcast, uint32_t at) {
-    tflm_walk_t walk = {{0}, 0, 0};
-    for (uint32_t i = broadcast->rank; at && i-- > 0; at /= broadcast->count[i]) {
-        walk.index[i] = at % broadcast->count[i];
-        walk.a += walk.index[i] * broadcast->a_step[i];
-        walk.b += walk.index[i] * broadcast->b_step[i];
+// What starting a run takes, in what an element costs.
+enum { RUN_COST = 64 };
+
+tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, uint32_t cost,
+                              uint32_t bytes, void **made) {
+    tflm_broadcast_t broadcast;
+    *made = NULL;
+    TRY(tflm_broadcast_init(node, &tensors[0], &tensors[1], &tensors[2], &broadcast));
+    node->rows = tensors[2].elements;
+    node->cost = cost + (broadcast.rank ? RUN_COST / broadcast.count[broadcast.rank - 1] : 0);
+    tflm_overwrite(node, tensors);
+    tflm_binary_t *self = tflm_node_data(node, 3, bytes);
+    if (self) {
+        self->broadcast = broadcast;
     }
-    return walk;
+    *made = self;
+    return TFLM_OK;
+}
+
+// Bytes of what is repeated, or aligned, at a time.
+enum { PART = 256 };
+
+// An input of a run: where its elements are, or copies of them.
+static const uint8_t *line_up(const uint8_t *at, uint32_t step, uint32_t bytes, uint32_t n,
+                              uint32_t *copies) {
+    if (step && !((uintptr_t)at & (bytes - 1))) {
+        return at;
+    }
+    uint8_t *to = (uint8_t *)copies;
+    if (bytes == sizeof(int8_t)) {
+        return memset(to, *at, n);
+    }
+    for (uint32_t i = 0; i < n; i++, at += step, to += bytes) {
+        memcpy(to, at, bytes);
+    }
+    return (uint8_t *)copies;
+}
+
+void tflm_binary_runs(const tflm_run_t *run, const tflm_binary_t *binary, uint32_t element_bytes,
+                      uint32_t from, uint32_t to, tflm_run_of_two_t *each, const void *op) {
+    const tflm_broadcast_t *loops = &binary->broadcast;
+    uint8_t *output = tflm_at(run, binary->output);
+    uint32_t copies[2][PART / sizeof(uint32_t)];
+    // A scalar is a run of one.
+    uint32_t rank = loops->rank ? loops->rank : 1, last = rank - 1;
+    uint32_t count = loops->rank ? loops->count[last] : 1;
+    for (uint32_t n; from < to; from += n) {
+        // Where in the inputs the run, or what is left of it, begins.
+        const uint8_t *a = tflm_at(run, binary->a), *b = tflm_at(run, binary->b);
+        uint32_t rest = from / count, done = from % count;
+        a += (size_t)done * loops->a_step[last] * element_bytes;
+        b += (size_t)done * loops->b_step[last] * element_bytes;
+        for (uint32_t i = last; rest && i-- > 0; rest /= loops->count[i]) {
+            a += (size_t)(rest % loops->count[i]) * loops->a_step[i] * element_bytes;
+            b += (size_t)(rest % loops->count[i]) * loops->b_step[i] * element_bytes;
+        }
+        n = count - done < to - from ? count - done : to - from;
+        uint32_t a_step = loops->a_step[last] * element_bytes;
+        uint32_t b_step = loops->b_step[last] * element_bytes;
+        if (n * element_bytes > PART &&
+            (!a_step || !b_step || ((uintptr_t)a | (uintptr_t)b) % element_bytes)) {
+            n = PART / element_bytes;
+        }
+        each(op, line_up(a, a_step, element_bytes, n, copies[0]),
+             line_up(b, b_step, element_bytes, n, copies[1]), output + (size_t)from * element_bytes,
+             n);
+    }
 }

@@ -12,30 +12,29 @@ typedef struct {
     uint32_t a_step[TFLM_MAX_RANK], b_step[TFLM_MAX_RANK];
 } tflm_broadcast_t;
 
+// The start of an operator's data. A row is an element.
+typedef struct {
+    uint32_t a, b, output; // Places.
+    tflm_broadcast_t broadcast;
+} tflm_binary_t;
+
+// Makes n elements of the output of n of each input, all of them aligned and contiguous. The output
+// may be one of the inputs.
+typedef void tflm_run_of_two_t(const void *op, const void *a, const void *b, void *output,
+                               uint32_t n);
+
 // Fails unless the shapes of a and b, aligned at their last dimensions, give the output's.
 tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, const tflm_tensor_t *b,
                                   const tflm_tensor_t *output, tflm_broadcast_t *broadcast);
 
-// A position in the loops.
-typedef struct {
-    uint32_t index[TFLM_MAX_RANK];
-    uint32_t a, b;
-} tflm_walk_t;
+// Checks the shapes of inputs and output, sets the node's rows and, from that of an element, cost,
+// and lets the output lie over an input; gives the operator's data, of which `bytes` begin with a
+// tflm_binary_t. *made is NULL when there is no room, see tflm_node_data.
+tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, uint32_t cost,
+                              uint32_t bytes, void **made);
 
-// The position at element `at` of the output.
-tflm_walk_t tflm_walk_from(const tflm_broadcast_t *broadcast, uint32_t at);
-
-TFLM_SHARED void tflm_walk_next(const tflm_broadcast_t *broadcast, tflm_walk_t *walk) {
-    for (uint32_t i = broadcast->rank; i-- > 0;) {
-        walk->a += broadcast->a_step[i];
-        walk->b += broadcast->b_step[i];
-        if (++walk->index[i] < broadcast->count[i]) {
-            return;
-        }
-        walk->a -= broadcast->a_step[i] * broadcast->count[i];
-        walk->b -= broadcast->b_step[i] * broadcast->count[i];
-        walk->index[i] = 0;
-    }
-}
+// Calls `each` for what `from` to `to` of the output's elements are made of, `op` is for it.
+void tflm_binary_runs(const tflm_run_t *run, const tflm_binary_t *binary, uint32_t element_bytes,
+                      uint32_t from, uint32_t to, tflm_run_of_two_t *each, const void *op);
 
 #endif

@@ -8,17 +8,7 @@
 #define TFLM_DENSE_H
 
 #include "ops.h"
-
-// Which kernels there are beside the portable ones, which TFLM_PORTABLE asks for.
-#ifndef TFLM_PORTABLE
-#if defined(__ARM_FEATURE_MVE) && __ARM_FEATURE_MVE & 1
-#define TFLM_HELIUM
-#elif defined(__ARM_FEATURE_SIMD32)
-#define TFLM_DSP
-#elif defined(__XTENSA__) && !defined(__XTENSA_CALL0_ABI__) // ESP32, ESP32-S3: with MAC16.
-#define TFLM_XTENSA
-#endif
-#endif
+#include "target.h"
 
 // What a position and finishing one output take, in products. On person_detect an output takes 11
 // instructions on a Cortex-M55 and 38 on a Cortex-M4, a product of a deep convolution 0.15 and 1.5.

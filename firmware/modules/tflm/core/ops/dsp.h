@@ -12,7 +12,7 @@ typedef struct {
     uint32_t even, odd;
 } pairs_t;
 
-static inline uint32_t tflm_word(const int8_t *bytes) {
+static inline uint32_t tflm_word(const void *bytes) {
     uint32_t word;
     memcpy(&word, bytes, sizeof word);
     return word;

@@ -4,10 +4,9 @@
 #include "float32.h"
 
 typedef struct {
-    uint32_t a, b, output; // Places.
+    tflm_binary_t binary;
     tflm_float_range_t range;
-    tflm_broadcast_t broadcast;
-} binary_t;
+} float_binary_t;
 
 static tflm_status_t prepare(tflm_node_t *node, uint8_t activation) {
     TRY(tflm_expect(node, 2, 2, 1));
@@ -18,17 +17,10 @@ static tflm_status_t prepare(tflm_node_t *node, uint8_t activation) {
     TRY(tflm_expect_float32(node, t, 3));
     tflm_float_range_t range;
     TRY(tflm_float_range(node, activation, &range));
-    tflm_broadcast_t broadcast;
-    TRY(tflm_broadcast_init(node, &t[0], &t[1], &t[2], &broadcast));
-    node->rows = t[2].elements;
-    node->cost = 40;
-    binary_t *self = tflm_node_data(node, 3, sizeof *self);
-    if (self) {
-        self->a = tflm_node_input(node, 0);
-        self->b = tflm_node_input(node, 1);
-        self->output = tflm_node_output(node, 0);
-        self->range = range;
-        self->broadcast = broadcast;
+    void *made;
+    TRY(tflm_binary_new(node, t, 16, sizeof(float_binary_t), &made));
+    if (made) {
+        ((float_binary_t *)made)->range = range;
     }
     return TFLM_OK;
 }
@@ -43,22 +35,24 @@ TFLM_PREPARE(float_binary) {
 
 // An eval that makes `result` of x and y.
 #define EVAL(name, result)                                                                         \
-    TFLM_EVAL(name) {                                                                              \
-        const binary_t *self = data;                                                               \
-        const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);                      \
-        float *output = (float *)(void *)tflm_at(run, self->output);                               \
-        tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);                                 \
-        for (uint32_t i = from; i < to; i++) {                                                     \
-            float x = tflm_load_f32(a + (size_t)walk.a * sizeof x);                                \
-            float y = tflm_load_f32(b + (size_t)walk.b * sizeof y);                                \
+    static void name(const void *op, const void *a, const void *b, void *outputs, uint32_t n) {    \
+        const float_binary_t *self = op;                                                           \
+        const float *xs = a, *ys = b;                                                              \
+        float *output = outputs;                                                                   \
+        tflm_float_range_t range = self->range;                                                    \
+        (void)range;                                                                               \
+        for (uint32_t i = 0; i < n; i++) {                                                         \
+            float x = xs[i], y = ys[i];                                                            \
             output[i] = result;                                                                    \
-            tflm_walk_next(&self->broadcast, &walk);                                               \
         }                                                                                          \
+    }                                                                                              \
+    TFLM_EVAL(name) {                                                                              \
+        tflm_binary_runs(run, data, sizeof(float), from, to, name, data);                          \
     }
 
-EVAL(float_add, tflm_clamp_f32(x + y, self->range))
-EVAL(float_sub, tflm_clamp_f32(x - y, self->range))
-EVAL(float_mul, tflm_clamp_f32((x * y), self->range))
+EVAL(float_add, tflm_clamp_f32(x + y, range))
+EVAL(float_sub, tflm_clamp_f32(x - y, range))
+EVAL(float_mul, tflm_clamp_f32((x * y), range))
 EVAL(float_minimum, x < y ? x : y)
 EVAL(float_maximum, x > y ? x : y)
 EVAL(float_prelu, x >= 0 ? x : x * y)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // MINIMUM and MAXIMUM. Tensors are compared as the integers they are.
 #include "broadcast.h"
+#include "elements.h"
 
 typedef struct {
-    uint32_t a, b, output; // Places.
-    uint32_t type;
-    tflm_broadcast_t broadcast;
+    tflm_binary_t binary;
+    uint32_t bytes;
 } min_max_t;
 
 TFLM_PREPARE(min_max) {
@@ -18,34 +18,26 @@ TFLM_PREPARE(min_max) {
                               tflm_type_name(a->type), tflm_type_name(b->type),
                               tflm_type_name(output->type));
     }
-    tflm_broadcast_t broadcast;
-    TRY(tflm_broadcast_init(node, a, b, output, &broadcast));
-    node->rows = output->elements;
-    node->cost = 56;
-    min_max_t *self = tflm_node_data(node, 3, sizeof *self);
-    if (self) {
-        self->type = output->type;
-        self->broadcast = broadcast;
+    void *made;
+    TRY(tflm_binary_new(node, t, 8, sizeof(min_max_t), &made));
+    if (made) {
+        ((min_max_t *)made)->bytes = tflm_type_bytes(output->type);
     }
     return TFLM_OK;
 }
 
 static void eval(const tflm_run_t *run, const min_max_t *self, uint32_t from, uint32_t to,
-                 bool max) {
-    const uint8_t *a = tflm_at(run, self->a), *b = tflm_at(run, self->b);
-    uint8_t *output = tflm_at(run, self->output);
-    tflm_walk_t walk = tflm_walk_from(&self->broadcast, from);
-    for (uint32_t i = from; i < to; i++) {
-        int32_t x = tflm_get(a, self->type, walk.a), y = tflm_get(b, self->type, walk.b);
-        tflm_set(output, self->type, i, (x > y) == max ? x : y);
-        tflm_walk_next(&self->broadcast, &walk);
-    }
+                 tflm_run_of_two_t *bytes, tflm_run_of_two_t *halves, tflm_run_of_two_t *words) {
+    tflm_run_of_two_t *each = self->bytes == sizeof(int8_t)    ? bytes
+                              : self->bytes == sizeof(int16_t) ? halves
+                                                               : words;
+    tflm_binary_runs(run, &self->binary, self->bytes, from, to, each, NULL);
 }
 
 TFLM_EVAL(minimum) {
-    eval(run, data, from, to, false);
+    eval(run, data, from, to, tflm_smaller_8, tflm_smaller_16, tflm_smaller_32);
 }
 
 TFLM_EVAL(maximum) {
-    eval(run, data, from, to, true);
+    eval(run, data, from, to, tflm_larger_8, tflm_larger_16, tflm_larger_32);
 }

@@ -12,28 +12,28 @@
 
 // clang-format off
 #define TFLM_OPERATORS(ROW)                                                                        \
-    ROW(ADD, INT8, ADD, 0, 0, add, arithmetic)                                                     \
+    ROW(ADD, INT8, ADD, 0, 0, add, sum)                                                            \
     ROW(ARG_MAX, INT8, NONE, 0, 0, arg_max, arg_max)                                               \
     ROW(ASSIGN_VARIABLE, INT8, NONE, 0, TFLM_ASSIGNS, assign_variable, move)                       \
-    ROW(AVERAGE_POOL_2D, INT8, POOL2_D, 0, 0, pool, average_pool)                                  \
-    ROW(BATCH_MATMUL, INT8, BATCH_MAT_MUL, 0, 0, batch_matmul, batch_matmul)                       \
+    ROW(AVERAGE_POOL_2D, INT8, POOL_2D, 0, 0, pool, average_pool)                                  \
+    ROW(BATCH_MATMUL, INT8, BATCH_MATMUL, 0, 0, batch_matmul, batch_matmul)                        \
     ROW(CALL_ONCE, INT8, CALL_ONCE, 0, 0, call_once, none)                                         \
     ROW(CAST, INT8, CAST, 0, 0, cast, cast)                                                        \
     ROW(CONCATENATION, INT8, CONCATENATION, 0, TFLM_MOVES, concatenation, move)                    \
-    ROW(CONV_2D, INT8, CONV2_D, 1, 0, conv, conv)                                                  \
-    ROW(DEPTHWISE_CONV_2D, INT8, DEPTHWISE_CONV2_D, 0, 0, depthwise_conv, depthwise_conv)          \
+    ROW(CONV_2D, INT8, CONV_2D, 1, 0, conv, conv)                                                  \
+    ROW(DEPTHWISE_CONV_2D, INT8, DEPTHWISE_CONV_2D, 0, 0, depthwise_conv, depthwise_conv)          \
     ROW(DEQUANTIZE, INT8, NONE, 0, 0, dequantize, dequantize)                                      \
     ROW(EXPAND_DIMS, INT8, NONE, 0, TFLM_MOVES, reshape, move)                                     \
     ROW(FULLY_CONNECTED, INT8, FULLY_CONNECTED, 0, 0, fully_connected, fully_connected)            \
     ROW(GATHER, INT8, GATHER, 0, 0, gather, gather)                                                \
     ROW(HARD_SWISH, INT8, NONE, 0, 0, hard_swish, table)                                           \
     ROW(LEAKY_RELU, INT8, LEAKY_RELU, 0, 0, leaky_relu, table)                                     \
-    ROW(LOGISTIC, INT8, NONE, 0, 0, logistic, logistic)                                            \
+    ROW(LOGISTIC, INT8, NONE, 0, 0, logistic, table)                                               \
     ROW(MAXIMUM, INT8, NONE, 0, 0, min_max, maximum)                                               \
-    ROW(MAX_POOL_2D, INT8, POOL2_D, 0, 0, pool, max_pool)                                          \
+    ROW(MAX_POOL_2D, INT8, POOL_2D, 0, 0, pool, max_pool)                                          \
     ROW(MEAN, INT8, REDUCER, 0, 0, mean, mean_or_sum)                                              \
     ROW(MINIMUM, INT8, NONE, 0, 0, min_max, minimum)                                               \
-    ROW(MUL, INT8, MUL, 0, 0, mul, arithmetic)                                                     \
+    ROW(MUL, INT8, MUL, 0, 0, mul, product)                                                        \
     ROW(PACK, INT8, PACK, 0, TFLM_MOVES, pack, move)                                               \
     ROW(PAD, INT8, NONE, 0, 0, pad, move)                                                          \
     ROW(PADV2, INT8, NONE, 0, 0, pad_v2, move)                                                     \
@@ -52,7 +52,7 @@
     ROW(SPLIT_V, INT8, SPLIT_V, 0, TFLM_MOVES, split_v, move)                                      \
     ROW(SQUEEZE, INT8, NONE, 0, TFLM_MOVES, reshape, move)                                         \
     ROW(STRIDED_SLICE, INT8, STRIDED_SLICE, 0, TFLM_MOVES, strided_slice, move)                    \
-    ROW(SUB, INT8, SUB, 0, 0, sub, arithmetic)                                                     \
+    ROW(SUB, INT8, SUB, 0, 0, sub, sum)                                                            \
     ROW(SUM, INT8, REDUCER, 0, 0, sum, mean_or_sum)                                                \
     ROW(SVDF, INT8, SVDF, 0, 0, svdf, svdf)                                                        \
     ROW(TANH, INT8, NONE, 0, 0, tanh, table)                                                       \
@@ -62,16 +62,16 @@
     ROW(UNPACK, INT8, UNPACK, 0, TFLM_MOVES, unpack, move)                                         \
     ROW(VAR_HANDLE, INT8, VAR_HANDLE, 1, TFLM_HANDLES, var_handle, none)                           \
     ROW(ADD, FLOAT32, ADD, 0, 0, float_arithmetic, float_add)                                      \
-    ROW(AVERAGE_POOL_2D, FLOAT32, POOL2_D, 0, 0, float_pool, float_average_pool)                   \
-    ROW(BATCH_MATMUL, FLOAT32, BATCH_MAT_MUL, 0, 0, float_batch_matmul, float_batch_matmul)        \
-    ROW(CONV_2D, FLOAT32, CONV2_D, 0, 0, float_conv, float_conv)                                   \
-    ROW(DEPTHWISE_CONV_2D, FLOAT32, DEPTHWISE_CONV2_D, 0, 0, float_depthwise_conv, float_conv)     \
+    ROW(AVERAGE_POOL_2D, FLOAT32, POOL_2D, 0, 0, float_pool, float_average_pool)                   \
+    ROW(BATCH_MATMUL, FLOAT32, BATCH_MATMUL, 0, 0, float_batch_matmul, float_batch_matmul)         \
+    ROW(CONV_2D, FLOAT32, CONV_2D, 0, 0, float_conv, float_conv)                                   \
+    ROW(DEPTHWISE_CONV_2D, FLOAT32, DEPTHWISE_CONV_2D, 0, 0, float_depthwise_conv, float_conv)     \
     ROW(FULLY_CONNECTED, FLOAT32, FULLY_CONNECTED, 0, 0, float_fully_connected, float_fully_connected) \
     ROW(HARD_SWISH, FLOAT32, NONE, 0, 0, float_unary, float_hard_swish)                            \
     ROW(LEAKY_RELU, FLOAT32, LEAKY_RELU, 0, 0, float_leaky_relu, float_leaky_relu)                 \
     ROW(LOGISTIC, FLOAT32, NONE, 0, 0, float_unary, float_logistic)                                \
     ROW(MAXIMUM, FLOAT32, NONE, 0, 0, float_binary, float_maximum)                                 \
-    ROW(MAX_POOL_2D, FLOAT32, POOL2_D, 0, 0, float_pool, float_max_pool)                           \
+    ROW(MAX_POOL_2D, FLOAT32, POOL_2D, 0, 0, float_pool, float_max_pool)                           \
     ROW(MEAN, FLOAT32, REDUCER, 0, 0, float_reduce, float_mean)                                    \
     ROW(MINIMUM, FLOAT32, NONE, 0, 0, float_binary, float_minimum)                                 \
     ROW(MUL, FLOAT32, MUL, 0, 0, float_arithmetic, float_mul)                                      \
@@ -84,27 +84,27 @@
     ROW(SUM, FLOAT32, REDUCER, 0, 0, float_reduce, float_sum)                                      \
     ROW(TANH, FLOAT32, NONE, 0, 0, float_unary, float_tanh)                                        \
     ROW(TRANSPOSE_CONV, FLOAT32, TRANSPOSE_CONV, 0, TFLM_LATE_INPUT, float_transpose_conv, float_transpose_conv) \
-    ROW(ADD, INT16, ADD, 0, 0, int16_add, int16_binary)                                            \
-    ROW(AVERAGE_POOL_2D, INT16, POOL2_D, 0, 0, int16_pool, int16_average_pool)                     \
-    ROW(BATCH_MATMUL, INT16, BATCH_MAT_MUL, 0, 0, batch_matmul, int16_batch_matmul)                \
-    ROW(CONV_2D, INT16, CONV2_D, 0, 0, int16_conv, int16_conv)                                     \
-    ROW(DEPTHWISE_CONV_2D, INT16, DEPTHWISE_CONV2_D, 0, 0, int16_depthwise_conv, int16_conv)       \
+    ROW(ADD, INT16, ADD, 0, 0, add, int16_sum)                                                     \
+    ROW(AVERAGE_POOL_2D, INT16, POOL_2D, 0, 0, int16_pool, int16_average_pool)                     \
+    ROW(BATCH_MATMUL, INT16, BATCH_MATMUL, 0, 0, batch_matmul, int16_batch_matmul)                 \
+    ROW(CONV_2D, INT16, CONV_2D, 0, 0, int16_conv, int16_conv)                                     \
+    ROW(DEPTHWISE_CONV_2D, INT16, DEPTHWISE_CONV_2D, 0, 0, int16_depthwise_conv, int16_conv)       \
     ROW(FULLY_CONNECTED, INT16, FULLY_CONNECTED, 0, 0, int16_fully_connected, int16_fully_connected) \
     ROW(LEAKY_RELU, INT16, LEAKY_RELU, 0, 0, int16_leaky_relu, int16_relu)                         \
     ROW(LOGISTIC, INT16, NONE, 0, 0, int16_logistic, int16_logistic)                               \
-    ROW(MAX_POOL_2D, INT16, POOL2_D, 0, 0, int16_pool, int16_max_pool)                             \
+    ROW(MAX_POOL_2D, INT16, POOL_2D, 0, 0, int16_pool, int16_max_pool)                             \
     ROW(MEAN, INT16, REDUCER, 0, 0, mean, int16_mean_or_sum)                                       \
-    ROW(MUL, INT16, MUL, 0, 0, int16_mul, int16_binary)                                            \
+    ROW(MUL, INT16, MUL, 0, 0, mul, int16_product)                                                 \
     ROW(RELU, INT16, NONE, 0, 0, int16_relu, int16_relu)                                           \
     ROW(RELU6, INT16, NONE, 0, 0, int16_relu6, int16_relu6)                                        \
     ROW(SOFTMAX, INT16, SOFTMAX, 0, 0, int16_softmax, int16_softmax)                               \
-    ROW(SUB, INT16, SUB, 0, 0, int16_sub, int16_binary)                                            \
+    ROW(SUB, INT16, SUB, 0, 0, sub, int16_sum)                                                     \
     ROW(SUM, INT16, REDUCER, 0, 0, sum, int16_mean_or_sum)                                         \
     ROW(TANH, INT16, NONE, 0, 0, int16_tanh, int16_tanh)                                           \
     ROW(TRANSPOSE_CONV, INT16, TRANSPOSE_CONV, 0, TFLM_LATE_INPUT, int16_transpose_conv, int16_transpose_conv) \
     ROW(UNIDIRECTIONAL_SEQUENCE_LSTM, INT16, UNIDIRECTIONAL_SEQUENCE_LSTM, 0, 0, lstm, int16_lstm) \
-    ROW(CONV_2D, INT4, CONV2_D, 0, 0, int4_conv, int4_conv)                                        \
-    ROW(DEPTHWISE_CONV_2D, INT4, DEPTHWISE_CONV2_D, 0, 0, int4_depthwise_conv, int4_conv)          \
+    ROW(CONV_2D, INT4, CONV_2D, 0, 0, int4_conv, int4_conv)                                        \
+    ROW(DEPTHWISE_CONV_2D, INT4, DEPTHWISE_CONV_2D, 0, 0, int4_depthwise_conv, int4_conv)          \
     ROW(FULLY_CONNECTED, INT4, FULLY_CONNECTED, 0, 0, int4_fully_connected, int4_fully_connected)
 // clang-format on
 

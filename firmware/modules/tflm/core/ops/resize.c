@@ -154,14 +154,16 @@ TFLM_EVAL(resize_bilinear) {
         const int8_t *lower = input + (batch + y->second) * self->width * self->depth;
         for (const blend_t *x = columns; x < columns + self->output_width; x++) {
             size_t left = (size_t)x->first * self->depth, right = (size_t)x->second * self->depth;
+            int32_t weight[4] = {(1024 - y->part) * (1024 - x->part), y->part * (1024 - x->part),
+                                 (1024 - y->part) * x->part, y->part * x->part};
             for (uint32_t c = 0; c < self->depth; c++) {
-                int64_t sum = (int64_t)upper[left + c] * (1024 - y->part) * (1024 - x->part) +
-                              (int64_t)lower[left + c] * y->part * (1024 - x->part) +
-                              (int64_t)upper[right + c] * (1024 - y->part) * x->part +
-                              (int64_t)lower[right + c] * y->part * x->part;
+                // Of parts beyond the last element, products may wrap around, but not their sum.
+                int32_t sum = (int32_t)((uint32_t)upper[left + c] * (uint32_t)weight[0] +
+                                        (uint32_t)lower[left + c] * (uint32_t)weight[1] +
+                                        (uint32_t)upper[right + c] * (uint32_t)weight[2] +
+                                        (uint32_t)lower[right + c] * (uint32_t)weight[3]);
                 // Rounded to nearest, halves away from zero.
-                sum = sum > 0 ? (sum + (1 << 19)) >> 20 : -((-sum + (1 << 19)) >> 20);
-                *output++ = (int8_t)sum;
+                *output++ = (int8_t)((sum + (1 << 19) + (sum >> 31)) >> 20);
             }
         }
     }

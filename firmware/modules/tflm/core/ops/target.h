@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which kernels there are beside the portable ones, which TFLM_PORTABLE asks for.
+#ifndef TFLM_TARGET_H
+#define TFLM_TARGET_H
+
+#include "../fixed.h"
+
+#ifndef TFLM_PORTABLE
+#if defined(__ARM_FEATURE_MVE) && __ARM_FEATURE_MVE & 1
+#define TFLM_HELIUM
+#elif defined(__ARM_FEATURE_SIMD32)
+#define TFLM_DSP
+#elif defined(__XTENSA__) && !defined(__XTENSA_CALL0_ABI__) // ESP32, ESP32-S3: with MAC16.
+#define TFLM_XTENSA
+#endif
+#endif
+
+#endif

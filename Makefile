@@ -47,15 +47,15 @@ demo: .venv/workbench.stamp
 test: .venv/dev.stamp
 	@$(BIN)/python -m workbench.build.micropython linux corstone300 mps2_an386 >/dev/null
 	@$(BIN)/python -m pytest -n auto --dist=loadfile
-	@$(BIN)/python -m pytest -n auto --dist=loadfile --glasses=corstone300 tests/test_feature_*.py
+	@$(BIN)/python -m pytest -n auto --dist=loadfile --glasses=corstone300 tests/features
 
 # What sweeps keeps a seeded share in `make test`: see tests/sweep.py.
 test-all: export GLINT_TEST_ALL := 1
 test-all: test
 	@GLINT_MICROPYTHON_VERSION=$(NEWER) $(BIN)/python -m workbench.build.micropython linux corstone300 >/dev/null
 	@GLINT_MICROPYTHON_VERSION=$(NEWER) $(BIN)/python -m pytest -n auto --dist=loadfile \
-	  tests/test_build.py tests/test_natmod.py tests/test_port*.py tests/test_deploy.py \
-	  tests/test_feature_*.py
+	  tests/build/test_build.py tests/build/test_natmod.py tests/port tests/device/test_deploy.py \
+	  tests/features
 
 bench: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build.micropython linux >/dev/null

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fuzzes tflm's loading, planning and running of models, with sanitizers; and the link.
 
-`python -m workbench.fuzz.models SECONDS [FILE...]` runs libFuzzer (clang) from tests/tflm_corpus,
-which is not changed, and from the given models; what it finds is left in build/fuzz.
+`python -m workbench.fuzz.models SECONDS [FILE...]` runs libFuzzer (clang) from the files of
+tests/tflm/tflm_corpus, which is not changed, and from given models. What it finds is left in
+build/fuzz.
 `python -m workbench.fuzz.models --target smp|cbor|media|bus [--inputs N] [--seed S]` is for `link`.
 """
 
@@ -18,8 +19,8 @@ from workbench.errors import WorkbenchError
 from workbench.fuzz import link
 from workbench.paths import BUILD, MODULES, ROOT
 
-CORPUS = ROOT / "tests" / "tflm_corpus"
-TARGET = ROOT / "tests" / "tflm_fuzz.c"
+CORPUS = ROOT / "tests" / "tflm" / "tflm_corpus"
+TARGET = ROOT / "tests" / "tflm" / "tflm_fuzz.c"
 CORE = MODULES / "tflm" / "core"
 CFLAGS = ["-std=c99", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-sanitize-recover=all"]
 CFLAGS += ["-DTFLM_FOR_TOOLS=1"]

@@ -3,8 +3,9 @@
 // MicroPython's machine.I2S does not offer, or as plain I2S. Its interrupts go on while the flash
 // is written, when neither the flash's code nor PSRAM can be read: they only count, in internal
 // RAM, and whoever listens asks `any`. machine.I2S cannot do that: what it counts is in
-// MicroPython's heap. Names and rules are those of ESP-IDF v5.2.2 to v5.5; tests/esp32s3/include
-// says where each stands. Compiled against their headers, and unproven on silicon.
+// MicroPython's heap. Names and rules are those of ESP-IDF v5.2.2 to v5.5;
+// tests/device/esp32s3/include says where each stands. Compiled against their headers, and unproven
+// on silicon.
 #include <string.h>
 
 #include "driver/i2s_pdm.h"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A controller on the air: every mend of stock bumble 0.0.236 is in `AirController`.
 
-tests/test_air_controller.py has a test for each stock fault; when one of them passes with the
-stock `Controller`, its mend can go.
+tests/emulation/test_air_controller.py has a test for each stock fault; when one of them passes
+with the stock `Controller`, its mend can go.
 """
 
 from __future__ import annotations

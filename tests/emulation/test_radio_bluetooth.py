@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from air_world import World, world
+from radio_fixtures import World, world
 from workbench.emulation.radio import wire
 from workbench.emulation.radio.bonds import Secret
 from workbench.paths import BOARDS

@@ -8,7 +8,7 @@ import zlib
 
 import glint
 import pytest
-from client_world import connected, take, until
+from client_fixtures import connected, take, until
 from glint import collect as glint_collect
 from glint import protocol
 

@@ -18,7 +18,7 @@ def test_operator(name):
     assert not result.missing
     assert len(result.both) >= 0.8 * COUNT
     current = tflm_optable.row(name, result) in tflm_optable.written()
-    assert current, "the README is out of date: python tests/tflm_optable.py"
+    assert current, "the README is out of date: python tests/tflm/tflm_optable.py"
 
 
 def test_every_operator_has_cases_and_a_row():

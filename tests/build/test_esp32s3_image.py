@@ -13,7 +13,7 @@ from workbench.build.micropython import modules
 from workbench.paths import BOARDS, FIRMWARE, MODULES, ROOT
 
 IMAGE = BOARDS / "esp32s3" / "image"
-STUBS = ROOT / "tests" / "esp32s3"
+STUBS = ROOT / "tests" / "device" / "esp32s3"
 FLASH_BYTES = 8 << 20
 
 

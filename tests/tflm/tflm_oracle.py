@@ -11,7 +11,7 @@ from workbench.build import zoo
 
 WAKE_WORDS = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
 OTHERS = ("kws_ref_model", "micro_speech_quantized", "person_detect")
-MIRROR = Path(os.environ.get("GLINT_MIRROR") or Path(__file__).parents[2] / "shared" / "models")
+MIRROR = Path(os.environ.get("GLINT_MIRROR") or Path(__file__).parents[3] / "shared" / "models")
 ARENA_BYTES = 1 << 20
 
 

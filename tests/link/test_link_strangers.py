@@ -3,9 +3,9 @@
 
 import asyncio
 
-from air_world import Air, serve
 from dut import Dut
 from hostile import Central
+from radio_fixtures import Air, serve
 from workbench.paths import FIRMWARE
 
 SERVE = """

@@ -6,7 +6,7 @@ import gc
 
 import glint
 import pytest
-from client_world import button, connected, take, until
+from client_fixtures import button, connected, take, until
 from fake_glasses import FakeGlasses, fake_on_air
 from glint import client as glint_client
 from glint import protocol

@@ -41,11 +41,8 @@ def test_the_feature_tests_run_on_a_serial_port(emulated, tmp_path):
             deploy.put(board, model, lambda *_: None)
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "pytest", f"--glasses=serial:{port}", "-rs", "-p"),
-                *(
-                    "no:cacheprovider",
-                    *sorted(map(str, (ROOT / "tests").glob("test_feature_*.py"))),
-                ),
+                *(sys.executable, "-m", "pytest", f"--glasses=serial:{port}", "-rs"),
+                *("-p", "no:cacheprovider", ROOT / "tests" / "features"),
             ],
             cwd=ROOT,
             capture_output=True,
@@ -66,7 +63,7 @@ def test_a_port_that_is_not_there_is_named():
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--glasses=serial:/dev/nothing"),
-            *("-p", "no:cacheprovider", ROOT / "tests" / "test_feature_serial.py"),
+            *("-p", "no:cacheprovider", ROOT / "tests" / "features" / "test_feature_serial.py"),
         ],
         cwd=ROOT,
         capture_output=True,

@@ -11,7 +11,7 @@ from workbench.emulation import sound
 SAMPLE_RATE_HZ = 16000
 COUNT = 2 * SAMPLE_RATE_HZ
 # Recordings that lie beside some checkouts; not ours to copy.
-RECORDINGS = Path(__file__).parents[2] / "shared" / "audio"
+RECORDINGS = Path(__file__).parents[3] / "shared" / "audio"
 
 SQUARES_HZ = (50, 440.3, 1000, 4000, 7999)
 CRAFTED_BINS = (3, 20, 32.3, 64)

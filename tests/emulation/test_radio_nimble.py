@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from air_world import World, att_error, uuid_of, world
+from radio_fixtures import World, att_error, uuid_of, world
 from workbench.emulation.air import Timing
 
 CONNECT, WRITE = 1, 3

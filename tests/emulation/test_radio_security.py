@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from air_world import World, att_error, uuid_of, world
 from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
 from bumble import att
 from bumble.pairing import PairingConfig, PairingDelegate
 from glint.air import close
 from glint.air.host import Host
+from radio_fixtures import World, att_error, uuid_of, world
 from workbench.emulation.air import serve
 
 READ_REQUEST, ENCRYPTION, GET_SECRET, SET_SECRET, PASSKEY_ACTION = 4, 28, 29, 30, 31

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/tflm_corpus: small models that together use what a fuzzer should know of.
+"""Writes tests/tflm/tflm_corpus: small models that together use what a fuzzer should know of.
 
-`python tests/tflm_seeds.py` after an operator is added; also what a fuzzer found may lie there.
+`python tests/tflm/tflm_seeds.py` after an operator is added; what a fuzzer found may lie there.
 """
 
 from pathlib import Path

@@ -41,7 +41,7 @@ class EmulatedLinux:
         self._cleanup = contextlib.AsyncExitStack()
 
     async def __aenter__(self):
-        mirror = Path(__file__).parents[2] / "shared" / "models"
+        mirror = Path(__file__).parents[3] / "shared" / "models"
         arguments = ["--board", self.board, "--word", "okay_nabu", "--word", "alexa"]
         if "GLINT_MIRROR" not in os.environ and mirror.is_dir():
             arguments += ["--mirror", str(mirror)]

@@ -80,6 +80,17 @@ async def connected(world: World) -> tuple[Device, Device, Connection, Connectio
     return central, peripheral, here, await within(there)
 
 
+async def test_features_that_it_has_not_are_not_claimed(world: Callable[..., World]) -> None:
+    host = (await world().device(1)).host
+    assert host.supports_le_features(hci.LeFeatureMask.LE_ENCRYPTION)
+    for missing in (
+        hci.LeFeatureMask.LL_PRIVACY,
+        hci.LeFeatureMask.LE_EXTENDED_ADVERTISING,
+        hci.LeFeatureMask.LE_PERIODIC_ADVERTISING,
+    ):
+        assert not host.supports_le_features(missing)
+
+
 async def test_reset_ends_connections_and_advertising(world: Callable[..., World]) -> None:
     w = world()
     central, peripheral, _, there = await connected(w)

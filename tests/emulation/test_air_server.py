@@ -58,6 +58,41 @@ async def test_hosts_meet_and_their_death_is_heard(kind: str, tmp_path: Path) ->
     assert len(os.listdir("/proc/self/fd")) == fds
 
 
+def public_addresses(air: Air) -> set[str]:
+    return {controller.public_address.to_string(False) for controller in air.controllers}
+
+
+async def test_a_host_that_comes_again_has_its_public_address_again() -> None:
+    air = Air()
+    server = await serve(air, "tcp:127.0.0.1:0")
+    first, _ = await host(server.address, PERIPHERAL)
+    first_address = public_addresses(air)
+    second, _ = await host(server.address, CENTRAL)
+    both = public_addresses(air)
+    assert len(both) == 2
+    await end(first)
+    assert public_addresses(air) == both - first_address
+    first, _ = await host(server.address, PERIPHERAL)
+    assert public_addresses(air) == both
+    for transport in (first, second):
+        await end(transport)
+    await server.close()
+
+
+async def test_a_port_may_have_an_address_of_its_own() -> None:
+    air = Air()
+    servers = [
+        await serve(air, "tcp:127.0.0.1:0"),
+        await serve(air, "tcp:127.0.0.1:0", public_address="C0:FF:EE:01:02:03"),
+    ]
+    transports = [(await host(server.address, CENTRAL))[0] for server in servers]
+    assert "C0:FF:EE:01:02:03" in public_addresses(air)
+    for transport in transports:
+        await end(transport)
+    for server in servers:
+        await server.close()
+
+
 async def test_a_pty_is_a_serial_controller(tmp_path: Path) -> None:
     air = Air()
     server = await serve(air, f"pty:{tmp_path / 'hci'}")

@@ -62,6 +62,14 @@ def sim(
         Path | None,
         typer.Option(help="Folder to keep the flash in; what it holds is used as it is."),
     ] = None,
+    air: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Air to come onto: joined where one runs there, else started there "
+            "(default: one of their own; try tcp-client:127.0.0.1:9100).",
+        ),
+    ] = None,
     mirror: Mirror = None,
     control: Annotated[
         bool,
@@ -84,6 +92,7 @@ def sim(
             seconds=seconds,
             loop=loop,
             flash=flash,
+            air=air,
             mirror=mirror,
             controlled=control,
             say=simulator.say_json if control or as_json else simulator.say_plain,

@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bumble import core
+from bumble.transport import open_transport
+
 from workbench.build import micropython, romfs, zoo
 from workbench.emulation import sound
 from workbench.emulation.air import Air, serve
@@ -26,6 +29,7 @@ from workbench.runners import linux
 
 READY_TIMEOUT_S = 15.0
 READY_POLL_S = 0.02
+ANY_ADDRESS = "tcp-client:127.0.0.1:0"
 RESETS = {STATUS_RESET, *(-fault for fault in FAULTS)}
 
 # What a room sounds like in which nobody speaks: seconds, and level in int16 steps.
@@ -122,23 +126,24 @@ class Simulation:
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
+        self.air: Air | None = None  # another program's
         self.address = ""
 
-    async def start(self, board: str, program: Path, flash: Path) -> None:
+    async def start(self, board: str, program: Path, flash: Path, air: str | None = None) -> None:
         """Starts everything and returns when a companion may connect.
 
         Args:
             board: Its name.
             program: The board's image.
             flash: Folder that stands for its flash, with models and configuration.
+            air: Address of the air to come onto: joined where one runs there, else started there.
+                None starts one at an address of its own.
 
         Raises:
-            EmulatorError: The glasses did not come up; the message ends with their last words.
+            EmulatorError: There can be no such air, or the glasses did not come up; the message
+                ends with their last words.
         """
-        self.air = Air()
-        server = await serve(self.air, "tcp:127.0.0.1:0")
-        self._cleanup.push_async_callback(server.close)
-        self.address = server.address
+        await self._come_onto(air, flash / "air")
         last_words: list[str] = []
 
         def on_console(line: str) -> None:
@@ -166,6 +171,25 @@ class Simulation:
                 f"the glasses did not come up; they said: {words}. Mend what is on their flash, or "
                 "start with another one (--flash)"
             )
+
+    async def _come_onto(self, wanted: str | None, last: Path) -> None:
+        if wanted and await _runs(wanted):
+            self.address = wanted
+            return
+        # Companions file their bonds by the air: glasses that keep their flash keep its address.
+        known = last.read_text() if last.exists() else ANY_ADDRESS
+        self.air = Air()
+        for address in (wanted,) if wanted else (known, ANY_ADDRESS):
+            try:
+                server = await serve(self.air, address.replace("tcp-client:", "tcp:"))
+                break
+            except (ValueError, OSError) as error:
+                why = error
+        else:
+            raise EmulatorError(f"there can be no air at {wanted}: {why}")
+        self._cleanup.push_async_callback(server.close)
+        self.address = server.address
+        last.write_text(server.address)
 
     async def _switch_on(self, bus: Bus) -> None:
         # A chip has its address for life, as its flash has its bonds.
@@ -231,6 +255,16 @@ class Simulation:
         await self._cleanup.aclose()
 
 
+async def _runs(air: str) -> bool:
+    """Whether a program serves an air at this address."""
+    try:
+        transport = await open_transport(air)
+    except (OSError, core.BaseBumbleError):
+        return False
+    await transport.close()
+    return True
+
+
 def _sounds(paths: Iterable[Path]) -> bytes:
     return b"".join(sound.load(path).astype("<i2").tobytes() for path in paths)
 
@@ -254,6 +288,8 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
         case "button":
             simulation.bench.button(command["pressed"])
         case "range":
+            if simulation.air is None:
+                raise ValueError("the range is up to the program that started the air")
             simulation.air.out_of_range(not command["in"])
         case "counters":
             say_json("counters", **simulation.radio.counters())
@@ -282,6 +318,7 @@ async def run(
     seconds: float | None,
     loop: bool,
     flash: Path | None,
+    air: str | None,
     mirror: Path | None,
     controlled: bool,
     say: Say,
@@ -307,7 +344,7 @@ async def run(
         program = micropython.ensure(board)
         scenes = camera or draw_scenes(Path(folder) / "scenes")
         try:
-            await simulation.start(board, program, place)
+            await simulation.start(board, program, place, air)
             simulation.bench.camera.show(scenes)
             say("ready", air=simulation.address, board=board, name=config["name"])
             if samples:

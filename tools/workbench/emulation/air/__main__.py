@@ -21,6 +21,12 @@ def arguments() -> argparse.Namespace:
     off = Timing()
     parser = argparse.ArgumentParser(prog="python -m workbench.emulation.air", description=__doc__)
     parser.add_argument("--listen", default="tcp:127.0.0.1:0", metavar="SPEC")
+    parser.add_argument(
+        "--system",
+        nargs=2,
+        metavar=("SPEC", "ADDRESS"),
+        help="another port, for an operating system, whose controller has this public address",
+    )
     parser.add_argument("--capture", type=Path, metavar="FILE", help="btsnoop of the first host")
     parser.add_argument("--interval-ms", type=float, default=off.interval_ms)
     parser.add_argument("--phy", type=int, default=off.phy)
@@ -35,18 +41,24 @@ def arguments() -> argparse.Namespace:
 async def run(options: argparse.Namespace) -> None:
     """Serves the air until SIGINT or SIGTERM."""
     fields = vars(options)
-    listen, capture = fields.pop("listen"), fields.pop("capture")
+    listen, capture, system = (fields.pop(name) for name in ("listen", "capture", "system"))
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     with contextlib.ExitStack() as files:
         file = files.enter_context(capture.open("wb", buffering=0)) if capture else None
-        server = await serve(Air(Timing(**fields)), listen, capture=file)
-        print(json.dumps({"event": "ready", "air": server.address}), flush=True)
+        air = Air(Timing(**fields))
+        server = await serve(air, listen, capture=file)
+        servers, said = [server], {"event": "ready", "air": server.address}
+        if system:
+            servers.append(await serve(air, system[0], public_address=system[1]))
+            said["system"] = servers[1].address
+        print(json.dumps(said), flush=True)
         try:
             await stopped.wait()
         finally:
-            await server.close()
+            for one in servers:
+                await one.close()
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import collections
 from typing import Any
 
 from bumble import core, hci, ll
-from bumble.controller import AdvertisingSet, Connection, Controller, LegacyAdvertiser
+from bumble.controller import Connection, Controller, LegacyAdvertiser
 
 from workbench.emulation.air.link import Air
 from workbench.emulation.air.timing import LL_OCTETS_MAX, LL_OCTETS_WITHOUT_DLE
@@ -20,15 +20,37 @@ from workbench.emulation.air.timing import LL_OCTETS_MAX, LL_OCTETS_WITHOUT_DLE
 RSSI_DBM = -50
 # Core 5.4, Vol 6, Part B, 4.5.10: the longest a packet of 251 octets takes, on 1M.
 _MAX_TX_TIME_US = 2120
-_TX_POWER_UNKNOWN = 127
-_EXTENDED_REPORT = hci.HCI_LE_Extended_Advertising_Report_Event
 _REPORT = hci.HCI_LE_Advertising_Report_Event
+_ADV = hci.HCI_LE_Set_Advertising_Parameters_Command.AdvertisingType
+_REPORTED = {
+    _ADV.ADV_IND: _REPORT.EventType.ADV_IND,
+    _ADV.ADV_SCAN_IND: _REPORT.EventType.ADV_SCAN_IND,
+    _ADV.ADV_NONCONN_IND: _REPORT.EventType.ADV_NONCONN_IND,
+}
+
+
+class _Advertiser(LegacyAdvertiser):
+    """Stock: only connectable advertising is sent. `_report` tells the kinds apart."""
+
+    def send_advertising_data(self) -> None:
+        if self.enabled:
+            self.controller.send_advertising_pdu(ll.AdvInd(self.address, self.advertising_data))
 
 
 class AirController(Controller):
     """A bumble `Controller` that survives its hosts and tells them the truth about the link."""
 
     link: Air
+    # Stock: LL Privacy and Extended Advertising are claimed, but connections are announced with
+    # the plain LE Connection Complete, and advertisements are legacy ones. Linux believes it: with
+    # either bit it waits for the enhanced event (6.1, include/net/bluetooth/hci_core.h,
+    # use_enhanced_conn_complete; net/bluetooth/hci_sync.c, hci_le_create_conn_sync), and cancels
+    # the connection when that has not come.
+    le_features = Controller.le_features & ~(
+        hci.LeFeatureMask.LL_PRIVACY
+        | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
+        | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
+    )
     le_acl_data_packet_length = LL_OCTETS_MAX
     total_num_le_acl_data_packets = 16
     supported_max_tx_octets = supported_max_rx_octets = LL_OCTETS_MAX
@@ -38,6 +60,7 @@ class AirController(Controller):
         super().__init__(name, link=link, **kwargs)
         self._fragments: collections.Counter[int] = collections.Counter()
         self._connect_ind: ll.ConnectInd | None = None
+        self.le_legacy_advertiser = _Advertiser(self)
 
     # Life and death of hosts. Stock: a reset resets nothing, a host that dies leaves its
     # connections and its advertising behind for ever.
@@ -53,9 +76,6 @@ class AirController(Controller):
         self.le_scan_enable = False
         self.pending_le_connection = None
         self.le_legacy_advertiser.stop()
-        for advertising_set in self.advertising_sets.values():
-            advertising_set.stop()
-        self.advertising_sets.clear()
         for connection in list(self.le_connections.values()):
             connection.send_ll_control_pdu(ll.TerminateInd(reason))
             del self.le_connections[connection.peer_address]
@@ -79,7 +99,7 @@ class AirController(Controller):
 
     def create_le_connection(self, peer_address: hci.Address) -> None:
         found = self.link.advertiser(peer_address)
-        if found is not None and _is_connectable(found[1]):
+        if found is not None and found[1].advertising_type == _ADV.ADV_IND:
             super().create_le_connection(peer_address)
 
     def on_hci_le_create_connection_cancel_command(
@@ -211,21 +231,13 @@ class AirController(Controller):
     # Scanning. Stock: the advertising data is reported again as the scan response, and everything
     # is connectable.
 
-    def on_hci_le_set_extended_scan_parameters_command(
-        self, command: hci.HCI_LE_Set_Extended_Scan_Parameters_Command
-    ) -> hci.HCI_StatusReturnParameters:
-        result = super().on_hci_le_set_extended_scan_parameters_command(command)
-        self.le_scan_type = command.scan_types[0]
-        return result
-
     def on_advertising_pdu(self, pdu: ll.AdvInd | ll.AdvExtInd) -> None:
         found = self.link.advertiser(pdu.advertiser_address)
         if self.le_scan_enable and found is not None:
-            connectable = _is_connectable(found[1])
-            self._report(pdu, pdu.data, connectable, is_response=False)
-            if self.le_scan_type == 1:
-                response = bytes(found[1].scan_response_data)
-                self._report(pdu, response, connectable, is_response=True)
+            kind = _ADV(found[1].advertising_type)
+            self._report(pdu, pdu.data, _REPORTED[kind])
+            if self.le_scan_type == 1 and kind in (_ADV.ADV_IND, _ADV.ADV_SCAN_IND):
+                self._report(pdu, bytes(found[1].scan_response_data), _REPORT.EventType.SCAN_RSP)
         # The rest of it, which connects; its own reports are the wrong ones.
         scanning, self.le_scan_enable = self.le_scan_enable, False
         try:
@@ -233,50 +245,12 @@ class AirController(Controller):
         finally:
             self.le_scan_enable = scanning
 
-    def _report(
-        self, pdu: ll.AdvInd | ll.AdvExtInd, data: bytes, connectable: bool, *, is_response: bool
-    ) -> None:
-        address = pdu.advertiser_address
-        if not self.le_features & hci.LeFeatureMask.LE_EXTENDED_ADVERTISING:
-            if is_response:
-                kind = _REPORT.EventType.SCAN_RSP
-            else:
-                kind = _REPORT.EventType.ADV_IND if connectable else _REPORT.EventType.ADV_SCAN_IND
-            legacy = _REPORT.Report(
-                event_type=kind,
-                address_type=address.address_type,
-                address=address,
-                data=data,
-                rssi=RSSI_DBM,
-            )
-            self.send_hci_packet(_REPORT([legacy]))
-            return
-        flags = _EXTENDED_REPORT.EventType.SCANNABLE_ADVERTISING
-        flags |= _EXTENDED_REPORT.EventType.LEGACY_ADVERTISING_PDU_USED
-        if connectable:
-            flags |= _EXTENDED_REPORT.EventType.CONNECTABLE_ADVERTISING
-        if is_response:
-            flags |= _EXTENDED_REPORT.EventType.SCAN_RESPONSE
-        extended = _EXTENDED_REPORT.Report(
-            event_type=flags,
-            address_type=address.address_type,
-            address=address,
-            primary_phy=hci.Phy.LE_1M,
-            secondary_phy=0,
-            advertising_sid=0xFF,
-            tx_power=_TX_POWER_UNKNOWN,
-            rssi=RSSI_DBM,
-            periodic_advertising_interval=0,
-            direct_address_type=0,
-            direct_address=hci.Address.ANY,
+    def _report(self, pdu: ll.AdvInd | ll.AdvExtInd, data: bytes, kind: _REPORT.EventType) -> None:
+        report = _REPORT.Report(
+            event_type=kind,
+            address_type=pdu.advertiser_address.address_type,
+            address=pdu.advertiser_address,
             data=data,
+            rssi=RSSI_DBM,
         )
-        self.send_hci_packet(_EXTENDED_REPORT([extended]))
-
-
-def _is_connectable(advertiser: LegacyAdvertiser | AdvertisingSet) -> bool:
-    if isinstance(advertiser, AdvertisingSet):
-        parameters = advertiser.parameters
-        return parameters is not None and bool(parameters.advertising_event_properties & 1)
-    kind = hci.HCI_LE_Set_Advertising_Parameters_Command.AdvertisingType
-    return advertiser.advertising_type == kind.ADV_IND
+        self.send_hci_packet(_REPORT([report]))

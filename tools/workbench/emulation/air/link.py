@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from bumble import att, core, hci, ll
-from bumble.controller import AdvertisingSet, Connection, Controller, LegacyAdvertiser
+from bumble.controller import Connection, Controller, LegacyAdvertiser
 from bumble.link import LocalLink
 
 from workbench.emulation.air.timing import Timing, Transmitter
@@ -108,18 +108,12 @@ class Air(LocalLink):
         self._in_flight.pop(_key(connection), None)
         self._missed = [other for other in self._missed if other is not connection]
 
-    def advertiser(
-        self, address: hci.Address
-    ) -> tuple[AirController, LegacyAdvertiser | AdvertisingSet] | None:
+    def advertiser(self, address: hci.Address) -> tuple[AirController, LegacyAdvertiser] | None:
         """The controller that advertises as `address` now, and its advertiser."""
         for controller in self.controllers:
-            advertisers: list[LegacyAdvertiser | AdvertisingSet] = [
-                controller.le_legacy_advertiser,
-                *controller.advertising_sets.values(),
-            ]
-            for advertiser in advertisers:
-                if advertiser.enabled and advertiser.address == address:
-                    return controller, advertiser
+            advertiser = controller.le_legacy_advertiser
+            if advertiser.enabled and advertiser.address == address:
+                return controller, advertiser
         return None
 
     def send_advertising_pdu(

@@ -17,15 +17,27 @@ from bumble.transport.pty import open_pty_transport
 from workbench.emulation.air.controller import AirController
 from workbench.emulation.air.link import Air
 
-_numbers = itertools.count(1)
+PUBLIC_ADDRESS = "C0:FF:EE:00:{:02X}:{:02X}"
 
 
-def new_controller(air: Air, source: object = None, sink: object = None) -> AirController:
-    """Returns a controller on the air with a public address of its own."""
-    number = next(_numbers)
-    address = f"C0:FF:EE:00:{number >> 8 & 255:02X}:{number & 255:02X}"
+def new_controller(
+    air: Air, source: object = None, sink: object = None, address: str | None = None
+) -> AirController:
+    """Returns a controller on the air.
+
+    Args:
+        air: The air.
+        source: Where packets from the host come from.
+        sink: Where packets to the host go.
+        address: Its public address; None for the first that is free. An operating system keeps its
+            bonds by it.
+    """
+    taken = {controller.public_address.to_string(False) for controller in air.controllers}
+    if address is None:
+        free = (PUBLIC_ADDRESS.format(*divmod(n, 256)) for n in itertools.count(1))
+        address = next(one for one in free if one not in taken)
     return AirController(
-        f"C{number}", air, host_source=source, host_sink=sink, public_address=address
+        f"C-{address[-5:]}", air, host_source=source, host_sink=sink, public_address=address
     )
 
 
@@ -53,7 +65,8 @@ class _Port(StreamPacketSource):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         server = self._server
-        self._controller = new_controller(server.air, self, StreamPacketSink(transport))
+        sink = StreamPacketSink(transport)
+        self._controller = new_controller(server.air, self, sink, server.public_address)
         snooper = server.take_snooper()
         if snooper is not None:
             direction = Snooper.Direction
@@ -81,11 +94,13 @@ class Server:
 
     Attributes:
         address: Where hosts connect, as a bumble transport spec.
+        public_address: Of the controllers behind it; None for any.
     """
 
-    def __init__(self, air: Air, capture: BinaryIO | None) -> None:
+    def __init__(self, air: Air, capture: BinaryIO | None, public_address: str | None) -> None:
         self.air = air
         self.address = ""
+        self.public_address = public_address
         self.ports: set[_Port] = set()
         self.idle = asyncio.Event()
         self._snooper = BtSnooper(capture) if capture else None
@@ -136,18 +151,22 @@ class Server:
             self.air.close()
 
 
-async def serve(air: Air, spec: str, *, capture: BinaryIO | None = None) -> Server:
+async def serve(
+    air: Air, spec: str, *, capture: BinaryIO | None = None, public_address: str | None = None
+) -> Server:
     """Opens an HCI port.
 
     Args:
         air: The air that hosts come onto.
         spec: "tcp:HOST:PORT" (port 0: any), "unix:PATH" or "pty:PATH" (a link to a new pty).
         capture: File for a btsnoop capture of the first host's HCI.
+        public_address: Of the host's controller; None for the first that is free. For a port that
+            one host at a time uses: an operating system files its bonds by this address.
 
     Raises:
         ValueError: Not such a spec.
         OSError: The address cannot be had.
     """
-    server = Server(air, capture)
+    server = Server(air, capture, public_address)
     await server.open(spec)
     return server

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where emulated glasses come onto the air: one of their own, a known one, one that runs."""
+
+import socket
+
+import glint
+from workbench.emulation.simprocess import simulator
+
+
+def free_address():
+    """An address at which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"tcp-client:127.0.0.1:{taken.getsockname()[1]}"
+
+
+async def test_two_on_one_air():
+    air = free_address()
+    async with (
+        simulator("--air", air, "--name", "First") as first,
+        simulator("--air", air, "--name", "Second") as second,
+    ):
+        assert first.address == second.address == air
+        assert {found.name for found in await glint.scan(1.0, air=air)} == {"First", "Second"}
+        # The air is the first one's, and so is the range.
+        mark = second.mark()
+        second.do("range", **{"in": False})
+        said = await second.wait_for("error", since=mark)
+        assert "the program that started the air" in said["text"]
+
+
+async def test_a_flash_that_is_kept_keeps_its_companions(tmp_path):
+    async with simulator("--flash", str(tmp_path)) as sim:
+        address = sim.address
+        async with glint.connect(air=address) as glasses:
+            known = (await glasses.info()).address
+    # With their first companion their pairing window has closed: only the bond lets it in again.
+    async with simulator("--flash", str(tmp_path)) as sim:
+        assert sim.address == address
+        async with glint.connect(air=address) as glasses:
+            assert (await glasses.info()).address == known

@@ -23,8 +23,10 @@ PACKAGES = {
     "cc": ("gcc", "libc6-dev"),
     "git": ("git",),
     "make": ("make",),
+    "mmdebstrap": ("mmdebstrap",),
     "qemu-system-arm": ("qemu-system-arm",),
     "qemu-system-riscv32": ("qemu-system-misc",),
+    "qemu-system-x86_64": ("qemu-system-x86",),
     "riscv64-unknown-elf-gcc": (
         "gcc-riscv64-unknown-elf",
         "picolibc-riscv64-unknown-elf",

@@ -133,6 +133,19 @@ class Gap(Event):
 
 
 @dataclass(frozen=True)
+class Microphone(Event):
+    """The glasses' microphone lost sound, fell silent, or is heard again.
+
+    Attributes:
+        lost_ms: Sound that never came, since the glasses started.
+        silent: Whether none comes now.
+    """
+
+    lost_ms: int
+    silent: bool
+
+
+@dataclass(frozen=True)
 class Unknown(Event):
     """A record of a type that came after this version."""
 
@@ -246,6 +259,9 @@ _READERS: dict[int, Callable[[int, int, _Fields], Event]] = {
     ),
     protocol.EVENT_BUTTON: lambda seq, ms, f: Button(seq, ms, f.flag("pressed")),
     protocol.EVENT_GAP: lambda seq, ms, f: Gap(seq, ms, f.integer("count")),
+    protocol.EVENT_MICROPHONE: lambda seq, ms, f: Microphone(
+        seq, ms, f.integer("lost_ms"), f.flag("silent")
+    ),
 }
 
 

@@ -21,6 +21,9 @@ class Status:
         arena: Bytes of tensor arena that each model uses.
         hops: 10 ms hops of sound that were perceived.
         slow_hops: Hops that took longer than they last.
+        lost_ms: Sound that the microphone never gave, since boot.
+        silent: Whether it gives none now.
+        camera: Whether there is a camera.
         busy_us: Time spent in hops.
         notified: Notifications sent since boot.
         notified_bytes: Bytes in them.
@@ -40,6 +43,9 @@ class Status:
     arena: dict[str, int]
     hops: int
     slow_hops: int
+    lost_ms: int
+    silent: bool
+    camera: bool
     busy_us: int
     notified: int
     notified_bytes: int

@@ -111,6 +111,9 @@ class StatusReadResponse(smp_message.ReadResponse):
     arena: dict[str, int]
     hops: int
     slow_hops: int
+    lost_ms: int
+    silent: bool
+    camera: bool
     busy_us: int
     notified: int
     notified_bytes: int

@@ -19,6 +19,7 @@ KINDS = {
     "battery": protocol.EVENT_BATTERY,
     "button": protocol.EVENT_BUTTON,
     "gap": protocol.EVENT_GAP,
+    "microphone": protocol.EVENT_MICROPHONE,
 }
 OBJECT_BYTES = 0x13000
 CHUNKS = 200

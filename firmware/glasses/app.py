@@ -41,6 +41,7 @@ class Glasses:
         self.perception.on_word = self._on_word
         self.perception.on_recorded = self._on_recorded
         self.perception.on_sound = self.outbox.filled
+        self.perception.pace.on_change = self._on_pace
         self.vision = self._load_vision(models)
         self._photo_wanted = asyncio.Event()
         self._photo_id = None
@@ -81,6 +82,7 @@ class Glasses:
         """Runs for ever; an error in any part ends it."""
         await asyncio.gather(
             self.perception.run(),
+            self.perception.pace.run(),
             self.link.run(),
             self.journal.run(),
             self.outbox.run(),
@@ -119,18 +121,26 @@ class Glasses:
             self.outbox.refuse(id, media.AUDIO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return id
         self.privacy.begin()
+        self.journal.hold()
         self.perception.recorder.start(item)
         self.outbox.filled()
         return id
 
     def _on_recorded(self):
         self.privacy.end()
+        self.journal.release()
         self.outbox.end(self.perception.recorder.stop())
 
     def _on_cancel(self, item):
         if item is self.perception.recorder.item:
             self.perception.recorder.stop()
             self.privacy.end()
+            self.journal.release()
+
+    def _on_pace(self):
+        pace = self.perception.pace
+        body = {"lost_ms": pace.lost_ms, "silent": pace.silent}
+        self.journal.append(protocol.EVENT_MICROPHONE, body)
 
     def _on_button(self, pressed):
         self._presses.append((pressed, time.ticks_ms()))
@@ -194,7 +204,12 @@ class Glasses:
     def _count_perception(self):
         heard = self.perception
         busy_us = heard.busy_s * 1000000 + heard.busy_us
-        return {"hops": heard.hops, "slow_hops": heard.slow_hops, "busy_us": busy_us}
+        return {
+            "hops": heard.hops,
+            "slow_hops": heard.slow_hops,
+            "busy_us": busy_us,
+            "lost_ms": heard.pace.lost_ms,
+        }
 
     def _count_link(self):
         link = self.link
@@ -219,6 +234,9 @@ class Glasses:
             "arena": arenas,
             "hops": heard.hops,
             "slow_hops": heard.slow_hops,
+            "lost_ms": heard.pace.lost_ms,
+            "silent": heard.pace.silent,
+            "camera": self.board.camera is not None,
             "busy_us": heard.busy_s * 1000000 + heard.busy_us,
             "notified": self.link.notified,
             "notified_bytes": self.link.notified_bytes,

@@ -118,6 +118,8 @@ class Journal:
         self._stored_acknowledged = 0
         self._broken = False
         self._unsaved = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         if file:
             self._restore()
 
@@ -169,8 +171,17 @@ class Journal:
         while True:
             await self._unsaved.wait()
             await asyncio.sleep_ms(SAVE_AFTER_MS)
+            await self._quiet.wait()
             self._unsaved.clear()
             self.save()
+
+    def hold(self):
+        """Nothing is saved until `release`: what erases the flash would cost a recording sound."""
+        self._quiet.clear()
+
+    def release(self):
+        """The recording is over."""
+        self._quiet.set()
 
     def save(self):
         """Writes to the flash what is not there yet."""

@@ -40,6 +40,8 @@ EVENT_MEDIA_END = 5
 EVENT_BATTERY = 6  # {"percent": int, "mv": int}
 EVENT_BUTTON = 7  # {"pressed": bool}
 EVENT_GAP = 8  # {"count": int}: that many records up to this sequence number were dropped unread
+# {"lost_ms": int, "silent": bool}: sound that never came, since boot; whether none comes now
+EVENT_MICROPHONE = 10
 
 # First byte of what is written to the media characteristic.
 # u16 n: notify n chunks more, from now on; replaces what is left of earlier grants

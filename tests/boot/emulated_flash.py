@@ -10,6 +10,8 @@ import io
 import types
 
 FOLDER, FILE = 0x4000, 0x8000
+# What erasing a sector of 4 KB takes, as the makers of such flash give it as typical.
+ERASE_MS = 45
 
 
 class PowerCut(BaseException):
@@ -23,6 +25,8 @@ class Flash:
         operations: Changes so far.
         cut_at: The number of the operation at which power fails, or None.
         torn: Whether that operation, if it is a write, is done by half first.
+        on_erase: Called with the milliseconds that each change keeps all else waiting, interrupts
+            that are not in RAM among it: a change erases a sector, which takes ERASE_MS.
     """
 
     def __init__(self, manner="through", files=None, folders=()):
@@ -33,6 +37,7 @@ class Flash:
         self.cut_at = None
         self.torn = False
         self.free_bytes = 1 << 24
+        self.on_erase = None
         self.os = types.SimpleNamespace(
             stat=self.stat,
             statvfs=lambda path: (4096, 1, 0, 0, self.free_bytes, 0, 0, 0, 0, 255),
@@ -62,6 +67,8 @@ class Flash:
             self.operations += 1
             raise PowerCut
         self.operations += 1
+        if self.on_erase:
+            self.on_erase(ERASE_MS)
 
     def _parent(self, path):
         if path.rpartition("/")[0] not in self.folders:

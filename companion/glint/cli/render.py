@@ -16,6 +16,7 @@ _STYLES: dict[type[ev.Event], str] = {
     ev.Media: "cyan",
     ev.MediaEnd: "cyan",
     ev.Gap: "bold red",
+    ev.Microphone: "bold red",
     ev.Unknown: "dim",
 }
 
@@ -75,6 +76,10 @@ def _said(event: ev.Event) -> str:
             return "pressed" if event.pressed else "released"
         case ev.Gap():
             return f"{event.count} events lost"
+        case ev.Microphone(silent=True):
+            return f"gives no sound; {event.lost_ms} ms lost since the glasses started"
+        case ev.Microphone():
+            return f"{event.lost_ms} ms of sound lost since the glasses started"
         case ev.Unknown():
             return f"type {event.type} {event.fields}"
     return ""

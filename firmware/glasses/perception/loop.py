@@ -6,8 +6,9 @@ import time
 
 import micdsp
 
+from glasses.perception.pace import HOP_MS, Pace
+
 HOP_BYTES = 2 * micdsp.HOP_SAMPLES
-HOP_MS = 10
 # One hop of sound as IMA ADPCM.
 HOP_ADPCM_BYTES = micdsp.HOP_SAMPLES // 2
 # Kept before anyone asks, so that the first syllables are not cut off.
@@ -67,6 +68,7 @@ class Perception:
         hops: Hops heard since boot.
         slow_hops: Hops whose work took longer than the hop lasts.
         busy_us: Time spent in hops, below one second; `busy_s` holds the seconds.
+        pace: What of the sound was lost.
     """
 
     def __init__(self, mic, detectors):
@@ -79,6 +81,7 @@ class Perception:
         self.slow_hops = 0
         self.busy_s = 0
         self.busy_us = 0
+        self.pace = Pace(mic)
         self._mic = mic
         self._frontend = micdsp.Frontend()
         self._features = bytearray(2 * micdsp.CHANNELS)
@@ -105,6 +108,7 @@ class Perception:
                 if self.detectors[i].push(self._frontend, self._features):
                     self._heard[i] = news = True
         self.hops += 1
+        self.pace.hop()
         took_us = time.ticks_diff(time.ticks_us(), start_us)
         if took_us > HOP_MS * 1000:
             self.slow_hops += 1
@@ -117,6 +121,7 @@ class Perception:
     async def run(self):
         """Listens for ever. Raises OSError when the microphone is gone."""
         self._mic.start()
+        self.pace.start()
         while True:
             while self._mic.any() >= HOP_BYTES:
                 if self.hop():

@@ -52,6 +52,7 @@ test: .venv/dev.stamp
 # What sweeps keeps a seeded share in `make test`: see tests/sweep.py.
 test-all: export GLINT_TEST_ALL := 1
 test-all: test
+	@$(BIN)/python -m pytest -n auto --dist=loadfile --stack=keys-first tests/features
 	@GLINT_MICROPYTHON_VERSION=$(NEWER) $(BIN)/python -m workbench.build.micropython linux corstone300 >/dev/null
 	@GLINT_MICROPYTHON_VERSION=$(NEWER) $(BIN)/python -m pytest -n auto --dist=loadfile \
 	  tests/build/test_build.py tests/build/test_natmod.py tests/port tests/device/test_deploy.py \

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 import sweep
 import targets
+from workbench.emulation.radio.stacks import DEFAULT, STACKS
 
 # The companion's bonds belong to the run, not to whoever runs the tests.
 _state = tempfile.TemporaryDirectory(prefix="glint-state-")
@@ -24,12 +25,20 @@ def pytest_addoption(parser):
         default="linux",
         help=f"run the feature tests on: {', '.join(targets.TARGETS)} or serial:PORT [linux]",
     )
+    parser.addoption(
+        "--stack",
+        default=DEFAULT,
+        choices=list(STACKS),
+        help=f"the Bluetooth stack that emulated glasses behave like [{DEFAULT}]",
+    )
 
 
 def pytest_configure(config):
+    targets.stack = config.getoption("--stack")
     config.addinivalue_line(
         "markers", "needs(*abilities): skip on glasses that lack one of targets.ABILITIES"
     )
+    config.addinivalue_line("markers", "stacks: run with every Bluetooth stack there is")
     config.addinivalue_line("markers", "sweep: run by `make test-all` only (see sweep.py)")
     name = config.getoption("--glasses")
     if name not in targets.TARGETS and not name.startswith(targets.SERIAL):
@@ -37,6 +46,13 @@ def pytest_configure(config):
         raise pytest.UsageError(
             f"--glasses={name}: no such target; there are: {known}, serial:PORT"
         )
+
+
+def pytest_generate_tests(metafunc):
+    if "stack" in metafunc.fixturenames:
+        every = metafunc.definition.get_closest_marker("stacks")
+        names = list(STACKS) if every else [metafunc.config.getoption("--stack")]
+        metafunc.parametrize("stack", names, indirect=True, scope="module")
 
 
 def pytest_runtest_setup(item):
@@ -48,6 +64,14 @@ def pytest_runtest_setup(item):
         needed.add("bluetooth")
     if needed and (why := targets.lacking(item.config.getoption("--glasses"), needed)):
         pytest.skip(why)
+
+
+@pytest.fixture(scope="module")
+def stack(request):
+    """The name of the Bluetooth stack that emulated glasses behave like."""
+    before, targets.stack = targets.stack, request.param
+    yield request.param
+    targets.stack = before
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

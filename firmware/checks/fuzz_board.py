@@ -87,5 +87,8 @@ class Locked:
 class NoBonds:
     """glasses.bonds.Bonds without any."""
 
-    def forget(self):
+    def begin(self, connection, key):
+        pass
+
+    def end(self, connection):
         pass

@@ -5,8 +5,11 @@ The Bluetooth stack asks for keys and hands them over, whoever pairs; this decid
 What a peer does counts once its link is encrypted: until then, and outside the pairing window, its
 keys stay in memory, and a bond that it has the stack delete is only hidden.
 
-What the stack calls (`get`, `set`, `authorise`, `forget`) runs between any two byte codes of the
-tasks; the file is written by a task, in `save`.
+Stacks differ in whether they tell of a link's encryption before they hand its new keys over, or
+after: what is known is put together here, whichever comes first.
+
+What the stack calls (`begin`, `end`, `get`, `set`, `encrypted`, `peer`) runs between any two byte
+codes of the tasks; the file is written by a task, in `save`.
 """
 
 import asyncio
@@ -102,6 +105,27 @@ class Bond:
         return hexlify(bytes(reversed(self.key[1:])), ":").decode().upper()
 
 
+class _Link:
+    """What is known of one connection's security.
+
+    Attributes:
+        key: The identity of its peer, as the stack says.
+        proven: It is encrypted, with a long enough key of a bond, whichever that is.
+        used: The bond whose key the stack has asked for to encrypt it.
+        hidden: Kinds of that peer's secrets which the stack has deleted, as far as it knows.
+        paired_as: The identity under which the peer has paired in this connection, or None.
+        paired: The keys of that pairing.
+    """
+
+    def __init__(self):
+        self.key = None
+        self.proven = False
+        self.used = None
+        self.hidden = set()
+        self.paired_as = None
+        self.paired = {}
+
+
 class Bonds:
     """At most LIMIT_BONDS of them, in a file that is replaced as a whole.
 
@@ -122,8 +146,12 @@ class Bonds:
         self.window = Window()
         if not self._bonds:
             self.window.open(None)
-        self._hidden = set()
-        self.forget()
+        self._links = {}  # connection -> _Link
+        # Newer stacks may tell of a connection after what happens in it.
+        self._early = {}
+        self._asked = None  # whose key was asked for, when no link is known that wants it
+        self._pairing = None  # the connection whose keys are still to come
+        self._loose = None  # (identity, {kind: key}) of a pairing whose link is not known yet
 
     def __iter__(self):
         return iter(self._bonds)
@@ -151,7 +179,21 @@ class Bonds:
         bond.name = name
         self._dirty = True
 
-    # What the stack asks.
+    # What the stack asks. It says which key it means, not for which link.
+
+    def begin(self, connection, key):
+        """A link begins, with a peer whose identity is `key` as far as the stack knows."""
+        self._links[connection] = link = self._early.pop(connection, None) or _Link()
+        link.key = key
+        if self._asked == key:
+            link.used = self._with_key(key)
+        self._asked = None
+
+    def end(self, connection):
+        """A link has ended: what was only in memory is no more."""
+        self._links.pop(connection, None)
+        self._early.pop(connection, None)
+        self._loose = self._asked = None
 
     def get(self, kind, index, key):
         """The secret for `key`, or the `index`-th of `kind` when the key is None; or None."""
@@ -162,13 +204,16 @@ class Bonds:
         key = bytes(key)
         if kind not in (OURS, THEIRS):
             return self._own.get((kind, key))
-        if key == self._paired_as and kind in self._paired:
-            return self._paired[kind]
         bond = self._with_key(key)
-        if bond is None or (kind, key) in self._hidden:
+        own, paired = self._links_of(key)
+        if kind == OURS and bond and own and kind not in own.hidden:
+            own.used = bond  # the link is about to be encrypted with it
+        elif paired and kind in paired.paired:
+            return paired.paired[kind]
+        elif bond is None or any(link and kind in link.hidden for link in (own, paired)):
             return None
-        if kind == OURS:
-            self._used = bond  # the link is about to be encrypted with it
+        elif kind == OURS and not paired:
+            self._asked = key  # its link is told later
         return bond.secrets[kind]
 
     def set(self, kind, key, secret):
@@ -181,37 +226,72 @@ class Bonds:
         if kind not in (OURS, THEIRS):
             self._own[(kind, key)] = bytes(secret)
             self._dirty = True
-        elif secret is not None:
-            if key != self._paired_as:
-                self._paired_as, self._paired = key, {}
-            self._paired[kind] = bytes(secret)
-        elif key == self._paired_as and kind in self._paired:
-            del self._paired[kind]
-        elif self._with_key(key) and (kind, key) not in self._hidden:
-            self._hidden.add((kind, key))
+            return True
+        if secret is not None:
+            self._take(kind, key, bytes(secret))
+            return True
+        own, paired = self._links_of(key)
+        link = paired or own
+        if link is not None and kind in link.paired:
+            del link.paired[kind]
+        elif link is not None and self._with_key(key) and kind not in link.hidden:
+            link.hidden.add(kind)
         else:
             return False
         return True
 
-    def authorise(self, encrypted, bonded, key_bytes):
-        """The bond that the link's peer has just proved to have, or None.
+    def _take(self, kind, key, secret):
+        """Keys of a pairing, whose link's encryption was told just before or will be just after."""
+        link = self._links.get(self._pairing) or self._early.get(self._pairing)
+        if link is None:
+            if self._loose is None or self._loose[0] != key:
+                self._loose = key, {}
+            self._loose[1][kind] = secret
+            return
+        if key != link.paired_as:
+            link.paired_as, link.paired = key, {}
+        link.paired[kind] = secret
+        if len(link.paired) == 2:
+            self._pairing = None
+
+    def encrypted(self, connection, is_encrypted, is_bonded, key_bytes):
+        """Takes what the stack tells of a link's encryption."""
+        link = self._links.get(connection)
+        if link is None:
+            link = self._early[connection] = _Link()
+        link.proven = bool(is_encrypted and is_bonded and key_bytes == KEY_BYTES)
+        loose, self._loose = self._loose, None
+        self._pairing = None
+        if not is_encrypted:
+            link.used = None
+        elif loose is not None:
+            link.paired_as, link.paired = loose
+        else:
+            self._pairing = connection  # if it has paired, its keys are handed over next
+
+    def peer(self, connection):
+        """The bond that a link's peer has proved to have, by all that is known so far; or None.
 
         A peer that has paired in this connection has it when the pairing window was open, there was
         room, and the keys came from LE Secure Connections; any other when its link was encrypted
         with a key that is kept.
         """
-        if not encrypted or not bonded or key_bytes != KEY_BYTES:
+        link = self._links.get(connection)
+        if link is None or not link.proven:
             return None
-        if self._paired_as is not None:
-            return self._complete()
-        return None if self._hidden else self._used
+        if link.paired_as is not None:
+            return self._complete(link)
+        return None if link.hidden else link.used
 
-    def forget(self):
-        """A connection begins or ends: what was only in memory is no more."""
-        self._paired_as = None  # the identity under which the peer paired in this connection
-        self._paired = {}
-        self._hidden.clear()
-        self._used = None
+    def _links_of(self, key):
+        """The link with that peer, and the one whose peer has paired under that identity."""
+        own = paired = None
+        for link in self._links.values():
+            if link.paired_as == key:
+                paired = link
+            elif link.key == key and link.paired_as is None:
+                own = link
+        return own, paired
 
     def _with_key(self, key):
         for bond in self._bonds:
@@ -219,8 +299,8 @@ class Bonds:
                 return bond
         return None
 
-    def _complete(self):
-        key, paired = self._paired_as, self._paired
+    def _complete(self, link):
+        key, paired = link.paired_as, link.paired
         old = self._with_key(key)
         if not self.window.is_open or (old is None and len(self._bonds) >= LIMIT_BONDS):
             return None
@@ -235,8 +315,10 @@ class Bonds:
             bond.secrets = paired
         self.window.is_open = False  # one companion for each time that it is opened
         self._dirty = True
-        self.forget()
-        self._used = bond
+        link.key = key
+        link.paired_as, link.paired = None, {}
+        link.hidden.clear()
+        link.used = bond
         return bond
 
     # The file.

@@ -42,6 +42,8 @@ ADVERTISE_INTERVAL_US = 100000
 ATT_HEADER_BYTES = 3
 # With the stack's buffers full, as long as it may take a connection event to empty some.
 FULL_WAIT_MS = 3
+# How long after a link is encrypted the keys of its pairing may take, and tasks run meanwhile.
+PROOF_MS = 300
 # For the last answer to a companion to leave before the link ends.
 DROP_AFTER_MS = 200
 # The least MTU with which an event record fits one notification.
@@ -69,6 +71,7 @@ class Link:
         self._bonds = bonds
         self._news = []
         self._authorised = False
+        self._linked = None  # the connection that was told last
         self._mtu = MTU_DEFAULT_BYTES
         self._responses = []
         self._wake = asyncio.ThreadSafeFlag()
@@ -221,7 +224,7 @@ class Link:
             if event == _IRQ_CENTRAL_CONNECT:
                 self._forget_peer()
                 self._connection = connection
-                self._expiry = asyncio.create_task(self._expire())
+                self._expiry = asyncio.create_task(self._expire(protocol.LIMIT_STRANGER_MS))
             elif connection != self._connection:
                 continue
             elif event == _IRQ_CENTRAL_DISCONNECT:
@@ -229,13 +232,14 @@ class Link:
                 self._outbox.lost()
                 self._advertise()
             elif event == _IRQ_ENCRYPTION_UPDATE:
-                encrypted, self._peer = value
+                self._peer = self._bonds.peer(connection)
                 if self._peer is not None:
-                    self._bonds.save()
                     self._expiry.cancel()
-                elif encrypted:
-                    print("link: a stranger has encrypted it: dropped")
-                    self._drop()
+                    self._bonds.save()
+                elif value:
+                    # Its keys may be on their way; or a stranger has none that count.
+                    self._expiry.cancel()
+                    self._expiry = asyncio.create_task(self._expire(PROOF_MS))
             else:
                 self._receive(value, data)
 
@@ -259,8 +263,9 @@ class Link:
             self._wake.set()
         self._working = None
 
-    async def _expire(self):
-        await asyncio.sleep_ms(protocol.LIMIT_STRANGER_MS)
+    async def _expire(self, left_ms):
+        await asyncio.sleep_ms(left_ms)
+        print("link: a stranger is dropped")
         self._drop()
 
     def _drop(self):
@@ -289,8 +294,10 @@ class Link:
         if event == _IRQ_GET_SECRET:
             return self._bonds.get(data[0], data[1], data[2])
         if event == _IRQ_SET_SECRET:
+            done = self._bonds.set(data[0], data[1], data[2])
+            self._decide(self._linked)
             self._wake.set()
-            return self._bonds.set(data[0], data[1], data[2])
+            return done
         if event == _IRQ_GATTS_READ_REQUEST:
             if data[1] == self._pairing:
                 self._ble.gatts_write(self._pairing, bytes((self._bonds.state,)))
@@ -306,12 +313,25 @@ class Link:
             self._mtu = data[1]
         elif event == _IRQ_ENCRYPTION_UPDATE:
             connection, encrypted, _, bonded, key_bytes = data
-            peer = self._bonds.authorise(encrypted, bonded, key_bytes)
-            self._authorised = peer is not None
-            self._news.append((event, connection, (encrypted, peer), None))
-        elif event in (_IRQ_CENTRAL_CONNECT, _IRQ_CENTRAL_DISCONNECT):
+            self._bonds.encrypted(connection, encrypted, bonded, key_bytes)
+            self._authorised = self._bonds.peer(connection) is not None
+            self._news.append((event, connection, bool(encrypted), None))
+        elif event == _IRQ_CENTRAL_CONNECT:
+            self._linked = data[0]
+            self._authorised = False
+            # The stack has addresses with their least byte first, and tells them the other way.
+            self._bonds.begin(data[0], bytes([data[1]]) + bytes(reversed(bytes(data[2]))))
+            self._news.append((event, data[0], None, None))
+            self._decide(data[0])
+        elif event == _IRQ_CENTRAL_DISCONNECT:
             self._authorised = False
             self._mtu = MTU_DEFAULT_BYTES
-            self._bonds.forget()
+            self._bonds.end(data[0])
             self._news.append((event, data[0], None, None))
         self._wake.set()
+
+    def _decide(self, connection):
+        """Authorises the peer if what the stack has told since it was last asked is enough."""
+        if not self._authorised and self._bonds.peer(connection) is not None:
+            self._authorised = True
+            self._news.append((_IRQ_ENCRYPTION_UPDATE, connection, True, None))

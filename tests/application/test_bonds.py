@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bond store, asked as NimBLE asks: what it keeps, what it hides, what it says of it."""
 
+import sys
+
 import pytest
 from glasses import bonds as bonds_module
 from glasses import protocol
@@ -9,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 KINDS = (OURS, THEIRS)
+LINK, OTHER = 1, 2
+KEYS_FIRST = False
 
 
 def peer(number):
@@ -24,27 +28,43 @@ def secret(mark=0, secure=True, size=80):
     return bytes(value)
 
 
-def pair(bonds, number, value=None):
+@pytest.fixture(params=["enc-first", "keys-first"], autouse=True)
+def keys_first(request, monkeypatch):
+    """The order in which the stack tells of a pairing."""
+    monkeypatch.setattr(sys.modules[__name__], "KEYS_FIRST", request.param == "keys-first")
+
+
+def pair(bonds, number, value=None, keys=KINDS, link=LINK, address=None):
     """A pairing with bonding, from NimBLE's first question to its last."""
     key = peer(number)
-    while bonds.get(THEIRS, 0, key) is not None:
+    known = address or key
+    bonds.begin(link, known)
+    while bonds.get(THEIRS, 0, known) is not None:
         for kind in KINDS:
             for _ in range(3):
-                if not bonds.set(kind, key, None):
+                if not bonds.set(kind, known, None):
                     break
             else:
                 raise AssertionError("NimBLE would delete for ever")
-    for kind in KINDS:
+    if not KEYS_FIRST:
+        bonds.encrypted(link, 1, 1, KEY_BYTES)
+        assert bonds.peer(link) is None
+    for kind in keys:
         assert bonds.set(kind, key, value or secret()) is True
-    return bonds.authorise(1, 1, KEY_BYTES)
+    if KEYS_FIRST:
+        assert bonds.peer(link) is None
+        bonds.encrypted(link, 1, 1, KEY_BYTES)
+    return bonds.peer(link)
 
 
-def connect(bonds, number):
+def connect(bonds, number, link=LINK):
     """A peer comes back with the key of its bond."""
-    bonds.forget()
+    bonds.end(link)
+    bonds.begin(link, peer(number))
     if bonds.get(OURS, 0, peer(number)) is None:
         return None
-    return bonds.authorise(1, 1, KEY_BYTES)
+    bonds.encrypted(link, 1, 1, KEY_BYTES)
+    return bonds.peer(link)
 
 
 @pytest.fixture
@@ -57,7 +77,7 @@ def with_bonds(path, *numbers):
     for number in numbers:
         bonds.window.open(None)
         assert pair(bonds, number)
-        bonds.forget()
+        bonds.end(LINK)
     bonds.save()
     return bonds
 
@@ -67,7 +87,7 @@ def test_the_window_is_open_until_the_first_bond_and_no_longer(path):
     assert bonds.state == protocol.PAIRING_OPEN
     assert pair(bonds, 1)
     assert bonds.state == protocol.PAIRING_CLOSED
-    bonds.forget()
+    bonds.end(LINK)
     assert pair(bonds, 2) is None
     bonds.save()
     again = Bonds(path)
@@ -80,7 +100,7 @@ def test_the_window_is_open_until_the_first_bond_and_no_longer(path):
 def test_legacy_keys_are_told_by_either_layout(path, size):
     bonds = Bonds(path)
     assert pair(bonds, 1, secret(secure=False, size=size)) is None
-    bonds.forget()
+    bonds.end(LINK)
     assert pair(bonds, 1, secret(size=size))
 
 
@@ -91,13 +111,86 @@ def test_keys_of_a_layout_that_is_not_known_are_not_kept(path):
 @pytest.mark.parametrize("told", [(0, 1, KEY_BYTES), (1, 0, KEY_BYTES), (1, 1, 7)])
 def test_encryption_alone_or_with_a_short_key_is_not_enough(path, told):
     bonds = with_bonds(path, 1)
+    bonds.begin(LINK, peer(1))
     assert bonds.get(OURS, 0, peer(1))
-    assert bonds.authorise(*told) is None
+    bonds.encrypted(LINK, *told)
+    assert bonds.peer(LINK) is None
 
 
 def test_a_key_that_nobody_asked_for_authorises_nobody(path):
     bonds = with_bonds(path, 1)
-    assert bonds.authorise(1, 1, KEY_BYTES) is None
+    bonds.begin(LINK, peer(1))
+    bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+    assert bonds.peer(LINK) is None
+
+
+def test_a_key_that_is_asked_for_another_link_authorises_nobody_else(path):
+    bonds = with_bonds(path, 1)
+    bonds.begin(LINK, peer(1))
+    bonds.begin(OTHER, peer(2))
+    assert bonds.get(OURS, 0, peer(1))
+    bonds.encrypted(OTHER, 1, 1, KEY_BYTES)
+    assert bonds.peer(OTHER) is None
+    bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+    assert bonds.peer(LINK)
+
+
+def test_who_claims_the_identity_of_another_gets_nothing_and_does_no_harm(path):
+    bonds = with_bonds(path, 1)
+    assert pair(bonds, 1, secret(9), link=OTHER, address=peer(2)) is None
+    # Meanwhile the companion whose identity that is comes back, by the key of its bond.
+    bonds.begin(LINK, peer(1))
+    assert bonds.get(OURS, 0, peer(1)) == secret()
+    assert bonds.peer(OTHER) is None
+    bonds.encrypted(OTHER, 1, 1, KEY_BYTES)
+    assert bonds.peer(OTHER) is None
+    bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+    assert bonds.peer(LINK)
+    assert [bond.secrets for bond in bonds] == [{OURS: secret(), THEIRS: secret()}]
+
+
+def test_a_connection_may_be_told_of_last(path):
+    bonds = with_bonds(path, 1)
+    assert bonds.get(OURS, 0, peer(1))
+    bonds.begin(LINK, peer(1))
+    bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+    assert bonds.peer(LINK)
+    bonds.end(LINK)
+    assert bonds.get(OURS, 0, peer(1))
+    bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+    assert bonds.peer(LINK) is None
+    bonds.begin(LINK, peer(1))
+    assert bonds.peer(LINK)
+    bonds.end(LINK)
+    # Not by what was asked for another peer, or before the last connection ended.
+    assert bonds.get(OURS, 0, peer(1))
+    bonds.begin(LINK, peer(2))
+    bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+    assert bonds.peer(LINK) is None
+    assert bonds.get(OURS, 0, peer(1))
+    bonds.end(LINK)
+    bonds.begin(LINK, peer(1))
+    bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+    assert bonds.peer(LINK) is None
+
+
+def test_half_of_a_pairing_is_none(path):
+    for kind in KINDS:
+        bonds = Bonds(path)
+        assert pair(bonds, 1, keys=[kind]) is None
+        bonds.end(LINK)
+        assert list(bonds) == []
+
+
+def test_keys_of_a_link_that_has_ended_are_nobody_elses(path):
+    bonds = Bonds(path)
+    pair(bonds, 1, keys=[OURS])
+    bonds.end(LINK)
+    bonds.begin(OTHER, peer(2))
+    bonds.set(THEIRS, peer(1), secret())
+    bonds.encrypted(OTHER, 1, 1, KEY_BYTES)
+    assert bonds.peer(OTHER) is None
+    assert list(bonds) == []
 
 
 def test_a_pairing_outside_the_window_hides_the_bond_while_it_lasts(path):
@@ -105,7 +198,7 @@ def test_a_pairing_outside_the_window_hides_the_bond_while_it_lasts(path):
     assert pair(bonds, 1, secret(9)) is None
     # The stack finds what it has stored, for as long as the connection lasts.
     assert bonds.get(THEIRS, 0, peer(1)) == secret(9)
-    bonds.forget()
+    bonds.end(LINK)
     assert bonds.get(THEIRS, 0, peer(1)) == secret()
     assert connect(bonds, 1)
     assert connect(Bonds(path), 1)
@@ -127,7 +220,7 @@ def test_five_is_all_and_the_sixth_takes_nobodys_place(path):
     bonds.window.open(None)
     assert bonds.state == protocol.PAIRING_FULL
     assert pair(bonds, 99) is None
-    bonds.forget()
+    bonds.end(LINK)
     # A companion that is known may pair anew all the same.
     assert pair(bonds, 0, secret(5))
     bonds.save()
@@ -185,15 +278,17 @@ STEPS = st.one_of(
     st.tuples(st.just("set"), st.sampled_from(KINDS), st.integers(1, 3), st.booleans()),
     st.tuples(st.just("delete"), st.sampled_from(KINDS), st.integers(1, 3), st.just(False)),
     st.tuples(st.just("get"), st.sampled_from(KINDS), st.integers(1, 3), st.just(False)),
-    st.tuples(st.just("connect"), st.just(0), st.just(0), st.just(False)),
+    st.tuples(st.just("connect"), st.just(0), st.integers(1, 3), st.just(False)),
 )
 
 
 @given(st.lists(STEPS, max_size=30))
 def test_no_order_of_calls_harms_a_bond_outside_the_window(tmp_path_factory, steps):
     bonds = with_bonds(str(tmp_path_factory.mktemp("b") / "bonds.json"), 1, 2)
-    own = None  # whose key the stack was given last, untouched since the connection began
+    own = None  # whose key the stack was given, untouched since its connection began
     touched = False
+    at = 1  # whose connection it is
+    bonds.begin(LINK, peer(at))
     for step, kind, number, secure in steps:
         if step == "set":
             assert bonds.set(kind, peer(number), secret(7, secure)) is True
@@ -201,12 +296,15 @@ def test_no_order_of_calls_harms_a_bond_outside_the_window(tmp_path_factory, ste
         elif step == "delete":
             touched |= bonds.set(kind, peer(number), None)
         elif step == "get":
-            if bonds.get(kind, 0, peer(number)) is not None and kind == OURS:
+            if bonds.get(kind, 0, peer(number)) is not None and kind == OURS and number == at:
                 own = number
         else:
-            bonds.forget()
+            bonds.end(LINK)
+            at = number
+            bonds.begin(LINK, peer(at))
             own, touched = None, False
-        peer_now = bonds.authorise(1, 1, KEY_BYTES)
+        bonds.encrypted(LINK, 1, 1, KEY_BYTES)
+        peer_now = bonds.peer(LINK)
         if touched:
             assert peer_now is None
         elif own is not None:

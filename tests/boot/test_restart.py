@@ -3,20 +3,25 @@
 
 import glint
 import pytest
+import sweep
 import targets
 from glint.errors import RequestError
 from smpclient.requests.os_management import ResetWrite
+from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.simprocess import simulator
 
 
 @pytest.fixture(params=["linux", "corstone300"])
-def board(request):
+def board(request, stack):
     """A board's name."""
+    if request.param != "linux" and stack != DEFAULT and not sweep.WHOLE:
+        pytest.skip("a sweep: make test-all runs it")
     return targets.emulated(request.param)
 
 
+@pytest.mark.stacks
 async def test_reset_by_request(board):
-    async with simulator("--board", board) as sim:
+    async with simulator("--board", board, "--stack", targets.stack) as sim:
         sim.do("battery", percent=12, mv=3300)
         async with glint.connect(air=sim.address, timeout_s=20) as glasses:
             before = await glasses.info()
@@ -41,7 +46,7 @@ async def test_reset_by_request(board):
 
 async def test_button_held_at_the_start_leads_to_safe_mode(board):
     async with (
-        simulator("--board", board) as sim,
+        simulator("--board", board, "--stack", targets.stack) as sim,
         glint.connect(air=sim.address, timeout_s=20) as glasses,
     ):
         assert not (await glasses.boot()).safe

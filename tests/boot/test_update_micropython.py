@@ -172,7 +172,7 @@ class Board:
         self.restarts = 0
         # Another air is another companion to them.
         (self.flash / "bonds.json").unlink(missing_ok=True)
-        simulation = sim.Simulation(self._say)
+        simulation = sim.Simulation(self._say, targets.stack)
         try:
             await simulation.start(self.name, micropython.ensure(self.name), self.flash)
             yield simulation

@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.emulation.bus import Bus
 from workbench.emulation.radio import Radio
+from workbench.emulation.radio.stacks import DEFAULT
 from workbench.paths import BOARDS, BUILD
 
 PROGRAM = BUILD / "linux" / "micropython"
@@ -33,7 +34,7 @@ class Dut:
         self._reading.add_done_callback(lambda _: self._replies.put_nowait("the board has gone"))
 
     @classmethod
-    async def start(cls, air: str) -> Dut:
+    async def start(cls, air: str, stack: str = DEFAULT) -> Dut:
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
@@ -46,7 +47,7 @@ class Dut:
                 stdin=asyncio.subprocess.DEVNULL,
             )
         bus = Bus(*await asyncio.open_connection(sock=ours))
-        dut = cls(process, bus, Radio(bus, air))
+        dut = cls(process, bus, Radio(bus, air, stack=stack))
         await dut.radio.start()
         assert await dut._reply() == "ready"
         return dut

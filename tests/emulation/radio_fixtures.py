@@ -14,6 +14,7 @@ from bleak.exc import BleakGATTProtocolError
 from dut import PROGRAM, Dut
 from glint.air import client_backend, close, scanner_backend
 from workbench.emulation.air import Air, Server, Timing, serve
+from workbench.emulation.radio.stacks import DEFAULT
 
 SERVICE = "326f00f0-3c3b-4423-a411-52f6691438bd"
 NAME = "DUT"
@@ -80,13 +81,15 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(timing: Timing | None = None, keystore: Path | None = None) -> AsyncIterator[World]:
+async def world(
+    timing: Timing | None = None, keystore: Path | None = None, stack: str = DEFAULT
+) -> AsyncIterator[World]:
     """A firmware that serves CHARACTERISTICS and advertises; skips when it is not built."""
     if not PROGRAM.exists():
         pytest.skip(f"{PROGRAM} is not built: run 'make build'")
     air = Air(timing)
     server = await serve(air, "tcp:127.0.0.1:0")
-    dut = await Dut.start(server.address)
+    dut = await Dut.start(server.address, stack)
     try:
         assert await dut.run(SERVE) == "None"
         yield World(air, server, dut, keystore)

@@ -23,11 +23,15 @@ from workbench.build import micropython
 from workbench.device.serialboard import SerialBoard
 from workbench.emulation import sound
 from workbench.emulation.qemu import PROGRAM
+from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.simprocess import simulator
 
 # senses: sound, pictures, battery and button are played to it. light: its privacy light is seen.
 # console: what it prints is seen. range: it can be carried out of range. air: its Bluetooth is
 # emulated, at an address. bluetooth: companions reach it. serial: its prompt is on a serial port.
+# The Bluetooth stack that emulated glasses behave like: the fixture `stack` chooses it.
+stack = DEFAULT
+
 ABILITIES = frozenset({"senses", "light", "console", "range", "air", "bluetooth"})
 
 
@@ -42,7 +46,8 @@ class EmulatedLinux:
 
     async def __aenter__(self):
         mirror = Path(__file__).parents[3] / "shared" / "models"
-        arguments = ["--board", self.board, "--word", "okay_nabu", "--word", "alexa"]
+        arguments = ["--board", self.board, "--stack", stack]
+        arguments += ["--word", "okay_nabu", "--word", "alexa"]
         if "GLINT_MIRROR" not in os.environ and mirror.is_dir():
             arguments += ["--mirror", str(mirror)]
         self.sim = await self._cleanup.enter_async_context(simulator(*arguments))

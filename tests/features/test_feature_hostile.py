@@ -30,7 +30,7 @@ HEAP_SLACK_BYTES = 60_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def target(request):
+async def target(request, stack):
     async with targets.named(request.config.getoption("--glasses")) as started:
         async with started.connect():
             pass  # its companion, which has paired
@@ -87,6 +87,7 @@ async def test_who_does_not_pair_reads_nothing_and_is_not_heard(target):
         await stranger.leave()
 
 
+@pytest.mark.stacks
 @pytest.mark.usefixtures("unharmed")
 @pytest.mark.parametrize("manner", ["secure", "legacy", "unbonded"])
 async def test_who_pairs_outside_the_window_is_dropped_with_nothing(target, manner):
@@ -235,6 +236,7 @@ async def served(central):
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.stacks
 async def test_a_companion_is_known_by_any_address_it_draws(target):
     async with target.connect() as glasses:
         await glasses.let_pair()

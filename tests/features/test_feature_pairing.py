@@ -41,7 +41,7 @@ class Place:
 
 
 @pytest_asyncio.fixture
-async def place(request, tmp_path, monkeypatch):
+async def place(request, stack, tmp_path, monkeypatch):
     async with targets.named(request.config.getoption("--glasses")) as target:
         yield Place(target, tmp_path, monkeypatch)
 
@@ -127,6 +127,7 @@ async def test_who_revokes_itself_is_answered_and_dropped(place):
                 raise AssertionError("a stranger is served")
 
 
+@pytest.mark.stacks
 @pytest.mark.parametrize("forgets", ["companion", "glasses"])
 async def test_a_bond_that_one_side_lost_is_made_anew_in_the_window(place, forgets, tmp_path):
     number = await pair(place, "desk")

@@ -14,6 +14,7 @@ from pathlib import Path
 import cbor2
 import glint
 import pytest
+import targets
 from bleak import BleakClient, BleakScanner
 from glasses.journal import JournalFile
 from glint import protocol
@@ -32,7 +33,10 @@ def lockstep(job, timing=FAST, mtu=512):
 
     async def run():
         with tempfile.TemporaryDirectory(prefix="glint-test-") as folder:
-            async with linkworld(timing, Path(folder), mtu) as world, asyncio.timeout(3600):
+            async with (
+                linkworld(timing, Path(folder), mtu, targets.stack) as world,
+                asyncio.timeout(3600),
+            ):
                 return await job(world)
 
     with asyncio.Runner(loop_factory=LockstepLoop) as runner:
@@ -90,6 +94,8 @@ def test_what_the_journal_had_no_room_for_is_a_gap_of_that_count():
     assert (tally.undetected, tally.wrong) == (0, 0)
 
 
+@pytest.mark.stacks
+@pytest.mark.usefixtures("stack")
 def test_a_phone_gets_everything():
     async def job(world, glasses):
         return [

@@ -3,6 +3,7 @@
 
 import asyncio
 
+import pytest
 from dut import Dut
 from hostile import Central
 from radio_fixtures import Air, serve
@@ -27,9 +28,10 @@ def serve(ms):
 """
 
 
-async def test_who_only_takes_up_the_place_is_dropped(tmp_path):
+@pytest.mark.stacks
+async def test_who_only_takes_up_the_place_is_dropped(tmp_path, stack):
     server = await serve(Air(None), "tcp:127.0.0.1:0")
-    dut = await Dut.start(server.address)
+    dut = await Dut.start(server.address, stack)
     try:
         source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")
         assert await dut.run(source) == "None"

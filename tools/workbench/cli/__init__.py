@@ -14,6 +14,7 @@ import typer
 
 from workbench.build import micropython
 from workbench.cli import hardware, image, model, wake
+from workbench.emulation.radio import stacks
 
 Board = Annotated[
     str, typer.Option(help=f"Which emulated glasses: {', '.join(micropython.glasses())}.")
@@ -71,6 +72,12 @@ def sim(
         ),
     ] = None,
     mirror: Mirror = None,
+    stack: Annotated[
+        str,
+        typer.Option(
+            help=f"Bluetooth stack that the glasses behave like: {', '.join(stacks.STACKS)}."
+        ),
+    ] = stacks.DEFAULT,
     control: Annotated[
         bool,
         typer.Option("--control", help="Obey JSON lines on standard input, and end with it."),
@@ -82,6 +89,9 @@ def sim(
     """Start emulated glasses and their air; say where a companion may connect."""
     from workbench.emulation import sim as simulator
 
+    if stack not in stacks.STACKS:
+        known = ", ".join(stacks.STACKS)
+        raise typer.BadParameter(f"no stack '{stack}'; there are: {known}", param_hint="--stack")
     config = {"name": name, "words": word or DEFAULT_WORDS, "vision": DEFAULT_VISION}
     run_until_told(
         simulator.run(
@@ -95,6 +105,7 @@ def sim(
             air=air,
             mirror=mirror,
             controlled=control,
+            stack=stack,
             say=simulator.say_json if control or as_json else simulator.say_plain,
         )
     )

@@ -29,6 +29,7 @@ from workbench.emulation.bus import (
     Bench,
 )
 from workbench.emulation.radio import Radio
+from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.virtual_time import LockstepLinux
 
 # Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
@@ -253,13 +254,16 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def linkworld(timing: Timing, folder: Path, mtu: int = 517) -> AsyncIterator[World]:
+async def linkworld(
+    timing: Timing, folder: Path, mtu: int = 517, stack: str = DEFAULT
+) -> AsyncIterator[World]:
     """Glasses that advertise; to be used on a `LockstepLoop`.
 
     Args:
         timing: The air's.
         folder: Becomes the glasses' flash, if it is not that yet, and holds the air's socket.
         mtu: What the companion's operating system asks for.
+        stack: What the glasses' Bluetooth stack behaves like.
 
     Raises:
         TimeoutError: The glasses do not come up.
@@ -277,7 +281,7 @@ async def linkworld(timing: Timing, folder: Path, mtu: int = 517) -> AsyncIterat
         lights: list[bool] = []
         world = World(air, Bench(bus, lights.append), server.address, folder, lights)
         bus.on(CAMERA, world.look)
-        radio = Radio(bus, server.address)
+        radio = Radio(bus, server.address, stack=stack)
         await radio.start()
         cleanup.push_async_callback(radio.close)
         reading = asyncio.create_task(bus.run())

@@ -121,8 +121,9 @@ def _kept(folder: Path | None) -> Iterator[Path | None]:
 class Simulation:
     """One pair of emulated glasses, the air around it, and what it hears and sees."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, stack: str) -> None:
         self._say = say
+        self._stack = stack
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
@@ -194,7 +195,7 @@ class Simulation:
     async def _switch_on(self, bus: Bus) -> None:
         # A chip has its address for life, as its flash has its bonds.
         known = self._radio_address.read_text() if self._radio_address.exists() else None
-        self.radio = Radio(bus, self.address, known)
+        self.radio = Radio(bus, self.address, known, self._stack)
         self._radio_address.write_text(self.radio.address)
         await self.radio.start()
         self._reading = asyncio.create_task(bus.run())
@@ -321,6 +322,7 @@ async def run(
     air: str | None,
     mirror: Path | None,
     controlled: bool,
+    stack: str,
     say: Say,
 ) -> None:
     """Runs emulated glasses until time is up or the control stream ends.
@@ -336,7 +338,7 @@ async def run(
     samples = _sounds(mic)
     if camera:
         load_folder(camera)
-    simulation = Simulation(say)
+    simulation = Simulation(say, stack)
     with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder, _kept(flash) as kept:
         place = kept or Path(folder)
         if not (place / "config.json").exists():

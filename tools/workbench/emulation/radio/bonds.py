@@ -8,6 +8,7 @@ import contextlib
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from bumble.hci import Address
 from bumble.keys import KeyStore, PairingKeys
@@ -91,24 +92,33 @@ GetSecret = Callable[[int, int, bytes | None], Awaitable[bytes | None]]
 SetSecret = Callable[[int, bytes, bytes | None], Awaitable[bool]]
 
 
+class PairedLink(Protocol):
+    """What the bonds need of a link whose peer has paired."""
+
+    def on_kept(self) -> None:
+        """Its keys have been handed over."""
+
+
 class Bonds(KeyStore):
     """bumble's key store over the firmware's secret IRQs.
 
     Args:
         get_secret: (type, index, key or None) -> value or None.
         set_secret: (type, key, value or None to delete) -> whether it was done.
-        on_keys: Called when a pairing with this peer has ended; whether its keys are to be kept.
+        on_keys: Called when a pairing has ended with these keys: the link that is to be told when
+            they are kept, or None if they are not to be kept.
         unpaired: Called when the bond of a peer was evicted.
 
     Attributes:
         storing: The task that hands the keys of the last pairing over, if there was one.
+        host_task: Held while the stack tells what belongs together: it has one task for that.
     """
 
     def __init__(
         self,
         get_secret: GetSecret,
         set_secret: SetSecret,
-        on_keys: Callable[[Address], bool],
+        on_keys: Callable[[PairingKeys], PairedLink | None],
         unpaired: Callable[[Address], None],
     ) -> None:
         self._get_secret = get_secret
@@ -116,6 +126,7 @@ class Bonds(KeyStore):
         self._on_keys = on_keys
         self._unpaired = unpaired
         self.storing: asyncio.Task[None] | None = None
+        self.host_task = asyncio.Lock()
         self._irks: dict[bytes, tuple[bytes, Address]] = {}
 
     def restore(self, secrets: list[Secret]) -> None:
@@ -168,11 +179,16 @@ class Bonds(KeyStore):
                 return
 
     async def update(self, name: str, keys: PairingKeys) -> None:
-        peer = Address(name)
-        if self._on_keys(peer):
-            # NimBLE stores in one go, whatever happens to the link; bumble would cancel us with it.
-            self.storing = asyncio.create_task(self._keep(peer, keys))
-            await asyncio.shield(self.storing)
+        # NimBLE stores in one go, whatever happens to the link; bumble would cancel us with it.
+        self.storing = asyncio.create_task(self._end_pairing(Address(name), keys))
+        await asyncio.shield(self.storing)
+
+    async def _end_pairing(self, peer: Address, keys: PairingKeys) -> None:
+        async with self.host_task:
+            link = self._on_keys(keys)
+            if link is not None:
+                await self._keep(peer, keys)
+                link.on_kept()
 
     async def _keep(self, peer: Address, keys: PairingKeys) -> None:
         # bumble's names in a responder: ltk_central is the key that we gave away.

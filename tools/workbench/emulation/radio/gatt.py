@@ -182,7 +182,8 @@ class BoardServer(Server):
     async def _serve(self, connection: Any, queue: asyncio.Queue[att.ATT_PDU]) -> None:
         while True:
             pdu = await queue.get()
-            await self._firmware.settled(connection)
+            if not isinstance(pdu, att.ATT_Exchange_MTU_Request):
+                await self._firmware.settled(connection)
             if isinstance(pdu, att.ATT_Write_Command):
                 await self._write_command(connection, pdu)
                 continue

@@ -13,9 +13,12 @@ from bumble.keys import PairingKeys
 
 from workbench.emulation.radio.board import Board
 from workbench.emulation.radio.bonds import OUR_SECRET, Bonds
+from workbench.emulation.radio.stacks import Stack
 from workbench.emulation.radio.wire import Event
 
 _KEY_BYTES = 16
+# How long a stack that tells of the MTU first may keep a connection to itself.
+_CONNECT_TOLD_S = 0.05
 
 
 class Link:
@@ -25,6 +28,7 @@ class Link:
         connection: bumble's connection.
         board: Whom to tell.
         bonds: Where keys are kept.
+        stack: How the stack behaves.
         on_end: Called when the connection has ended, before the firmware is told.
 
     Attributes:
@@ -37,6 +41,7 @@ class Link:
         connection: Connection,
         board: Board,
         bonds: Bonds,
+        stack: Stack,
         on_end: Callable[[Link], None],
     ) -> None:
         self.connection = connection
@@ -48,11 +53,16 @@ class Link:
         self.settled.set()
         self._board = board
         self._bonds = bonds
+        self._stack = stack
         self._on_end = on_end
         self._bonded = False
         self._restoring: asyncio.Task[None] | None = None
         self._occupied: deque[tuple[int, int]] = deque()
-        self._tell_peer(Event.CENTRAL_CONNECT)
+        self._connecting: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(
+            _CONNECT_TOLD_S, self.tell_connected
+        )
+        if not stack.mtu_first:
+            self.tell_connected()
         for event, handler in (
             (Connection.EVENT_DISCONNECTION, self._on_disconnection),
             (Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, self._on_mtu),
@@ -64,6 +74,13 @@ class Link:
         ):
             connection.on(event, handler)
 
+    def tell_connected(self) -> None:
+        """Tells of the connection, if that has not happened yet."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+            self._tell_peer(Event.CENTRAL_CONNECT)
+
     def _tell_peer(self, event: Event) -> None:
         self._board.tell(
             event,
@@ -74,6 +91,7 @@ class Link:
         )
 
     def _on_disconnection(self, _: int) -> None:
+        self.tell_connected()
         self.settled.set()
         if self._restoring is not None:
             self._restoring.cancel()
@@ -89,6 +107,7 @@ class Link:
         self._board.tell(Event.MTU_EXCHANGED, "HH", connection.handle, connection.att_mtu)
 
     def _on_parameters(self) -> None:
+        self.tell_connected()
         parameters = self.connection.parameters
         self._board.tell(
             Event.CONNECTION_UPDATE,
@@ -118,24 +137,41 @@ class Link:
 
     async def _restore(self) -> None:
         """A bond's key has encrypted the link: whether it is MITM-proof stands with the key."""
-        secret = await self._bonds.secret(OUR_SECRET, self.peer)
-        self._bonded = secret is not None
-        self.authenticated = secret is not None and secret.authenticated
-        self._tell_encryption()
+        async with self._bonds.host_task:
+            secret = await self._bonds.secret(OUR_SECRET, self.peer)
+            self._bonded = secret is not None
+            self.authenticated = secret is not None and secret.authenticated
+            self._tell_encryption()
+        self.settled.set()
 
-    def _on_paired(self, keys: PairingKeys) -> None:
+    def on_keys(self, keys: PairingKeys) -> bool:
+        """The pairing has ended with these keys; returns whether they are to be kept."""
+        # What the peer sends next comes after its keys: the firmware must know of them.
+        self.settled.clear()
         key = keys.ltk or keys.ltk_central
-        self.pairing = False
-        self.peer = self.connection.peer_address
         self.authenticated = key is not None and key.authenticated
         self._bonded = self.is_bonding
-        self._tell_encryption()
+        if not (self._bonded and self._stack.keys_first):
+            self._tell_encryption()
+        return self._bonded
+
+    def on_kept(self) -> None:
+        """The firmware has the keys of the pairing."""
+        if self._stack.keys_first:
+            self._tell_encryption()
+
+    def _on_paired(self, _: PairingKeys) -> None:
+        self.pairing = False
+        self.peer = self.connection.peer_address
+        self.settled.set()
 
     def _on_pairing_failure(self, _: int) -> None:
         self.pairing = False
         self._tell_encryption()
+        self.settled.set()
 
     def _tell_encryption(self) -> None:
+        self.tell_connected()
         encrypted = bool(self.connection.encryption)
         self._board.tell(
             Event.ENCRYPTION_UPDATE,
@@ -146,7 +182,6 @@ class Link:
             encrypted and self._bonded,
             _KEY_BYTES if encrypted else 0,
         )
-        self.settled.set()
 
     # Buffers
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from bumble import att, core, hci
 from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
+from bumble.keys import PairingKeys
 from bumble.pairing import PairingConfig
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
@@ -24,6 +25,7 @@ from workbench.emulation.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Se
 from workbench.emulation.radio.gatt import BoardServer
 from workbench.emulation.radio.link import Link
 from workbench.emulation.radio.pairing import Delegate
+from workbench.emulation.radio.stacks import DEFAULT, STACKS
 from workbench.emulation.radio.wire import Advertise, Event, Item, Op, buffers_for
 
 log = logging.getLogger(__name__)
@@ -51,16 +53,20 @@ class Radio:
         bus: The board's bench bus.
         transport_spec: The controller, as bumble's: an air's address, "usb:0", "vhci".
         address: Static random address; None draws one.
+        stack: The stack that it behaves like, one of `stacks.STACKS`.
 
     Attributes:
         advertising: Set while the board advertises.
         address: As the argument.
     """
 
-    def __init__(self, bus: Bus, transport_spec: str, address: str | None = None) -> None:
+    def __init__(
+        self, bus: Bus, transport_spec: str, address: str | None = None, stack: str = DEFAULT
+    ) -> None:
         self.advertising = asyncio.Event()
         self._bus = bus
         self._spec = transport_spec
+        self._stack = STACKS[stack]
         self._address = hci.Address(address) if address else hci.Address.generate_static_address()
         self.address = str(self._address)
         self._board = Board(bus)
@@ -366,6 +372,7 @@ class Radio:
         link = self._links.get(connection.handle)
         if link is not None:
             await link.settled.wait()
+            link.tell_connected()
 
     def is_authenticated(self, connection: Connection) -> bool:
         link = self._links.get(connection.handle)
@@ -376,7 +383,7 @@ class Radio:
     def _on_connection(self, connection: Connection) -> None:
         self.advertising.clear()
         self._links[connection.handle] = Link(
-            connection, self._board, self._bonds, self._on_link_end
+            connection, self._board, self._bonds, self._stack, self._on_link_end
         )
 
     def _on_link_end(self, link: Link) -> None:
@@ -384,13 +391,11 @@ class Radio:
         self._delegates.pop(link.connection.handle, None)
         self._free(link.freed_at_end())
 
-    def _on_keys(self, _: hci.Address) -> bool:
+    def _on_keys(self, keys: PairingKeys) -> Link | None:
         for link in self._links.values():
             if link.pairing:
-                # What the peer sends next comes after its keys: the firmware must know of them.
-                link.settled.clear()
-                return link.is_bonding
-        return False
+                return link if link.on_keys(keys) else None
+        return None
 
     def _unpaired(self, peer: hci.Address) -> None:
         for link in self._links.values():

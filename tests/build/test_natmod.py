@@ -12,9 +12,10 @@ import micdsp_cases
 import numpy as np
 import pytest
 import tflm_oracle
+from board_scripts import SCRIPTS
 from workbench.build import micropython, natmod, zoo
 from workbench.host import micdsp, tflm
-from workbench.paths import BUILD, FIRMWARE, ROOT
+from workbench.paths import BUILD, ROOT
 
 # Bounds above what each takes today. For ESP32-S3 they are of code only, which needs one block of
 # executable RAM there; elsewhere of code and constants. tflm has every operator and type here.
@@ -44,10 +45,10 @@ def built(module, arch, *, defines=(), tag=""):
 
 
 def run_native(module, script, *arguments, folder, stdin):
-    """Runs firmware/checks/SCRIPT with the x64 .mpy on a linux image that has no modules."""
+    """Runs a script with the x64 .mpy on a linux image that has no modules."""
     shutil.copyfile(built(module, "x64"), folder / f"{module}.mpy")
     program = micropython.ensure("linux", bare=True)
-    command = [program, FIRMWARE / "checks" / f"{script}.py", *arguments]
+    command = [program, SCRIPTS / f"{script}.py", *arguments]
     done = subprocess.run(
         command,
         input=stdin,

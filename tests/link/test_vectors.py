@@ -7,12 +7,13 @@ import json
 
 import cbor2
 import pytest
+from board_scripts import SCRIPTS
 from glint import events, protocol
 from glint.events import Media
 from glint.fetch import WINDOW, Fetcher
 from glint.media import MediaStore
 from workbench.paths import FIRMWARE
-from workbench.runners import linux
+from workbench.runners.linux import Linux
 
 FOLDER = FIRMWARE / "vectors"
 NAMES = {"p": "probability"}
@@ -36,7 +37,7 @@ def named(vectors):
 @pytest.fixture(scope="module")
 def firmware():
     """What MicroPython makes of the vectors."""
-    return json.loads(linux.run("vectors", FOLDER, stdin=b""))
+    return json.loads(Linux().run(SCRIPTS / "vectors.py", str(FOLDER)))
 
 
 def test_every_type_of_event_and_every_command_has_a_vector():

@@ -5,6 +5,7 @@ import json
 
 import cbor2
 import pytest
+from board_scripts import SCRIPTS
 from bumble.core import UUID, AdvertisingData
 from glint import image, protocol, smp, smp_manage
 from glint.errors import UpdateError
@@ -16,7 +17,7 @@ from smpclient.requests import os_management as system
 from smpclient.requests import statistics_management as statistics
 from test_vectors import load, named
 from workbench.paths import FIRMWARE
-from workbench.runners import linux
+from workbench.runners.linux import Linux
 
 SMP, IMAGES, ADVERTISING = load("smp"), load("image"), load("advertising")
 REQUESTS = [vector for vector in SMP if vector["means"]["to"] == "glasses"]
@@ -112,7 +113,7 @@ def test_every_request_and_answer_of_the_specification_has_a_vector():
 @pytest.fixture(scope="module")
 def firmware():
     """What MicroPython makes of the vectors."""
-    return json.loads(linux.run("vectors_requests", FIRMWARE / "vectors", stdin=b""))
+    return json.loads(Linux().run(SCRIPTS / "vectors_requests.py", str(FIRMWARE / "vectors")))
 
 
 def test_the_firmware_reads_requests_and_writes_responses(firmware):

@@ -6,8 +6,9 @@ import json
 import micdsp_cases
 import numpy as np
 import pytest
+from board_scripts import SCRIPTS
 from workbench.host import micdsp
-from workbench.runners import linux
+from workbench.runners.linux import Linux
 
 HOPS = 10000
 SCALE = 0.10196078568696976
@@ -20,7 +21,7 @@ def samples():
 
 @pytest.fixture(scope="module")
 def said(samples):
-    return json.loads(linux.run("micdsp_check", str(HOPS), stdin=samples.tobytes()))
+    return json.loads(Linux().run(SCRIPTS / "micdsp_check.py", str(HOPS), stdin=samples.tobytes()))
 
 
 def test_features_equal_the_core(said, samples):

@@ -7,10 +7,13 @@ import micdsp_cases
 import numpy as np
 import pytest
 import tflm_oracle
+from board_scripts import SCRIPTS
 from workbench.build import natmod, zoo
 from workbench.host import micdsp
 from workbench.models import inference
-from workbench.runners import cortexm, linux
+from workbench.runners import cortexm
+from workbench.runners.linux import Linux
+from workbench.runners.runner import CHECKS, RunError
 
 BOARD = "corstone300"
 
@@ -35,7 +38,8 @@ def okay_nabu():
 def test_micdsp_computes_what_its_core_computes(native):
     samples = np.concatenate([micdsp_cases.samples(name) for name in ("bursts", "random")])
     stdin = samples.tobytes()
-    said = json.loads(cortexm.run(BOARD, "micdsp_check", "100", stdin=stdin, native=native))
+    board = cortexm.CortexM(BOARD, native)
+    said = json.loads(board.run(SCRIPTS / "micdsp_check.py", "100", stdin=stdin))
     features = micdsp.Frontend().process(samples)
     assert bytes.fromhex(said["features"]) == features.tobytes()
     encoder = micdsp.AdpcmEncoder()
@@ -45,9 +49,9 @@ def test_micdsp_computes_what_its_core_computes(native):
 
 def test_tflm_behaves_as_on_the_linux_board(native, okay_nabu):
     files = {"model.tflite": okay_nabu}
-    ran = cortexm.run(BOARD, "tflm_check", "/rom/model.tflite", files=files, native=native)
-    here = json.loads(ran)
-    there = json.loads(linux.run("tflm_check", zoo.find("okay_nabu"), stdin=b""))
+    board = cortexm.CortexM(BOARD, native)
+    here = json.loads(board.run(SCRIPTS / "tflm_check.py", "model.tflite", files=files))
+    there = json.loads(Linux().run(SCRIPTS / "tflm_check.py", str(zoo.find("okay_nabu"))))
     for said in (here, there):  # the linux board prints scales in double precision
         said["tensors"] = [
             [*rest, f"{scale:.5g}", zero_point] for *rest, scale, zero_point in said["tensors"]
@@ -58,9 +62,8 @@ def test_tflm_behaves_as_on_the_linux_board(native, okay_nabu):
 def test_streaming_model_gives_the_hosts_bytes(native, okay_nabu):
     inputs = np.random.default_rng(6).integers(-128, 128, 120 * 60, dtype=np.int8).tobytes()
     files = {"model.tflite": okay_nabu}
-    outputs = cortexm.run(
-        BOARD, "model_run", "/rom/model.tflite", stdin=inputs, files=files, native=native
-    )
+    board = cortexm.CortexM(BOARD, native)
+    outputs = board.run(CHECKS / "model_run.py", "model.tflite", stdin=inputs, files=files)
     assert outputs == inference.on_host(okay_nabu, inputs)
 
 
@@ -72,16 +75,16 @@ def test_a_hop_allocates_nothing_where_big_integers_would(okay_nabu):
         "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
     }
     stdin = samples.tobytes()
-    said = json.loads(
-        cortexm.run(BOARD, "hops", "/rom", "1000", "okay_nabu", stdin=stdin, files=files)
-    )
+    arguments = (CHECKS / "hops.py", ".", "1000", "okay_nabu")
+    said = json.loads(cortexm.CortexM(BOARD).run(*arguments, stdin=stdin, files=files))
     assert said["hops"] == 1000
     assert said["allocated_bytes"] == 0
 
 
 def test_refused_model_is_one_line():
-    with pytest.raises(cortexm.BoardRunError, match=r"^model_run: ValueError: ") as caught:
-        cortexm.run(BOARD, "model_run", "/rom/m", stdin=b"", files={"m": b"no model"})
+    board = cortexm.CortexM(BOARD)
+    with pytest.raises(RunError, match=r"^model_run: ValueError: ") as caught:
+        board.run(CHECKS / "model_run.py", "m", files={"m": b"no model"})
     assert len(str(caught.value).splitlines()) == 1
 
 

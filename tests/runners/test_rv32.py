@@ -8,6 +8,7 @@ import pytest
 import tflm_cases
 import tflm_conformance
 import wake_word_case
+from board_scripts import SCRIPTS
 from typer.testing import CliRunner
 from workbench.build import zoo
 from workbench.cli import model as model_cli
@@ -34,7 +35,7 @@ def test_the_native_modules_compute_what_the_core_computes():
 def test_every_case_of_every_operator_gives_the_same_bytes():
     asked, answers = tflm_conformance.asked(tflm_cases.CASES, tflm_conformance.COUNT)
     digests = {case: hashlib.sha256(data).digest()[:8] for case, data in answers.items()}
-    given = rv32.run("model_cases", "digest", stdin=asked)
+    given = rv32.Rv32().run(SCRIPTS / "model_cases.py", "digest", stdin=asked)
     assert tflm_conformance.different(given, digests) == []
 
 

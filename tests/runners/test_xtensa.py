@@ -15,6 +15,7 @@ import tflm_cases_large
 import tflm_conformance
 import tflm_oracle
 import wake_word_case
+from board_scripts import SCRIPTS
 from workbench.build import natmod, zoo
 from workbench.device import selftest
 from workbench.host import micdsp, tflm
@@ -74,19 +75,20 @@ def test_it_hears_the_wake_word():
 
 def test_every_case_of_int8_operators_gives_the_same_bytes():
     asked, answers = tflm_conformance.asked(tflm_cases.INT8, tflm_conformance.COUNT)
-    given = xtensa.run("model_cases", stdin=asked)
+    given = xtensa.Xtensa().run(SCRIPTS / "model_cases.py", stdin=asked)
     assert tflm_conformance.different(given, answers) == []
 
 
 def test_cases_of_operators_of_other_types_give_the_same_bytes():
     asked, answers = tflm_conformance.asked(tflm_cases.OTHER_TYPES, OTHERS)
-    given = xtensa.run("model_cases", stdin=asked)
+    given = xtensa.Xtensa().run(SCRIPTS / "model_cases.py", stdin=asked)
     assert tflm_conformance.different(given, answers) == []
 
 
 def test_large_layers_give_the_bytes_of_tensorflow_lite_micro():
     cases = tflm_conformance.with_inputs(tflm_cases_large.MODELS)
-    given = xtensa.run("model_cases", stdin=tflm_conformance.standard_input(cases))
+    asked = tflm_conformance.standard_input(cases)
+    given = xtensa.Xtensa().run(SCRIPTS / "model_cases.py", stdin=asked)
     answers = tflm_oracle.reference_answers(cases)
     assert tflm_conformance.different(given, answers) == []
 
@@ -112,7 +114,9 @@ def test_slices_give_the_bytes_of_a_whole_inference():
 
 def test_micdsp_gives_the_same_bytes():
     samples = np.concatenate([micdsp_cases.samples(name) for name in ("bursts", "random")])
-    said = json.loads(xtensa.run("micdsp_check", "10", stdin=samples.tobytes()))
+    said = json.loads(
+        xtensa.Xtensa().run(SCRIPTS / "micdsp_check.py", "10", stdin=samples.tobytes())
+    )
     features, encoder = micdsp.Frontend().process(samples), micdsp.AdpcmEncoder()
     assert bytes.fromhex(said["features"]) == features.tobytes()
     assert bytes.fromhex(said["adpcm"]) == encoder.encode(samples)

@@ -8,7 +8,8 @@ import pytest
 import tflm_cases_large
 import tflm_conformance
 import tflm_oracle
-from workbench.runners import cortexm
+from board_scripts import SCRIPTS
+from workbench.runners.cortexm import CortexM
 
 # Operators that one of these cores has kernels of its own for.
 OPERATORS = (
@@ -28,13 +29,14 @@ COUNT = 65
 @pytest.mark.parametrize("board", ["corstone300", "mps2_an386"])
 def test_cases_give_the_same_bytes(board, operator):
     asked, answers = tflm_conformance.asked([operator], COUNT)
-    given = cortexm.run(board, "model_cases", stdin=asked)
+    given = CortexM(board).run(SCRIPTS / "model_cases.py", stdin=asked)
     assert tflm_conformance.different(given, answers) == []
 
 
 @pytest.mark.parametrize("board", ["corstone300", "mps2_an386"])
 def test_large_layers_give_the_bytes_of_tensorflow_lite_micro(board):
     cases = tflm_conformance.with_inputs(tflm_cases_large.MODELS)
-    given = cortexm.run(board, "model_cases", stdin=tflm_conformance.standard_input(cases))
+    asked = tflm_conformance.standard_input(cases)
+    given = CortexM(board).run(SCRIPTS / "model_cases.py", stdin=asked)
     answers = tflm_oracle.reference_answers(cases)
     assert tflm_conformance.different(given, answers) == []

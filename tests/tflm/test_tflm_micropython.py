@@ -6,10 +6,12 @@ import json
 import numpy as np
 import pytest
 import tflm_oracle
+from board_scripts import SCRIPTS
 from workbench.build import zoo
 from workbench.host import tflm
 from workbench.models import inference
-from workbench.runners import linux
+from workbench.runners.linux import Linux
+from workbench.runners.runner import CHECKS
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def said(model):
-    return json.loads(linux.run("tflm_check", zoo.find("okay_nabu"), stdin=b""))
+    return json.loads(Linux().run(SCRIPTS / "tflm_check.py", str(zoo.find("okay_nabu"))))
 
 
 def test_descriptions(said, model):
@@ -83,4 +85,5 @@ def test_the_board_gives_what_the_host_gives(name):
     rng = np.random.default_rng(6)
     data = b"".join(tflm_oracle.random_input(rng, tensor, i).tobytes() for i in range(20))
     path = zoo.find(name, tflm_oracle.MIRROR)
-    assert linux.run("model_run", path, stdin=data) == inference.on_host(model, data)
+    given = Linux().run(CHECKS / "model_run.py", str(path), stdin=data)
+    assert given == inference.on_host(model, data)

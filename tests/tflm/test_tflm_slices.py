@@ -15,6 +15,7 @@ import tflm_cases
 import tflm_draw
 import tflm_networks
 import tflm_oracle
+from board_scripts import SCRIPTS
 from workbench.host import tflm
 from workbench.paths import BOARDS
 from workbench.runners import cortexm
@@ -45,10 +46,8 @@ MAX_MACS = {"corstone300": slice_macs("corstone300"), "mps2_an386": 40000}
 def slices(board, models, max_macs):
     """For each model, the instructions of each slice."""
     files = {f"{name}.tflite": content for name, content in models.items()}
-    paths = [f"/rom/{name}" for name in files]
-    said = json.loads(
-        cortexm.run(board, "model_slices", str(max_macs), *paths, files=files, counting=True)
-    )
+    counting = cortexm.CortexM(board, counting=True)
+    said = json.loads(counting.run(SCRIPTS / "model_slices.py", str(max_macs), *files, files=files))
     assert [result["same"] for result in said] == [True] * len(models)
     ns_a_cycle = 1e9 / speed(board)["clock_hz"]
     return {

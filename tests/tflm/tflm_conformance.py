@@ -98,7 +98,7 @@ def compare(name):
 
 
 def _here(model, invokes):
-    """What firmware/checks/model_cases.py writes for a case, computed on this machine."""
+    """What scripts/model_cases.py writes for a case, computed on this machine."""
     try:
         loaded = tflm.Model(model)
     except tflm.ModelError as error:
@@ -124,7 +124,7 @@ def with_inputs(models, invokes=INVOKES):
 
 
 def standard_input(cases):
-    """Of firmware/checks/model_cases.py, for such cases."""
+    """Of scripts/model_cases.py, for such cases."""
     stdin = []
     for model, invokes in cases.values():
         inputs = b"".join(data.tobytes() for invoke in invokes for data in invoke)
@@ -134,7 +134,7 @@ def standard_input(cases):
 
 
 def asked(names, count):
-    """Standard input of firmware/checks/model_cases.py for operators' cases, and its answers."""
+    """Standard input of scripts/model_cases.py for operators' cases, and its answers."""
     models = {
         (name, seed): tflm_cases.model(name, seed)
         for name, seed in itertools.product(names, range(count))

@@ -10,6 +10,7 @@ import http.client
 import importlib.metadata
 import json
 import os
+import shutil
 import tempfile
 import tomllib
 import urllib.error
@@ -149,3 +150,28 @@ def manifest(name: str, mirror: Path | None = None, say: Say = say_step) -> dict
     path = _fetch(name, source, ".json", mirror, say)
     loaded: dict[str, Any] = json.loads(path.read_text())
     return loaded
+
+
+def place(model: str, folder: Path, mirror: Path | None = None) -> str:
+    """Puts a model and its manifest into `folder` under one name, which is returned.
+
+    Args:
+        model: Path of a .tflite with its .json beside it, or a name from the zoo.
+        folder: Where the firmware will look.
+        mirror: Folder to look for models in.
+
+    Raises:
+        ZooError: The model cannot be had, or has no manifest.
+    """
+    path = find(model, mirror)
+    name = Path(model).stem
+    shutil.copyfile(path, folder / f"{name}.tflite")
+    target = folder / f"{name}.json"
+    if Path(model).exists():
+        beside = path.with_suffix(".json")
+        if not beside.exists():
+            raise ZooError(f"{path}: no manifest {beside.name} beside it")
+        shutil.copyfile(beside, target)
+    else:
+        target.write_text(json.dumps(manifest(model)))
+    return name

@@ -15,8 +15,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from workbench.build import zoo
 from workbench.emulation import sound
-from workbench.runners import linux
+from workbench.runners.linux import Linux
+from workbench.runners.runner import CHECKS
 
 app = typer.Typer(help="Run sound through wake word models.", no_args_is_help=True)
 
@@ -47,14 +49,14 @@ def listen(
         mirror: Folder to look for models in.
 
     Raises:
-        linux.OnboardError: The board refused the model, with its reason.
+        RunError: The board refused the model, with its reason.
         zoo.ZooError: The model cannot be had.
         build.BuildError: The board's image cannot be built.
     """
     fed = b"".join(struct.pack("<I", len(s) * 2) + s.astype("<i2").tobytes() for s in sounds)
     with tempfile.TemporaryDirectory(prefix="glint-wake-") as folder:
-        name = linux.place(model, Path(folder), mirror)
-        printed = linux.run("wake_test", folder, name, stdin=fed)
+        name = zoo.place(model, Path(folder), mirror)
+        printed = Linux().run(CHECKS / "wake_test.py", folder, name, stdin=fed)
     return [Heard(**json.loads(line)) for line in printed.splitlines()]
 
 

@@ -25,7 +25,6 @@ from workbench.emulation.emulator import FAULTS, EmulatorError, emulated
 from workbench.emulation.microcontroller import STATUS_RESET
 from workbench.emulation.pictures import PictureError, draw_scenes, load_folder
 from workbench.emulation.radio import Radio
-from workbench.runners import linux
 
 READY_TIMEOUT_S = 15.0
 READY_POLL_S = 0.02
@@ -78,9 +77,9 @@ def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say:
     models = flash / romfs.FOLDER / "models"
     models.mkdir(parents=True, exist_ok=True)
     for word in config["words"]:
-        linux.place(word, models, mirror)
+        zoo.place(word, models, mirror)
     try:
-        linux.place(config["vision"], models, mirror)
+        zoo.place(config["vision"], models, mirror)
     except zoo.ZooError as error:
         say("note", text=f"{error}; the glasses go on with motion and brightness")
     (flash / "config.json").write_text(json.dumps(config))

@@ -12,11 +12,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from workbench.build import zoo
 from workbench.emulation import sound
 from workbench.emulation.sim import prepare_flash
 from workbench.measure import esp32s3, models
 from workbench.paths import BUILD
-from workbench.runners import cortexm, linux, xtensa
+from workbench.runners import cortexm, xtensa
+from workbench.runners.linux import Linux
+from workbench.runners.runner import CHECKS
 
 HOPS = 6000
 WAKE_WORDS = ["okay_nabu", "hey_jarvis", "alexa", "hey_mycroft"]
@@ -34,11 +37,12 @@ def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
         {"hops", "busy_us", "allocated_bytes", "share_of_real_time"}.
 
     Raises:
-        linux.OnboardError: The board refused, with its reason.
+        RunError: The board refused, with its reason.
     """
     with tempfile.TemporaryDirectory(prefix="glint-hops-") as folder:
-        names = [linux.place(word, Path(folder)) for word in words]
-        printed = linux.run("hops", folder, str(count), *names, stdin=heard.astype("<i2").tobytes())
+        names = [zoo.place(word, Path(folder)) for word in words]
+        fed = heard.astype("<i2").tobytes()
+        printed = Linux().run(CHECKS / "hops.py", folder, str(count), *names, stdin=fed)
     result: dict[str, Any] = json.loads(printed)
     return result
 

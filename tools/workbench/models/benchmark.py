@@ -9,9 +9,10 @@ from workbench.errors import WorkbenchError
 from workbench.host import tflm
 from workbench.models import hostbench, inference, xtensacount
 from workbench.runners import cortexm
+from workbench.runners.boards import COUNTING
 
 XTENSA = "xtensa"
-BOARDS = (inference.HOST, *inference.COUNTING, XTENSA)
+BOARDS = (inference.HOST, *COUNTING, XTENSA)
 
 
 class ModelBenchError(WorkbenchError):
@@ -67,10 +68,10 @@ def bench(board: str, model: bytes) -> Bench:
 
     Raises:
         ModelBenchError: It is not one of them.
-        tflm.ModelError, cortexm.BoardRunError: The model is malformed or cannot be run.
+        tflm.ModelError, runner.RunError: The model is malformed or cannot be run.
         WorkbenchError: The board cannot be built or emulated.
     """
-    if board in inference.COUNTING:
+    if board in COUNTING:
         measured = cortexm.bench(board, model)
         return Bench(
             board=board,

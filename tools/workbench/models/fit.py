@@ -16,6 +16,7 @@ from workbench.host import tflm
 from workbench.models import hostbench, inference
 from workbench.paths import BOARDS
 from workbench.runners import cortexm
+from workbench.runners.boards import COUNTING
 
 
 class CheckError(WorkbenchError):
@@ -174,7 +175,7 @@ def _speed(
     model: bytes, loaded: tflm.Model, board: str, has: Room
 ) -> tuple[int | None, float | None, str]:
     """Instructions of an inference, its time in ms, and what that rests on."""
-    if board in inference.COUNTING:
+    if board in COUNTING:
         instructions = cortexm.bench(board, model).instructions
         source = (
             f"at least: instructions that QEMU counted, one a cycle of {has.clock_hz / 1e6:g} MHz; "

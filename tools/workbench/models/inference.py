@@ -3,17 +3,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
-from workbench.runners import cortexm, linux, rv32, xtensa
+from workbench.runners.boards import RUNNERS
+from workbench.runners.runner import CHECKS
 
 HOST = "host"
-# Boards whose image counts instructions in QEMU.
-COUNTING = ("corstone300", "mps2_an386")
-BOARDS = (HOST, "linux", *COUNTING, "rv32", "xtensa")
+BOARDS = (HOST, *RUNNERS)
 ELEMENT_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
 
 
@@ -58,19 +54,7 @@ def on(board: str, model: bytes, data: bytes) -> bytes:
     """
     if board == HOST:
         return on_host(model, data)
-    if board == "linux":
-        with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
-            path = Path(folder) / "model.tflite"
-            path.write_bytes(model)
-            return linux.run("model_run", path, stdin=data)
-    if board in COUNTING:
-        return cortexm.run(
-            board, "model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model}
-        )
-    if board == "rv32":
-        return rv32.run("model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model})
-    if board == "xtensa":
-        return xtensa.run(
-            "model_run", "/rom/model.tflite", stdin=data, files={"model.tflite": model}
-        )
-    raise ModelRunError(f"no board '{board}' to run models on; there are: {', '.join(BOARDS)}")
+    if board not in RUNNERS:
+        raise ModelRunError(f"no board '{board}' to run models on; there are: {', '.join(BOARDS)}")
+    script = CHECKS / "model_run.py"
+    return RUNNERS[board].run(script, "model.tflite", stdin=data, files={"model.tflite": model})

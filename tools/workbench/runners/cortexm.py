@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the scripts of firmware/checks on a board in QEMU, and measures its image."""
+"""Runs scripts on a board in QEMU, and measures its image."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,7 @@ from workbench.emulation import flashimage
 from workbench.emulation.console import ConsoleError
 from workbench.emulation.microcontroller import flash_image
 from workbench.emulation.qemu import Qemu, load_machine
-from workbench.errors import WorkbenchError
-from workbench.paths import FIRMWARE
+from workbench.runners.runner import CHECKS, RunError
 from workbench.system import say_step
 
 RUN_TIMEOUT_S = 600.0
@@ -29,7 +29,8 @@ INSTRUCTION_NS = 1 << COUNTING_SHIFT
 # The script finds its arguments and standard streams where it does on the linux board. What it
 # writes in bytes goes over the bus: the console is for text.
 WRAPPER = """
-import sys, machine
+import os, sys, machine
+os.chdir("/rom")
 class _Out:
     count = 0
     uart = machine.UART(1)
@@ -53,10 +54,6 @@ print("\\n" + str(_Sys.stdout.buffer.count))
 START = "<output starts>"
 
 
-class BoardRunError(WorkbenchError):
-    """A script failed on the board; the message is the board's reason."""
-
-
 def _receive(qemu: Qemu, size: int) -> bytes:
     """The `size` bytes that came over the bus after the start mark."""
     received = b""
@@ -67,55 +64,52 @@ def _receive(qemu: Qemu, size: int) -> bytes:
     return received.partition(mark)[2]
 
 
-def run(
-    board: str,
-    script: str,
-    *arguments: str,
-    stdin: bytes = b"",
-    files: dict[str, bytes] | None = None,
-    native: tuple[str, ...] = (),
-    counting: bool = False,
-) -> bytes:
-    """Runs firmware/checks/SCRIPT.py on an emulated board and returns what it printed or wrote.
+@dataclass(frozen=True)
+class CortexM:
+    """A microcontroller board in QEMU.
 
-    Args:
+    Attributes:
         board: Folder below boards/.
-        script: Name without its ending.
-        arguments: Its sys.argv after the first.
-        stdin: Its standard input.
-        files: More files, which it finds below /rom.
         native: Run the image without the C modules, and give it these as native .mpy files.
         counting: Let the emulated clock count instructions.
-
-    Raises:
-        BoardRunError: It raised, or there is no room for what it was given.
-        micropython.BuildError: The image cannot be built.
-        natmod.NatmodError: A native module cannot be built.
-        qemu.QemuError: It cannot be emulated.
     """
-    machine = load_machine(board)
-    firmware = micropython.ensure(board, bare=bool(native))
-    modules = {name: natmod.build(name, NATIVE_ARCH, say=say_step) for name in native}
-    content = {
-        "script.py": (FIRMWARE / "checks" / f"{script}.py").read_bytes(),
-        "stdin": stdin,
-        **(files or {}),
-        **{f"{name}.mpy": path.read_bytes() for name, path in modules.items()},
-    }
-    with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
-        flash = Path(folder) / "flash.bin"
-        rom = romfs.build(content)
-        flashimage.create(flash, {}, rom=rom, machine=machine)
-        shift = COUNTING_SHIFT if counting else None
-        with Qemu(board, firmware, flash=flash, icount_shift=shift) as qemu:
-            qemu.console.enter_raw_repl()
-            code = WRAPPER.format(argv=[script, *arguments], start=START)
-            try:
-                printed = qemu.console.run(code, RUN_TIMEOUT_S)
-            except ConsoleError as error:
-                raise BoardRunError(f"{script}: {str(error).strip().splitlines()[-1]}") from None
-            text, _, count = printed.rstrip("\n").rpartition("\n")
-            return _receive(qemu, int(count)) + text.encode()
+
+    board: str
+    native: tuple[str, ...] = ()
+    counting: bool = False
+
+    def run(
+        self,
+        script: Path,
+        *arguments: str,
+        stdin: bytes = b"",
+        files: Mapping[str, bytes] | None = None,
+    ) -> bytes:
+        """As `Runner.run`."""
+        machine = load_machine(self.board)
+        firmware = micropython.ensure(self.board, bare=bool(self.native))
+        modules = {name: natmod.build(name, NATIVE_ARCH, say=say_step) for name in self.native}
+        content = {
+            "script.py": script.read_bytes(),
+            "stdin": stdin,
+            **(files or {}),
+            **{f"{name}.mpy": path.read_bytes() for name, path in modules.items()},
+        }
+        with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
+            flash = Path(folder) / "flash.bin"
+            rom = romfs.build(content)
+            flashimage.create(flash, {}, rom=rom, machine=machine)
+            shift = COUNTING_SHIFT if self.counting else None
+            with Qemu(self.board, firmware, flash=flash, icount_shift=shift) as qemu:
+                qemu.console.enter_raw_repl()
+                code = WRAPPER.format(argv=[script.stem, *arguments], start=START)
+                try:
+                    printed = qemu.console.run(code, RUN_TIMEOUT_S)
+                except ConsoleError as error:
+                    reason = str(error).strip().splitlines()[-1]
+                    raise RunError(f"{script.stem}: {reason}") from None
+                text, _, count = printed.rstrip("\n").rpartition("\n")
+                return _receive(qemu, int(count)) + text.encode()
 
 
 @dataclass(frozen=True)
@@ -145,13 +139,13 @@ def bench(board: str, model: bytes) -> Bench:
         model: A .tflite.
 
     Raises:
-        BoardRunError: The board refused the model, with its reason.
+        RunError: The board refused the model, with its reason.
         micropython.BuildError: The image cannot be built.
         qemu.QemuError: It cannot be emulated.
     """
-    said = run(
-        board, "model_bench", "/rom/model.tflite", files={"model.tflite": model}, counting=True
-    )
+    counting = CortexM(board, counting=True)
+    files = {"model.tflite": model}
+    said = counting.run(CHECKS / "model_bench.py", "model.tflite", files=files)
     result = json.loads(said)
     us = 1000 / INSTRUCTION_NS
     return Bench(
@@ -216,10 +210,11 @@ def sections(board: str) -> dict[str, int]:
 # What the application loads before it waits for its radio, and an inference of each model.
 LOAD_APPLICATION = """
 import gc, machine, board
-from glasses import app, config, perception, vision, wake
+from glasses import app, config
+from glasses.perception import loop, vision, wake
 settings = config.load("/config.json")
 detectors = [wake.load("/models", word) for word in settings["words"]]
-heard = perception.Perception(board.mic, detectors)
+heard = loop.Perception(board.mic, detectors)
 models = [detector.model for detector in detectors]
 try:
     models.append(vision.load("/models", settings["vision"], board.slice_macs).model)
@@ -240,7 +235,7 @@ def measure_image(board: str, files: Path) -> Image:
         files: Folder with what its flash holds, as `glint sim` sets it up.
 
     Raises:
-        BoardRunError: The application did not load.
+        RunError: The application did not load.
         micropython.BuildError: The image cannot be built.
         qemu.QemuError: It cannot be emulated.
     """
@@ -253,7 +248,7 @@ def measure_image(board: str, files: Path) -> Image:
                 qemu.console.enter_raw_repl()
                 said = qemu.console.run(LOAD_APPLICATION).split()
             except ConsoleError as error:
-                raise BoardRunError(str(error).strip().splitlines()[-1]) from None
+                raise RunError(str(error).strip().splitlines()[-1]) from None
     stack_peak, heap_used, heap_free = map(int, said)
     return Image(
         text=size[".text"] + size.get(".ARM.exidx", 0),

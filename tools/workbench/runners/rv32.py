@@ -17,7 +17,6 @@ from mpremote.romfs import VfsRomWriter
 from workbench.build import micropython, natmod
 from workbench.device.serialboard import SerialBoard
 from workbench.errors import WorkbenchError
-from workbench.paths import FIRMWARE
 from workbench.system import Say, provide, say_step
 
 PROGRAM = "qemu-system-riscv32"
@@ -109,22 +108,18 @@ def _pty(log: Path, process: subprocess.Popen[bytes]) -> str:
     raise Rv32Error(f"{PROGRAM} did not start: {log.read_text(errors='replace').strip()}")
 
 
-def run(
-    script: str, *arguments: str, stdin: bytes, files: Mapping[str, bytes] | None = None
-) -> bytes:
-    """Runs firmware/checks/SCRIPT.py and gives what it wrote.
+class Rv32:
+    """A RISC-V microcontroller in QEMU, with the native modules."""
 
-    Args:
-        script: Name without its ending.
-        arguments: Its sys.argv after the first.
-        stdin: Its standard input.
-        files: More files, which it finds in /rom.
-
-    Raises:
-        WorkbenchError: Something is missing, or the script failed.
-    """
-    content = (FIRMWARE / "checks" / f"{script}.py").read_bytes()
-    given = {"script.py": content, "stdin": stdin, **(files or {})}
-    with started(given) as board:
-        said = board.run(WRAPPER.format(argv=[script, *arguments]), RUN_TIMEOUT_S)
-    return b"".join(base64.b64decode(line) for line in said.split())
+    def run(
+        self,
+        script: Path,
+        *arguments: str,
+        stdin: bytes = b"",
+        files: Mapping[str, bytes] | None = None,
+    ) -> bytes:
+        """As `Runner.run`."""
+        given = {"script.py": script.read_bytes(), "stdin": stdin, **(files or {})}
+        with started(given) as board:
+            said = board.run(WRAPPER.format(argv=[script.stem, *arguments]), RUN_TIMEOUT_S)
+        return b"".join(base64.b64decode(line) for line in said.split())

@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from workbench.build import micropython, natmod, romfs
 from workbench.errors import WorkbenchError
-from workbench.paths import FIRMWARE
 from workbench.system import say_step
 
 # QEMU's one core with windowed registers and FPU. It lacks MULSH and MULUH, which ESP32-S3 has;
@@ -101,23 +101,19 @@ def run_code(code: str, files: Mapping[str, bytes]) -> bytes:
     return done.stdout
 
 
-def run(
-    script: str, *arguments: str, stdin: bytes, files: Mapping[str, bytes] | None = None
-) -> bytes:
-    """Runs firmware/checks/SCRIPT.py and gives what it printed or wrote.
+class Xtensa:
+    """MicroPython on an emulated Xtensa core, with an ESP32-S3's native modules."""
 
-    Args:
-        script: Name without its ending.
-        arguments: Its sys.argv after the first.
-        stdin: Its standard input.
-        files: More files, which it finds in /rom.
-
-    Raises:
-        XtensaError, WorkbenchError: As `run_code`.
-    """
-    content = (FIRMWARE / "checks" / f"{script}.py").read_bytes()
-    given = {"script.py": content, "stdin": stdin, **(files or {})}
-    return run_code(WRAPPER.format(argv=[script, *arguments]), given)
+    def run(
+        self,
+        script: Path,
+        *arguments: str,
+        stdin: bytes = b"",
+        files: Mapping[str, bytes] | None = None,
+    ) -> bytes:
+        """As `Runner.run`."""
+        given = {"script.py": script.read_bytes(), "stdin": stdin, **(files or {})}
+        return run_code(WRAPPER.format(argv=[script.stem, *arguments]), given)
 
 
 if __name__ == "__main__":

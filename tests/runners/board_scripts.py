@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scripts that tests run on boards."""
+
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parent / "scripts"

@@ -12,7 +12,7 @@ import time
 from binascii import crc32
 from collections import deque
 
-from glasses import cbor
+from glasses import cbor, storage
 from glasses.protocol import (
     EVENT_BOOT,
     EVENT_BUTTON,
@@ -34,6 +34,11 @@ SAVE_AFTER_MS = 300
 # Acknowledged records and acknowledgements that the file may hold before it is written anew.
 FILE_BYTES_MAX = 16384
 
+# Numbers of one boot end before 2^32: so long before, the glasses start anew.
+RESTART_AT = 0xFFFFF000
+# Records are not further apart on the flash than this; one that seems so is not to be trusted.
+APART_MAX = 1 << 20
+
 ENTRY = "<HI"  # length of what follows, CRC-32 of it
 ENTRY_HEADER_BYTES = 6
 ACKNOWLEDGED_BYTES = 4
@@ -41,6 +46,21 @@ ACKNOWLEDGED_BYTES = 4
 
 def _entry(data):
     return struct.pack(ENTRY, len(data), crc32(data)) + data
+
+
+def _stands_for(record, expected):
+    """How many events a record from the flash stands for; 0 if it makes no sense."""
+    sequence, _, kind = struct.unpack_from("<IIB", record)
+    try:
+        body = cbor.decode(record[LIMIT_EVENT_HEADER_BYTES:])
+    except ValueError:
+        return 0
+    if not isinstance(body, dict) or not 0 < sequence < expected + APART_MAX:
+        return 0
+    if kind != EVENT_GAP:
+        return 1
+    count = body.get("count")
+    return count if isinstance(count, int) and 0 < count < APART_MAX else 0
 
 
 class JournalFile:
@@ -69,12 +89,14 @@ class JournalFile:
                     if len(header) < ENTRY_HEADER_BYTES:
                         break
                     length, crc = struct.unpack(ENTRY, header)
+                    if length > LIMIT_EVENT_BYTES:
+                        break
                     data = file.read(length)
                     if len(data) < length or crc32(data) != crc:
                         break
                     if length == ACKNOWLEDGED_BYTES:
                         acknowledged = max(acknowledged, struct.unpack("<I", data)[0])
-                    elif LIMIT_EVENT_HEADER_BYTES < length <= LIMIT_EVENT_BYTES:
+                    elif length > LIMIT_EVENT_HEADER_BYTES:
                         records.append(data)
         except OSError:
             pass  # none yet
@@ -89,11 +111,16 @@ class JournalFile:
 
     def replace(self, pieces):
         """Holds `pieces`, and nothing else. Raises OSError: it holds what it held."""
-        self.bytes = 0
-        with open(self._path + ".new", "wb") as file:
-            for piece in pieces:
-                self.bytes += file.write(_entry(piece))
-        os.rename(self._path + ".new", self._path)
+        nbytes = 0
+        try:
+            with open(self._path + storage.NEW, "wb") as file:
+                for piece in pieces:
+                    nbytes += file.write(_entry(piece))
+            os.rename(self._path + storage.NEW, self._path)
+        except OSError:
+            storage.remove(self._path + storage.NEW)
+            raise
+        self.bytes = nbytes
 
 
 class Journal:
@@ -106,6 +133,7 @@ class Journal:
     def __init__(self, file=None):
         self.next = 1
         self.on_append = None
+        self.on_exhausted = None
         self._records = deque((), KEPT_MAX)
         self._start_ms = time.ticks_ms()
         self._time_ms = 0
@@ -147,6 +175,8 @@ class Journal:
             self._unsaved.set()
         if self.on_append:
             self.on_append()
+        if sequence == RESTART_AT and self.on_exhausted:
+            self.on_exhausted()
         return sequence
 
     def read(self, sequence):
@@ -226,22 +256,30 @@ class Journal:
         """Takes over what earlier runs left unread, under new numbers."""
         stored, expected = self._file.read()
         expected += 1
-        lost = 0
+        lost = unreadable = 0
+        time_ms = 0
         for i in range(len(stored)):
             record = stored[i]
+            count = _stands_for(record, expected)
+            if not count:
+                unreadable += 1  # what it was, nobody can tell; the next one's number counts it
+                continue
             sequence, time_ms, kind = struct.unpack_from("<IIB", record)
             if sequence < expected:
                 continue
             lost += sequence - expected
+            unreadable = 0
             expected = sequence + 1
             if i < len(stored) - RESTORED_MAX:
-                is_gap = kind == EVENT_GAP
-                lost += cbor.decode(record[LIMIT_EVENT_HEADER_BYTES:])["count"] if is_gap else 1
+                lost += count
                 continue
             if lost:
                 self._keep(self._record(self.next, EVENT_GAP, {"count": lost}, time_ms))
                 lost = 0
             self._keep(struct.pack("<I", self.next) + record[4:])
+        lost += unreadable
+        if lost:
+            self._keep(self._record(self.next, EVENT_GAP, {"count": lost}, time_ms))
         if self._file.bytes:
             self._broken = True  # the numbers are others now
             self.save()

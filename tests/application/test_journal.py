@@ -194,14 +194,14 @@ def test_a_full_flash_costs_what_it_has_no_room_for(monkeypatch, capsys):
     journal = start(flash, monkeypatch)
     journal.append(protocol.EVENT_BUTTON, {"pressed": True})
     journal.save()
-    flash.free_bytes = 40
+    flash.fill(20)
     for _ in range(3):
         journal.append(protocol.EVENT_BUTTON, {"pressed": False})
         journal.save()
     assert "not saved" in capsys.readouterr().out
     assert len(unread(start(flash.copy(), monkeypatch))) == 1
     flash.use(monkeypatch, module)
-    flash.free_bytes = 1 << 20
+    flash.fill(1 << 20)
     journal.append(protocol.EVENT_BUTTON, {"pressed": False})
     journal.save()
     assert len(unread(start(flash, monkeypatch))) == 5
@@ -219,3 +219,55 @@ def test_any_file_is_read(data, after_a_record):
         journal.append(protocol.EVENT_BUTTON, {"pressed": False})
         journal.save()
         assert not unread(start(flash, monkeypatch))[-1].pressed
+
+
+RECORDS = st.binary(min_size=10, max_size=160)
+
+
+@given(st.lists(st.one_of(RECORDS, st.integers(1, 40)), max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_records_that_make_no_sense_are_counted_and_no_more(pieces):
+    """Whole entries, of whatever; the numbers among them are records as they should be."""
+    numbered, last = [], 0
+    for piece in pieces:
+        if isinstance(piece, int):
+            last += piece
+            piece = struct.pack("<IIB", last, 9, protocol.EVENT_BUTTON)
+            piece += cbor2.dumps({"pressed": True})
+        numbered.append(piece)
+    stored = b"".join(struct.pack("<HI", len(p), zlib.crc32(p)) + p for p in numbered)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        flash = Flash(files={PATH: stored})
+        journal = start(flash, monkeypatch)
+        for event in unread(journal):
+            assert not isinstance(event, events.Gap) or event.count > 0
+        journal.append(protocol.EVENT_BUTTON, {"pressed": False})
+        journal.save()
+        assert not unread(start(flash, monkeypatch))[-1].pressed
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        struct.pack("<IIB", 2, 9, protocol.EVENT_GAP) + b"\xa0",
+        struct.pack("<IIB", 2, 9, protocol.EVENT_GAP) + cbor2.dumps({"count": "many"}),
+        struct.pack("<IIB", 2, 9, protocol.EVENT_WAKE) + b"\xff",
+        struct.pack("<IIB", 2, 9, protocol.EVENT_WAKE) + b"\x01",
+        struct.pack("<IIB", 1 << 31, 9, protocol.EVENT_WAKE) + b"\xa0",
+    ],
+    ids=["gap of nothing", "gap of text", "no CBOR", "no map", "number"],
+)
+def test_a_record_that_makes_no_sense_is_a_gap_of_one(record, monkeypatch):
+    def entry(data):
+        return struct.pack("<HI", len(data), zlib.crc32(data)) + data
+
+    def pressed(number):
+        return entry(
+            struct.pack("<IIB", number, 9, protocol.EVENT_BUTTON) + cbor2.dumps({"pressed": True})
+        )
+
+    for after in (b"", pressed(3)):
+        flash = Flash(files={PATH: pressed(1) + entry(record) + after})
+        kinds = [(type(e), getattr(e, "count", 1)) for e in unread(start(flash, monkeypatch))]
+        expected = [(events.Button, 1), (events.Gap, 1), (events.Button, 1)]
+        assert kinds == (expected if after else expected[:2])

@@ -9,6 +9,8 @@ where what was written is there when the file is flushed or closed, and not befo
 import io
 import types
 
+from glasses import storage
+
 FOLDER, FILE = 0x4000, 0x8000
 # What erasing a sector of 4 KB takes, as the makers of such flash give it as typical.
 ERASE_MS = 45
@@ -36,11 +38,12 @@ class Flash:
         self.operations = 0
         self.cut_at = None
         self.torn = False
-        self.free_bytes = 1 << 24
+        self.capacity_bytes = 1 << 24
+        self.unsynced_bytes = 0
         self.on_erase = None
         self.os = types.SimpleNamespace(
             stat=self.stat,
-            statvfs=lambda path: (4096, 1, 0, 0, self.free_bytes, 0, 0, 0, 0, 255),
+            statvfs=lambda path: (4096, 1, 0, 0, self.free_bytes(), 0, 0, 0, 0, 255),
             rename=self.rename,
             remove=self.remove,
             mkdir=self.mkdir,
@@ -50,11 +53,22 @@ class Flash:
 
     def copy(self):
         """The same contents, with power on."""
-        return Flash(self.manner, self.files, self.folders)
+        flash = Flash(self.manner, self.files, self.folders)
+        flash.capacity_bytes = self.capacity_bytes
+        return flash
+
+    def free_bytes(self):
+        """What there is room for."""
+        used = sum(map(len, self.files.values())) + self.unsynced_bytes
+        return max(0, self.capacity_bytes - used)
+
+    def fill(self, free_bytes=0):
+        """Leaves room for so many bytes, as if all else were full."""
+        self.capacity_bytes = self.capacity_bytes - self.free_bytes() + free_bytes
 
     def use(self, monkeypatch, *modules):
         """Lets firmware modules work on this flash."""
-        for module in modules:
+        for module in (storage, *modules):
             if hasattr(module, "os"):
                 monkeypatch.setattr(module, "os", self.os)
             monkeypatch.setattr(module, "open", self.open, raising=False)
@@ -135,6 +149,7 @@ class Writing:
         self._text = "b" not in mode
         self._data = flash.files[path] if "a" in mode else b""
         self._open = True
+        self._unsynced_bytes = 0
 
     def write(self, data):
         data = data.encode() if self._text else bytes(data)
@@ -142,11 +157,14 @@ class Writing:
         if flash.manner == "through":
             before = self._data
             flash.change(lambda: self._persist(before + data[: len(data) // 2]))
-        if len(self._data) + len(data) > flash.free_bytes:
+        if len(data) > flash.free_bytes():
             raise OSError(28, self._path)
         self._data += data
         if flash.manner == "through":
             self._persist(self._data)
+        else:
+            flash.unsynced_bytes += len(data)
+            self._unsynced_bytes += len(data)
         return len(data)
 
     def _persist(self, data):
@@ -154,6 +172,8 @@ class Writing:
 
     def flush(self):
         if self._flash.manner == "synced":
+            self._flash.unsynced_bytes -= self._unsynced_bytes
+            self._unsynced_bytes = 0
             self._flash.change()
             self._persist(self._data)
 

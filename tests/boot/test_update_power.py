@@ -385,7 +385,7 @@ def test_an_incomplete_unpacking_is_done_again(monkeypatch):
 
 def test_a_full_flash_refuses_the_upload_and_starts_all_the_same(device):
     device.install(image("1.0.0"))
-    device.flash.free_bytes = 0
+    device.flash.fill()
     with pytest.raises(update.ImageError, match="bytes free"):
         device.upload(image("1.1.0"))
     assert device.start() == "1.0.0"

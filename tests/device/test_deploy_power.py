@@ -45,7 +45,7 @@ class Board(SerialBoard):
         self._started = None
 
     def facts(self):
-        free = self.flash.free_bytes
+        free = self.flash.free_bytes()
         return Facts("emulated", "1.25.0", "", 6, (), 1 << 20, free, free)
 
     def _ioctl(self, op, *arguments):

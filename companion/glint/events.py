@@ -146,6 +146,19 @@ class Microphone(Event):
 
 
 @dataclass(frozen=True)
+class Notice(Event):
+    """Something on the glasses was not as it should be, and they put it right.
+
+    Attributes:
+        about: `settings`, `model`, `bonds` or `erased`; later firmware may have others.
+        text: What it was, for people to read.
+    """
+
+    about: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Unknown(Event):
     """A record of a type that came after this version."""
 
@@ -262,6 +275,7 @@ _READERS: dict[int, Callable[[int, int, _Fields], Event]] = {
     protocol.EVENT_MICROPHONE: lambda seq, ms, f: Microphone(
         seq, ms, f.integer("lost_ms"), f.flag("silent")
     ),
+    protocol.EVENT_NOTICE: lambda seq, ms, f: Notice(seq, ms, f.text("about"), f.text("text")),
 }
 
 

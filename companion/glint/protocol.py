@@ -42,6 +42,9 @@ EVENT_BUTTON = 7  # {"pressed": bool}
 EVENT_GAP = 8  # {"count": int}: that many records up to this sequence number were dropped unread
 # {"lost_ms": int, "silent": bool}: sound that never came, since boot; whether none comes now
 EVENT_MICROPHONE = 10
+# {"about": "settings" | "model" | "bonds" | "erased", "text": str}: something was put right, and
+# how
+EVENT_NOTICE = 9
 
 # First byte of what is written to the media characteristic.
 # u16 n: notify n chunks more, from now on; replaces what is left of earlier grants

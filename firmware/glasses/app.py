@@ -11,7 +11,7 @@ from glasses import config, media, protocol, selfcheck, smp
 from glasses.bonds import Bonds
 from glasses.journal import Journal, JournalFile
 from glasses.link import Link
-from glasses.perception import loop, vision, wake
+from glasses.perception import loop, models, vision, wake
 from glasses.perception.loop import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
 from glasses.smp import files, pairing, settings, stats, system
@@ -23,33 +23,33 @@ PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
 class Glasses:
     """The application on `board`, a module or object with what boards/README.md lists.
 
-    Its models are in the folder `models`.
+    Its models are in `folder`.
     """
 
-    def __init__(self, board, models):
+    def __init__(self, board, folder):
         self.board = board
         config_path = board.flash + "/config.json"
-        self.settings = config.load(config_path)
+        self.settings, wrong = config.load(config_path)
         self.boot = random.getrandbits(32)
         self.journal = Journal(JournalFile(board.flash + "/journal.bin"))
         self.outbox = media.Outbox(self.journal)
         self.outbox.on_cancel = self._on_cancel
         self.privacy = Privacy(board.light)
-        self.perception = loop.Perception(
-            board.mic, [wake.load(models, word) for word in self.settings["words"]]
-        )
+        self._models = folder
+        self._broken = []  # models that there should be, and why there are none
+        self.perception = loop.Perception(board.mic, self._load_words())
         self.perception.on_word = self._on_word
         self.perception.on_recorded = self._on_recorded
         self.perception.on_sound = self.outbox.filled
         self.perception.pace.on_change = self._on_pace
-        self.vision = self._load_vision(models)
+        self.vision = self._load_vision()
         self._photo_wanted = asyncio.Event()
         self._photo_id = None
         self._battery_level = None
         server = smp.Server()
         self._serve(server)
         self._files = files.Files(server, board.flash + "/models")
-        settings.Settings(server, self, config_path, models, board.slice_macs)
+        settings.Settings(server, self.settings, config_path, folder, self._use)
         self._images = Images(server, board, self._check)
         self.bonds = Bonds(board.flash + "/bonds.json")
         self.link = Link(
@@ -69,14 +69,63 @@ class Glasses:
         board.button.on_change = self._on_button
         about = {"board": board.name, "firmware": config.FIRMWARE, "boot": self.boot}
         self.journal.append(protocol.EVENT_BOOT, about)
+        for text in wrong:
+            self.journal.notice("settings", text)
+        for text in self._broken:
+            self.journal.notice("model", text)
         self._report_battery()
 
-    def _load_vision(self, models):
+    # Models. One that is missing or broken must not keep the glasses from starting.
+
+    def _load_words(self):
+        words = self.settings["words"]
+        detectors = [self._loaded(wake.load, word) for word in words]
+        detectors = [detector for detector in detectors if detector]
+        if words and not detectors:
+            detectors = [self._loaded(wake.load, word) for word in config.DEFAULTS["words"]]
+        return [detector for detector in detectors if detector]
+
+    def _load_vision(self):
+        name, eye = self.settings["vision"], None
+        if name == vision.Motion.name:
+            pass
+        elif name not in models.names(self._models):  # not everybody has one
+            print("vision: no model %s; motion and brightness instead" % name)
+        else:
+            eye = self._loaded(vision.load, name, self.board.slice_macs)
+        return eye or vision.Motion()
+
+    def _loaded(self, load, name, *arguments):
         try:
-            return vision.load(models, self.settings["vision"], self.board.slice_macs)
-        except OSError:
-            print("vision: no model %s; motion and brightness instead" % self.settings["vision"])
-        return vision.Motion()
+            return load(self._models, name, *arguments)
+        except Exception as error:
+            missing = isinstance(error, OSError)
+            self._broken.append("%s: %s" % (name, "no such model" if missing else error))
+        return None
+
+    def _use(self, changes):
+        """Loads what settings need; returns what puts them to use. Raises as smp.settings says."""
+        detectors = eye = None
+        if "words" in changes:
+            known = {detector.name: detector for detector in self.perception.detectors}
+            detectors = [
+                known.get(word) or wake.load(self._models, word) for word in changes["words"]
+            ]
+        if changes.get("vision") == vision.Motion.name:
+            eye = vision.Motion()
+        elif "vision" in changes:
+            eye = vision.load(self._models, changes["vision"], self.board.slice_macs)
+
+        def put_to_use():
+            if detectors is not None:
+                self.perception.listen_for(detectors)
+            if eye is not None:
+                self.vision = eye
+            if "name" in changes:
+                self.facts["n"] = changes["name"]
+                self.link.rename(changes["name"])
+
+        return put_to_use
 
     async def run(self):
         """Runs for ever; an error in any part ends it."""
@@ -93,7 +142,9 @@ class Glasses:
 
     def _check(self):
         """What an update has to get right; that it starts, with its radio, is seen by then."""
-        return selfcheck.hear(self.perception.detectors)
+        if self._broken:
+            raise selfcheck.CheckError(self._broken[0])
+        yield from selfcheck.hear(self.perception.detectors)
 
     # What the senses report.
 
@@ -192,11 +243,7 @@ class Glasses:
             {
                 "perception": self._count_perception,
                 "link": self._count_link,
-                "smp_svr_stats": lambda: {
-                    "requests": server.requests,
-                    "refused": server.refused,
-                    "failed": server.failed,
-                },
+                "smp_svr_stats": server.counts,
                 "heap": lambda: {"used": gc.mem_alloc(), "free": gc.mem_free()},
             },
         )

@@ -17,7 +17,6 @@ import json
 import time
 from binascii import a2b_base64, b2a_base64, hexlify
 
-from glasses.boot.slots import replace
 from glasses.protocol import (
     LIMIT_BONDS,
     LIMIT_PAIRING_HOLD_MS,
@@ -26,6 +25,7 @@ from glasses.protocol import (
     PAIRING_FULL,
     PAIRING_OPEN,
 )
+from glasses.storage import replace
 
 # BLE_STORE_OBJ_TYPE_* of NimBLE's ble_store.h: the key that we gave, and the one that we got.
 OURS, THEIRS = 1, 2

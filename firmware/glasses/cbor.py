@@ -69,6 +69,14 @@ def _encode(value, out):
         raise ValueError("cbor: cannot encode " + type(value).__name__)
 
 
+def cut(text, nbytes):
+    """As much of a text as fits into `nbytes` of UTF-8."""
+    text = text[:nbytes]
+    while len(text.encode()) > nbytes:
+        text = text[:-1]
+    return text
+
+
 def decode(data):
     """The one value that `data` holds. Raises ValueError when it is anything else."""
     reader = _Reader(data)

@@ -3,14 +3,17 @@
 
 import json
 
+from glasses import storage
 from glasses.arguments import KindError, RangeError, check_value
-from glasses.boot.slots import replace
 from glasses.protocol import LIMIT_MODEL_NAME_BYTES
 from glasses.requests import SETTINGS
 
 FIRMWARE = "0.1.0"
 # What MCUboot calls so: raised when a hole is closed that nobody must be able to open again.
 SECURITY_COUNTER = 0
+
+# Instead of an image model's name: the trigger that needs none.
+MOTION = "motion"
 
 DEFAULTS = {
     "name": "Glint",
@@ -54,39 +57,41 @@ def is_model(name):
 
 
 def load(path):
-    """The settings in `path`, or the defaults for what it does not say.
+    """(the settings in `path`, or the defaults for what it does not say; what is wrong with it).
 
-    Raises ValueError for a file that is not a JSON object, or a setting of another kind or range.
+    What is wrong is a list of texts, and what it is wrong with counts as not said.
     """
     settings = dict(DEFAULTS)
-    for key, value in _stored(path).items():
+    stored, wrong = _stored(path)
+    for key, value in stored.items():
         try:
             check(key, value)
+            settings[key] = value
         except UnknownError:
             continue  # a later version's setting
         except ValueError as error:
-            raise ValueError("%s: %s" % (path, error))
-        settings[key] = value
-    return settings
+            wrong.append(str(error))
+    return settings, wrong
 
 
 def save(path, changes):
-    """Puts settings that have been checked into the file, beside those of a later version."""
-    stored = _stored(path)
+    """Puts settings that have been checked into the file, beside those of a later version.
+
+    Raises OSError: the file is as it was.
+    """
+    stored, _ = _stored(path)
     stored.update(changes)
-    replace(path, json.dumps(stored))
+    storage.replace(path, json.dumps(stored))
 
 
 def _stored(path):
+    if storage.missing(path):
+        return {}, []
     try:
-        file = open(path)
-    except OSError:
-        return {}
-    with file:
-        try:
+        with open(path) as file:
             stored = json.load(file)
-        except ValueError:
-            raise ValueError(path + ": not JSON; remove it to start from the defaults")
-    if not isinstance(stored, dict):
-        raise ValueError(path + ": not a JSON object; remove it to start from the defaults")
-    return stored
+        if isinstance(stored, dict):
+            return stored, []
+    except Exception as error:  # cut, or anything at all
+        print("settings: cannot be read:", error)
+    return {}, ["config.json cannot be read"]

@@ -17,16 +17,19 @@ from glasses.protocol import (
     EVENT_BOOT,
     EVENT_BUTTON,
     EVENT_GAP,
+    EVENT_NOTICE,
     EVENT_SEEN,
     EVENT_WAKE,
     LIMIT_EVENT_BYTES,
     LIMIT_EVENT_HEADER_BYTES,
 )
 
+# Of a notice's text, what an event has room for.
+NOTICE_TEXT_BYTES = 110
 # As many records as a companion out of earshot can leave unread before the oldest go.
 KEPT_MAX = 256
 # What outlives a reboot; the rest is news of a moment, or of objects that do not outlive it.
-STORED = (EVENT_BOOT, EVENT_WAKE, EVENT_SEEN, EVENT_BUTTON, EVENT_GAP)
+STORED = (EVENT_BOOT, EVENT_WAKE, EVENT_SEEN, EVENT_BUTTON, EVENT_GAP, EVENT_NOTICE)
 # Of it, so many of the newest: there must be room for as much again.
 RESTORED_MAX = KEPT_MAX // 2
 # A companion in earshot acknowledges in less time than this: what it has read is not written.
@@ -178,6 +181,13 @@ class Journal:
         if sequence == RESTART_AT and self.on_exhausted:
             self.on_exhausted()
         return sequence
+
+    def notice(self, about, text):
+        """Writes an event that tells of something that was put right."""
+        print("notice: %s: %s" % (about, text))
+        return self.append(
+            EVENT_NOTICE, {"about": about, "text": cbor.cut(text, NOTICE_TEXT_BYTES)}
+        )
 
     def read(self, sequence):
         """The record to send for `sequence`; a gap record stands for what was dropped unread."""

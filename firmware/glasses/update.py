@@ -5,14 +5,12 @@ import json
 import os
 from binascii import unhexlify
 
-from glasses import config, protocol
+from glasses import config, protocol, storage
 from glasses.boot import slots, unpack
 from glasses.boot.image import Image, ImageError, hex_name, parse_version, version_text
 from glasses.boot.romfs import Reader, RomfsError
 from glasses.boot.trust import Trust
 
-# What an upload leaves of the flash for settings, bonds and the state of updates.
-FREE_LEAST_BYTES = 0x10000
 # An upload that loses power resumes at most so far back.
 FLUSH_BYTES = 0x4000
 HASH_BYTES = 32
@@ -135,7 +133,7 @@ class Updater:
             raise ImageError(why, protocol.IMAGE_RC_ALREADY_PENDING)
         self._forget()
         self.stored.write(pending="", permanent=False)
-        slots.remove(self.stored.path(index))
+        storage.remove(self.stored.path(index))
         unpack.clear("%s/%d" % (self.stored.folder, index))
 
     # Uploading.
@@ -159,12 +157,12 @@ class Updater:
         if not digest or about != self._stored_about():
             self._forget()
             self._check_room(length)
-            slots.make_folder(self.stored.folder)
-            slots.replace(self._about_path, json.dumps(about))
+            storage.make_folder(self.stored.folder)
+            storage.replace(self._about_path, json.dumps(about))
         self._about = about
-        self._at = slots.size(self._data_path)
+        self._at = storage.size(self._data_path)
         if self._at > length:
-            slots.remove(self._data_path)
+            storage.remove(self._data_path)
             self._at = 0
         self._file = open(self._data_path, "ab")
         return self._at
@@ -192,6 +190,7 @@ class Updater:
             if self._unflushed >= FLUSH_BYTES:
                 self._unflushed = 0
                 self._file.flush()
+                storage.check_room(self.stored.folder, 0)  # others write, too
         except OSError:
             self._close()  # how much of it was written, the next `begin` finds out
             raise
@@ -224,7 +223,7 @@ class Updater:
             self._give_up(error)
             raise
         os.rename(self._data_path, self.stored.path(self.stored.spare()))
-        slots.remove(self._about_path)
+        storage.remove(self._about_path)
 
     def _check_version(self, image, upgrade):
         running = self.running_version()
@@ -236,12 +235,12 @@ class Updater:
             )
 
     def _check_room(self, length):
-        room = os.statvfs(self.stored.folder[: self.stored.folder.rfind("/")] or "/")
-        # Once as an image and, where it cannot be mounted, once more as its files.
-        needed = 2 * length + FREE_LEAST_BYTES
-        if room[1] * room[4] < needed:
-            why = "the flash has %d bytes free; %d are needed" % (room[1] * room[4], needed)
-            raise ImageError(why, protocol.IMAGE_RC_IMAGE_TOO_LARGE)
+        folder = self.stored.folder[: self.stored.folder.rfind("/")] or "/"
+        try:
+            # Once as an image and, where it cannot be mounted, once more as its files.
+            storage.check_room(folder, 2 * length)
+        except OSError as error:
+            raise ImageError(str(error), protocol.IMAGE_RC_IMAGE_TOO_LARGE)
 
     def _stored_about(self):
         try:
@@ -263,8 +262,8 @@ class Updater:
 
     def _forget(self):
         self._close()
-        slots.remove(self._about_path)
-        slots.remove(self._data_path)
+        storage.remove(self._about_path)
+        storage.remove(self._data_path)
 
 
 def _checking_payload(file, image):

@@ -8,8 +8,8 @@ import io
 import cbor2
 import pytest
 from emulated_flash import PowerCut
-from glasses import config, protocol
-from glasses.boot import keys, slots, start, trust
+from glasses import config, protocol, storage
+from glasses.boot import keys, start, trust
 from glasses.boot.image import Image, ImageError, key_hash_of
 from sweep import share
 from test_update_power import UPDATE, Device, choose, factory, payload
@@ -341,7 +341,7 @@ def test_a_full_flash_keeps_a_confirmation_waiting_but_not_what_it_changes(devic
     device.upload(CLOSING)
     choose(device)
     device.start()
-    replace = slots.replace
+    replace = storage.replace
 
     def full(path, text):
         if path.startswith("/trust."):
@@ -349,7 +349,7 @@ def test_a_full_flash_keeps_a_confirmation_waiting_but_not_what_it_changes(devic
         replace(path, text)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slots, "replace", full)
+        patch.setattr(storage, "replace", full)
         with pytest.raises(OSError, match="28"):
             device.updater.confirm()
         assert trusted(device) == {FIRST}

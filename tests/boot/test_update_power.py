@@ -109,7 +109,7 @@ class Device:
     def check_kept(self):
         """Nothing is lost: what the wearer set, and what is to be told."""
         assert journal.JournalFile(JOURNAL).read() in KEPT
-        settings = config.load("/config.json")
+        settings, _ = config.load("/config.json")
         assert (settings["name"], settings["words"]) == (CONFIG["name"], CONFIG["words"])
         assert settings["wake_audio_ms"] in (config.DEFAULTS["wake_audio_ms"], 2000)
         kept = bonds.Bonds("/bonds.json")
@@ -120,7 +120,7 @@ class Device:
     def check_new(self):
         """What was done before a cut is done."""
         assert journal.JournalFile(JOURNAL).read() == KEPT[1]
-        assert config.load("/config.json")["wake_audio_ms"] == 2000
+        assert config.load("/config.json")[0]["wake_audio_ms"] == 2000
         assert bonds.Bonds("/bonds.json").get(bonds.OURS, 0, NEW_BOND[0]) == NEW_BOND[1]
 
 
@@ -251,7 +251,7 @@ def test_power_fails_while_crashing(monkeypatch, manner):
             crash_on(Device(flash, monkeypatch, True))
         device = Device(flash.copy(), monkeypatch, True)
         assert device.start() in (config.FIRMWARE, start.SAFE)
-        assert config.load("/config.json")["name"] == "Mine"
+        assert config.load("/config.json")[0]["name"] == "Mine"
 
 
 @pytest.fixture(params=[True, False], ids=["unpacked", "mounted"])

@@ -17,6 +17,7 @@ _STYLES: dict[type[ev.Event], str] = {
     ev.MediaEnd: "cyan",
     ev.Gap: "bold red",
     ev.Microphone: "bold red",
+    ev.Notice: "bold red",
     ev.Unknown: "dim",
 }
 
@@ -80,6 +81,8 @@ def _said(event: ev.Event) -> str:
             return f"gives no sound; {event.lost_ms} ms lost since the glasses started"
         case ev.Microphone():
             return f"{event.lost_ms} ms of sound lost since the glasses started"
+        case ev.Notice():
+            return f"{event.about}: {event.text}"
         case ev.Unknown():
             return f"type {event.type} {event.fields}"
     return ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Safe mode: the link, with requests about starting and updates, and nothing that could crash."""
+"""Safe mode: the link, and requests that mend things; nothing of perception, which may crash."""
 
 import asyncio
 import time
@@ -8,23 +8,25 @@ from glasses import config, media, smp
 from glasses.bonds import Bonds
 from glasses.journal import Journal
 from glasses.link import Link
-from glasses.smp import pairing, system
+from glasses.smp import files, pairing, settings, stats, system
 from glasses.smp.images import Images
 
 
 class SafeMode:
-    """The least that can be told what to do next."""
+    """What can be told what to do next: starting, updates, settings, models' files and bonds."""
 
     def __init__(self, board):
-        try:
-            name = config.load(board.flash + "/config.json")["name"]
-        except ValueError:
-            name = config.DEFAULTS["name"]  # perhaps that is what it crashed of
+        config_path, models = board.flash + "/config.json", board.flash + "/models"
+        self._settings, _ = config.load(config_path)
+        name = self._settings["name"]
         server = smp.Server()
         facts = {"s": "Glint safe mode", "n": name, "r": config.FIRMWARE, "i": board.name}
         self._images = Images(server, board)
         journal = Journal()
         system.serve(server, facts, journal.time_ms)
+        stats.serve(server, {"smp_svr_stats": server.counts})
+        files.Files(server, models)
+        settings.Settings(server, self._settings, config_path, models, self._use)
         self._bonds = Bonds(board.flash + "/bonds.json")
         outbox = media.Outbox(journal)
         self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, self._bonds)
@@ -36,6 +38,15 @@ class SafeMode:
     async def run(self):
         """Runs until a reset is asked for."""
         await asyncio.gather(self._link.run(), self._images.run(), self._watch_button())
+
+    def _use(self, changes):
+        """Models are not looked at: the application does, at its start, and does without."""
+
+        def put_to_use():
+            if "name" in changes:
+                self._link.rename(changes["name"])
+
+        return put_to_use
 
     def _on_button(self, pressed):
         self._presses.append((pressed, time.ticks_ms()))

@@ -11,9 +11,8 @@ Files that matter are written beside themselves and renamed; power may fail at a
 """
 
 import json
-import os
 
-from glasses import protocol
+from glasses import protocol, storage
 from glasses.boot.image import Image, ImageError, hex_name
 
 COUNT = 2
@@ -48,17 +47,26 @@ class Slots:
             for key, default in _DEFAULTS.items():
                 if isinstance(stored.get(key), type(default)):
                     self.state[key] = stored[key]
-        except (AttributeError, OSError, ValueError):
+        except Exception:
             pass  # none yet, or unreadable: begin with the application beneath
 
     def write(self, **changes):
-        """Changes the state, as a whole or not at all."""
+        """Changes the state, as a whole or not at all. Raises OSError."""
         state = dict(self.state)
         state.update(changes)
         if state != self.state:
-            make_folder(self.folder)
-            replace(self.folder + "/state.json", json.dumps(state))
+            storage.make_folder(self.folder)
+            storage.secure(self.folder + "/state.json", json.dumps(state))
             self.state = state
+
+    def note(self, **changes):
+        """Changes the state; False when the flash does not take it, which must not end anything."""
+        try:
+            self.write(**changes)
+        except OSError as error:
+            print("glasses: state not written:", error)
+            return False
+        return True
 
     def path(self, index):
         """The image file of a slot."""
@@ -68,7 +76,7 @@ class Slots:
         """What the image in a slot says of itself, or None."""
         try:
             with open(self.path(index), "rb") as file:
-                return Image(file, size(self.path(index)))
+                return Image(file, storage.size(self.path(index)))
         except (OSError, ImageError):
             return None
 
@@ -103,23 +111,33 @@ class Slots:
         confirmed = self.find(self.state["confirmed"])
         return 0 if confirmed is None else 1 - confirmed
 
-    def crashed(self, report, why=None):
-        """Notes that the application ended with an error; `why`, or the report's last line."""
-        make_folder(self.folder)
-        replace(self.folder + "/crash.txt", report[-CRASH_REPORT_MAX:])
-        refused = self.state["refused"]
-        if self.state["trying"]:
-            refused = "it crashed: " + (why or report.strip().split("\n")[-1])
-        crashes = min(self.state["crashes"] + 1, CRASHES_MAX)
-        self.write(starting=False, crashes=crashes, refused=refused)
+    def crashed(self, report, why=None, counted=True):
+        """Notes that something ended with an error.
+
+        Args:
+            report: The error's trace.
+            why: What ended it in one line, or the report's last.
+            counted: Whether it was the application, which has only so many tries.
+        """
+        if counted:
+            refused = self.state["refused"]
+            if self.state["trying"]:
+                refused = "it crashed: " + (why or report.strip().split("\n")[-1])
+            crashes = min(self.state["crashes"] + 1, CRASHES_MAX)
+            self.note(starting=False, crashes=crashes, refused=refused)
+        try:
+            storage.make_folder(self.folder)
+            storage.replace(self.folder + "/crash.txt", report[-CRASH_REPORT_MAX:])
+        except OSError as error:
+            print("glasses: crash not written:", error)
 
     def stopped(self):
         """Notes that the application ended as it was asked to."""
-        self.write(starting=False)
+        self.note(starting=False)
 
     def healthy(self):
         """Notes that the application has run well for a while."""
-        self.write(starting=False, crashes=0)
+        self.note(starting=False, crashes=0)
 
     def crash_report(self):
         """The last crash, or ""."""
@@ -128,34 +146,3 @@ class Slots:
                 return file.read(CRASH_REPORT_MAX)
         except (OSError, ValueError):
             return ""
-
-
-def make_folder(path):
-    """Makes a folder unless it is there."""
-    try:
-        os.mkdir(path)
-    except OSError:
-        pass  # it is there; if not, the first file to be written says so
-
-
-def size(path):
-    """Bytes of a file; 0 if there is none."""
-    try:
-        return os.stat(path)[6]
-    except OSError:
-        return 0
-
-
-def remove(path):
-    """Removes a file if it is there."""
-    try:
-        os.remove(path)
-    except OSError:
-        pass
-
-
-def replace(path, text):
-    """Gives a file new contents at once."""
-    with open(path + ".new", "w") as file:
-        file.write(text)
-    os.rename(path + ".new", path)

@@ -94,12 +94,7 @@ def _start(stored, active, **changes):
     """Writes down what starts; False when the flash takes no more, which must not end the start."""
     begun = {"active": active, "pending": "", "permanent": False, "trying": "", "starting": True}
     begun.update(changes)
-    try:
-        stored.write(**begun)
-    except OSError as error:
-        print("glasses: state not written:", error)
-        return False
-    return True
+    return stored.note(**begun)
 
 
 def _prepared(stored, name, prepare):
@@ -158,7 +153,8 @@ def run(board):
     folder = board.flash + "/update"
     stored = slots.Slots(folder)
     if board.fault:
-        _note_fault(stored, board.fault)
+        # What reset the board, of which the application could not tell.
+        stored.crashed(board.fault, board.fault.strip("* \r\n").split("\n")[0].strip())
     trust = Trust(board.flash, stored)
     prepare = (unpacker if VfsRom is None else verifier)(stored, board.name, trust)
     choice = choose(stored, prepare, _lost_power(), board.button.pressed)
@@ -191,7 +187,7 @@ def run(board):
         sys.print_exception(error, report)
         print(report.getvalue())
         # Read again: the application may have changed the state since.
-        slots.Slots(folder).crashed(report.getvalue())
+        slots.Slots(folder).crashed(report.getvalue(), counted=choice != SAFE)
         print("glasses:", error)
         reset()
 
@@ -212,14 +208,6 @@ async def _keep_feeding(watchdog):
 def _feed(watchdog):
     if watchdog is not None:
         watchdog.feed()
-
-
-def _note_fault(stored, report):
-    """Notes what reset the board, of which the application could not tell."""
-    try:
-        stored.crashed(report, report.strip("* \r\n").split("\n")[0].strip())
-    except OSError as error:
-        print("glasses: crash not written:", error)
 
 
 def _enter(stored, index):

@@ -10,8 +10,8 @@ What is retired is so for good: an older image cannot bring it back.
 import json
 from binascii import unhexlify
 
-from glasses import protocol
-from glasses.boot import keys, slots
+from glasses import protocol, storage
+from glasses.boot import keys
 from glasses.boot.image import MODULUS_BYTES, ImageError, hex_name, key_hash_of
 
 FILE = "/trust.json"
@@ -124,7 +124,7 @@ class Trust:
                 }
             )
             for path in self._paths:
-                slots.replace(path, text)
+                storage.secure(path, text)
             self._dirty = False
 
     def _load(self):
@@ -153,7 +153,7 @@ class Trust:
                 return ()
             return added, retired, bool(closed), counter + 0, applied + ""
         except OSError:
-            return None if slots.size(path) == 0 else ()
+            return None if storage.size(path) == 0 else ()
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return ()
 

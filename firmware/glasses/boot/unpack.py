@@ -3,7 +3,7 @@
 
 import os
 
-from glasses.boot import slots
+from glasses import storage
 from glasses.boot.image import BLOCK_BYTES, hex_name
 from glasses.boot.romfs import Reader, RomfsError
 
@@ -23,7 +23,7 @@ def is_unpacked(folder, name):
 
 def clear(folder):
     """Removes what `unpack` put there."""
-    slots.remove(folder + _MARK)
+    storage.remove(folder + _MARK)
     _remove_tree(folder)
 
 
@@ -33,7 +33,16 @@ def unpack(file, image, folder):
     Raises RomfsError, or OSError when the flash is full.
     """
     clear(folder)
-    slots.make_folder(folder)
+    try:
+        storage.check_room(folder.rsplit("/", 1)[0], image.payload_bytes)
+        _unpack(file, image, folder)
+    except (OSError, RomfsError):
+        clear(folder)
+        raise
+
+
+def _unpack(file, image, folder):
+    storage.make_folder(folder)
     buf = memoryview(bytearray(BLOCK_BYTES))
     for path, at, length in Reader(file, image.payload_at, image.payload_bytes).entries():
         if at is None:

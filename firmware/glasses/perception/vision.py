@@ -5,6 +5,7 @@ import asyncio
 
 import tflm
 
+from glasses.config import MOTION
 from glasses.perception import models
 
 # The motion trigger looks at every STEP-th pixel of every STEP-th row.
@@ -15,6 +16,8 @@ MOTION_LEVELS = 24
 # The trigger calls it motion when this share of the pixels has changed.
 MOTION_SHARE = 0.05
 DARK_MEAN = 16
+# Characters of a label that an event has room for.
+LABEL_MAX = 20
 
 
 class Classifier:
@@ -27,8 +30,8 @@ class Classifier:
         tensor = self.model.inputs[0]
         output = self.model.outputs[0]
         try:
-            self._labels = manifest["labels"]
-        except KeyError:
+            self._labels = [str(label)[:LABEL_MAX] for label in manifest["labels"]]
+        except (KeyError, TypeError):
             raise ValueError("vision %s: its manifest lacks labels" % name)
         _, self.height, self.width, depth = tensor.shape
         if depth != 1 or tensor.dtype != "int8" or output.dtype != "int8":
@@ -58,7 +61,7 @@ class Classifier:
 class Motion:
     """The trigger that needs no model: did the scene change since the last look, is it dark?"""
 
-    name = "motion"
+    name = MOTION
     width = height = MOTION_SIZE
 
     def __init__(self):

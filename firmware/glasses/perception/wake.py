@@ -6,6 +6,9 @@ import tflm
 
 from glasses.perception import models
 
+# Of a phrase, what an event has room for.
+WORD_MAX_BYTES = 80
+
 
 class ManifestError(ValueError):
     """A wake word's manifest lacks something or holds nonsense."""
@@ -33,6 +36,8 @@ class Detector:
             cutoff = float(micro["probability_cutoff"])
         except (KeyError, TypeError, ValueError) as error:
             raise ManifestError("wake word %s: its manifest lacks %s" % (name, error))
+        if not isinstance(self.word, str) or not 0 < len(self.word.encode()) <= WORD_MAX_BYTES:
+            raise ManifestError("wake word %s: its phrase has no such length" % name)
         if not 1 <= window <= 255 or not 0 < cutoff < 1:
             raise ManifestError("wake word %s: window %d, cutoff %s" % (name, window, cutoff))
         self.name = name

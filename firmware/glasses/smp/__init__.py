@@ -63,6 +63,10 @@ class Server:
         """
         self._handlers[(group, id, op)] = REQUESTS[(group, id, op)], handler
 
+    def counts(self):
+        """What the statistics say of it."""
+        return {"requests": self.requests, "refused": self.refused, "failed": self.failed}
+
     def reset(self):
         """Forgets requests that were not finished or not answered."""
         self._pending = bytearray()
@@ -130,7 +134,7 @@ class Server:
                 arguments.check(rows, body)
             except ValueError as error:
                 self.refused += 1
-                return {"rc": ERROR_INVALID, "rsn": reason(error)}
+                return {"rc": ERROR_INVALID, "rsn": cbor.cut(str(error), LIMIT_REASON_BYTES)}
             return handler(body)
         except Exception as error:
             return self._refusal(request, error)
@@ -141,7 +145,7 @@ class Server:
             group = struct.unpack_from(">H", request, 4)[0]
             refusal = {"err": {"group": group, "rc": error.rc}}
             if group == SMP_GROUP_GLINT:  # clients of the other groups allow no other key there
-                refusal["rsn"] = reason(error)
+                refusal["rsn"] = cbor.cut(str(error), LIMIT_REASON_BYTES)
             return refusal
         return self._failure(error)
 
@@ -152,7 +156,10 @@ class Server:
             gc.collect()
         why = "%s: %s" % (type(error).__name__, error)
         print("smp: a request failed:", why)
-        return {"rc": ERROR_NO_MEMORY if no_memory else ERROR_UNKNOWN, "rsn": reason(why)}
+        return {
+            "rc": ERROR_NO_MEMORY if no_memory else ERROR_UNKNOWN,
+            "rsn": cbor.cut(why, LIMIT_REASON_BYTES),
+        }
 
     def _response(self, request, answer):
         op, flags, _, group, sequence, id = struct.unpack_from(">BBHHBB", request)
@@ -163,11 +170,3 @@ class Server:
         if SMP_HEADER_BYTES + len(body) > LIMIT_SMP_BYTES:
             body = cbor.encode({"rc": ERROR_TOO_LARGE})
         return struct.pack(">BBHHBB", op | 1, flags, len(body), group, sequence, id) + body
-
-
-def reason(error):
-    """What is said of an error: as much of it as there is room for."""
-    text = str(error)[:LIMIT_REASON_BYTES]
-    while len(text.encode()) > LIMIT_REASON_BYTES:
-        text = text[:-1]
-    return text

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import os
 
-from glasses import protocol, smp
+from glasses import protocol, smp, storage
 from glasses.perception import models
 
 # A file's name on the wire, with or without a slash before it: FOLDER/NAME.
@@ -16,6 +16,8 @@ FOLDER = "models"
 NAME_MAX = 48
 # An upload that is not whole yet.
 PART = ".part"
+# How often an upload looks whether there still is room.
+CHECK_BYTES = 0x4000
 # What is read at once, also for a hash.
 READ_BYTES = 512
 # Of a response, for all that is not data: header, keys, numbers.
@@ -94,6 +96,8 @@ class Files:
             there = 0 if at == 0 else self._size(part)
             if at != there or at + len(data) > length:
                 raise smp.RequestError(protocol.FILE_RC_OFFSET_NOT_VALID, "%d is there" % there)
+            if at // CHECK_BYTES != (at + len(data)) // CHECK_BYTES:
+                storage.check_room(self._folder, len(data))  # others write, too
             with open(part, "ab" if at else "wb") as file:
                 file.write(data)
             if at + len(data) == length:
@@ -101,7 +105,7 @@ class Files:
                 os.rename(part, path)
         except OSError as error:
             self._uploading = None
-            _remove(part)
+            storage.remove(part)
             raise smp.RequestError(protocol.FILE_RC_WRITE_FAILED, str(error))
         return {"off": at + len(data)}
 
@@ -109,16 +113,11 @@ class Files:
         if not 0 <= length <= protocol.LIMIT_FILE_BYTES:
             raise OSError("a file takes at most %d bytes" % protocol.LIMIT_FILE_BYTES)
         if self._uploading:
-            _remove(self._uploading[0] + PART)
-        try:
-            os.mkdir(self._folder)
-        except OSError:
-            pass  # it is there
+            storage.remove(self._uploading[0] + PART)
+        storage.make_folder(self._folder)
         self._uploading = (path, length)
-        _remove(path + PART)
-        block, _, _, free = os.statvfs(self._folder)[:4]
-        if length > block * free:
-            raise OSError("%d bytes are free" % (block * free))
+        storage.remove(path + PART)
+        storage.check_room(self._folder, length)
 
     def _status(self, body):
         return {"len": self._size(self.found(body["name"]))}
@@ -151,10 +150,3 @@ class Files:
 
     def _hashes(self, body):
         return {"types": {"crc32": {"format": 0, "size": 4}, "sha256": {"format": 1, "size": 32}}}
-
-
-def _remove(path):
-    try:
-        os.remove(path)
-    except OSError:
-        pass

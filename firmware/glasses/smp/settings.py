@@ -4,7 +4,7 @@
 import os
 
 from glasses import arguments, config, protocol, smp
-from glasses.perception import models, vision, wake
+from glasses.perception import models
 
 # Names of models in one response.
 LISTED_MAX = 12
@@ -15,17 +15,19 @@ class Settings:
 
     Args:
         server: The smp.Server.
-        app: The glasses.Glasses whose settings they are.
-        path: Where the settings are kept.
+        settings: The map of them, as they are.
+        path: Where they are kept.
         folder: Of the models.
-        slice_macs: As for vision.load.
+        use: Called with changes that have been checked; returns what puts them to use, which is
+            called once they are kept. OSError: there is no such model; ValueError, MemoryError: it
+            does not run.
     """
 
-    def __init__(self, server, app, path, folder, slice_macs):
-        self._app = app
+    def __init__(self, server, settings, path, folder, use):
+        self._settings = settings
         self._path = path
         self._models = folder
-        self._slice_macs = slice_macs
+        self._use = use
         glint = protocol.SMP_GROUP_GLINT
         server.handle(glint, protocol.SMP_GLINT_CONFIG, smp.READ, self._read)
         server.handle(glint, protocol.SMP_GLINT_CONFIG, smp.WRITE, self._write)
@@ -33,7 +35,7 @@ class Settings:
         server.handle(glint, protocol.SMP_GLINT_MODELS, smp.WRITE, self._change)
 
     def _read(self, body):
-        return {"settings": self._app.settings}
+        return {"settings": self._settings}
 
     def _write(self, body):
         changes = body["set"]
@@ -51,33 +53,18 @@ class Settings:
 
     def _apply(self, changes):
         """All of it or nothing: what may fail comes first, then the file, then what cannot."""
-        app, detectors, eye = self._app, None, None
         try:
-            if "words" in changes:
-                known = {detector.name: detector for detector in app.perception.detectors}
-                detectors = [
-                    known.get(word) or wake.load(self._models, word) for word in changes["words"]
-                ]
-            if changes.get("vision") == vision.Motion.name:
-                eye = vision.Motion()
-            elif "vision" in changes:
-                eye = vision.load(self._models, changes["vision"], self._slice_macs)
+            put_to_use = self._use(changes)
         except OSError as error:
             raise smp.RequestError(protocol.RC_NOT_FOUND, "no such model: %s" % error)
         except (ValueError, MemoryError) as error:
             raise smp.RequestError(protocol.RC_FAILED, str(error))
         try:
             config.save(self._path, changes)
-        except (OSError, ValueError) as error:
-            raise smp.RequestError(protocol.RC_FAILED, str(error))
-        app.settings.update(changes)
-        if detectors is not None:
-            app.perception.listen_for(detectors)
-        if eye is not None:
-            app.vision = eye
-        if "name" in changes:
-            app.facts["n"] = changes["name"]
-            app.link.rename(changes["name"])
+        except OSError as error:
+            raise smp.RequestError(protocol.RC_FAILED, "not stored: %s" % error)
+        self._settings.update(changes)
+        put_to_use()
 
     # Models.
 
@@ -90,7 +77,7 @@ class Settings:
         return "wake" if "micro" in manifest else "vision" if "labels" in manifest else ""
 
     def _active(self, name):
-        return name in self._app.settings["words"] or name == self._app.settings["vision"]
+        return name in self._settings["words"] or name == self._settings["vision"]
 
     def _list(self, body):
         names = models.names(self._models)
@@ -110,7 +97,7 @@ class Settings:
         name, to = body["name"], body["to"]
         if not config.is_model(name) or name not in models.names(self._models):
             raise smp.RequestError(protocol.RC_NOT_FOUND, "no such model")
-        kind, words = self._kind(name), self._app.settings["words"]
+        kind, words = self._kind(name), self._settings["words"]
         if to == "remove":
             if self._active(name):
                 raise smp.RequestError(protocol.RC_BUSY, "it is active")
@@ -122,8 +109,8 @@ class Settings:
             self._apply({"vision": name})
         elif to == "idle":
             changes = {"words": [word for word in words if word != name]}
-            if name == self._app.settings["vision"]:
-                changes = {"vision": vision.Motion.name}
+            if name == self._settings["vision"]:
+                changes = {"vision": config.MOTION}
             self._apply(changes)
         else:
             raise smp.RequestError(protocol.RC_BAD_REQUEST, "no such state, or no manifest")

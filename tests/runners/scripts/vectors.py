@@ -20,6 +20,7 @@ KINDS = {
     "button": protocol.EVENT_BUTTON,
     "gap": protocol.EVENT_GAP,
     "microphone": protocol.EVENT_MICROPHONE,
+    "notice": protocol.EVENT_NOTICE,
 }
 OBJECT_BYTES = 0x13000
 CHUNKS = 200

@@ -89,6 +89,7 @@ def test_flash_names_a_fault_and_a_second_run_finishes(fault, tmp_path):
         done = glint("flash", "--port", port, *command)
     assert done.returncode == 0, done.stderr
     assert "wrote and verified" in done.stdout
+    assert "the development key is in use" in " ".join(done.stderr.split())
     assert (tmp_path / "flash").read_bytes()[: len(image)] == image
 
 
@@ -130,9 +131,14 @@ def test_doctor_goes_on_and_says_what_to_do(tmp_path):
             "8 MB flash, Embedded PSRAM 8MB",
             "write MicroPython into it with: glint flash --port",
         ),
+        (
+            ["--secure-boot"],
+            "secure boot on, flash encryption off",
+            "write MicroPython into it with: glint flash --port",
+        ),
         (["--chip", "esp32c3", "--psram", "none"], "ESP32-C3", "this is no ESP32S3: name the port"),
     ],
-    ids=["esp32s3", "esp32c3"],
+    ids=["esp32s3", "secure boot", "esp32c3"],
 )
 def test_doctor_names_a_chip_without_micropython(options, found, advice, tmp_path):
     content = random.Random(3).randbytes(8 << 20)

@@ -284,6 +284,7 @@ def test_the_commands_deploy_and_examine_a_board(emulated, monkeypatch):
         assert done.exit_code == 0, done.output
         assert said in done.stderr
         assert "self-test passed" in done.stdout
+        assert "the development key is in use" in " ".join(done.stderr.split())
     with SerialBoard(port) as board:
         assert deploy.read_board_config(board) == {"words": ["alexa"]}
         assert "alexa.tflite" in board.run("import os; print(os.listdir('/rom/models'))")
@@ -293,6 +294,8 @@ def test_the_commands_deploy_and_examine_a_board(emulated, monkeypatch):
         assert f"ok   {good}: " in done.stdout
     assert done.exit_code == 1  # nobody is on its bench bus
     assert "BAD  radio: Bluetooth LE" in done.stdout
+    assert "--   signing keys: security counter 0" in done.stdout
+    assert "--   protection of the flash: not known for this board" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next: ")
 
 

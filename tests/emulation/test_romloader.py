@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("esptool")
 
 from hardware import rom_loader
+from workbench.device import flash, security
 
 IMAGE_OFFSET = 0x10000
 # Half of it compresses and half does not, so that both kinds of writes happen.
@@ -44,6 +45,16 @@ def test_esptool_identifies_another_chip(tmp_path: Path) -> None:
         output = esptool(port, "flash-id")
     assert "ESP32-C3" in output
     assert "Detected flash size: 4MB" in output
+
+
+@pytest.mark.parametrize("on", [[], ["--secure-boot"], ["--flash-encryption"]], ids=str)
+def test_esptool_tells_of_its_security(tmp_path: Path, on: list[str]) -> None:
+    with rom_loader(tmp_path, *on) as port:
+        output = esptool(port, "--no-stub", "get-security-info")
+        told = flash.look(str(port)).security
+    assert ("Secure Boot: Enabled" in output) == ("--secure-boot" in on)
+    assert ("Flash Encryption: Enabled" in output) == ("--flash-encryption" in on)
+    assert told == security.Security("--secure-boot" in on, "--flash-encryption" in on)
 
 
 @ROM_AND_STUB

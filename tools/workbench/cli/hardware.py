@@ -33,10 +33,13 @@ def flash(
 ) -> None:
     """Write MicroPython into an ESP32-S3 board, and verify it."""
     from workbench.device import flash as flasher
+    from workbench.device import trust
 
     with _shown() as (say, progress):
         checked = flasher.load_image(image, mirror, say)
         board = flasher.write(port, checked, backup=backup, progress=progress, say=say)
+        if trust.checkout_trusts_development():
+            say(f"note: {trust.DEVELOPMENT_NOTICE}")
     print(f"{board.chip} {board.mac}: wrote and verified {len(checked.data)} bytes")
 
 
@@ -85,7 +88,7 @@ def deploy(
 ) -> None:
     """Put the application, its native modules and models on a board, and test them there."""
     from workbench.device import deploy as deployer
-    from workbench.device import selftest
+    from workbench.device import selftest, trust, update_image
     from workbench.device.serialboard import stopped
 
     files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
@@ -97,6 +100,8 @@ def deploy(
         facts = there.facts()
         say(f"{facts.machine}, MicroPython {facts.version}")
         deployer.refuse_unless_fit(facts, board)
+        if trust.refuse_unless_open(there, update_image.firmware_counter()).development:
+            say(f"note: {trust.DEVELOPMENT_NOTICE}")
         files |= deployer.native_modules(facts, modules, say)
         on_board = deployer.read_board_config(there)
         settings = (on_board if settings is None else settings) | chosen

@@ -19,7 +19,7 @@ from platformdirs import user_cache_path
 from serial.tools import list_ports
 
 from workbench.build import natmod
-from workbench.device import deploy, flash, selftest
+from workbench.device import deploy, flash, security, selftest, trust
 from workbench.device.serialboard import BoardError, Facts, NoPromptError, SerialBoard, stopped
 from workbench.errors import WorkbenchError
 
@@ -142,12 +142,35 @@ def _chip(port: str, name: str, unanswered: str) -> Finding:
         return Finding("board", False, "does not answer as it should", unanswered)
     found = f"{chip.description} without MicroPython"
     found += f", {chip.flash_bytes >> 20} MB flash, {chip.psram or 'no PSRAM'}"
+    found += f", {chip.security}" if chip.security else ""
     mcu = deploy.chip_of(name)
     if chip.chip.replace("-", "") != mcu:
         advice = f"this is no {mcu}: name the port of one, or this board's folder with --board"
     else:
         advice = f"write MicroPython into it with: glint flash --port {port}"
     return Finding("board", False, found, advice)
+
+
+def _efuses(there: SerialBoard, name: str) -> Finding:
+    """Whether the chip protects what is in its flash from who holds it."""
+    found = security.of_board(there, deploy.chip_of(name))
+    if found is None:
+        return Finding("protection of the flash", None, "not known for this board")
+    both = found.secure_boot and found.flash_encryption
+    advice = "" if both else "who holds the board can read and change its flash: docs/security.md"
+    return Finding("protection of the flash", True if both else None, str(found), advice)
+
+
+def _signing_keys(there: SerialBoard) -> Finding:
+    """Whose updates the board takes."""
+    try:
+        stored = trust.stored_on(there)
+    except trust.KeysError as error:
+        return Finding("signing keys", False, "damaged", str(error))
+    found = f"security counter {stored.counter}" + (", closed" if stored.closed else "")
+    if stored.development:
+        return Finding("signing keys", None, found, trust.DEVELOPMENT_NOTICE)
+    return Finding("signing keys", True, f"not the development key; {found}")
 
 
 def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
@@ -176,6 +199,8 @@ def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Ite
     enough = not other or facts.disk_free > DISK_NEEDED_BYTES
     advice = "" if enough else "remove files from the board with mpremote rm"
     yield Finding("file system", enough, f"{facts.disk_free >> 10} KB free", advice)
+    yield _efuses(there, name)
+    yield _signing_keys(there)
     radio = there.run(BLE).strip()
     advice = "" if radio == "on" else f"write an image with Bluetooth: {flashing}"
     yield Finding("radio", radio == "on", f"Bluetooth LE {radio}", advice)

@@ -19,7 +19,8 @@ from esptool.util import FatalError, flash_size_bytes
 from platformdirs import user_cache_path
 from serial import SerialException
 
-from workbench.device import esp_image
+from workbench.device import esp_image, security
+from workbench.device.security import Security
 from workbench.device.serialboard import check_port
 from workbench.errors import WorkbenchError
 
@@ -49,6 +50,7 @@ class BoardFacts:
         mac: Factory MAC address.
         flash_bytes: Size of its flash; 0 when it cannot be told.
         psram: What the chip says of the PSRAM in its package, or "".
+        security: What its eFuses say; None when it does not tell.
     """
 
     chip: str
@@ -56,6 +58,7 @@ class BoardFacts:
     mac: str
     flash_bytes: int
     psram: str
+    security: Security | None
 
 
 class _Progress(EspLogBase):
@@ -197,6 +200,7 @@ def _facts(chip: Any) -> BoardFacts:
         mac=":".join(f"{byte:02x}" for byte in chip.read_mac()),
         flash_bytes=flash_size_bytes(size) or 0,
         psram=psram[0] if psram else "",
+        security=security.of_loader(chip),
     )
 
 

@@ -35,10 +35,18 @@ def main() -> int:
     parser.add_argument("--chip", default=Identity.name, help="esptool's name of the chip")
     parser.add_argument("--flash-size", default=Identity.flash)
     parser.add_argument("--psram", choices=PSRAM_CODES, default=Identity.psram)
+    parser.add_argument("--secure-boot", action="store_true")
+    parser.add_argument("--flash-encryption", action="store_true")
     options = parser.parse_args()
     try:
         registers = Registers(
-            Identity(name=options.chip, flash=options.flash_size, psram=options.psram)
+            Identity(
+                name=options.chip,
+                flash=options.flash_size,
+                psram=options.psram,
+                secure_boot=options.secure_boot,
+                flash_encryption=options.flash_encryption,
+            )
         )
         flash = Flash(options.flash, registers.flash_bytes)
     except (ValueError, OSError) as error:

@@ -34,12 +34,16 @@ class Identity:
         mac: Six bytes of its factory MAC address.
         flash: Size of the flash as esptool writes it, for example "8MB".
         psram: Size of the PSRAM in the package, or "none".
+        secure_boot: Whether the eFuse is set with which the ROM starts signed bootloaders only.
+        flash_encryption: Whether those are set with which the flash is encrypted.
     """
 
     name: str = "esp32s3"
     mac: bytes = bytes.fromhex("02474c494e54")
     flash: str = "8MB"
     psram: str = "8MB"
+    secure_boot: bool = False
+    flash_encryption: bool = False
 
 
 class Registers:
@@ -67,6 +71,10 @@ class Registers:
         self.flash_bytes: int = flash_size_bytes(identity.flash)
         self._flash_id = FLASH_VENDOR | FLASH_TYPE << 8 | sizes[identity.flash] << 16
         self.flash_attached = False
+        # SECURE_BOOT_EN and SPI_BOOT_CRYPT_CNT, as esptool 5.6.0's loader.py reads them
+        # (get_security_info: bit 0 of the flags; an odd number of bits of the count).
+        self.security_flags = int(identity.secure_boot)
+        self.crypt_count = int(identity.flash_encryption)
         self._words: dict[int, int] = {}
         self._fill_efuses(identity)
 

@@ -165,7 +165,15 @@ class Loader:
     def _security_info(self, data: bytes) -> bytes:
         if self._registers.target.USES_MAGIC_VALUE:
             raise Refused(ERROR_FORMAT)
-        return struct.pack("<IB7sII", 0, 0, bytes(7), self._registers.target.IMAGE_CHIP_ID, 0)
+        registers = self._registers
+        return struct.pack(
+            "<IB7sII",
+            registers.security_flags,
+            registers.crypt_count,
+            bytes(7),
+            registers.target.IMAGE_CHIP_ID,
+            0,
+        )
 
     def _run_uploaded(self, data: bytes) -> None:
         stay, _entry = struct.unpack("<II", data)

@@ -35,7 +35,7 @@ _OP_ANSWER = const(19)
 
 _ITEM_GAP_NAME = const(0)
 # Names of config() in the order of their item numbers, from 1.
-_ITEMS = ("mtu", "bond", "mitm", "io", "le_secure")
+_ITEMS = ("mtu", "bond", "mitm", "io", "le_secure", "addr_mode")
 
 _EVENT_REPLY = const(0)
 _IRQ_CENTRAL_CONNECT = const(1)
@@ -61,7 +61,10 @@ _NO_CONNECTION = const(0xFFFF)
 _ATT_NOT_FOUND = const(10)
 _SECRET_TYPE_PEER = const(2)
 _SECRET_TYPE_OUR_IRK = const(10)
+# MP_BLUETOOTH_ADDRESS_MODE_* of MicroPython 1.25.0's extmod/modbluetooth.h.
+_ADDRESS_MODE_PUBLIC = const(0)
 _ADDRESS_MODE_RANDOM = const(1)
+_ADDRESS_MODE_RPA = const(2)
 _UNCHANGED = const(255)
 
 
@@ -138,6 +141,7 @@ class BLE:
         self._reset()
 
     def _reset(self):
+        self._private = False  # it is drawn anew at each start, as NimBLE's binding does
         self._values = {}
         self._connections = set()
         self._room = _BUFFERS
@@ -309,8 +313,12 @@ class BLE:
                     self._call(_OP_CONFIG, bytes((_ITEM_GAP_NAME,)), value)
             elif name == "addr_mode":
                 self._check_active()
-                if value != _ADDRESS_MODE_RANDOM:
-                    raise OSError(errno.EOPNOTSUPP, "the emulated radio has a static address only")
+                if value == _ADDRESS_MODE_PUBLIC:
+                    raise OSError(errno.EINVAL)  # as a controller without a public address
+                if value not in (_ADDRESS_MODE_RANDOM, _ADDRESS_MODE_RPA):
+                    raise OSError(errno.EOPNOTSUPP, "not emulated")
+                self._set("addr_mode", value)
+                self._private = value == _ADDRESS_MODE_RPA
             elif name in _ITEMS:
                 if name == "mtu":
                     self._check_active()
@@ -327,6 +335,8 @@ class BLE:
             return self._name
         if name == "mac":
             self._check_active()
+            if self._private:  # modbluetooth_nimble.c:715-720
+                raise OSError(errno.EINVAL)
             return self._address
         if name == "mtu":
             self._check_active()

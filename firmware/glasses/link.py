@@ -35,6 +35,8 @@ _READ_ENCRYPTED = const(0x0200)
 _WRITE_ENCRYPTED = const(0x1000)
 _ATT_INSUFFICIENT_AUTHORIZATION = const(0x08)
 _IO_NO_INPUT_OUTPUT = const(3)
+# MP_BLUETOOTH_ADDRESS_MODE_RPA of MicroPython's extmod/modbluetooth.h.
+_ADDRESS_RESOLVABLE = const(2)
 
 MTU_BYTES = 512
 MTU_DEFAULT_BYTES = 23
@@ -84,6 +86,10 @@ class Link:
         ble.irq(self._irq)
         ble.active(True)
         ble.config(mtu=MTU_BYTES)
+        try:
+            ble.config(addr_mode=_ADDRESS_RESOLVABLE)
+        except (OSError, ValueError) as error:
+            print("link: everybody can tell these glasses by their address:", error)
         ble.config(bond=True, le_secure=True, mitm=False, io=_IO_NO_INPUT_OUTPUT)
         self._register(board_name, firmware)
         self._advertisement = (

@@ -140,7 +140,7 @@ class BleakClientAir(BaseBleakClient):
         assert self._target is not None
         others = list(device.connections.values())
         try:
-            return await device.connect_le(self._target, timeout=self._timeout)
+            return await device.connect_le(await self._on_air(device), timeout=self._timeout)
         except core.TimeoutError as error:
             raise TimeoutError from error
         except (core.BaseBumbleError, hci.HCI_Error) as error:
@@ -148,6 +148,15 @@ class BleakClientAir(BaseBleakClient):
         except asyncio.CancelledError:
             await self._take_back(device, others)
             raise
+
+    async def _on_air(self, device: Device) -> hci.Address:
+        """The address that the target goes by now; bumble would look for a bonded one for ever."""
+        assert self._target is not None
+        resolver = device.address_resolver
+        if resolver is None or not resolver.can_resolve_to(self._target):
+            return self._target
+        async with asyncio.timeout(self._timeout):
+            return await device.find_peer_by_identity_address(self._target)
 
     async def _take_back(self, device: Device, others: list[Connection]) -> None:
         """Ends a connection attempt that bumble has given up and the controller has not."""
@@ -247,6 +256,9 @@ class BleakClientAir(BaseBleakClient):
                     await self._request(connection.encrypt)
                 else:
                     await self._request(connection.pair)
+                    # As BlueZ does: a peer that told its identity goes by that from now on.
+                    self._target = connection.peer_address
+                    self.address = self._target.to_string(False)
             except BleakError:
                 raise
             except Exception as error:

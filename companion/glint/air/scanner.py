@@ -80,7 +80,12 @@ class BleakScannerAir(BaseBleakScanner):
                 uuids.update((uuid_text(uuid), None) for uuid in uuids_of_kind)
         if not self.is_allowed_uuid(list(uuids)):
             return
-        address = advertisement.address.to_string(False)
+        heard_as = advertisement.address
+        resolver = self._device.address_resolver if self._device else None
+        if resolver is not None and heard_as.is_resolvable:
+            # As an OS does: a bonded peer goes by its identity, whatever it calls itself today.
+            heard_as = resolver.resolve(heard_as) or heard_as
+        address = heard_as.to_string(False)
         known = self.seen_devices.get(address)
         advertised = AdvertisementData(
             local_name=name,
@@ -99,9 +104,7 @@ class BleakScannerAir(BaseBleakScanner):
             platform_data=(advertisement,),
         )
         name = name or (known[0].name if known else None)
-        device = self.create_or_update_device(
-            address, address, name, advertisement.address, advertised
-        )
+        device = self.create_or_update_device(address, address, name, heard_as, advertised)
         self.call_detection_callbacks(device, advertised)
 
 

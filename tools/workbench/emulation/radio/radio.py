@@ -35,6 +35,9 @@ _UNCHANGED = 255
 _ADVERTISE_LEAST_MS = 20.0
 _MTU_DEFAULT = 256
 _NO_INPUT_OUTPUT = 3
+_STATIC, _RESOLVABLE = 1, 2
+# ESP-IDF v5.2.2, components/bt/host/nimble/Kconfig.in, BT_NIMBLE_RPA_TIMEOUT.
+RPA_TIMEOUT_S = 900.0
 _CLOSE_TIMEOUT_S = 2.0
 
 
@@ -57,7 +60,8 @@ class Radio:
 
     Attributes:
         advertising: Set while the board advertises.
-        address: As the argument.
+        address: As the argument; the identity behind the addresses that the board draws.
+        rpa_timeout_s: How long one of these lasts.
     """
 
     def __init__(
@@ -69,6 +73,10 @@ class Radio:
         self._stack = STACKS[stack]
         self._address = hci.Address(address) if address else hci.Address.generate_static_address()
         self.address = str(self._address)
+        self.rpa_timeout_s = RPA_TIMEOUT_S
+        self._rotating: asyncio.Task[None] | None = None
+        self._advertising: AdvertisingType | None = None
+        self._interval_ms = 0.0
         self._board = Board(bus)
         self._calls: asyncio.Queue[bytes] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -84,6 +92,7 @@ class Radio:
             Item.MITM: 0,
             Item.IO: _NO_INPUT_OUTPUT,
             Item.LE_SECURE: 0,
+            Item.ADDR_MODE: _STATIC,
         }
         self._name = b""
         self._advertisement = self._scan_response = b""
@@ -210,6 +219,9 @@ class Radio:
         device, self._device = self._device, None
         transport, self._transport = self._transport, None
         self.advertising.clear()
+        if self._rotating is not None:
+            self._rotating.cancel()
+            self._rotating = None
         if device is not None and device.powered_on:
             for connection in list(device.connections.values()):
                 with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
@@ -235,7 +247,7 @@ class Radio:
             raise CallError(errno.ENODEV)
         return self._device
 
-    def _config(self, body: bytes) -> None:
+    async def _config(self, body: bytes) -> None:
         item = Item(body[0])
         if item is Item.GAP_NAME:
             self._name = body[1:]
@@ -243,6 +255,45 @@ class Radio:
         (self._settings[item],) = struct.unpack("<H", body[1:])
         if item is Item.MTU and self._server is not None:
             self._server.max_mtu = self._settings[item]
+        if item is Item.ADDR_MODE:
+            await self._draw_addresses(self._settings[item] == _RESOLVABLE)
+
+    # Own addresses. On a board, the controller draws them from the key that NimBLE gave it for the
+    # peer 00:00:00:00:00:00 (ble_hs_pvcy.c, ble_hs_pvcy_set_our_irk), also while it advertises.
+
+    async def _draw_addresses(self, private: bool) -> None:
+        device = self._powered()
+        if self._rotating is not None:
+            self._rotating.cancel()
+            self._rotating = None
+        if private:
+            await self._draw_address()
+            self._rotating = asyncio.create_task(self._rotate())
+        else:
+            await self._go_by(device.static_address)
+
+    async def _rotate(self) -> None:
+        while True:
+            await asyncio.sleep(self.rpa_timeout_s)
+            await self._draw_address()
+
+    async def _draw_address(self) -> None:
+        device = self._powered()
+        if self._links:
+            return  # bumble's controller has one address for links and advertising
+        await self._go_by(hci.Address.generate_private_address(device.irk))
+
+    async def _go_by(self, address: hci.Address) -> None:
+        device = self._powered()
+        again = device.is_advertising
+        if again:
+            await device.stop_advertising()
+        device.random_address = address
+        await device.send_sync_command(
+            hci.HCI_LE_Set_Random_Address_Command(random_address=address)
+        )
+        if again:
+            await self._start_advertising(device)
 
     def _register(self, body: bytes) -> bytes:
         device = self._powered()
@@ -266,20 +317,25 @@ class Radio:
         self.advertising.clear()
         if mode == Advertise.STOP:
             return
-        interval_ms = interval_us / 1000
+        self._interval_ms = interval_ms = interval_us / 1000
         if interval_ms < _ADVERTISE_LEAST_MS:
             raise CallError(errno.EINVAL, f"interval {interval_us} us; at least 20000")
         kind = AdvertisingType.UNDIRECTED_SCANNABLE
         if mode == Advertise.CONNECTABLE:
             kind = AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
+        self._advertising = kind
+        await self._start_advertising(device)
+        self.advertising.set()
+
+    async def _start_advertising(self, device: Device) -> None:
+        assert self._advertising is not None
         await device.start_advertising(
-            advertising_type=kind,
+            advertising_type=self._advertising,
             advertising_data=self._advertisement,
             scan_response_data=self._scan_response,
-            advertising_interval_min=interval_ms,
-            advertising_interval_max=interval_ms,
+            advertising_interval_min=self._interval_ms,
+            advertising_interval_max=self._interval_ms,
         )
-        self.advertising.set()
 
     def _link(self, handle: int) -> Link:
         if handle not in self._links:

@@ -49,6 +49,7 @@ class Item(IntEnum):
     MITM = 3
     IO = 4
     LE_SECURE = 5
+    ADDR_MODE = 6  # MP_BLUETOOTH_ADDRESS_MODE_*: 1 static, 2 resolvable private
 
 
 class Advertise(IntEnum):

@@ -57,6 +57,7 @@ LIMIT_EVENT_HEADER_BYTES = 9
 LIMIT_MEDIA_HEADER_BYTES = 6  # u16 id, u32 offset, then the data
 LIMIT_MEDIA_RANGES = 16  # in one request for media
 LIMIT_SMP_BYTES = 1024  # one SMP message, header included, either direction
+LIMIT_SMP_HALF_MS = 2000  # how long the glasses wait for the next write of a request
 LIMIT_IMAGE_BYTES = 0x300000  # an update image, header and TLVs included
 LIMIT_IMAGE_TLV_BYTES = 1024  # either of its TLV areas
 LIMIT_TRUSTED_KEYS = 4  # keys whose updates are taken

@@ -5,6 +5,8 @@ The request and response code is `smpclient`'s; this gives it our link to travel
 """
 
 import asyncio
+import logging
+import struct
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from typing import Any, ClassVar
@@ -22,6 +24,11 @@ from smpclient.transport import SMPTransport
 from glint import protocol
 from glint.errors import NoAnswerError, ProtocolError, RequestError
 
+# smpclient logs what it raises; without this, Python prints that, with the whole request, to the
+# terminal of programs that never set logging up.
+logging.getLogger("smpclient").addHandler(logging.NullHandler())
+
+_HALF_MARGIN = 1.25  # clocks and radios differ
 _U32 = Field(ge=0, le=0xFFFF_FFFF)
 
 
@@ -224,8 +231,9 @@ class _Transport(SMPTransport):
         self._write = write
         self.max_write_bytes = 20  # what every link can carry
         self._buffer = bytearray()
-        self._sequence = 0
+        self._expected = b""  # how the answer begins
         self._answer: asyncio.Future[bytes] | None = None
+        self._half_until_s = 0.0  # until then the glasses wait for the rest of a request
 
     async def connect(self, address: str, timeout_s: float) -> None:
         """The link is open already."""
@@ -239,9 +247,19 @@ class _Transport(SMPTransport):
         return self.max_write_bytes
 
     async def send(self, data: bytes) -> None:
-        """Sends a frame in as many writes as it takes."""
+        """Sends a frame in as many writes as it takes.
+
+        One that is broken off leaves the glasses with half a request, which they forget after a
+        while: the next one waits for that.
+        """
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._half_until_s - loop.time())
         for offset in range(0, len(data), self.mtu):
-            await self._write(data[offset : offset + self.mtu])
+            try:
+                await self._write(data[offset : offset + self.mtu])
+            except BaseException:
+                self._half_until_s = loop.time() + _HALF_MARGIN * protocol.LIMIT_SMP_HALF_MS / 1000
+                raise
 
     async def receive(self) -> bytes:
         """Returns the frame that answers the one sent last."""
@@ -251,29 +269,35 @@ class _Transport(SMPTransport):
     async def send_and_receive(self, data: bytes) -> bytes:
         """Sends a request and returns its response; those to earlier requests are dropped."""
         self._answer = asyncio.get_running_loop().create_future()
-        self._sequence = data[6]
+        op, _, _, group, sequence, command = struct.unpack_from(">BBHHBB", data)
+        self._expected = struct.pack(">BBHHBB", op | 1, 0, 0, group, sequence, command)
+        self._buffer.clear()
         try:
             await self.send(data)
             return await self.receive()
-        except BaseException:
-            self._buffer.clear()
-            raise
         finally:
             self._answer = None
 
     def feed(self, data: bytes) -> None:
-        """Takes one notification."""
+        """Takes one notification.
+
+        A response begins with one. What begins otherwise is the rest of a response whose beginning
+        was lost, or the answer to a request that was given up.
+        """
+        if self._answer is None or self._answer.done():
+            return
+        if self._begins_answer(data):
+            self._buffer.clear()
+        elif not self._buffer:
+            return
         self._buffer += data
-        while len(self._buffer) >= protocol.SMP_HEADER_BYTES:
-            length = protocol.SMP_HEADER_BYTES + int.from_bytes(self._buffer[2:4], "big")
-            if length > protocol.LIMIT_SMP_BYTES:
-                self._buffer.clear()  # no frame begins here; the request will time out
-            if len(self._buffer) < length:
-                return
-            frame = bytes(self._buffer[:length])
-            del self._buffer[:length]
-            if self._answer and not self._answer.done() and frame[6] == self._sequence:
-                self._answer.set_result(frame)
+        length = protocol.SMP_HEADER_BYTES + int.from_bytes(self._buffer[2:4], "big")
+        if len(self._buffer) >= length:
+            self._answer.set_result(bytes(self._buffer[:length]))
+
+    def _begins_answer(self, data: bytes) -> bool:
+        # Flags and length, which nobody knows beforehand, are between.
+        return data[:1] + data[4:8] == self._expected[:1] + self._expected[4:]
 
     def lose(self, reason: Exception) -> None:
         if self._answer and not self._answer.done():

@@ -8,6 +8,7 @@ it writes is dropped, nothing is sent to it, and it is not kept for long.
 
 import asyncio
 import struct
+import time
 
 import bluetooth
 from bluetooth import UUID
@@ -259,7 +260,7 @@ class Link:
 
     def _serve(self, data):
         room = RESPONSES_MAX - len(self._responses)
-        self._responses.extend(self._smp.receive(data, room))
+        self._responses.extend(self._smp.receive(data, room, time.ticks_ms()))
         if self._smp.waiting and self._working is None:
             self._working = asyncio.create_task(self._work())
 

@@ -76,6 +76,7 @@ class FakeGlasses:
         media_writes: What was written to the media characteristic.
         pairing: What the pairing characteristic says.
         away_s: How long after a disconnection they advertise again.
+        half_s: How long they wait for the next write of a request.
     """
 
     def __init__(self, name: str = "Fake Glasses", address: str = "F0:00:00:00:00:01") -> None:
@@ -99,9 +100,11 @@ class FakeGlasses:
         self.media_writes: list[bytes] = []
         self.pairing = protocol.PAIRING_OPEN
         self.away_s = 0.0
+        self.half_s = protocol.LIMIT_SMP_HALF_MS / 1000
         self.connection: Connection | None = None
         self._cursor: int | None = None
         self._pending = bytearray()
+        self._written_s = 0.0
         self._work: asyncio.Queue[Callable[[], Any]] = asyncio.Queue()
         self._transport: Any = None
         self.server: Server
@@ -344,6 +347,10 @@ class FakeGlasses:
         self.forget(seq + 1)
 
     def _on_smp(self, _connection: Connection, data: bytes) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._written_s > self.half_s:
+            self._pending.clear()
+        self._written_s = now_s
         self._pending += data
         while len(self._pending) >= 8:
             length = 8 + int.from_bytes(self._pending[2:4], "big")

@@ -3,6 +3,7 @@
 
 import asyncio
 import gc
+import sys
 
 import glint
 import pytest
@@ -10,6 +11,7 @@ from client_fixtures import button, connected, take, until
 from fake_glasses import FakeGlasses, fake_on_air
 from glint import client as glint_client
 from glint import protocol
+from glint.smp import StatusRead
 from workbench.emulation.air import Air, Timing, serve
 
 # Finding and connecting.
@@ -281,6 +283,70 @@ async def test_refusals_have_a_code_and_a_reason():
         fake.answers = {protocol.SMP_GLINT_PHOTO: {"rc": 8}}
         with pytest.raises(glint.RequestError, match="ENOTSUP"):
             await glasses.photo()
+
+
+async def test_a_request_broken_off_between_writes_harms_no_other(monkeypatch):
+    monkeypatch.setattr(protocol, "LIMIT_SMP_HALF_MS", 100)
+    async with connected() as (fake, glasses):
+        fake.half_s = 0.1
+        transport = (await glasses._keeper.link()).requests._transport
+        write, sent = transport._write, []
+        transport.max_write_bytes = 20
+
+        async def stalls(data):
+            if sent:
+                await asyncio.Event().wait()
+            sent.append(data)
+            await write(data)
+
+        monkeypatch.setattr(transport, "_write", stalls)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(glasses.get_file("models/of_a_name_that_takes_two_writes"), 0.2)
+        assert len(sent) == 1
+        monkeypatch.setattr(transport, "_write", write)
+        for _ in range(3):
+            assert (await glasses.status()).board == "fake"
+
+
+async def test_the_rest_of_an_answer_that_was_lost_harms_no_other(monkeypatch):
+    async with connected() as (_, glasses):
+        requests = (await glasses._keeper.link()).requests
+        answer = b"\x03\x00\x00\x40\x00\x40\x00\x00" + bytes(20)
+        # The beginning of one, the rest of another, what is none at all, and a flood of it.
+        for junk in (answer, bytes(40), b"\xff" * 100, *[bytes(range(200))] * 200):
+            requests.feed(junk)
+        assert (await glasses.status()).board == "fake"
+        feed, heard = requests._transport.feed, []
+
+        def loses_the_first(data):
+            heard.append(data)
+            if len(heard) > 1:
+                feed(data)
+
+        monkeypatch.setattr(requests._transport, "feed", loses_the_first)
+        with pytest.raises(glint.NoAnswerError):
+            await requests.request(StatusRead(), 0.3)
+        assert len(heard) > 1  # the answer takes several notifications
+        assert (await glasses.status()).board == "fake"
+
+
+async def test_a_request_that_was_given_up_is_not_dumped_on_the_terminal(tmp_path):
+    script = tmp_path / "app.py"
+    script.write_text(
+        "import asyncio\n"
+        "from glint.smp import Requests, StatusRead\n"
+        "async def nowhere(data): pass\n"
+        "async def main():\n"
+        "    try: await Requests(nowhere).request(StatusRead(), 0.05)\n"
+        "    except Exception as error: print(error)\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, errors = await process.communicate()
+    assert out.startswith(b"The glasses did not answer")
+    assert errors == b""
 
 
 async def test_no_answer(monkeypatch):

@@ -2,12 +2,13 @@
 """The firmware's SMP server against the `smp` package's messages, whole, cut up, and broken."""
 
 import struct
+import types
 
 import cbor2
 import pytest
 from glasses import protocol
 from glasses import smp as server_module
-from glasses.protocol import LIMIT_SMP_BYTES, SMP_HEADER_BYTES
+from glasses.protocol import LIMIT_SMP_BYTES, LIMIT_SMP_HALF_MS, SMP_HEADER_BYTES
 from glasses.smp import RequestError, Server, system
 from glint.smp import GlintErrorV1
 from hypothesis import given
@@ -63,6 +64,40 @@ def test_requests_cut_anywhere(texts, data):
         responses += server.receive(stream[:cut])
         stream = stream[cut:]
     assert [body(r)["r"] for r in responses] == texts
+
+
+@pytest.fixture
+def ticks(monkeypatch):
+    """The clock that MicroPython's `time` has and Python's has not."""
+    monkeypatch.setattr(server_module, "time", types.SimpleNamespace(ticks_diff=lambda a, b: a - b))
+
+
+@pytest.mark.parametrize("cut", [1, 7, 8, 9, 15])
+def test_a_request_broken_off_is_forgotten_after_a_while(server, ticks, cut):
+    half = bytes(echo("the first half"))[:cut]
+    assert server.receive(half, now_ms=1000) == []
+    (response,) = server.receive(
+        bytes(echo("another", sequence=8)), now_ms=1001 + LIMIT_SMP_HALF_MS
+    )
+    assert (body(response), response[6]) == ({"r": "another"}, 8)
+    assert server.dropped_bytes == cut
+
+
+def test_the_rest_of_a_request_may_take_a_while(server, ticks):
+    request = bytes(echo("slow"))
+    now_ms = 0
+    for byte in request[:-1]:
+        now_ms += LIMIT_SMP_HALF_MS
+        assert server.receive(bytes([byte]), now_ms=now_ms) == []
+    (response,) = server.receive(request[-1:], now_ms=now_ms + LIMIT_SMP_HALF_MS)
+    assert body(response) == {"r": "slow"}
+
+
+def test_whole_requests_that_wait_are_not_forgotten(server, ticks):
+    requests = b"".join(bytes(echo(text)) for text in ("one", "two", "three"))
+    (one,) = server.receive(requests, room=1, now_ms=0)
+    (two, three) = server.receive(b"", room=2, now_ms=10 * LIMIT_SMP_HALF_MS)
+    assert [body(r)["r"] for r in (one, two, three)] == ["one", "two", "three"]
 
 
 @given(st.lists(st.binary(max_size=80), max_size=8))

@@ -3,11 +3,13 @@
 
 import gc
 import struct
+import time
 
 from glasses import arguments, cbor
 from glasses.protocol import (
     LIMIT_REASON_BYTES,
     LIMIT_SMP_BYTES,
+    LIMIT_SMP_HALF_MS,
     SMP_GROUP_GLINT,
     SMP_HEADER_BYTES,
 )
@@ -42,7 +44,7 @@ class Server:
         requests: That came whole since boot.
         refused: Of these.
         failed: Of these, those that ended with an error which nobody foresaw.
-        dropped_bytes: What came while WAITING_BYTES_MAX were waiting.
+        dropped_bytes: What came while WAITING_BYTES_MAX were waiting, and halves of requests.
     """
 
     def __init__(self):
@@ -52,6 +54,8 @@ class Server:
         self.dropped_bytes = 0
         self._handlers = {}
         self._pending = bytearray()
+        self._is_half = False  # what is pending is a request whose rest has not come
+        self._written_ms = 0
         self._later = None  # (request, coroutine that answers it)
 
     def handle(self, group, id, op, handler):
@@ -70,6 +74,7 @@ class Server:
     def reset(self):
         """Forgets requests that were not finished or not answered."""
         self._pending = bytearray()
+        self._is_half = False
         self._later = None
 
     @property
@@ -77,19 +82,29 @@ class Server:
         """Whether an answer is due that `later` gives."""
         return self._later is not None
 
-    def receive(self, data, room=RESPONSES_MAX):
+    def receive(self, data, room=RESPONSES_MAX, now_ms=None):
         """Takes what one write brought and returns the responses now due, as a list of bytes.
 
         Args:
             data: Of the write; empty for what waited because there was no room.
             room: How many responses there may be.
+            now_ms: Of time.ticks_ms(). A companion that broke a request off begins with the next
+                one: what comes too late for the rest is that. Without it, any rest is waited for.
         """
+        if data and now_ms is not None:
+            late_ms = time.ticks_diff(now_ms, self._written_ms)
+            if self._is_half and late_ms > LIMIT_SMP_HALF_MS:
+                self.dropped_bytes += len(self._pending)
+                self._pending = bytearray()
+            self._written_ms = now_ms
         if len(self._pending) + len(data) > WAITING_BYTES_MAX:
             self.dropped_bytes += len(data)  # a companion that floods loses, not the glasses
         else:
             self._pending.extend(data)
         responses = []
+        self._is_half = False
         while not self.waiting and len(responses) < room:
+            self._is_half = len(self._pending) > 0
             if len(self._pending) < SMP_HEADER_BYTES:
                 break
             length = SMP_HEADER_BYTES + struct.unpack_from(">H", self._pending, 2)[0]
@@ -101,6 +116,7 @@ class Server:
                 break
             request = bytes(self._pending[:length])
             self._pending = self._pending[length:]
+            self._is_half = False
             answer = self._answer(request)
             if isinstance(answer, dict):
                 responses.append(self._response(request, answer))

@@ -88,17 +88,24 @@ def _explained(error: Exception, doing: str, air: str | None) -> str:
         if "DENIED" in error.reason.name:
             return "Using Bluetooth was denied: allow it in the system's privacy settings."
         return _NO_ADAPTER
-    unreachable = "org.freedesktop.DBus.Error.ServiceUnknown"
-    if isinstance(error, OSError) or (
-        isinstance(error, BleakDBusError) and error.dbus_error == unreachable
-    ):
-        return _NO_ADAPTER  # no D-Bus, or no BlueZ on it
+    if isinstance(error, OSError):
+        return _NO_ADAPTER  # no D-Bus
+    if isinstance(error, BleakDBusError) and error.dbus_error.startswith(_NO_BLUEZ):
+        return _NO_ADAPTER
     if isinstance(error, BleakGATTProtocolError):
         return f"Could not {doing}: the glasses refused ({error.args[1]})."
     reason = " ".join(str(error).split()) or type(error).__name__
     return f"Could not {doing}: {reason}."
 
 
+# What D-Bus says when nobody is org.bluez, and it cannot start it: by itself (Spawn.*; dbus 1.14,
+# dbus-protocol.h), or through systemd, which names the reason (systemd1.*).
+_NO_BLUEZ = (
+    "org.freedesktop.DBus.Error.ServiceUnknown",
+    "org.freedesktop.DBus.Error.NameHasNoOwner",
+    "org.freedesktop.DBus.Error.Spawn.",
+    "org.freedesktop.systemd1.",
+)
 _NO_ADAPTER = (
     "No Bluetooth on this machine: plug in or switch on an adapter (on Linux, start the bluetooth "
     "service), or use an emulated air with --air ADDRESS or GLINT_AIR."

@@ -8,7 +8,7 @@ from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
-from glint import protocol
+from glint import bluez, protocol
 from glint.adapter import errors_explained, in_use, scanner_backend
 from glint.errors import NotFoundError
 
@@ -55,7 +55,7 @@ async def scan(timeout_s: float = 3.0, air: str | None = None) -> list[Found]:
 
 
 async def find(wanted: str | None, *, timeout_s: float, air: str | None) -> BLEDevice:
-    """Returns the first glasses heard that match.
+    """Returns the first glasses heard that match, or that this machine is connected to already.
 
     Args:
         wanted: Name or address; None for any.
@@ -68,15 +68,16 @@ async def find(wanted: str | None, *, timeout_s: float, air: str | None) -> BLED
     """
     others = set()
     with errors_explained("scan", air):
+        if air is None:
+            for device in await bluez.left_connected():
+                if _matches(wanted, device.name or "", device.address):
+                    return device
         async with _scanner(air) as scanner:
             try:
                 async with asyncio.timeout(timeout_s):
                     async for device, heard in scanner.advertisement_data():
                         name = _name(device, heard)
-                        if wanted is None or wanted.lower() in (
-                            name.lower(),
-                            device.address.lower(),
-                        ):
+                        if _matches(wanted, name, device.address):
                             return device
                         others.add(name or device.address)
             except TimeoutError:
@@ -88,6 +89,10 @@ async def find(wanted: str | None, *, timeout_s: float, air: str | None) -> BLED
     raise NotFoundError(
         f"No glasses heard {within}: are they on, near, and not connected to another companion?"
     )
+
+
+def _matches(wanted: str | None, name: str, address: str) -> bool:
+    return wanted is None or wanted.lower() in (name.lower(), address.lower())
 
 
 def _name(device: BLEDevice, heard: AdvertisementData) -> str:

@@ -10,7 +10,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from smpclient.requests.os_management import MCUMgrParametersRead
 
-from glint import protocol
+from glint import bluez, protocol
 from glint.adapter import client_backend, errors_explained
 from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError
 from glint.info import Statistics
@@ -39,6 +39,7 @@ class Link:
         self.name = device.name or device.address
         self.lost: asyncio.Future[LinkLostError] = asyncio.get_running_loop().create_future()
         self.requests = Requests(self._write_smp)
+        self._device = device
         self._air = air
         self._timeout_s = timeout_s
         self._statistics = statistics
@@ -59,10 +60,11 @@ class Link:
             NoAnswerError: The glasses do not answer requests.
         """
         try:
-            with errors_explained(f"connect to {self.name}", self._air):
-                async with asyncio.timeout(self._timeout_s):
-                    await self._client.connect()
-            await self._pair(await self.read(protocol.UUID_PAIRING))
+            async with bluez.agent(self._device):
+                with errors_explained(f"connect to {self.name}", self._air):
+                    async with asyncio.timeout(self._timeout_s):
+                        await self._client.connect()
+                await self._pair(await self.read(protocol.UUID_PAIRING))
             async with self._doing("subscribe to"):
                 await self._subscribe(on_event, on_media)
             await self._hello()
@@ -109,7 +111,7 @@ class Link:
         self._events = self._characteristic(protocol.UUID_EVENTS)
         self._media = self._characteristic(protocol.UUID_MEDIA)
         self._smp = self._characteristic(protocol.UUID_SMP)
-        self.requests.allow(self._smp.max_write_without_response_size)
+        self.requests.allow(await bluez.write_bytes(self._smp))
         await self._notify(self._smp, self.requests.feed)
         await self._notify(self._events, on_event)
         await self._notify(self._media, on_media)

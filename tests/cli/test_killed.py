@@ -10,6 +10,8 @@ from pathlib import Path
 
 import glint
 import pytest
+from bumble import hci
+from fake_glasses import fake_on_air
 from workbench.emulation.simprocess import simulator
 
 GONE_WITHIN_S = 15.0
@@ -85,6 +87,22 @@ async def test_the_companion_is_killed_and_the_next_one_is_served():
         await listening.communicate()
         async with glint.connect(air=sim.address) as glasses:
             assert (await glasses.status()).board == "linux"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+async def test_the_companion_is_told_to_stop(ending):
+    async with fake_on_air() as (fake, air):
+        listening = await run_glint("listen", "--air", air)
+        async with asyncio.timeout(GONE_WITHIN_S):
+            while not fake.asked:
+                await asyncio.sleep(0.05)
+        reason = asyncio.get_running_loop().create_future()
+        fake.connection.on("disconnection", reason.set_result)
+        listening.send_signal(ending)
+        _, stderr = await asyncio.wait_for(listening.communicate(), GONE_WITHIN_S)
+        assert (listening.returncode, stderr) == (128 + ending, b"")
+        # It has disconnected: its end alone would be a lost link (0x08).
+        assert await reason == hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR
 
 
 async def test_the_simulator_ends_with_its_control_stream():

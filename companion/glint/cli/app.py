@@ -11,10 +11,12 @@ import typer
 from typer.core import TyperGroup
 
 from glint.cli import bonds, commands, config, models, render, updates
+from glint.cli.options import EndedError
 from glint.errors import GlintError
 
 _ERROR = 1
 _INTERRUPTED = 130
+_SIGNAL = 128  # what shells add to a signal's number
 
 # Extras whose commands could not be loaded, and why.
 _missing: dict[str, str] = {}
@@ -74,7 +76,8 @@ def main() -> int:
     """Runs the command line.
 
     Returns:
-        Exit status: 0, 1 with one line on standard error, 2 for wrong usage, 130 after Ctrl-C.
+        Exit status: 0, 1 with one line on standard error, 2 for wrong usage, 130 after Ctrl-C,
+            128 and the signal's number after SIGTERM or SIGHUP.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -92,6 +95,8 @@ def main() -> int:
         return _fail(f"{error.filename}: {error.strerror}.")
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except EndedError as ended:
+        return _SIGNAL + ended.number
     return 0
 
 

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """`glint bonds`: which companions the glasses know."""
 
-import asyncio
 import dataclasses
 from typing import Annotated
 
 import typer
 
-from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, print_object
+from glint.cli.options import (
+    Air,
+    Json,
+    Timeout,
+    Wanted,
+    connect,
+    print_line,
+    print_object,
+    run_to_end,
+)
 from glint.cli.render import printable
 
 app = typer.Typer(
@@ -33,7 +41,7 @@ def list_bonds(
                 mark = "*" if bond.this else " "
                 print_line(f"{bond.id:4} {mark} {bond.address}  {printable(bond.name)}")
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 @app.command()
@@ -46,7 +54,7 @@ def remove(
         async with connect(glasses, air, timeout) as connected:
             await connected.remove_bond(number)
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 @app.command()
@@ -63,7 +71,7 @@ def name(
         async with connect(glasses, air, timeout) as connected:
             await connected.name_bond(number, name)
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 @app.command()
@@ -75,4 +83,4 @@ def allow(air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> N
             left_s = await connected.let_pair()
         print_line(f"open for {left_s:.0f} s" if left_s is not None else "open")
 
-    asyncio.run(run())
+    run_to_end(run())

@@ -23,6 +23,7 @@ from glint.cli.options import (
     print_line,
     print_object,
     progress_bar,
+    run_to_end,
 )
 from glint.errors import GlintError, MediaError, NotFoundError
 from glint.events import Event, Media, Wake
@@ -48,7 +49,7 @@ def scan(
     """List the glasses that advertise."""
     from glint.finding import scan as scan_air
 
-    found = asyncio.run(scan_air(seconds, air))
+    found = run_to_end(scan_air(seconds, air))
     if not found:
         raise NotFoundError(
             f"No glasses heard within {seconds:g} s: are they on, near, and not connected to "
@@ -92,7 +93,7 @@ def listen(
                         _print_event(event, as_json)
                         saver.take(event)
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 def info(
@@ -104,7 +105,7 @@ def info(
         async with connect(glasses, air, timeout) as connected:
             return dataclasses.asdict(await connected.info())
 
-    facts = asyncio.run(run())
+    facts = run_to_end(run())
     if as_json:
         print_object(facts)
         return
@@ -146,7 +147,7 @@ def photo(
             size = f"{taken.width}x{taken.height}, {len(taken.data)} bytes"
             print_line(f"{output}: {size} in {took_s:.2f} s")
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 def record(
@@ -171,7 +172,7 @@ def record(
         else:
             print_line(f"{output}: {recorded.seconds:.2f} s at {recorded.rate_hz} Hz")
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 class _Saver:

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """`glint config`: the glasses' settings."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from glint.cli.options import Air, Json, Timeout, Wanted, connect, print_line, print_object
+from glint.cli.options import (
+    Air,
+    Json,
+    Timeout,
+    Wanted,
+    connect,
+    print_line,
+    print_object,
+    run_to_end,
+)
 from glint.cli.render import printable
 from glint.errors import GlintError
 
@@ -29,7 +37,7 @@ def get(
         async with connect(glasses, air, timeout) as connected:
             return await connected.config()
 
-    settings = asyncio.run(run())
+    settings = run_to_end(run())
     if key is not None:
         settings = {key: _known(settings, key)}
     if as_json:
@@ -55,7 +63,7 @@ def set_setting(
             known = _known(await connected.config(), key)
             await connected.set_config(**{key: _as(known, values)})
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 def _known(settings: dict[str, Any], key: str) -> Any:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`glint models`: the wake words and image models on the glasses."""
 
-import asyncio
 import dataclasses
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +16,7 @@ from glint.cli.options import (
     print_line,
     print_object,
     progress_bar,
+    run_to_end,
 )
 from glint.cli.render import printable
 from glint.errors import GlintError
@@ -43,7 +43,7 @@ def list_models(
                 what = f"{model.kind:6}  {model.bytes:8} bytes  {model.name}"
                 print_line(f"{mark} {printable(what)}")
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 @app.command()
@@ -65,7 +65,7 @@ def put(
                 with progress_bar(path.name, False) as progress:
                     await connected.put_file(f"models/{path.name}", path.read_bytes(), progress)
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 @app.command()
@@ -76,7 +76,7 @@ def use(name: Name, air: Air = None, glasses: Wanted = None, timeout: Timeout = 
         async with connect(glasses, air, timeout) as connected:
             await connected.use_model(name)
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 @app.command()
@@ -87,7 +87,7 @@ def drop(name: Name, air: Air = None, glasses: Wanted = None, timeout: Timeout =
         async with connect(glasses, air, timeout) as connected:
             await connected.use_model(name, False)
 
-    asyncio.run(run())
+    run_to_end(run())
 
 
 @app.command()
@@ -98,4 +98,4 @@ def remove(name: Name, air: Air = None, glasses: Wanted = None, timeout: Timeout
         async with connect(glasses, air, timeout) as connected:
             await connected.remove_model(name)
 
-    asyncio.run(run())
+    run_to_end(run())

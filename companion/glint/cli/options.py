@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commands have in common: options, how they connect, how they print."""
 
+import asyncio
 import contextlib
 import json
+import signal
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -34,6 +36,55 @@ Timeout = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+T = TypeVar("T")
+
+
+class EndedError(Exception):
+    """A signal ended the command.
+
+    Attributes:
+        number: The signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {signal.Signals(number).name}")
+        self.number = number
+
+
+def run_to_end(main: Coroutine[Any, Any, T]) -> T:
+    """Runs a command to its end.
+
+    Being told to end and losing the terminal end it as cleanly as Ctrl-C does: a system keeps the
+    connections of programs that just die, and glasses that are connected do not advertise.
+
+    Raises:
+        EndedError: SIGTERM or SIGHUP came.
+    """
+    told: list[int] = []
+
+    async def wrapped() -> T:
+        task = asyncio.ensure_future(main)
+
+        def end(number: int) -> None:
+            told.append(number)
+            task.cancel()
+
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is None or signal.getsignal(number) is signal.SIG_IGN:
+                continue  # another system's, or a program that nohup started
+            with contextlib.suppress(NotImplementedError):  # Windows
+                asyncio.get_running_loop().add_signal_handler(number, end, number)
+        return await task
+
+    try:
+        return asyncio.run(wrapped())
+    except asyncio.CancelledError:
+        if told:
+            raise EndedError(told[0]) from None
+        raise
 
 
 def connect(glasses: str | None, air: str | None, timeout_s: float) -> "Glasses":

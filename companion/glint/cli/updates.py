@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`glint update`, `glint crash`, `glint reset`: what starts on the glasses."""
 
-import asyncio
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +17,7 @@ from glint.cli.options import (
     print_line,
     print_object,
     progress_bar,
+    run_to_end,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def update(
                     file, progress=progress, allow_downgrade=allow_downgrade
                 )
 
-    done = asyncio.run(run())
+    done = run_to_end(run())
     if as_json:
         print_object(dataclasses.asdict(done))
     else:
@@ -68,7 +68,7 @@ def crash(
         async with connect(glasses, air, timeout) as connected:
             return await connected.boot()
 
-    boot = asyncio.run(run())
+    boot = run_to_end(run())
     if as_json:
         print_object(dataclasses.asdict(boot))
         return
@@ -86,4 +86,4 @@ def reset(air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> N
         async with connect(glasses, air, timeout) as connected:
             await connected.reset()
 
-    asyncio.run(run())
+    run_to_end(run())

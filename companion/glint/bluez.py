@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What only Linux needs: BlueZ over D-Bus, beside what bleak does with it.
+
+Every fact of BlueZ named here was read in its releases 5.55, 5.66 and 5.82.
+"""
+
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from bleak import BleakAdapter
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
+
+from glint import protocol
+
+if TYPE_CHECKING:
+    from dbus_fast.aio import MessageBus
+    from dbus_fast.message import Message
+
+_log = logging.getLogger(__name__)
+
+_SERVICE = "org.bluez"
+_DEVICE = "org.bluez.Device1"
+_CHARACTERISTIC = "org.bluez.GattCharacteristic1"
+_AGENT = "org.bluez.Agent1"
+_AGENT_PATH = "/dev/glint/agent"
+_ATT_HEADER_BYTES = 3
+
+
+def _path(device: BLEDevice) -> str | None:
+    """BlueZ's object of a device that bleak's BlueZ backend found; None for other backends."""
+    details = device.details
+    if sys.platform == "linux" and isinstance(details, dict):
+        return details.get("path")
+    return None
+
+
+@contextlib.asynccontextmanager
+async def _bus() -> "AsyncIterator[MessageBus]":
+    from bleak.backends.bluezdbus.utils import get_dbus_authenticator
+    from dbus_fast.aio import MessageBus
+    from dbus_fast.constants import BusType
+
+    bus = MessageBus(bus_type=BusType.SYSTEM, auth=get_dbus_authenticator())
+    try:
+        await bus.connect()
+        yield bus
+    finally:
+        bus.disconnect()
+
+
+async def _call(bus: "MessageBus", path: str, interface: str, member: str, *arguments: Any) -> Any:
+    """Calls a method; `arguments` begin with their signature. Returns the answer's values."""
+    from bleak.backends.bluezdbus.utils import assert_reply
+    from dbus_fast.message import Message
+
+    signature, *body = arguments or ("",)
+    reply = await bus.call(
+        Message(_SERVICE, path, interface, member, signature=signature, body=body)
+    )
+    assert reply is not None
+    assert_reply(reply)
+    return reply.body
+
+
+@contextlib.asynccontextmanager
+async def agent(device: BLEDevice) -> AsyncIterator[None]:
+    """Answers BlueZ's question whether this device may pair, for as long as the block lasts.
+
+    BlueZ pairs by itself when a characteristic that it reads on connecting asks for it (device.c,
+    new_auth), and gives up where there is no agent. A machine with a desktop has one: the first
+    that registers is the default agent (agent.c, agent_create), which ours is only where there
+    is no other. It says yes to the glasses that are being connected, and no to everybody else.
+    """
+    path = _path(device)
+    if path is None:
+        yield
+        return
+    from bleak.exc import BleakError
+    from dbus_fast.errors import DBusError
+
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            bus = await stack.enter_async_context(_bus())
+            bus.add_message_handler(lambda message: _answer(message, path))
+            manager = "/org/bluez", "org.bluez.AgentManager1", "RegisterAgent"
+            await _call(bus, *manager, "os", _AGENT_PATH, "NoInputNoOutput")
+        except (OSError, EOFError, BleakError, DBusError) as error:
+            _log.debug("No agent: %s", error)  # connecting will say what is wrong
+        yield  # BlueZ forgets the agent with its connection to the bus
+
+
+def _answer(message: "Message", path: str) -> "Message | None":
+    from dbus_fast.constants import MessageType
+    from dbus_fast.message import Message
+
+    if message.message_type is not MessageType.METHOD_CALL or message.interface != _AGENT:
+        return None
+    if message.member in ("Release", "Cancel"):
+        return Message.new_method_return(message)
+    asked = ("RequestAuthorization", "RequestConfirmation", "AuthorizeService")
+    if message.member in asked and message.body[:1] == [path]:
+        return Message.new_method_return(message)
+    return Message.new_error(message, "org.bluez.Error.Rejected", "not one of ours")
+
+
+async def write_bytes(characteristic: BleakGATTCharacteristic) -> int:
+    """The most bytes of one write without response.
+
+    bleak 3.1 keeps the MTU that it heard of when BlueZ found the services, and 23 where it heard of
+    none. On a connection to glasses whose services BlueZ knows already that is so: the property is
+    there (gatt-client.c, characteristic_get_mtu), but no signal tells of it.
+    """
+    known = characteristic.max_write_without_response_size
+    details = characteristic.obj
+    if sys.platform != "linux" or not isinstance(details, tuple) or not isinstance(details[0], str):
+        return known
+    from bleak.exc import BleakError
+    from dbus_fast.errors import DBusError
+
+    properties = details[0], "org.freedesktop.DBus.Properties", "Get"
+    try:
+        async with _bus() as bus:
+            (mtu,) = await _call(bus, *properties, "ss", _CHARACTERISTIC, "MTU")
+    except (OSError, EOFError, BleakError, DBusError):
+        return known  # BlueZ before 5.62 has no such property
+    return max(known, int(mtu.value) - _ATT_HEADER_BYTES)
+
+
+async def is_paired(device: BLEDevice) -> bool:
+    """Whether BlueZ has a bond with the device."""
+    path = _path(device)
+    if path is None:
+        return False
+    from bleak.exc import BleakError
+    from dbus_fast.errors import DBusError
+
+    with contextlib.suppress(OSError, EOFError, BleakError, DBusError):
+        async with _bus() as bus:
+            get = path, "org.freedesktop.DBus.Properties", "Get"
+            (paired,) = await _call(bus, *get, "ss", _DEVICE, "Paired")
+            return bool(paired.value)
+    return False
+
+
+async def left_connected() -> list[BLEDevice]:
+    """Glasses that BlueZ is connected to and no program uses.
+
+    BlueZ keeps the connection of a program that was killed, and glasses that are connected are not
+    heard. A program that uses them listens to them: BlueZ ends that with its connection to the
+    bus (gatt-client.c, notify_client_disconnect).
+    """
+    if sys.platform != "linux":
+        return []
+    adapter = await BleakAdapter.get()
+    devices = await adapter.get_connected_devices([protocol.UUID_GLINT_SERVICE])
+    if not devices:
+        return []
+    async with _bus() as bus:
+        manager = "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"
+        (objects,) = await _call(bus, *manager)
+    listened = [
+        name
+        for name, interfaces in objects.items()
+        if "Notifying" in (properties := interfaces.get(_CHARACTERISTIC, {}))
+        and properties["Notifying"].value
+    ]
+    return [
+        device
+        for device in devices
+        if not any(name.startswith(f"{_path(device)}/") for name in listened)
+    ]

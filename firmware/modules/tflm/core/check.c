@@ -13,7 +13,11 @@ static tflm_status_t get(tflm_node_t *node, const char *what, uint32_t i, uint32
     if (id == TFLM_NO_TENSOR) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "%s %u is missing", what, i);
     }
-    return tflm_read_tensor(node->load, &node->load->main, id, tensor);
+    TRY(tflm_read_tensor(node->load, &node->load->main, id, tensor));
+    if (!tensor->elements) {
+        return tflm_node_fail(node, TFLM_ERROR_MODEL, "%s %u is empty", what, i);
+    }
+    return TFLM_OK;
 }
 
 tflm_status_t tflm_get_input(tflm_node_t *node, uint32_t i, tflm_tensor_t *tensor) {

@@ -139,15 +139,19 @@ static const char *read_tensor(tflm_load_t *load, uint32_t table, tflm_tensor_t 
         return "type %u does not run here";
     }
     *status = TFLM_ERROR_MODEL;
+    bool empty = false;
     uint32_t elements = 1, most = BYTES_MAX / (size ? size : 1);
     for (uint32_t i = 0; i < raw.shape.count; i++) {
         uint32_t dim = (uint32_t)fb_element_i32(fb, raw.shape, i);
-        if (dim - 1 >= most / elements) {
-            return "a dimension is below 1 or too large";
+        if (dim > most / elements) {
+            return "a dimension is below 0 or too large";
         }
         tensor->dims[i] = (int32_t)dim;
-        elements *= dim;
+        elements *= dim ? dim : 1;
+        empty |= !dim;
     }
+    // An empty one may be there, but no operator may use it.
+    elements = empty ? 0 : elements;
     tensor->elements = elements;
     tensor->bytes = is_packed(tensor->type) ? (elements + 1) / 2 : elements * size;
     if (raw.buffer >= load->buffers.count) {

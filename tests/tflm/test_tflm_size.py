@@ -10,7 +10,7 @@ from workbench.build import natmod
 from workbench.paths import MODULES
 
 LEFT_OUT = [f"-DTFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]
-CODE_AND_CONSTANT_BYTES = 40000
+CODE_AND_CONSTANT_BYTES = 40 * 1024
 CORE = MODULES / "tflm" / "core"
 
 

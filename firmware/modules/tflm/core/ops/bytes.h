@@ -3,9 +3,14 @@
 #ifndef TFLM_BYTES_H
 #define TFLM_BYTES_H
 
+#include <stddef.h>
 #include <string.h>
 
-#include "dense.h"
+#include "target.h"
+
+// `count` runs of so many bytes, from one to the next of which pointers move on by steps.
+void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count, int32_t to_step,
+                    int32_t from_step);
 
 static inline void tflm_copy(int8_t *to, const int8_t *from, size_t bytes) {
 #ifdef TFLM_HELIUM

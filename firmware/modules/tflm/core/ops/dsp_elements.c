@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators on elements of two tensors for Arm's DSP extension; elements.c has the reference.
+// Operators on elements of two tensors, and pooling, for Arm's DSP extension; elements.c and
+// pool_taps.c have the reference.
 #include "dsp.h"
+
+#include <stdbool.h>
 #include "elements.h"
+#include "pool.h"
 
 #ifdef TFLM_DSP
 
@@ -96,6 +100,33 @@ static TFLM_NOINLINE void choose(const int8_t *a, const int8_t *b, int8_t *to, u
     }
     for (n %= 4; n; n--) {
         *to++ = (int8_t)larger((uint8_t)*a++, (uint8_t)*b++, invert);
+    }
+}
+
+// Four channels at a time; of the last ones, one.
+void tflm_largest_8(const tflm_taps_of_pool_t *taps, void *output) {
+    const int8_t *from = taps->from, *last = from + taps->channels;
+    int8_t *to = output;
+    uint32_t low = (uint8_t)taps->low * 0x01010101u, high = (uint8_t)taps->high * 0x01010101u;
+    while (from < last) {
+        uint32_t largest = low;
+        const int8_t *row = from;
+        bool four = last - from >= 4;
+        for (int32_t i = taps->rows; i; i--, row += taps->row_step) {
+            const int8_t *at = row;
+            for (int32_t j = taps->columns; j; j--, at += taps->column_step) {
+                largest = larger(largest, four ? tflm_word(at) : (uint8_t)*at, 0);
+            }
+        }
+        largest = larger(largest, high, UINT32_MAX);
+        if (four) {
+            memcpy(to, &largest, sizeof largest);
+            from += 4;
+            to += 4;
+        } else {
+            *to++ = (int8_t)largest;
+            from++;
+        }
     }
 }
 

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "../share.h"
+#include "bytes.h"
 
-// Bytes of a run that are copied without a chance to stop; the bounds of elements that are filled;
-// as many bytes count of a round that is too long for any slice.
-enum { RUN_PART = 1 << 13, FILL_PART_MIN = 1 << 6, FILL_PART_MAX = 1 << 12, ROUND_MAX = 1 << 24 };
+// Bytes of a run that are copied without a chance to stop; as many bytes count of a round that is
+// too long for any slice.
+enum { RUN_PART = 1 << 14, ROUND_MAX = 1 << 24 };
 
 // One loop around the ones after it; the innermost copies a run of bytes.
 typedef struct {
@@ -20,10 +21,9 @@ typedef struct {
     uint32_t to_offset, from_offset;
     uint32_t run; // in bytes
     uint32_t levels;
-    // First the whole target gets this value, unless there are no such elements.
-    uint32_t fill_elements;
-    uint16_t fill_bytes; // Of one element.
-    uint16_t fill_part;  // Elements without a chance to stop.
+    // What of the target lies between runs gets this value, unless it has no such bytes.
+    uint32_t fill_bytes;
+    uint32_t element_bytes;
     int32_t fill;
     level_t level[]; // Outermost first.
 } move_t;
@@ -88,20 +88,22 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     if (node->planning) {
         return TFLM_OK;
     }
-    // It can stop between parts of what is filled, and rounds of the outermost loop or parts of the
-    // only run.
+    // It can stop between rounds of the outermost loop or parts of the only run.
     uint32_t bytes = level->count * element_bytes;
-    uint32_t rounds = inner->count, cost = 2 * RUN_PART;
-    if (levels) {
-        uint32_t round = total / rounds;
-        round = round < ROUND_MAX ? round : ROUND_MAX;
-        cost = round / bytes * 32 + 2 * round;
-    } else {
-        rounds = (bytes + RUN_PART - 1) / RUN_PART;
+    if (fill_elements && !levels) {
+        (++inner)->count = 1;
+        inner->to_step = inner->from_step = 0;
+        levels = 1;
     }
-    uint32_t fill_part = FILL_PART_MIN + (cost / 16 < FILL_PART_MAX ? cost / 16 : FILL_PART_MAX);
-    node->cost = cost + (fill_elements ? FILL_PART_MIN * 16 : 0);
-    node->rows = (fill_elements + fill_part - 1) / fill_part + rounds;
+    node->rows = inner->count;
+    node->cost = RUN_PART / 4;
+    if (levels) {
+        uint32_t round = (fill_elements ? fill_elements * element_bytes : total) / node->rows;
+        round = round < ROUND_MAX ? round : ROUND_MAX;
+        node->cost = (fill_elements ? total / node->rows / bytes : round / bytes) * 16 + round / 2;
+    } else {
+        node->rows = (bytes + RUN_PART - 1) / RUN_PART;
+    }
     move_t *move = tflm_node_data(node, 2, sizeof *move + levels * sizeof *level);
     if (!move) {
         return TFLM_OK;
@@ -112,9 +114,8 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     move->from_offset = from_offset;
     move->run = bytes;
     move->levels = levels;
-    move->fill_elements = fill_elements;
-    move->fill_bytes = (uint16_t)element_bytes;
-    move->fill_part = (uint16_t)fill_part;
+    move->fill_bytes = fill_elements * element_bytes;
+    move->element_bytes = element_bytes;
     move->fill = fill;
     for (uint32_t i = 0; i < levels; i++) {
         level_t *outer = &move->level[i];
@@ -125,54 +126,59 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     return TFLM_OK;
 }
 
-static void copy_runs(uint8_t *to, const uint8_t *from, const level_t *level, uint32_t run) {
-    for (uint32_t i = 0; i < level->count; i++, to += level->to_step, from += level->from_step) {
-        if (run == 1) {
-            *to = *from;
-        } else {
-            memmove(to, from, run);
-        }
+// Elements from *filled on, up to `end`, get the value.
+static void fill_to(const move_t *move, uint8_t **filled, uint8_t *end) {
+    if (move->element_bytes == sizeof(int8_t)) {
+        tflm_fill((int8_t *)*filled, move->fill, (size_t)(end - *filled));
+        return;
+    }
+    for (; *filled < end; *filled += move->element_bytes) {
+        tflm_set(*filled, move->element_bytes == sizeof(int16_t) ? TFLM_INT16 : TFLM_INT32, 0,
+                 move->fill);
     }
 }
 
-// The outermost loop, and those within it.
-static void copy_levels(uint8_t *to, const uint8_t *from, const level_t *level,
-                        const level_t *inner, uint32_t levels, uint32_t run) {
-    if (levels == 1) {
-        copy_runs(to, from, level, run);
-        return;
-    }
-    for (uint32_t i = 0; i < level->count; i++, to += level->to_step, from += level->from_step) {
-        copy_levels(to, from, inner, inner + 1, levels - 1, run);
+// The outermost loop, and those within it; what lies in front of runs is filled from *filled on.
+static void copy_levels(const move_t *move, uint8_t *to, const uint8_t *from, const level_t *level,
+                        const level_t *inner, uint32_t levels, uint8_t **filled) {
+    uint32_t each = levels == 1 && !move->fill_bytes ? level->count : 1;
+    for (uint32_t i = 0; i < level->count; i += each) {
+        if (levels > 1) {
+            copy_levels(move, to, from, inner, inner + 1, levels - 1, filled);
+        } else {
+            if (move->fill_bytes) {
+                fill_to(move, filled, to);
+                *filled = to + move->run;
+            }
+            tflm_copy_runs((int8_t *)to, (const int8_t *)from, move->run, each, level->to_step,
+                           level->from_step);
+        }
+        to += level->to_step;
+        from += level->from_step;
     }
 }
 
 TFLM_EVAL(move) {
     const move_t *move = data;
-    uint8_t *start = tflm_at(run, move->to);
-    if (move->fill_elements) {
-        uint32_t type = move->fill_bytes == 1   ? TFLM_INT8
-                        : move->fill_bytes == 2 ? TFLM_INT16
-                                                : TFLM_INT32;
-        uint32_t part = move->fill_part, rows = (move->fill_elements + part - 1) / part;
-        uint32_t end = to < rows ? to * part : move->fill_elements;
-        for (uint32_t i = from * part; i < end; i++) {
-            tflm_set(start, type, i, move->fill);
-        }
-        if (to <= rows) {
-            return;
-        }
-        from = from > rows ? from - rows : 0;
-        to -= rows;
-    }
-    uint8_t *target = start + move->to_offset;
+    uint8_t *start = tflm_at(run, move->to), *target = start + move->to_offset;
     const uint8_t *source = tflm_at(run, move->from) + move->from_offset;
     if (move->levels) {
         level_t outer = move->level[0];
+        uint8_t *filled = start;
+        if (from) { // The end of what came before.
+            filled = target + move->run + (ptrdiff_t)(from - 1) * outer.to_step;
+            for (uint32_t i = 1; i < move->levels; i++) {
+                filled += (ptrdiff_t)(move->level[i].count - 1) * move->level[i].to_step;
+            }
+        }
         target += (ptrdiff_t)from * outer.to_step;
         source += (ptrdiff_t)from * outer.from_step;
+        bool ends = to == outer.count;
         outer.count = to - from;
-        copy_levels(target, source, &outer, move->level + 1, move->levels, move->run);
+        copy_levels(move, target, source, &outer, move->level + 1, move->levels, &filled);
+        if (ends && move->fill_bytes) {
+            fill_to(move, &filled, start + move->fill_bytes);
+        }
         return;
     }
     uint32_t first = from * RUN_PART, end = to * RUN_PART;

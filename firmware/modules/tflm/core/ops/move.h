@@ -26,7 +26,8 @@ TFLM_COLD void tflm_box(const tflm_tensor_t *tensor, tflm_box_t *box);
 TFLM_COLD tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from,
                                        const tflm_box_t *box, uint32_t element_bytes);
 
-// The same, after all `fill_elements` of the target have got the value `fill`.
+// The same, where all else of the target's `fill_elements` gets the value `fill`. There the box
+// does not go backwards in the target.
 TFLM_COLD tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t from,
                                               const tflm_box_t *box, uint32_t element_bytes,
                                               uint32_t fill_elements, int32_t fill);

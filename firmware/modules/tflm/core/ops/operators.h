@@ -85,14 +85,14 @@
     ROW(TANH, FLOAT32, NONE, 0, 0, float_unary, float_tanh)                                        \
     ROW(TRANSPOSE_CONV, FLOAT32, TRANSPOSE_CONV, 0, TFLM_LATE_INPUT, float_transpose_conv, float_transpose_conv) \
     ROW(ADD, INT16, ADD, 0, 0, add, int16_sum)                                                     \
-    ROW(AVERAGE_POOL_2D, INT16, POOL_2D, 0, 0, int16_pool, int16_average_pool)                     \
+    ROW(AVERAGE_POOL_2D, INT16, POOL_2D, 0, 0, pool, int16_average_pool)                           \
     ROW(BATCH_MATMUL, INT16, BATCH_MATMUL, 0, 0, batch_matmul, int16_batch_matmul)                 \
     ROW(CONV_2D, INT16, CONV_2D, 0, 0, int16_conv, int16_conv)                                     \
     ROW(DEPTHWISE_CONV_2D, INT16, DEPTHWISE_CONV_2D, 0, 0, int16_depthwise_conv, int16_conv)       \
     ROW(FULLY_CONNECTED, INT16, FULLY_CONNECTED, 0, 0, int16_fully_connected, int16_fully_connected) \
     ROW(LEAKY_RELU, INT16, LEAKY_RELU, 0, 0, int16_leaky_relu, int16_relu)                         \
     ROW(LOGISTIC, INT16, NONE, 0, 0, int16_logistic, int16_logistic)                               \
-    ROW(MAX_POOL_2D, INT16, POOL_2D, 0, 0, int16_pool, int16_max_pool)                             \
+    ROW(MAX_POOL_2D, INT16, POOL_2D, 0, 0, pool, int16_max_pool)                                   \
     ROW(MEAN, INT16, REDUCER, 0, 0, mean, int16_mean_or_sum)                                       \
     ROW(MUL, INT16, MUL, 0, 0, mul, int16_product)                                                 \
     ROW(RELU, INT16, NONE, 0, 0, int16_relu, int16_relu)                                           \

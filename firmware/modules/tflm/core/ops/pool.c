@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dense.h"
+// AVERAGE_POOL_2D and MAX_POOL_2D of int8 and int16.
+#include "pool.h"
+
+#include "ops.h"
 #include "window.h"
 
-#ifdef TFLM_HELIUM
-#include <arm_mve.h>
-#endif
+// Sums of so many stay within 32 bits.
+enum { MAX_TAPS = 1 << 15 };
 
 typedef struct {
     uint32_t input, output; // Places.
     tflm_window_t y, x;
-    int32_t depth;
+    uint32_t depth;
     int32_t low, high;
 } pool_t;
 
@@ -18,6 +20,9 @@ TFLM_PREPARE(pool) {
     tflm_window_t y, x;
     TRY(tflm_get_tensors(node, "qq", t));
     TRY(tflm_pool_windows(node, &t[0], &t[1], &y, &x));
+    if ((int64_t)y.taps * x.taps > MAX_TAPS) {
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "a window of %d by %d", y.taps, x.taps);
+    }
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 5, 0), &t[1], &low,
                               &high));
@@ -25,103 +30,52 @@ TFLM_PREPARE(pool) {
     if (self) {
         self->y = y;
         self->x = x;
-        self->depth = t[0].dims[3];
+        self->depth = (uint32_t)t[0].dims[3];
         self->low = low;
         self->high = high;
     }
     return TFLM_OK;
 }
 
-TFLM_EVAL(max_pool) {
-    const pool_t *self = data;
+static void eval(const tflm_run_t *run, const pool_t *self, uint32_t from, uint32_t to,
+                 uint32_t element_bytes, tflm_pool_each_t *each) {
     const tflm_window_t *wx = &self->x, *wy = &self->y;
-    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
-    int8_t *output = (int8_t *)tflm_at(run, self->output) +
-                     (size_t)from * (size_t)wx->output * (size_t)self->depth;
-    ptrdiff_t depth = self->depth;
+    ptrdiff_t column_bytes = (ptrdiff_t)(self->depth * element_bytes);
+    tflm_taps_of_pool_t taps = {.row_step = wx->input * column_bytes,
+                                .column_step = column_bytes,
+                                .channels = self->depth,
+                                .low = self->low,
+                                .high = self->high};
+    uint8_t *output = tflm_at(run, self->output);
+    output += (ptrdiff_t)from * wx->output * column_bytes;
     for (uint32_t row = from; row < to; row++) {
-        int32_t y, y_from, y_to, x, x_from, x_to;
+        int32_t y, y_from, y_to;
         tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
         y += (int32_t)(row / (uint32_t)wy->output) * wy->input;
-        for (int32_t column = 0; column < wx->output; column++) {
+        const uint8_t *input = tflm_at(run, self->input) + (y + y_from) * taps.row_step;
+        taps.rows = y_to - y_from;
+        for (int32_t column = 0; column < wx->output; column++, output += column_bytes) {
+            int32_t x, x_from, x_to;
             tflm_window_taps(wx, column, &x, &x_from, &x_to);
-            for (ptrdiff_t channel = 0; channel < depth; channel++) {
-                int32_t largest = -128;
-                for (int32_t i = y_from; i < y_to; i++) {
-                    const int8_t *at =
-                        input + ((ptrdiff_t)(y + i) * wx->input + x + x_from) * depth + channel;
-                    for (int32_t j = x_from; j < x_to; j++, at += depth) {
-                        largest = *at > largest ? *at : largest;
-                    }
-                }
-                *output++ = (int8_t)tflm_clamp(largest, self->low, self->high);
-            }
+            taps.columns = x_to - x_from;
+            taps.from = input + (x + x_from) * column_bytes;
+            each(&taps, output);
         }
     }
 }
 
-#ifdef TFLM_HELIUM
-enum { LANES = 4 };
-#else
-enum { LANES = 1 };
-#endif
-
-// Sums of neighbouring channels, up to LANES, over `rows` of `columns`, which lie so many bytes
-// apart.
-static void add_up(const int8_t *from, int32_t rows, int32_t columns, ptrdiff_t row_step,
-                   ptrdiff_t column_step, ptrdiff_t lanes, int32_t *sum) {
-#ifdef TFLM_HELIUM
-    mve_pred16_t some = vctp32q((uint32_t)lanes);
-    int32x4_t total = vdupq_n_s32(0);
-#else
-    int32_t total = 0;
-    (void)lanes;
-#endif
-    for (int32_t i = 0; i < rows; i++, from += row_step) {
-        const int8_t *at = from;
-        for (int32_t j = 0; j < columns; j++, at += column_step) {
-#ifdef TFLM_HELIUM
-            total = vaddq_s32(total, vldrbq_z_s32(at, some));
-#else
-            total += *at;
-#endif
-        }
-    }
-#ifdef TFLM_HELIUM
-    vstrwq_s32(sum, total);
-#else
-    *sum = total;
-#endif
+TFLM_EVAL(max_pool) {
+    eval(run, data, from, to, sizeof(int8_t), tflm_largest_8);
 }
 
 TFLM_EVAL(average_pool) {
-    const pool_t *self = data;
-    const tflm_window_t *wx = &self->x, *wy = &self->y;
-    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
-    int8_t *output = (int8_t *)tflm_at(run, self->output) +
-                     (size_t)from * (size_t)wx->output * (size_t)self->depth;
-    ptrdiff_t depth = self->depth;
-    for (uint32_t row = from; row < to; row++) {
-        int32_t y, y_from, y_to, x, x_from, x_to;
-        tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &y_from, &y_to);
-        y += (int32_t)(row / (uint32_t)wy->output) * wy->input;
-        for (int32_t column = 0; column < wx->output; column++) {
-            tflm_window_taps(wx, column, &x, &x_from, &x_to);
-            int32_t count = (y_to - y_from) * (x_to - x_from);
-            const int8_t *first =
-                input + ((ptrdiff_t)(y + y_from) * wx->input + x + x_from) * depth;
-            for (ptrdiff_t channel = 0; channel < depth; channel += LANES) {
-                int32_t sum[LANES];
-                ptrdiff_t lanes = depth - channel < LANES ? depth - channel : LANES;
-                add_up(first + channel, y_to - y_from, x_to - x_from, wx->input * depth, depth,
-                       lanes, sum);
-                for (ptrdiff_t k = 0; k < lanes; k++) {
-                    // Rounded to nearest, halves away from zero.
-                    int32_t half = sum[k] > 0 ? count / 2 : -(count / 2);
-                    int32_t mean = count ? (sum[k] + half) / count : 0;
-                    *output++ = (int8_t)tflm_clamp(mean, self->low, self->high);
-                }
-            }
-        }
-    }
+    eval(run, data, from, to, sizeof(int8_t), tflm_mean_8);
+}
+
+TFLM_EVAL(int16_max_pool) {
+    eval(run, data, from, to, sizeof(int16_t), tflm_largest_16);
+}
+
+TFLM_EVAL(int16_average_pool) {
+    eval(run, data, from, to, sizeof(int16_t), tflm_mean_16);
 }

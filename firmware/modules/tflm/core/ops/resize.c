@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RESIZE_NEAREST_NEIGHBOR, and RESIZE_BILINEAR of int8.
 #include "bytes.h"
+#include "ops.h"
 
 enum { MAX_SIZE = 1 << 15 };
 

@@ -148,8 +148,14 @@ def check_beneath(trust):
         )
 
 
-def run(board):
-    """Runs what `choose` says, until it ends; a crash resets the board."""
+def run(board, application, safe_mode):
+    """Runs what `choose` says, until it ends; a crash resets the board.
+
+    Args:
+        application: Imports the application, of the slot that was entered if one was, and returns
+            its class.
+        safe_mode: As `application`, for safe mode.
+    """
     folder = board.flash + "/update"
     stored = slots.Slots(folder)
     if board.fault:
@@ -160,11 +166,9 @@ def run(board):
     choice = choose(stored, prepare, _lost_power(), board.button.pressed)
     try:
         if choice == SAFE:
-            from glasses.boot.safe import SafeMode
-
             print("glasses: safe mode; the last crash was:")
             print(stored.crash_report())
-            app = SafeMode(board)
+            app = safe_mode()(board)
             watchdog = None
         else:
             # Before anything of the application runs.
@@ -174,10 +178,9 @@ def run(board):
                 root = _enter(stored, choice)
                 if "models" in os.listdir(root):  # else it goes on with those there are
                     models = root + "/models"
-            from glasses.app import Glasses
-
+            start = application()
             _feed(watchdog)
-            app = Glasses(board, models)
+            app = start(board, models)
         asyncio.run(_run(app, watchdog))
     except (KeyboardInterrupt, SystemExit):
         slots.Slots(folder).stopped()

@@ -14,7 +14,7 @@ from typing import Any
 from bumble import core, hci, ll
 from bumble.controller import Connection, Controller, LegacyAdvertiser
 
-from workbench.emulation.air.link import Air
+from workbench.emulation.air.link import Air, Member
 from workbench.emulation.air.timing import LL_OCTETS_MAX, LL_OCTETS_WITHOUT_DLE
 
 RSSI_DBM = -50
@@ -37,7 +37,7 @@ class _Advertiser(LegacyAdvertiser):
             self.controller.send_advertising_pdu(ll.AdvInd(self.address, self.advertising_data))
 
 
-class AirController(Controller):
+class AirController(Member):
     """A bumble `Controller` that survives its hosts and tells them the truth about the link."""
 
     link: Air

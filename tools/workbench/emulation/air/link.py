@@ -7,16 +7,13 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from bumble import att, core, hci, ll
 from bumble.controller import Connection, Controller, LegacyAdvertiser
 from bumble.link import LocalLink
 
 from workbench.emulation.air.timing import Timing, Transmitter
-
-if TYPE_CHECKING:
-    from workbench.emulation.air.controller import AirController
 
 _NOTIFICATION_HEADER = att.ATT_CID.to_bytes(2, "little") + bytes(
     [att.Opcode.ATT_HANDLE_VALUE_NOTIFICATION]
@@ -36,6 +33,22 @@ def _key(connection: Connection) -> tuple[Controller, int]:
     return connection.controller, connection.handle
 
 
+class Member(Controller):
+    """A controller as an `Air` needs it."""
+
+    def take_fragments(self, connection: Connection) -> int:
+        """How many ACL packets the host gave for the PDU that is sent now."""
+        raise NotImplementedError
+
+    def on_acl_pdu_sent(self, connection: Connection, fragments: int) -> None:
+        """Frees the buffers of so many packets: their PDU has arrived."""
+        raise NotImplementedError
+
+    def end_connections(self, reason: int) -> None:
+        """Ends every connection and tells the host why."""
+        raise NotImplementedError
+
+
 class Air(LocalLink):
     """A `LocalLink` on which time passes: every pair of controllers in it is in range.
 
@@ -43,8 +56,8 @@ class Air(LocalLink):
         timing: Rate and loss; None lets everything pass at once.
     """
 
-    # Only AirControllers come onto an Air.
-    controllers: set[AirController]  # type: ignore[assignment]
+    # Only members come onto an Air.
+    controllers: set[Member]  # type: ignore[assignment]
 
     def __init__(self, timing: Timing | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -59,7 +72,7 @@ class Air(LocalLink):
 
     def send_acl_data(
         self,
-        sender_controller: AirController,  # type: ignore[override]
+        sender_controller: Member,  # type: ignore[override]
         destination_address: hci.Address,
         transport: core.PhysicalTransport,
         data: bytes,
@@ -84,7 +97,7 @@ class Air(LocalLink):
 
     def _arrive(self, connection: Connection) -> None:
         """The next PDU in flight arrives: in their order, whatever was transmitted again."""
-        sender = cast("AirController", connection.controller)
+        sender = cast("Member", connection.controller)
         if sender.le_connections.get(connection.peer_address) is not connection:
             return  # disconnected meanwhile
         if not self._in_range:
@@ -108,7 +121,7 @@ class Air(LocalLink):
         self._in_flight.pop(_key(connection), None)
         self._missed = [other for other in self._missed if other is not connection]
 
-    def advertiser(self, address: hci.Address) -> tuple[AirController, LegacyAdvertiser] | None:
+    def advertiser(self, address: hci.Address) -> tuple[Member, LegacyAdvertiser] | None:
         """The controller that advertises as `address` now, and its advertiser."""
         for controller in self.controllers:
             advertiser = controller.le_legacy_advertiser

@@ -29,6 +29,7 @@ from glint.photo import Photo
 from glint.reader import EventReader
 from glint.sequence import Sequence
 from glint.smp import EventsWrite, FileWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
+from glint.smp_manage import PairingRead
 from glint.update import Boot, BootRead, TrustRead, Updated, Updater
 from glint.waiting import end_tasks
 
@@ -213,8 +214,15 @@ class Glasses(Managed):
             battery_percent=battery[0] if battery else None,
             os=system.output,
             status=await self.status(),
+            pairing=await self._pairing(),
             trust=await self._trust(),
         )
+
+    async def _pairing(self) -> str:
+        try:
+            return (await self._request(PairingRead())).method
+        except RequestError:
+            return "unknown"
 
     async def _trust(self) -> Trust | None:
         try:

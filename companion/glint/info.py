@@ -88,6 +88,8 @@ class Info:
         battery_percent: From the Battery service; None if they do not say.
         os: SMP's OS information.
         status: State of the Glint application.
+        pairing: How they pair: "just works", where nothing shows who stands between, or "digits",
+            which the wearer compares.
         trust: Whose updates they take; None if they do not say.
     """
 
@@ -99,6 +101,7 @@ class Info:
     battery_percent: int | None
     os: str
     status: Status
+    pairing: str
     trust: Trust | None
 
 

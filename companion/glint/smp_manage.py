@@ -78,6 +78,7 @@ class PairingReadResponse(smp_message.ReadResponse):
 
     open: bool
     left_ms: int | None
+    method: str = "just works"
 
 
 class PairingRead(GlintGroup, smp_message.ReadRequest):

@@ -60,6 +60,7 @@ class Glasses:
             self.outbox,
             server,
             self.bonds,
+            getattr(board, "digits", None),
         )
         pairing.serve(server, self.bonds, self.link)
         # Boards call these between any two byte codes of the tasks: they only note what happened.
@@ -204,6 +205,7 @@ class Glasses:
                 pressed, at_ms = self._presses.pop(0)
                 self.journal.append(protocol.EVENT_BUTTON, {"pressed": pressed})
                 self.bonds.window.button(pressed, at_ms)
+                self.link.digits.button(pressed)
             self._report_battery()
 
     def _report_battery(self):

@@ -15,6 +15,7 @@ from bluetooth import UUID
 from micropython import const
 
 from glasses import media, protocol
+from glasses.digits import Digits
 from glasses.smp import RESPONSES_MAX
 
 _IRQ_CENTRAL_CONNECT = const(1)
@@ -25,6 +26,7 @@ _IRQ_MTU_EXCHANGED = const(21)
 _IRQ_ENCRYPTION_UPDATE = const(28)
 _IRQ_GET_SECRET = const(29)
 _IRQ_SET_SECRET = const(30)
+_IRQ_PASSKEY_ACTION = const(31)
 
 # Writes that may wait to be looked at.
 NEWS_MAX = 64
@@ -35,7 +37,6 @@ _NOTIFY = const(0x0010)
 _READ_ENCRYPTED = const(0x0200)
 _WRITE_ENCRYPTED = const(0x1000)
 _ATT_INSUFFICIENT_AUTHORIZATION = const(0x08)
-_IO_NO_INPUT_OUTPUT = const(3)
 # MP_BLUETOOTH_ADDRESS_MODE_RPA of MicroPython's extmod/modbluetooth.h.
 _ADDRESS_RESOLVABLE = const(2)
 
@@ -63,15 +64,17 @@ class Link:
     Attributes:
         notified: Notifications sent since boot.
         notified_bytes: Their payload.
+        digits: The Digits.
     """
 
-    def __init__(self, name, board_name, firmware, journal, outbox, smp, bonds):
+    def __init__(self, name, board_name, firmware, journal, outbox, smp, bonds, display=None):
         self.notified = 0
         self.notified_bytes = 0
         self._journal = journal
         self._outbox = outbox
         self._smp = smp
         self._bonds = bonds
+        self.digits = Digits(display)
         self._news = []
         self._authorised = False
         self._linked = None  # the connection that was told last
@@ -91,7 +94,8 @@ class Link:
             ble.config(addr_mode=_ADDRESS_RESOLVABLE)
         except (OSError, ValueError) as error:
             print("link: everybody can tell these glasses by their address:", error)
-        ble.config(bond=True, le_secure=True, mitm=False, io=_IO_NO_INPUT_OUTPUT)
+        ble.config(bond=True, le_secure=True)
+        self.digits.start(ble)
         self._register(board_name, firmware)
         self._advertisement = (
             _advertised(0x01, b"\x06")  # general discoverable, no BR/EDR
@@ -235,10 +239,14 @@ class Link:
             elif connection != self._connection:
                 continue
             elif event == _IRQ_CENTRAL_DISCONNECT:
+                self.digits.over()
                 self._forget_peer()
                 self._outbox.lost()
                 self._advertise()
+            elif event == _IRQ_PASSKEY_ACTION:
+                self.digits.ask(connection, *value)
             elif event == _IRQ_ENCRYPTION_UPDATE:
+                self.digits.over()
                 self._peer = self._bonds.peer(connection)
                 if self._peer is not None:
                     self._expiry.cancel()
@@ -319,10 +327,13 @@ class Link:
         elif event == _IRQ_MTU_EXCHANGED:
             self._mtu = data[1]
         elif event == _IRQ_ENCRYPTION_UPDATE:
-            connection, encrypted, _, bonded, key_bytes = data
+            connection, encrypted, authenticated, bonded, key_bytes = data
+            bonded = bonded and self.digits.enough(authenticated)
             self._bonds.encrypted(connection, encrypted, bonded, key_bytes)
             self._authorised = self._bonds.peer(connection) is not None
             self._news.append((event, connection, bool(encrypted), None))
+        elif event == _IRQ_PASSKEY_ACTION:
+            self._news.append((event, data[0], (data[1], data[2]), None))
         elif event == _IRQ_CENTRAL_CONNECT:
             self._linked = data[0]
             self._authorised = False

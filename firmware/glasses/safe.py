@@ -29,7 +29,9 @@ class SafeMode:
         settings.Settings(server, self._settings, config_path, models, self._use)
         self._bonds = Bonds(board.flash + "/bonds.json")
         outbox = media.Outbox(journal)
-        self._link = Link(name, board.name, config.FIRMWARE, journal, outbox, server, self._bonds)
+        about = name, board.name, config.FIRMWARE
+        display = getattr(board, "digits", None)
+        self._link = Link(*about, journal, outbox, server, self._bonds, display)
         pairing.serve(server, self._bonds, self._link)
         self._pressed = asyncio.ThreadSafeFlag()
         self._presses = []
@@ -56,4 +58,6 @@ class SafeMode:
         while True:
             await self._pressed.wait()
             while self._presses:
-                self._bonds.window.button(*self._presses.pop(0))
+                press = self._presses.pop(0)
+                self._bonds.window.button(*press)
+                self._link.digits.button(press[0])

@@ -97,9 +97,11 @@ class Device:
     def pair(self, bond):
         kept = bonds.Bonds("/bonds.json")
         kept.window.open(None)
+        kept.begin(1, bond[0])
         for kind in (bonds.OURS, bonds.THEIRS):
             kept.set(kind, *bond)
-        assert kept.authorise(1, 1, bonds.KEY_BYTES)
+        kept.encrypted(1, True, True, bonds.KEY_BYTES)
+        assert kept.peer(1)
         kept.save()
 
     def note(self, records):

@@ -111,6 +111,7 @@ def info(
         return
     state = facts.pop("status")
     trust = facts.pop("trust")
+    facts["pairing"] = render.pairing_text(facts["pairing"])
     for key, value in {**facts, **state}.items():
         if isinstance(value, list):
             value = ", ".join(value)

@@ -88,6 +88,13 @@ def _said(event: ev.Event) -> str:
     return ""
 
 
+def pairing_text(method: str) -> str:
+    """Returns what `glint info` says of a way to pair, as the glasses name it."""
+    if method == "just works":
+        return "Just Works: while it lasts, nothing shows who stands between"
+    return f"{method}, which the wearer compares" if method == "digits" else method
+
+
 def trust_lines(trust: dict[str, Any] | None) -> list[str]:
     """Returns what `glint info` says of whose updates the glasses take; of glint.info.Trust."""
     if trust is None:

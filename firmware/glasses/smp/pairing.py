@@ -27,7 +27,8 @@ def serve(server, bonds, link):
         return {"id": bond.id}
 
     def window(body):
-        return {"open": bonds.window.is_open, "left_ms": bonds.window.left_ms}
+        told = bonds.window
+        return {"open": told.is_open, "left_ms": told.left_ms, "method": link.digits.method}
 
     def move_window(body):
         if body["open"]:

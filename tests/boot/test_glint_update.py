@@ -8,9 +8,9 @@ import sys
 import glint
 import pytest
 from glint.errors import RequestError, UpdateError
-from test_update_micropython import Board, application
+from test_update_micropython import Board, application, application_files
 from update_images import make
-from workbench.device import deploy
+from workbench.device import deploy, trust, update_image
 
 # Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
 CONNECTION_TIMEOUT = 0x08
@@ -61,6 +61,39 @@ async def test_command_updates_and_confirms(board):
     assert status == 0, said
     status, said = await cli(board, "crash")
     assert said.splitlines()[:1] == ["not in safe mode"]
+
+
+async def test_keys_are_rotated_the_glasses_closed_and_the_counter_raised(board):
+    own, foreign = board.folder / "own.pem", board.folder / "foreign.pem"
+    for path in (own, foreign):
+        trust.make_key(path)
+    # What an update has for a keys.py means nothing.
+    keys = update_image.render_keys([update_image.load_key(foreign)])
+    payload = application_files("0.2.0", [("glasses/boot/keys.py", keys.encode())])
+    common = {"version": "0.2.0", "board": board.name, "counter": 2}
+    development = update_image.DEVELOPMENT_KEY
+    images = trust.rotation(payload, old=development, new=own, close=True, **common)
+    unknown = update_image.sign(payload, key=foreign, **common)
+    older = update_image.sign(payload, key=own, **{**common, "counter": 1})
+    async with connect(board) as glasses:
+        said = (await glasses.info()).trust
+        assert (said.development, said.closed, said.counter, said.signed) == (True, False, 0, "")
+        for data in images.values():
+            await glasses.update(written(board, data))
+            with pytest.raises(UpdateError, match="a key that is not trusted"):
+                await glasses.update(written(board, unknown))
+        said = (await glasses.info()).trust
+        assert (list(said.keys.values()), said.signed) == (["own"], "own")
+        assert (said.development, said.closed, said.counter) == (False, True, 2)
+        with pytest.raises(UpdateError, match="signed with the development key, which is not"):
+            await glasses.update(written(board, application("0.3.0")))
+        with pytest.raises(UpdateError, match="security counter 1; at least 2"):
+            await glasses.update(written(board, older), allow_downgrade=True)
+    status, said = await cli(board, "info")
+    assert status == 0, said
+    assert "closed            True" in said
+    assert "Just Works" in said
+    assert "note: " not in said
 
 
 async def test_the_models_in_an_image_are_those_that_run(board):

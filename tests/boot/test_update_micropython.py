@@ -134,6 +134,13 @@ def test_micropython_says_what_cpython_says(tmp_path):
 
 def application(version, changes=(), board=BOARD):
     """An update image with this tree's application, which says it is of that version."""
+    payload = application_files(version, changes, board)
+    key = update_image.DEVELOPMENT_KEY
+    return update_image.sign(payload, version=version, board=board, key=key)
+
+
+def application_files(version, changes=(), board=BOARD):
+    """The ROMFS of `application`."""
     files = {
         path: data
         for path, data in deploy.bundle(board, ["okay_nabu"], "", None).items()
@@ -144,9 +151,7 @@ def application(version, changes=(), board=BOARD):
     files["glasses/config.py"] = files["glasses/config.py"].replace(
         said, f'FIRMWARE = "{version}"'.encode()
     )
-    files |= dict(changes)
-    key = update_image.DEVELOPMENT_KEY
-    return update_image.sign(romfs.build(files), version=version, board=board, key=key)
+    return romfs.build(files | dict(changes))
 
 
 class Board:

@@ -22,7 +22,7 @@ CAMERA ?= $(wildcard ../shared/images)
 # A newer MicroPython, which test-all builds and tests with as well: workbench.sources has it.
 NEWER := 1.26.1
 
-.PHONY: help demo test test-all bench bench-link fuzz natmod docs lint format clean
+.PHONY: help demo test test-all bench bench-link bluez fuzz natmod docs lint format clean
 .DELETE_ON_ERROR:
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make test-all  run them with every sweep whole: hours on two cores'
 	@echo 'make bench   measure perception, models and the image'
 	@echo 'make bench-link  measure what the link carries, and look for losses'
+	@echo 'make bluez [KERNEL=trixie]  try the companion on the real BlueZ, in a guest (minutes)'
 	@echo 'make fuzz SECONDS=60  look for models that harm tflm (needs clang)'
 	@echo 'make fuzz TARGET=smp|cbor|media|bus INPUTS=1000000  look for input that harms the link'
 	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS="NAME..."]  build the C modules as native .mpy files'
@@ -64,6 +65,13 @@ bench: .venv/workbench.stamp
 
 bench-link: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.measure.link
+
+# Debian suite of the guest's kernel: bookworm has 6.1, trixie 6.12.
+KERNEL ?= bookworm
+
+bluez: .venv/workbench.stamp
+	@$(BIN)/python -m workbench.build.micropython linux >/dev/null
+	@$(BIN)/python -m workbench.bluez --kernel $(KERNEL)
 
 # How long `make fuzz` looks for models that harm tflm.
 SECONDS ?= 60

@@ -21,6 +21,7 @@ Say = Callable[[str], None]
 PACKAGES = {
     "arm-none-eabi-gcc": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
     "cc": ("gcc", "libc6-dev"),
+    "dbus-daemon": ("dbus-daemon",),
     "git": ("git",),
     "make": ("make",),
     "mmdebstrap": ("mmdebstrap",),

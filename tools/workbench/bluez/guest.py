@@ -107,6 +107,7 @@ def _options(system: System, hci: str, control: Path, console: Path) -> list[str
         "modules": system.modules,
         "inside": Path(__file__).parent,
         "glint": ROOT / "companion",
+        "files": FOLDER / "files",
         "packages": Path(sysconfig.get_paths()["platlib"]),
     }
     options = [*MACHINE.split(), "-kernel", str(system.kernel), "-initrd", str(system.initramfs)]

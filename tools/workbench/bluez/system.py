@@ -39,8 +39,8 @@ $B mount -t tmpfs tmpfs /new
 $B mkdir /new/upper /new/work /new/root
 $B mount -t overlay -o lowerdir=/low,upperdir=/new/upper,workdir=/new/work root /new/root
 cd /new/root
-$B mkdir -p proc sys dev run tmp inside glint packages usr/lib/modules
-for share in inside glint packages; do $B mount -t 9p -o {share} $share $share; done
+$B mkdir -p proc sys dev run tmp inside glint packages files usr/lib/modules
+for share in inside glint packages files; do $B mount -t 9p -o {share} $share $share; done
 $B mount -t 9p -o {share} modules usr/lib/modules
 for folder in proc sys dev; do $B mount --move /$folder $folder; done
 for folder in run tmp; do $B mount -t tmpfs tmpfs $folder; done

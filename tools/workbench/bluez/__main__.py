@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make bluez`: the companion on the real BlueZ, beside the emulated backend.
+
+Both do the same with emulated glasses on one simulated radio. Prints what each did and lost; ends
+with 1 if BlueZ's companion did worse than it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from workbench.bluez import system
+from workbench.bluez.guest import Guest, guest
+from workbench.bluez.scenario import STEPS, Meeting, Result
+from workbench.bluez.sides import BlueZ, Emulated, Glasses, Side
+from workbench.device import update_image
+from workbench.emulation.air import Air, serve
+from workbench.errors import WorkbenchError
+from workbench.system import say_step
+
+# Of the guest's adapter: BlueZ files its bonds by it.
+ADAPTER = "C0:FF:EE:00:00:FF"
+VERSION = "0.9.0"
+
+
+def _image(folder: Path) -> None:
+    data = update_image.sign(
+        update_image.payload("linux", words=["okay_nabu"], vision="", mirror=None),
+        version=VERSION,
+        board="linux",
+        key=update_image.DEVELOPMENT_KEY,
+        counter=update_image.firmware_counter(),
+    )
+    (folder / "update.img").write_bytes(data)
+
+
+async def _meet(side: Side, air: str, folder: Path, names: list[str]) -> dict[str, Result]:
+    """Runs the steps with new glasses."""
+    flash = folder / f"flash-{side.name}"
+    shutil.rmtree(flash, ignore_errors=True)
+    glasses = Glasses(air, flash)
+    await glasses.start()
+    results = {}
+    try:
+        meeting = Meeting(side, glasses, VERSION)
+        for name, step in STEPS.items():
+            if names and name not in names:
+                continue
+            results[name] = await _result(step, meeting)
+            say_step(f"{side.name}: {name}: {results[name]}")
+    finally:
+        await glasses.stop()
+    return results
+
+
+async def _result(step: Callable[[Meeting], Awaitable[Result]], meeting: Meeting) -> Result:
+    began_s = time.monotonic()
+    try:
+        result = await step(meeting)
+    except (WorkbenchError, TimeoutError, ValueError, KeyError) as error:
+        result = Result(False, f"{type(error).__name__}: {error}")
+    return Result(result.well, result.note, time.monotonic() - began_s)
+
+
+async def _stopped(running: Guest) -> Result:
+    """BlueZ's daemon is not there."""
+    await running.run("kill $(pidof bluetoothd); sleep 1")
+    done = await running.glint("info")
+    return Result(
+        done.rc == 1 and len(done.out.splitlines()) == 1 and "bluetooth service" in done.out,
+        done.out.strip(),
+    )
+
+
+async def _run(kernel: str, names: list[str]) -> bool:
+    began_s = time.monotonic()
+    booted = system.ensure(kernel, say_step)
+    files = system.FOLDER / "files"
+    shutil.rmtree(files, ignore_errors=True)
+    files.mkdir()
+    _image(files)
+    say_step(f"the guest's system is there ({time.monotonic() - began_s:.0f} s)")
+    air = Air()
+    servers = [
+        await serve(air, "tcp:127.0.0.1:0"),
+        await serve(air, "tcp:127.0.0.1:0", public_address=ADAPTER),
+    ]
+    address = servers[0].address
+    try:
+        emulated = await _meet(Emulated(address, files), address, files, names)
+        async with guest(booted, servers[1].address) as running:
+            version = await running.run("bluetoothctl --version")
+            title = (
+                f"{version.out.strip().replace('bluetoothctl: ', 'BlueZ ')}, Linux {running.kernel}"
+            )
+            say_step(f"the guest is up ({time.monotonic() - began_s:.0f} s): {title}")
+            real = await _meet(BlueZ(running), address, files, names)
+            if not names:
+                real["bluetoothd stopped"] = await _stopped(running)
+    finally:
+        for server in servers:
+            await server.close()
+    table = Table("", title, "s", "emulated", "s", title="The companion on the real BlueZ")
+    for name, result in real.items():
+        other = emulated.get(name, Result(True, ""))
+        table.add_row(name, str(result), f"{result.took_s:.0f}", str(other), f"{other.took_s:.0f}")
+    Console(width=160).print(table)
+    print(f"{time.monotonic() - began_s:.0f} s in all")
+    return all(result.well for result in real.values())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m workbench.bluez", description=__doc__)
+    parser.add_argument("--kernel", choices=system.KERNELS, default=system.KERNELS[0])
+    parser.add_argument("steps", nargs="*", help=f"only these, of: {', '.join(STEPS)}")
+    options = parser.parse_args()
+    try:
+        return 0 if asyncio.run(_run(options.kernel, options.steps)) else 1
+    except WorkbenchError as error:
+        print(f"bluez: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -144,7 +144,7 @@ class Light:
         self._bus = bus
 
     def set(self, on):
-        self._bus.send(bench.LIGHT, b"\x01" if on else b"\x00")
+        self._bus.send(bench.LIGHT, bytes((int(on),)))
 
 
 class Button:

@@ -316,8 +316,10 @@ def decode(record: bytes) -> Event:
             f"{protocol.LIMIT_EVENT_BYTES} are allowed."
         )
     seq, time_ms, code = _HEADER.unpack_from(record)
-    if seq == 0:
-        raise ProtocolError("An event record with sequence number 0: they start at 1.")
+    if not 1 <= seq <= protocol.LIMIT_SEQUENCE:
+        raise ProtocolError(
+            f"An event record with sequence number {seq}: they are 1 to {protocol.LIMIT_SEQUENCE}."
+        )
     body = io.BytesIO(record[_HEADER.size :])
     try:
         fields = cbor2.CBORDecoder(

@@ -52,6 +52,7 @@ MEDIA_CREDIT = 1
 MEDIA_WANT = 2  # u16 id, then u32 start, u32 stop, up to limit.media_ranges times: send these bytes
 MEDIA_RELEASE = 3  # u16 id: the object has arrived, or is not wanted: forget it
 
+LIMIT_SEQUENCE = 0xFFFFFFFE  # the last number of a boot's events: the glasses start anew before
 LIMIT_EVENT_BYTES = 160  # a whole event record, so that it fits one notification at MTU 185
 LIMIT_EVENT_HEADER_BYTES = 9
 LIMIT_MEDIA_HEADER_BYTES = 6  # u16 id, u32 offset, then the data
@@ -74,6 +75,8 @@ LIMIT_MODEL_NAME_BYTES = 32
 LIMIT_REASON_BYTES = 200  # of UTF-8: why a request was refused
 LIMIT_PAIRING_HOLD_MS = 2000  # how long the button is held to open the pairing window
 LIMIT_PAIRING_WINDOW_MS = 60000
+LIMIT_NEW_WINDOW_MS = 300000  # the window of new glasses, from their start
+LIMIT_ERASE_HOLD_MS = 10000  # how long the button is held to erase settings, events and bonds
 LIMIT_STRANGER_MS = 30000  # how long a peer may be connected without being authorised
 
 SMP_HEADER_BYTES = 8

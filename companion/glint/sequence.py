@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 _MAX_HELD = 4096
 # How often one record is asked for before it counts as lost: it may be one that cannot be decoded.
 _MAX_TRIES = 3
+# Glasses make fewer records while they are asked: a number further ahead is none of theirs.
+_MAX_AHEAD = 4096
 
 
 class Sequence:
@@ -28,7 +30,7 @@ class Sequence:
         boot: The run of the glasses that the numbers belong to, once known.
         expected: Sequence number of the next record; 0 until the first start.
         duplicates: Records that came a second time and were left out.
-        bad_records: Records that could not be decoded.
+        bad_records: Records that could not be decoded, or whose number the glasses do not have.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Sequence:
         self._held: list[Event] | None = None
         self._missing = 0  # the record that was asked for again, and how often
         self._tries = 0
+        self._following = 0  # what the last answer said
         self.boot: int | None = None
         self.expected = 0
         self.duplicates = 0
@@ -74,6 +77,7 @@ class Sequence:
             False if the numbers asked for were those of an earlier boot: start again from 0.
         """
         held, self._held = self._held or [], None
+        self._following = following
         rebooted = self.boot is not None and boot != self.boot
         self.boot = boot
         if rebooted:
@@ -86,6 +90,8 @@ class Sequence:
         elif first > self.expected:
             self._lost(first, held[0].time_ms if held else 0)
             self.expected = first
+        if self.expected >= following:  # nothing was missing: another try is left for what will be
+            self._tries = min(self._tries, _MAX_TRIES - 1)
         # What was already on its way comes first, the new start after it; once that has begun, a
         # hole is a hole.
         begun = False
@@ -94,7 +100,7 @@ class Sequence:
                 self._accept(event)
                 begun = True
             elif begun and event.seq > self.expected:
-                self._ask_for_expected(event.time_ms)
+                self._ask_for_expected(event.seq, event.time_ms)
                 break
         return True
 
@@ -120,20 +126,28 @@ class Sequence:
             count = max(event.count, event.seq - self.expected)
             self._accept(dataclasses.replace(event, count=count))
         else:
-            self._ask_for_expected(event.time_ms)
+            self._ask_for_expected(event.seq, event.time_ms)
 
     def check(self, following: int) -> None:
         """Takes the number that the next record will have: the last ones may have gone missing."""
         if self._held is None and 0 < self.expected < following:
-            self._ask_for_expected(0)
+            self._ask_for_expected(following, 0)
 
-    def _ask_for_expected(self, time_ms: int) -> None:
+    def _ask_for_expected(self, seen: int, time_ms: int) -> None:
+        """The record `seen` is there, or said to be, and the one before it that is expected is not.
+
+        What does not come however often it is asked for is lost, as far as to the one that came.
+        """
         if self._missing != self.expected:
             self._missing = self.expected
             self._tries = 0
+        if self._tries >= _MAX_TRIES - 1 and seen >= self._following + _MAX_AHEAD:
+            self.bad_records += 1
+            _log.warning("A record has the number %d; the glasses have none such.", seen)
+            return
         if self._tries == _MAX_TRIES:
-            self._lost(self.expected + 1, time_ms)
-            self.expected += 1
+            self._lost(seen, time_ms)
+            self.expected = seen
             self._missing, self._tries = self.expected, 0
         self._tries += 1
         self.begin(self.expected)

@@ -16,6 +16,7 @@ from glasses.perception.loop import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
 from glasses.smp import files, pairing, settings, stats, system
 from glasses.smp.images import Images
+from glasses.wearer import Wearer, erase
 
 PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
 
@@ -51,6 +52,7 @@ class Glasses:
         self._files = files.Files(server, board.flash + "/models")
         settings.Settings(server, self.settings, config_path, folder, self._use)
         self._images = Images(server, board, self._check)
+        self.journal.on_exhausted = self._images.restart
         self.bonds = Bonds(board.flash + "/bonds.json")
         self.link = Link(
             self.settings["name"],
@@ -63,6 +65,7 @@ class Glasses:
             getattr(board, "digits", None),
         )
         pairing.serve(server, self.bonds, self.link)
+        self._wearer = Wearer(self.bonds.window, self.privacy, lambda: erase(board.flash))
         # Boards call these between any two byte codes of the tasks: they only note what happened.
         self._sensed = asyncio.ThreadSafeFlag()
         self._presses = []
@@ -74,6 +77,8 @@ class Glasses:
             self.journal.notice("settings", text)
         for text in self._broken:
             self.journal.notice("model", text)
+        if self.bonds.damaged:
+            self.journal.notice("bonds", "cannot be read: hold the button to pair anew")
         self._report_battery()
 
     # Models. One that is missing or broken must not keep the glasses from starting.
@@ -134,6 +139,8 @@ class Glasses:
             self.perception.run(),
             self.perception.pace.run(),
             self.link.run(),
+            self.bonds.run(),
+            self._wearer.run(),
             self.journal.run(),
             self.outbox.run(),
             self._report_senses(),
@@ -204,7 +211,7 @@ class Glasses:
             while self._presses:
                 pressed, at_ms = self._presses.pop(0)
                 self.journal.append(protocol.EVENT_BUTTON, {"pressed": pressed})
-                self.bonds.window.button(pressed, at_ms)
+                self._wearer.button(pressed, at_ms)
                 self.link.digits.button(pressed)
             self._report_battery()
 

@@ -14,18 +14,18 @@ codes of the tasks; the file is written by a task, in `save`.
 
 import asyncio
 import json
-import time
 from binascii import a2b_base64, b2a_base64, hexlify
 
+from glasses import storage
 from glasses.protocol import (
+    LIMIT_BOND_NAME_BYTES,
     LIMIT_BONDS,
-    LIMIT_PAIRING_HOLD_MS,
-    LIMIT_PAIRING_WINDOW_MS,
+    LIMIT_NEW_WINDOW_MS,
     PAIRING_CLOSED,
     PAIRING_FULL,
     PAIRING_OPEN,
 )
-from glasses.storage import replace
+from glasses.window import Window
 
 # BLE_STORE_OBJ_TYPE_* of NimBLE's ble_store.h: the key that we gave, and the one that we got.
 OURS, THEIRS = 1, 2
@@ -35,54 +35,8 @@ KEY_BYTES = 16
 _SECURE_AT = {80: (74, 4), 88: (80, 2)}
 
 
-class Window:
-    """The time in which companions that are not known may pair."""
-
-    def __init__(self):
-        self.is_open = False
-        self._closing = None
-        self._until_ms = None
-        self._pressed_ms = None
-
-    def button(self, pressed, at_ms):
-        """Takes what the wearer's button did at `at_ms` ticks: held, it opens the window."""
-        if pressed:
-            self._pressed_ms = at_ms
-        elif self._pressed_ms is not None:
-            held_ms = time.ticks_diff(at_ms, self._pressed_ms)
-            self._pressed_ms = None
-            if held_ms >= LIMIT_PAIRING_HOLD_MS:
-                self.open()
-
-    def open(self, length_ms=LIMIT_PAIRING_WINDOW_MS):
-        """Opens it until a companion has paired, or `length_ms` have passed if it is not None."""
-        self.close()
-        self.is_open = True
-        print("pairing: open")
-        if length_ms is not None:
-            self._until_ms = time.ticks_add(time.ticks_ms(), length_ms)
-            self._closing = asyncio.create_task(self._close_later(length_ms))
-
-    def close(self):
-        self.is_open = False
-        self._until_ms = None
-        if self._closing:
-            self._closing.cancel()
-            self._closing = None
-
-    @property
-    def left_ms(self):
-        """How long it stays open; 0 for closed, None for no end."""
-        if not self.is_open:
-            return 0
-        if self._until_ms is None:
-            return None
-        return max(0, time.ticks_diff(self._until_ms, time.ticks_ms()))
-
-    async def _close_later(self, length_ms):
-        await asyncio.sleep_ms(length_ms)
-        self.is_open = False
-        self._closing = None
+# What the flash did not take is tried again.
+SAVE_AGAIN_MS = 10000
 
 
 class Bond:
@@ -99,6 +53,14 @@ class Bond:
         self.name = name
         self.key = key
         self.secrets = {OURS: ours, THEIRS: theirs}
+
+    def check(self):
+        """Raises ValueError or TypeError for what cannot be a bond."""
+        secrets = [len(secret) for secret in self.secrets.values()]
+        if self.id < 1 or len(self.name.encode()) > LIMIT_BOND_NAME_BYTES:
+            raise ValueError("id or name")
+        if len(self.key) != 7 or any(size not in _SECURE_AT for size in secrets):
+            raise ValueError("keys")
 
     @property
     def address(self):
@@ -130,7 +92,9 @@ class Bonds:
     """At most LIMIT_BONDS of them, in a file that is replaced as a whole.
 
     Attributes:
-        window: The pairing window. With no bond at all it is open until there is one.
+        window: The pairing window. Of new glasses, which have never had a bond, it is open for
+            some minutes from their start; of all others, it takes a companion or the button.
+        damaged: Whether the file could not be read: then there are no bonds.
     """
 
     def __init__(self, path):
@@ -139,13 +103,17 @@ class Bonds:
         self._own = {}  # (kind, key) -> secret: the identity of the glasses
         self._bonds = []
         self._next_id = 1
-        try:
-            self._load()
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # none yet, or unreadable: companions have to pair again
+        self._new = storage.missing(path)
+        self.damaged = False
+        if not self._new:
+            try:
+                self._load()
+            except Exception as error:  # cut, or anything at all
+                print("bonds: cannot be read:", error)
+                self.damaged = self._dirty = True
         self.window = Window()
-        if not self._bonds:
-            self.window.open(None)
+        if self._new:
+            self.window.open(LIMIT_NEW_WINDOW_MS)
         self._links = {}  # connection -> _Link
         # Newer stacks may tell of a connection after what happens in it.
         self._early = {}
@@ -314,6 +282,7 @@ class Bonds:
             bond = old
             bond.secrets = paired
         self.window.is_open = False  # one companion for each time that it is opened
+        self._new = False
         self._dirty = True
         link.key = key
         link.paired_as, link.paired = None, {}
@@ -331,13 +300,23 @@ class Bonds:
             Bond(row["id"], row["name"], *(a2b_base64(row[f]) for f in ("key", "ours", "theirs")))
             for row in stored["bonds"]
         ]
-        self._next_id = stored["next_id"]
-        self._own, self._bonds = own, bonds
+        for bond in bonds:
+            bond.check()
+        next_id, new = stored["next_id"], stored.get("new", False)
+        if len({bond.id for bond in bonds} | {next_id}) <= len(bonds) or len(bonds) > LIMIT_BONDS:
+            raise ValueError("ids")
+        self._own, self._bonds, self._next_id, self._new = own, bonds, next_id, new is True
+
+    async def run(self):
+        """Tries again to write what the flash did not take, for ever."""
+        while True:
+            await asyncio.sleep_ms(SAVE_AGAIN_MS)
+            self.save()
 
     def save(self):
-        """Writes the file if anything changed."""
+        """Writes the file if anything changed. False: the flash does not take it."""
         if not self._dirty:
-            return
+            return True
         self._dirty = False
         own = [(kind, _text(key), _text(secret)) for (kind, key), secret in self._own.items()]
         rows = [
@@ -350,12 +329,13 @@ class Bonds:
             }
             for bond in self._bonds
         ]
-        stored = {"own": own, "bonds": rows, "next_id": self._next_id}
+        stored = {"own": own, "bonds": rows, "next_id": self._next_id, "new": self._new}
         try:
-            replace(self._path, json.dumps(stored))
+            storage.secure(self._path, json.dumps(stored))
         except OSError as error:
             self._dirty = True
             print("bonds: not written:", error)
+        return not self._dirty
 
 
 def _text(data):

@@ -7,14 +7,18 @@ This is the one place that decides it. Whatever does either says when it begins 
         picture = await camera.capture(...)
 """
 
+# What the light is set to for one blink of a signal, which is not about privacy.
+BLINK = 2
+
 
 class Privacy:
-    """Counts who needs the light."""
+    """Counts who needs the light. While nobody does, it may blink to tell the wearer something."""
 
     def __init__(self, light):
         self._light = light
         self._users = 0
-        light.set(False)
+        self._signal = False
+        light.set(0)
 
     @property
     def lit(self):
@@ -23,12 +27,19 @@ class Privacy:
     def begin(self):
         self._users += 1
         if self._users == 1:
-            self._light.set(True)
+            self._light.set(1)
 
     def end(self):
         self._users -= 1
         if self._users == 0:
-            self._light.set(False)
+            self._light.set(BLINK if self._signal else 0)
+
+    def signal(self, on):
+        """One blink, or the end of one; unseen while sound or pictures leave."""
+        if on != self._signal:
+            self._signal = on
+            if not self._users:
+                self._light.set(BLINK if on else 0)
 
     def __enter__(self):
         self.begin()

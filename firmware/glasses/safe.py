@@ -8,8 +8,10 @@ from glasses import config, media, smp
 from glasses.bonds import Bonds
 from glasses.journal import Journal
 from glasses.link import Link
+from glasses.privacy import Privacy
 from glasses.smp import files, pairing, settings, stats, system
 from glasses.smp.images import Images
+from glasses.wearer import Wearer, erase
 
 
 class SafeMode:
@@ -33,13 +35,20 @@ class SafeMode:
         display = getattr(board, "digits", None)
         self._link = Link(*about, journal, outbox, server, self._bonds, display)
         pairing.serve(server, self._bonds, self._link)
+        self._wearer = Wearer(self._bonds.window, Privacy(board.light), lambda: erase(board.flash))
         self._pressed = asyncio.ThreadSafeFlag()
         self._presses = []
         board.button.on_change = self._on_button
 
     async def run(self):
         """Runs until a reset is asked for."""
-        await asyncio.gather(self._link.run(), self._images.run(), self._watch_button())
+        await asyncio.gather(
+            self._link.run(),
+            self._images.run(),
+            self._bonds.run(),
+            self._wearer.run(),
+            self._watch_button(),
+        )
 
     def _use(self, changes):
         """Models are not looked at: the application does, at its start, and does without."""
@@ -59,5 +68,5 @@ class SafeMode:
             await self._pressed.wait()
             while self._presses:
                 press = self._presses.pop(0)
-                self._bonds.window.button(*press)
+                self._wearer.button(*press)
                 self._link.digits.button(press[0])

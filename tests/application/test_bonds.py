@@ -2,13 +2,18 @@
 """The bond store, asked as NimBLE asks: what it keeps, what it hides, what it says of it."""
 
 import sys
+import types
 
+import cbor2
 import pytest
+from emulated_flash import Flash
 from glasses import bonds as bonds_module
-from glasses import protocol
+from glasses import protocol, storage
 from glasses.bonds import KEY_BYTES, OURS, THEIRS, Bonds
-from hypothesis import given
+from glasses.smp import Server, pairing
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from request_cases import frame
 
 KINDS = (OURS, THEIRS)
 LINK, OTHER = 1, 2
@@ -75,7 +80,7 @@ def path(tmp_path):
 def with_bonds(path, *numbers):
     bonds = Bonds(path)
     for number in numbers:
-        bonds.window.open(None)
+        bonds.window.open()
         assert pair(bonds, number)
         bonds.end(LINK)
     bonds.save()
@@ -207,7 +212,7 @@ def test_a_pairing_outside_the_window_hides_the_bond_while_it_lasts(path):
 def test_a_pairing_inside_the_window_takes_the_bonds_place(path):
     bonds = with_bonds(path, 1, 2)
     before = [bond.id for bond in bonds]
-    bonds.window.open(None)
+    bonds.window.open()
     assert pair(bonds, 1, secret(9))
     bonds.save()
     again = Bonds(path)
@@ -217,7 +222,7 @@ def test_a_pairing_inside_the_window_takes_the_bonds_place(path):
 
 def test_five_is_all_and_the_sixth_takes_nobodys_place(path):
     bonds = with_bonds(path, *range(protocol.LIMIT_BONDS))
-    bonds.window.open(None)
+    bonds.window.open()
     assert bonds.state == protocol.PAIRING_FULL
     assert pair(bonds, 99) is None
     bonds.end(LINK)
@@ -235,7 +240,7 @@ def test_an_id_is_not_given_twice(path):
     bonds.remove(second)
     bonds.save()
     bonds = Bonds(path)
-    bonds.window.open(None)
+    bonds.window.open()
     assert pair(bonds, 3).id > second.id
     assert connect(bonds, 2) is None
 
@@ -248,30 +253,114 @@ def test_identities_are_given_in_turn_for_nimbles_list(path):
     assert Bonds(path).get(10, 0, b"irk") == bytes(16)
 
 
-def test_a_full_flash_keeps_what_was_written_and_goes_on(path, monkeypatch, capsys):
-    bonds = with_bonds(path, 1)
-    bonds.window.open(None)
-    assert pair(bonds, 2)
+PATH = "/bonds.json"
 
-    def full(*_):
-        raise OSError(28)
 
-    monkeypatch.setattr(bonds_module, "replace", full)
-    bonds.save()
+@pytest.fixture
+def flash(monkeypatch):
+    flash = Flash()
+    flash.use(monkeypatch, bonds_module)
+    return flash
+
+
+def test_a_revocation_is_stored_on_a_full_flash(flash):
+    bonds = with_bonds(PATH, 1, 2)
+    flash.fill()
+    (first, _) = bonds
+    bonds.remove(first)
+    assert connect(bonds, 1) is None
+    assert bonds.save() is True
+    again = Bonds(PATH)
+    assert connect(again, 1) is None
+    assert connect(again, 2)
+    # And there is room for the next one, too.
+    (second,) = again
+    again.remove(second)
+    assert again.save() is True
+    assert list(Bonds(PATH)) == []
+
+
+def test_what_cannot_be_stored_is_said_in_force_and_tried_again(flash, capsys):
+    bonds = with_bonds(PATH, 1, 2)
+    del flash.files[PATH + storage.SPARE]
+    flash.fill()
+    server = Server()
+    pairing.serve(server, bonds, types.SimpleNamespace(peer=None))
+    (first, _) = bonds
+    request = frame(64, 32, 2, {"id": first.id, "remove": True}, 1)
+    (response,) = server.receive(request)
+    answer = cbor2.loads(response[8:])
+    assert answer["err"] == {"group": 64, "rc": protocol.RC_FAILED}
+    assert answer["rsn"].startswith("in force, but not stored")
     assert "not written" in capsys.readouterr().out
-    assert connect(Bonds(path), 1)
-    monkeypatch.undo()
-    bonds.save()
-    assert connect(Bonds(path), 2)
+    assert connect(bonds, 1) is None
+    assert connect(Bonds(PATH), 1)  # power has failed
+    flash.fill(1 << 16)
+    assert bonds.save() is True
+    assert connect(Bonds(PATH), 1) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"own": [], "bonds": [{}], "next_id": 1}', "\0"])
-def test_a_file_that_is_broken_means_no_bonds(path, text):
+GOOD = '{"own": [], "next_id": 1, "bonds": [%s]}'
+BROKEN = [
+    "",
+    "[]",
+    "{}",
+    "\0",
+    "null",
+    "[" * 100_000,
+    GOOD % "{}",
+    GOOD % '{"id": 1, "name": "", "key": "AA==", "ours": "AA==", "theirs": "AA=="}',
+    '{"own": [[1]], "next_id": 1, "bonds": []}',
+    '{"own": [], "next_id": "1", "bonds": {"id": 1}}',
+]
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
+def test_a_file_that_is_broken_opens_to_nobody_but_the_button(path, text):
     with open(path, "w") as file:
         file.write(text)
+    for _ in range(2):  # nor does a power cycle
+        bonds = Bonds(path)
+        assert list(bonds) == []
+        assert bonds.state == protocol.PAIRING_CLOSED
+        assert pair(bonds, 1) is None
+        bonds.end(LINK)
+        bonds.save()
+    bonds.window.open()
+    assert pair(bonds, 1)
+    bonds.save()
+    assert not Bonds(path).damaged
+    assert connect(Bonds(path), 1)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_whatever_happens_to_the_file_no_stranger_gets_in(tmp_path_factory, data):
+    """Cut anywhere, a byte changed anywhere: a bond of before, or none."""
+    path = str(tmp_path_factory.mktemp("b") / "bonds.json")
+    with_bonds(path, 1, 2)
+    with open(path, "rb") as file:
+        good = file.read()
+    at = data.draw(st.integers(0, len(good) - 1))
+    byte = data.draw(st.binary(max_size=1))
+    with open(path, "wb") as file:
+        file.write(good[:at] + byte + (good[at + 1 :] if byte else b""))
     bonds = Bonds(path)
-    assert list(bonds) == []
+    assert bonds.state == protocol.PAIRING_CLOSED
+    assert pair(bonds, 9) is None
+
+
+def test_glasses_that_never_had_a_bond_are_open_at_each_start(path):
+    bonds = Bonds(path)
     assert bonds.state == protocol.PAIRING_OPEN
+    bonds.set(10, b"irk", bytes(16))
+    bonds.save()
+    assert Bonds(path).state == protocol.PAIRING_OPEN
+    bonds = with_bonds(path, 1)
+    (bond,) = bonds
+    bonds.remove(bond)
+    bonds.save()
+    assert Bonds(path).state == protocol.PAIRING_CLOSED
 
 
 STEPS = st.one_of(

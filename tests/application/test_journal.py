@@ -271,3 +271,23 @@ def test_a_record_that_makes_no_sense_is_a_gap_of_one(record, monkeypatch):
         kinds = [(type(e), getattr(e, "count", 1)) for e in unread(start(flash, monkeypatch))]
         expected = [(events.Button, 1), (events.Gap, 1), (events.Button, 1)]
         assert kinds == (expected if after else expected[:2])
+
+
+def test_numbers_end_before_they_wrap_and_the_glasses_start_anew(monkeypatch):
+    flash = Flash()
+    journal = start(flash, monkeypatch)
+    asked = []
+    journal.on_exhausted = lambda: asked.append(journal.next)
+    journal.next = module.RESTART_AT - 1
+    for _ in range(4):
+        journal.append(protocol.EVENT_BUTTON, {"pressed": True})
+    assert asked == [module.RESTART_AT + 1]
+    numbers = [event.seq for event in unread(journal)]
+    assert numbers[-1] == module.RESTART_AT + 2
+    # As many more as half a second can bring, which is all of what is left.
+    journal.next = protocol.LIMIT_SEQUENCE
+    journal.append(protocol.EVENT_BUTTON, {"pressed": True})
+    assert events.decode(journal.read(protocol.LIMIT_SEQUENCE)).seq == protocol.LIMIT_SEQUENCE
+    journal.save()
+    again = start(flash.copy(), monkeypatch)
+    assert again.next < 10

@@ -96,7 +96,7 @@ class Device:
 
     def pair(self, bond):
         kept = bonds.Bonds("/bonds.json")
-        kept.window.open(None)
+        kept.window.open()
         kept.begin(1, bond[0])
         for kind in (bonds.OURS, bonds.THEIRS):
             kept.set(kind, *bond)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 
 def record(seq, code=protocol.EVENT_BUTTON, **fields):
-    return struct.pack("<IIB", seq, seq * 10, code) + cbor2.dumps(fields or {"pressed": True})
+    return struct.pack("<IIB", seq, seq * 10 & 0xFFFFFFFF, code) + cbor2.dumps(
+        fields or {"pressed": True}
+    )
 
 
 class Listener:
@@ -283,3 +285,66 @@ def test_what_is_held_is_bounded(count):
     listener.feed(*range(1, count + 1))
     listener.sequence.started(1, 1, count + 1)
     assert len(listener.seqs) == min(count, 4096)
+
+
+@pytest.mark.parametrize("far", [1 << 31, 0xFFFFFFFE, 10_000])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_number_that_the_glasses_do_not_have_makes_few_requests(far, again):
+    listener = Listener()
+    listener.start()
+    listener.feed(1, 2)
+    asked = 0
+    for _ in range(1000):
+        listener.feed(far)
+        while listener.asked > asked:  # each is answered: the next one will be 3
+            asked += 1
+            if again:
+                listener.feed(far)
+            listener.sequence.started(1, 1, 3)
+    assert listener.asked <= 3
+    assert listener.sequence.bad_records >= 990
+    listener.feed(3, 4)
+    assert listener.seqs == [1, 2, 3, 4]
+    assert listener.gaps == []
+    # And what is missing then is asked for as ever.
+    before = listener.asked
+    listener.feed(6)
+    assert listener.asked == before + 1
+    listener.sequence.started(1, 1, 7)
+    listener.feed(5, 6)
+    assert listener.seqs == [1, 2, 3, 4, 5, 6]
+    assert listener.gaps == []
+
+
+def test_many_that_never_come_are_one_gap_after_few_requests():
+    listener = Listener()
+    listener.start()
+    listener.feed(1)
+    asked = 0
+    listener.feed(400)
+    while listener.asked > asked:
+        asked += 1
+        listener.sequence.started(1, 1, 401)
+        listener.feed(400)
+    assert listener.asked <= 4
+    assert listener.gaps == [(400, 398)]
+    assert listener.seqs == [1, 400]
+
+
+def test_the_last_numbers_of_a_boot():
+    last = protocol.LIMIT_SEQUENCE
+    listener = Listener()
+    listener.start(last - 2, first=last - 2, following=last - 2)
+    listener.feed(last - 2, last - 1, last)
+    assert listener.seqs == [last - 2, last - 1, last]
+    assert listener.numbers[-1] == last
+    for number in (0, last + 1):
+        listener.feed(number)
+    assert listener.sequence.bad_records == 2
+    # The glasses have started anew.
+    listener.sequence.begin(last + 1)
+    assert not listener.sequence.started(2, 1, 3)
+    listener.start(boot=2, following=3)
+    listener.feed(1, 2)
+    assert listener.seqs[-2:] == [1, 2]
+    assert listener.gaps == []

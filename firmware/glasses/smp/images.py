@@ -81,8 +81,12 @@ class Images:
             self._updater.stored.write(refused=why[-REPORT_MAX // 2 :])
             self._reset.set()
 
-    def _request_reset(self, body):
+    def restart(self):
+        """Starts the glasses anew, soon."""
         self._reset.set()
+
+    def _request_reset(self, body):
+        self.restart()
         return {}
 
     def _state(self, body):

@@ -24,6 +24,9 @@ def serve(server, bonds, link):
             bonds.rename(bond, body["name"])
         else:
             raise smp.RequestError(protocol.RC_BAD_REQUEST, "a name, or remove, is missing")
+        if not bonds.save():
+            why = "in force, but not stored: the flash takes no more; it is tried again"
+            raise smp.RequestError(protocol.RC_FAILED, why)
         return {"id": bond.id}
 
     def window(body):
@@ -34,7 +37,7 @@ def serve(server, bonds, link):
         if body["open"]:
             bonds.window.open()
         else:
-            bonds.window.close()
+            bonds.window.is_open = False
         return window(body)
 
     glint = protocol.SMP_GROUP_GLINT

@@ -171,20 +171,38 @@ class Camera:
             self._bus.send(CAMERA, bytes([PICTURE_DATA]) + data)
 
 
+# What the light is set to for one blink (boards/README.md).
+BLINK = b"\x02"
+
+
 class Bench:
-    """All senses of one pair of emulated glasses."""
+    """All senses of one pair of emulated glasses.
+
+    Attributes:
+        blinks: How often the light blinked to tell something to the wearer, privacy apart.
+    """
 
     def __init__(self, bus: Bus, on_light: Callable[[bool], None]) -> None:
         self.mic = Microphone(bus)
         self.camera = Camera(bus)
         self._on_light = on_light
+        self._lit: bool | None = None
+        self.blinks = 0
         self._battery = b""
         self._pressed = False
         self._listen(bus)
 
     def _listen(self, bus: Bus) -> None:
         self.bus = bus
-        bus.on(LIGHT, lambda payload: self._on_light(payload != b"\x00"))
+        bus.on(LIGHT, self._on_level)
+
+    def _on_level(self, payload: bytes) -> None:
+        if payload == BLINK:
+            self.blinks += 1
+        lit = payload == b"\x01"
+        if lit != self._lit:
+            self._lit = lit
+            self._on_light(lit)
 
     def attach(self, bus: Bus) -> None:
         """Goes on with glasses that have started anew: what they sense stays as it was."""

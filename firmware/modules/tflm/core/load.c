@@ -13,12 +13,42 @@
 #include "plan.h"
 #include "share.h"
 
+#if TFLM_HAS_VARIANTS
+// Some operators have another kernel for another type.
+static tflm_status_t choose_kernel(tflm_node_t *node) {
+    uint32_t input = tflm_node_input(node, node->kernel->flags & TFLM_LATE_INPUT ? 2 : 0);
+    if (input != TFLM_NO_TENSOR) {
+        tflm_tensor_t tensor;
+        TRY(tflm_read_tensor(node->load, &node->load->main, input, &tensor));
+        uint8_t variant = tensor.type == TFLM_FLOAT32 ? TFLM_F32
+                          : tensor.type == TFLM_INT16 ? TFLM_I16
+                                                      : 0;
+#ifndef TFLM_WITHOUT_INT4
+        uint32_t weights = tflm_node_input(node, 1);
+        if (!variant && weights != TFLM_NO_TENSOR) {
+            TRY(tflm_read_tensor(node->load, &node->load->main, weights, &tensor));
+            variant = tensor.type == TFLM_INT4 ? TFLM_I4 : 0;
+        }
+#endif
+        const tflm_kernel_t *kernel = tflm_find_kernel(node->code, variant);
+        node->kernel = kernel ? kernel : node->kernel;
+    }
+    return TFLM_OK;
+}
+#else
+static tflm_status_t choose_kernel(tflm_node_t *node) {
+    (void)node;
+    return TFLM_OK;
+}
+#endif
+
 static tflm_status_t make_slots(tflm_load_t *load) {
     uint32_t tensors = load->main.tensors.count;
     load->slots_used = load->slot_count = tensors;
     tflm_node_t node;
     for (uint32_t i = 0; i < load->main.operators.count; i++) {
         TRY(tflm_read_node(load, &load->main, i, &node));
+        TRY(choose_kernel(&node));
         load->slot_count += node.kernel->slots;
     }
     uint32_t bytes = load->slot_count * (uint32_t)sizeof(tflm_slot_t);
@@ -122,30 +152,6 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
     return use_tensors(&node);
 }
 
-#if TFLM_HAS_VARIANTS
-// Some operators have another kernel for another type.
-static tflm_status_t choose_kernel(tflm_node_t *node) {
-    uint32_t input = tflm_node_input(node, node->kernel->flags & TFLM_LATE_INPUT ? 2 : 0);
-    if (input != TFLM_NO_TENSOR) {
-        tflm_tensor_t tensor;
-        TRY(tflm_read_tensor(node->load, &node->load->main, input, &tensor));
-        uint8_t variant = tensor.type == TFLM_FLOAT32 ? TFLM_F32
-                          : tensor.type == TFLM_INT16 ? TFLM_I16
-                                                      : 0;
-#ifndef TFLM_WITHOUT_INT4
-        uint32_t weights = tflm_node_input(node, 1);
-        if (!variant && weights != TFLM_NO_TENSOR) {
-            TRY(tflm_read_tensor(node->load, &node->load->main, weights, &tensor));
-            variant = tensor.type == TFLM_INT4 ? TFLM_I4 : 0;
-        }
-#endif
-        const tflm_kernel_t *kernel = tflm_find_kernel(node->code, variant);
-        node->kernel = kernel ? kernel : node->kernel;
-    }
-    return TFLM_OK;
-}
-#endif
-
 // Kernels with these flags are prepared in this order, some of them twice: first to say which
 // tensors can lie within others, then to emit records; at last all of them.
 static const uint8_t stages[] = {TFLM_HANDLES, TFLM_MOVES, TFLM_ASSIGNS, TFLM_READS, TFLM_READS, 0};
@@ -164,9 +170,7 @@ static tflm_status_t prepare_operators(tflm_load_t *load) {
             }
             node.planning = stage < EARLY_READS;
             node.early = stage == EARLY_READS;
-#if TFLM_HAS_VARIANTS
             TRY(choose_kernel(&node));
-#endif
             TRY(node.kernel->prepare(&node));
             if (load->fb.bad) {
                 return tflm_node_fail(&node, TFLM_ERROR_MODEL, "malformed");

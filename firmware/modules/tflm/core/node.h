@@ -82,7 +82,8 @@ struct tflm_node {
     // While nothing is emitted: READ_VARIABLE, ASSIGN_VARIABLE and what only moves elements say
     // which tensors can lie within others.
     bool planning;
-    bool early; // READ_VARIABLE: before all operators that are not.
+    bool early;        // READ_VARIABLE: before all operators that are not.
+    uint32_t unpacked; // Where weights of int4 lie as int8; 0: they are not of int4.
 };
 
 // The number of input or output `i` among the main subgraph's tensors; TFLM_NO_TENSOR when it is

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bytes.h"
 #include "dense.h"
 #include "patches.h"
 
@@ -20,15 +19,6 @@ typedef struct {
     uint32_t in_place;     // What a filter meets is contiguous: it need not be copied to a patch.
     tflm_output_t output;
 } conv_t;
-
-// Whether what each filter meets lies in the input as in the filter: one tap wide and high, or
-// whole rows, one after the other.
-static bool is_contiguous(const tflm_window_t *y, const tflm_window_t *x, bool grouped) {
-    bool one_tap = x->taps == 1 && y->taps == 1;
-    bool rows = x->dilation == 1 && (y->taps == 1 || (x->taps == x->input && y->dilation == 1));
-    return (one_tap || (rows && !grouped)) && !tflm_window_is_padded(y) &&
-           !tflm_window_is_padded(x);
-}
 
 // Into how many positions a row is divided whose positions cost so much each. By as many as
 // are taken together, where that is about right.
@@ -52,7 +42,7 @@ TFLM_PREPARE(conv) {
     int32_t columns = columns_of_part(patches.x.output, cost);
     node->rows *= (uint32_t)((patches.x.output + columns - 1) / columns);
     node->cost = (uint32_t)columns * cost;
-    bool in_place = is_contiguous(&patches.y, &patches.x, patches.depth != patches.group_depth);
+    bool in_place = tflm_patches_are_contiguous(&patches);
     uint32_t patch = in_place ? tflm_node_input(node, 0) : tflm_scratch(node, filter_bytes);
     void *made;
     TRY(tflm_dense_new(node, t, TFLM_FOLD, 3, 4, sizeof(conv_t), &made));
@@ -66,35 +56,6 @@ TFLM_PREPARE(conv) {
         self->in_place = in_place;
     }
     return TFLM_OK;
-}
-
-// Copies what the filters of a group meet at one output position; off the input, zero points.
-static TFLM_NOINLINE void fill_patch(const conv_t *self, const int8_t *input, int32_t row,
-                                     int32_t column, int8_t *patch) {
-    const tflm_window_t *wx = &self->patches.x, *wy = &self->patches.y;
-    size_t run = self->patches.group_depth, depth = self->patches.depth;
-    int32_t y, y_from, y_to, x, x_from, x_to;
-    tflm_window_taps(wy, row, &y, &y_from, &y_to);
-    tflm_window_taps(wx, column, &x, &x_from, &x_to);
-    if ((y_to - y_from) * (x_to - x_from) < wy->taps * wx->taps) {
-        tflm_fill(patch, self->zero_point, self->filter_bytes);
-    }
-    // Neighbouring taps of a row are one run, unless something lies between them.
-    size_t taps = wx->dilation == 1 && run == depth ? (size_t)(x_to - x_from) : 1;
-    size_t input_row = (size_t)wx->input * depth, step = taps * (size_t)wx->dilation * depth;
-    const int8_t *row_from = input + (size_t)(y + y_from * wy->dilation) * input_row +
-                             (size_t)(x + x_from * wx->dilation) * depth;
-    int8_t *row_to = patch + ((size_t)y_from * (size_t)wx->taps + (size_t)x_from) * run;
-    for (int32_t i = y_from; i < y_to && x_from < x_to; i++) {
-        const int8_t *from = row_from;
-        int8_t *to = row_to;
-        for (int8_t *end = to + (size_t)(x_to - x_from) * run; to < end; to += taps * run) {
-            tflm_copy(to, from, taps * run);
-            from += step;
-        }
-        row_from += (size_t)wy->dilation * input_row;
-        row_to += (size_t)wx->taps * run;
-    }
 }
 
 TFLM_EVAL(conv) {
@@ -134,7 +95,8 @@ TFLM_EVAL(conv) {
                     if (self->in_place) {
                         values = met + (size_t)i * (size_t)wx->stride * self->patches.depth;
                     } else {
-                        fill_patch(self, input, (int32_t)y, x + i, patch);
+                        tflm_fill_patch(&self->patches, 1, self->zero_point, (const uint8_t *)input,
+                                        (int32_t)y, x + i, (uint8_t *)patch);
                     }
                     tflm_widen(values, filter_bytes, (uint32_t)i, widened);
                 }
@@ -175,7 +137,9 @@ TFLM_EVAL(conv) {
             for (uint32_t channel = 0; channel < channels; channel += group_channels) {
                 const int8_t *values = met + depth;
                 if (!self->in_place) {
-                    fill_patch(self, input + depth, (int32_t)y, x, patch);
+                    tflm_fill_patch(&self->patches, 1, self->zero_point,
+                                    (const uint8_t *)input + depth, (int32_t)y, x,
+                                    (uint8_t *)patch);
                     values = patch;
                 }
                 if (channels <= TFLM_SUMS) {

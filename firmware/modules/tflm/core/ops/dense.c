@@ -3,7 +3,8 @@
 
 tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
                                   uint32_t channels, int32_t axis) {
-    if (weights->type != TFLM_INT8 || !weights->data_at) {
+    tflm_type_t type = node->unpacked ? TFLM_INT4 : TFLM_INT8;
+    if (weights->type != type || !weights->data_at) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "weights are not constant int8");
     }
     if (weights->scales != 1 && (weights->scales != channels || weights->scale_axis != axis)) {
@@ -66,14 +67,22 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
+// Weight `i`, of int4 where they are packed.
+static int32_t weight(const uint8_t *weights, bool packed, size_t i) {
+    if (!packed) {
+        return (int8_t)weights[i];
+    }
+    return (int32_t)((uint32_t)weights[i / 2] << (i % 2 ? 24 : 28)) >> 28;
+}
+
 // Takes zero_point times the sum of each channel's n weights from its bias. A channel's weights are
-// `step` bytes apart, and each channel's begin `next` bytes after those of the one before.
-static void fold_zero_point(const uint8_t *weights, uint32_t n, uint32_t step, uint32_t channels,
-                            uint32_t next, int32_t zero_point, int32_t *bias) {
-    for (uint32_t i = 0; i < channels; i++, weights += next) {
+// `step` elements apart, and each channel's begin `next` elements after those of the one before.
+static void fold_zero_point(const uint8_t *weights, bool packed, uint32_t n, uint32_t step,
+                            uint32_t channels, uint32_t next, int32_t zero_point, int32_t *bias) {
+    for (uint32_t i = 0; i < channels; i++) {
         uint32_t sum = 0;
         for (uint32_t j = 0; j < n; j++) {
-            sum += (uint32_t)(int8_t)weights[(size_t)j * step];
+            sum += (uint32_t)weight(weights, packed, (size_t)i * next + (size_t)j * step);
         }
         bias[i] = (int32_t)((uint32_t)bias[i] - (uint32_t)zero_point * sum);
     }
@@ -107,11 +116,15 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, activation, 0), output, &low,
                               &high));
-    uint8_t *self =
+    void *made_data =
         tflm_node_data(node, places, bytes + tflm_stage_bytes(channels, weights->scales));
-    *made = self;
-    if (!self) {
+    uint8_t *self = made_data;
+    *made = made_data;
+    if (!made_data) {
         return TFLM_OK;
+    }
+    if (node->unpacked) { // Weights come behind the input.
+        ((uint32_t *)made_data)[1] = node->unpacked;
     }
     void *after = self + bytes;
     tflm_output_t *stage = (tflm_output_t *)after - 1;
@@ -124,8 +137,8 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     if (how & TFLM_FOLD) {
         uint32_t n = weights->elements / channels;
         bool last = how & TFLM_LAST_AXIS;
-        fold_zero_point(fb->data + weights->data_at, n, last ? channels : 1, channels, last ? 1 : n,
-                        t[0].zero_point, after);
+        fold_zero_point(fb->data + weights->data_at, node->unpacked, n, last ? channels : 1,
+                        channels, last ? 1 : n, t[0].zero_point, after);
     }
     return TFLM_OK;
 }

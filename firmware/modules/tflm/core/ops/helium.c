@@ -3,6 +3,7 @@
 // Predicates come from VCTP only: GCC 12 folds some constant ones wrongly.
 #include "bytes.h"
 #include "dense.h"
+#include "int4.h"
 
 #ifdef TFLM_HELIUM
 
@@ -163,6 +164,20 @@ void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count
         : [to] "+r"(to), [from] "+r"(from)
         : [run] "r"(run), [count] "r"(count), [to_step] "r"(to_step), [from_step] "r"(from_step)
         : "lr", "q0", "cc", "memory");
+}
+
+void tflm_unpack_int4(const uint8_t *packed, int8_t *to, uint32_t n) {
+    const int8_t *from = (const int8_t *)packed;
+    for (; n >= 32; n -= 32, from += 16, to += 32) {
+        int8x16x2_t both;
+        int8x16_t pairs = vldrbq_s8(from);
+        both.val[0] = vshrq_n_s8(vshlq_n_s8(pairs, 4), 4);
+        both.val[1] = vshrq_n_s8(pairs, 4);
+        vst2q_s8(to, both);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        to[i] = (int8_t)((int32_t)((uint32_t)(uint8_t)from[i / 2] << (i % 2 ? 24 : 28)) >> 28);
+    }
 }
 
 #endif

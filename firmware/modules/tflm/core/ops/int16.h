@@ -5,6 +5,7 @@
 #define TFLM_INT16_H
 
 #include "ops.h"
+#include "patches.h"
 
 // Fails unless the tensor is int16, with one scale and zero point 0.
 static inline tflm_status_t tflm_expect_int16(tflm_node_t *node, const tflm_tensor_t *tensor) {
@@ -22,13 +23,29 @@ enum { TFLM_SHIFT_64 = 7 };
 // multiplier, rounded to nearest, halves upwards.
 static inline int32_t tflm_scale_apply_64(uint64_t sum, int32_t multiplier, int shift) {
     int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
-    uint64_t product = sum * (uint64_t)reduced + ((uint64_t)1 << (14 - shift));
-    return (int32_t)((int64_t)product >> (15 - shift));
+    int right = 15 - shift;
+    if (right < 32) { // Without shifts of 64 bits.
+        uint64_t product = sum * (uint64_t)reduced + (1u << (right - 1));
+        return (int32_t)((uint32_t)product >> right | (uint32_t)(product >> 32) << (32 - right));
+    }
+    uint64_t product = sum * (uint64_t)reduced + ((uint64_t)1 << (right - 1));
+    return (int32_t)((int64_t)product >> right);
 }
 
 // The bytes of each number of a bias, a constant of int64 or of `narrow`; 0 when it is left out.
 tflm_status_t tflm_get_wide_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
                                  tflm_type_t narrow, uint32_t *bias_bytes);
+
+// Products of int16 and int8 whose sum stays within 32 bits.
+enum { TFLM_INT16_PRODUCTS = 256 };
+
+// The sums of n products each of `channels` channels, whose weights follow one another.
+void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t channels,
+                      uint64_t *sum);
+
+// The sums of four neighbouring channels of a depthwise filter with at most TFLM_INT16_PRODUCTS
+// taps, which meet as many channels of the input.
+void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *w, int32_t *sum);
 
 // The sum of n products of int16 and int8.
 static inline uint64_t tflm_int16_dot(const uint8_t *x, const uint8_t *w, uint32_t n) {

@@ -6,13 +6,17 @@
 #include "patches.h"
 
 typedef struct {
-    uint32_t input, weights, bias, output; // Places; bias may be none.
-    uint32_t bias_bytes;                   // Of one.
-    uint32_t wide;                         // Sums have 64 bits.
-    uint32_t depth, units;                 // Of FULLY_CONNECTED.
-    tflm_patches_t patches;                // Of the others.
+    uint32_t input, weights, bias, patch, output; // Places; bias may be none.
+    uint32_t in_place;      // What a filter meets is contiguous: it need not be copied to a patch.
+    uint32_t bias_bytes;    // Of one.
+    uint32_t wide;          // Sums have 64 bits.
+    uint32_t depth, units;  // Of FULLY_CONNECTED.
+    tflm_patches_t patches; // Of the others.
     tflm_output_t stage;
 } dense_t;
+
+// Sums that are finished together.
+enum { SUMS = 32 };
 
 typedef struct {
     tflm_tensor_t tensors[3]; // Input, weights, output.
@@ -66,7 +70,7 @@ static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool sin
                                dense_t **made) {
     const tflm_tensor_t *t = setup->tensors;
     dense_t *self =
-        tflm_node_data(node, 4, sizeof *self + tflm_stage_bytes(setup->channels, t[1].scales));
+        tflm_node_data(node, 5, sizeof *self + tflm_stage_bytes(setup->channels, t[1].scales));
     *made = self;
     if (!self) {
         return TFLM_OK;
@@ -74,6 +78,7 @@ static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool sin
     self->input = tflm_node_input(node, setup->input);
     self->weights = tflm_node_input(node, 1);
     self->bias = tflm_node_input(node, setup->bias);
+    self->patch = self->input;
     self->output = tflm_node_output(node, 0);
     self->bias_bytes = setup->bias_bytes;
     self->wide = setup->wide;
@@ -112,26 +117,30 @@ static view_t view_of(const tflm_run_t *run, const dense_t *self) {
     return view;
 }
 
-// Sums wrap around, in 32 bits or in 64.
-static void finish(const view_t *view, uint32_t channel, size_t output, uint64_t sum) {
-    uint32_t scale = channel & view->stage.scale_mask;
-    int32_t multiplier = view->stage.multiplier[scale];
-    int shift = view->stage.shift[scale];
-    if (view->bias) {
-        const uint8_t *at = view->bias + (size_t)channel * view->self->bias_bytes;
-        if (view->self->bias_bytes == sizeof(int16_t)) {
-            sum += (uint64_t)(int64_t)tflm_int16(at, 0);
-        } else {
-            sum += view->self->wide ? tflm_load_u64(at) : tflm_load_u32(at);
+// Outputs of `count` channels. Sums wrap around, in 32 bits or in 64.
+static void finish(const view_t *given, uint32_t channel, uint32_t count, size_t output,
+                   const uint64_t *sum) {
+    const view_t view = *given;
+    uint32_t bias_bytes = view.bias ? view.self->bias_bytes : 0;
+    bool wide = view.self->wide;
+    int16_t *to = view.output + output;
+    for (uint32_t end = channel + count; channel < end; channel++) {
+        uint32_t scale = channel & view.stage.scale_mask;
+        int32_t multiplier = view.stage.multiplier[scale];
+        int shift = view.stage.shift[scale];
+        const uint8_t *at = view.bias + (size_t)channel * bias_bytes;
+        uint64_t biased = *sum++;
+        if (bias_bytes == sizeof(int64_t)) {
+            biased += tflm_load_u64(at);
+        } else if (bias_bytes == sizeof(int32_t)) {
+            biased += tflm_load_u32(at);
+        } else if (bias_bytes) {
+            biased += (uint64_t)(int64_t)tflm_int16(at, 0);
         }
+        int32_t value = wide ? tflm_scale_apply_64(biased, multiplier, shift)
+                             : tflm_scale_apply((int32_t)(uint32_t)biased, multiplier, shift);
+        *to++ = (int16_t)tflm_clamp(value, view.stage.low, view.stage.high);
     }
-    int32_t value;
-    if (view->self->wide) {
-        value = tflm_scale_apply_64(sum, multiplier, shift);
-    } else {
-        value = tflm_scale_apply((int32_t)(uint32_t)sum, multiplier, shift);
-    }
-    view->output[output] = (int16_t)tflm_clamp(value, view->stage.low, view->stage.high);
 }
 
 TFLM_PREPARE(int16_fully_connected) {
@@ -156,23 +165,47 @@ TFLM_PREPARE(int16_fully_connected) {
     return TFLM_OK;
 }
 
+// Sums of `count` channels from `channel` on, and what becomes of them.
+static void dense(const view_t *view, const uint8_t *x, uint32_t n, uint32_t channel,
+                  uint32_t count, size_t output) {
+    while (count) {
+        uint64_t sum[SUMS];
+        uint32_t some = count < SUMS ? count : SUMS;
+        tflm_int16_dense(x, view->weights + (size_t)channel * n, n, some, sum);
+        finish(view, channel, some, output, sum);
+        channel += some;
+        output += some;
+        count -= some;
+    }
+}
+
 TFLM_EVAL(int16_fully_connected) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
-    for (uint32_t row = from; row < to; row++) {
-        uint32_t unit = row % self->units;
-        const uint8_t *x = view.input + (size_t)(row / self->units) * self->depth * sizeof(int16_t);
-        const uint8_t *w = view.weights + (size_t)unit * self->depth;
-        finish(&view, unit, row, tflm_int16_dot(x, w, self->depth));
+    while (from < to) {
+        uint32_t unit = from % self->units, left = self->units - unit;
+        left = left < to - from ? left : to - from;
+        const uint8_t *x =
+            view.input + (size_t)(from / self->units) * self->depth * sizeof(int16_t);
+        dense(&view, x, self->depth, unit, left, from);
+        from += left;
     }
 }
 
 static tflm_status_t conv_new(tflm_node_t *node, const setup_t *setup,
-                              const tflm_patches_t *patches) {
+                              const tflm_patches_t *patches, bool patched) {
+    bool in_place = !patched || tflm_patches_are_contiguous(patches);
+    uint32_t patch = tflm_node_input(node, setup->input);
+    if (!in_place) {
+        uint32_t filter = setup->tensors[1].elements / setup->channels;
+        patch = tflm_scratch(node, filter * (uint32_t)sizeof(int16_t));
+    }
     dense_t *self;
     TRY(dense_new(node, setup, false, &self));
     if (self) {
         self->patches = *patches;
+        self->patch = patch;
+        self->in_place = in_place;
     }
     return TFLM_OK;
 }
@@ -185,7 +218,7 @@ static tflm_status_t conv_prepare(tflm_node_t *node, bool depthwise) {
     TRY(tflm_patches_init(node, setup.tensors, depthwise, &patches));
     uint64_t taps = (uint64_t)patches.y.taps * (uint64_t)patches.x.taps;
     tflm_patches_set_cost(node, &patches, taps, &setup.tensors[2]);
-    return conv_new(node, &setup, &patches);
+    return conv_new(node, &setup, &patches, !depthwise);
 }
 
 TFLM_PREPARE(int16_conv) {
@@ -209,13 +242,63 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
             w += patch->weight_column;
         }
     }
-    finish(view, channel, output, sum);
+    finish(view, channel, 1, output, &sum);
 }
 
 TFLM_EVAL(int16_conv) {
     const dense_t *self = data;
+    const tflm_patches_t *patches = &self->patches;
+    const tflm_window_t *wx = &patches->x, *wy = &patches->y;
     view_t view = view_of(run, self);
-    tflm_patches_walk(&self->patches, view.input, sizeof(int16_t), from, to, each, &view);
+    uint8_t *patch = tflm_at(run, self->patch);
+    uint32_t channels = patches->channels, group_depth = patches->group_depth;
+    uint32_t group_channels = channels / (patches->depth / group_depth);
+    uint32_t n = (uint32_t)(wy->taps * wx->taps) * group_depth;
+    size_t position_bytes = patches->depth * sizeof(int16_t);
+    for (uint32_t position = from; position < to; position++) {
+        uint32_t row = position / (uint32_t)wx->output;
+        int32_t x = (int32_t)(position % (uint32_t)wx->output);
+        int32_t y = (int32_t)(row % (uint32_t)wy->output);
+        const uint8_t *input = view.input + (size_t)(row / (uint32_t)wy->output) *
+                                                (size_t)(wy->input * wx->input) * position_bytes;
+        for (uint32_t channel = 0; channel < channels; channel += group_channels) {
+            const uint8_t *met = patch;
+            if (self->in_place) {
+                met =
+                    input + (size_t)(y * wy->stride * wx->input + x * wx->stride) * position_bytes;
+            } else {
+                tflm_fill_patch(patches, sizeof(int16_t), 0, input, y, x, patch);
+            }
+            dense(&view, met, n, channel, group_channels, (size_t)position * channels + channel);
+            input += group_depth * sizeof(int16_t);
+        }
+    }
+}
+
+// Four channels at once, where each sees one of the input, and else one.
+static void depthwise_each(void *context, const tflm_patch_t *patch, uint32_t channel,
+                           size_t output) {
+    const view_t *view = context;
+    const tflm_patches_t *patches = &view->self->patches;
+    bool few = patches->y.taps * patches->x.taps <= TFLM_INT16_PRODUCTS;
+    if (!few || patches->depth != patches->channels || channel >= patches->channels / 4 * 4 ||
+        (uintptr_t)view->input % sizeof(int16_t)) {
+        each(context, patch, channel, output);
+    } else if (channel % 4 == 0) {
+        int32_t part[4];
+        uint64_t sum[4];
+        tflm_int16_depthwise(patch, view->weights + patch->weights, part);
+        for (int i = 0; i < 4; i++) {
+            sum[i] = (uint64_t)(int64_t)part[i];
+        }
+        finish(view, channel, 4, output, sum);
+    }
+}
+
+TFLM_EVAL(int16_depthwise_conv) {
+    const dense_t *self = data;
+    view_t view = view_of(run, self);
+    tflm_patches_walk(&self->patches, view.input, sizeof(int16_t), from, to, depthwise_each, &view);
 }
 
 TFLM_PREPARE(int16_transpose_conv) {
@@ -223,7 +306,7 @@ TFLM_PREPARE(int16_transpose_conv) {
     TRY(get_setup(node, 0, 3, TFLM_INT16, &setup));
     tflm_patches_t patches;
     TRY(tflm_patches_init_transposed(node, setup.tensors, &patches));
-    return conv_new(node, &setup, &patches);
+    return conv_new(node, &setup, &patches, false);
 }
 
 TFLM_EVAL(int16_transpose_conv) {

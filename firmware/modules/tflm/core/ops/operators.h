@@ -87,8 +87,8 @@
     ROW(ADD, INT16, ADD, 0, 0, add, int16_sum)                                                     \
     ROW(AVERAGE_POOL_2D, INT16, POOL_2D, 0, 0, pool, int16_average_pool)                           \
     ROW(BATCH_MATMUL, INT16, BATCH_MATMUL, 0, 0, batch_matmul, int16_batch_matmul)                 \
-    ROW(CONV_2D, INT16, CONV_2D, 0, 0, int16_conv, int16_conv)                                     \
-    ROW(DEPTHWISE_CONV_2D, INT16, DEPTHWISE_CONV_2D, 0, 0, int16_depthwise_conv, int16_conv)       \
+    ROW(CONV_2D, INT16, CONV_2D, 1, 0, int16_conv, int16_conv)                                     \
+    ROW(DEPTHWISE_CONV_2D, INT16, DEPTHWISE_CONV_2D, 0, 0, int16_depthwise_conv, int16_depthwise_conv) \
     ROW(FULLY_CONNECTED, INT16, FULLY_CONNECTED, 0, 0, int16_fully_connected, int16_fully_connected) \
     ROW(LEAKY_RELU, INT16, LEAKY_RELU, 0, 0, int16_leaky_relu, int16_relu)                         \
     ROW(LOGISTIC, INT16, NONE, 0, 0, int16_logistic, int16_logistic)                               \
@@ -103,9 +103,9 @@
     ROW(TANH, INT16, NONE, 0, 0, int16_tanh, int16_tanh)                                           \
     ROW(TRANSPOSE_CONV, INT16, TRANSPOSE_CONV, 0, TFLM_LATE_INPUT, int16_transpose_conv, int16_transpose_conv) \
     ROW(UNIDIRECTIONAL_SEQUENCE_LSTM, INT16, UNIDIRECTIONAL_SEQUENCE_LSTM, 0, 0, lstm, int16_lstm) \
-    ROW(CONV_2D, INT4, CONV_2D, 0, 0, int4_conv, int4_conv)                                        \
-    ROW(DEPTHWISE_CONV_2D, INT4, DEPTHWISE_CONV_2D, 0, 0, int4_depthwise_conv, int4_conv)          \
-    ROW(FULLY_CONNECTED, INT4, FULLY_CONNECTED, 0, 0, int4_fully_connected, int4_fully_connected)
+    ROW(CONV_2D, INT4, CONV_2D, 2, 0, int4, int4)                                                  \
+    ROW(DEPTHWISE_CONV_2D, INT4, DEPTHWISE_CONV_2D, 1, 0, int4, int4)                              \
+    ROW(FULLY_CONNECTED, INT4, FULLY_CONNECTED, 1, 0, int4, int4)
 // clang-format on
 
 #define TFLM_PREPARE(name) TFLM_COLD tflm_status_t tflm_##name##_prepare(tflm_node_t *node)

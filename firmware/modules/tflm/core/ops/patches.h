@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions of other types than int8: which products make up each output.
+// Convolutions: which products make up each output.
 #ifndef TFLM_PATCHES_H
 #define TFLM_PATCHES_H
 
@@ -38,6 +38,15 @@ TFLM_COLD tflm_status_t tflm_patches_init_transposed(tflm_node_t *node,
 // many taps take.
 TFLM_COLD void tflm_patches_set_cost(tflm_node_t *node, const tflm_patches_t *patches,
                                      uint64_t taps, const tflm_tensor_t *output);
+
+// Whether what each filter meets lies in the input as in the filter: one tap wide and high, or
+// whole rows, one after the other.
+bool tflm_patches_are_contiguous(const tflm_patches_t *patches);
+
+// Copies what the filters of a group meet at one output position, elements of so many bytes; off
+// the input, `zero`, a byte. `input` is where the group's first channel of the batch begins.
+void tflm_fill_patch(const tflm_patches_t *patches, uint32_t element_bytes, int32_t zero,
+                     const uint8_t *input, int32_t row, int32_t column, uint8_t *patch);
 
 typedef void tflm_patch_each_t(void *context, const tflm_patch_t *patch, uint32_t channel,
                                size_t output);

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import platform
 import shutil
@@ -161,6 +162,14 @@ def _efuses(there: SerialBoard, name: str) -> Finding:
     return Finding("protection of the flash", True if both else None, str(found), advice)
 
 
+def _deploying(there: SerialBoard) -> str:
+    """How to bring what is missing onto a board: over its cable, unless it is closed."""
+    with contextlib.suppress(trust.KeysError):
+        if trust.stored_on(there).closed:
+            return "the board is closed: update it with a signed image (glint update)"
+    return f"run: glint deploy --port {there.port}"
+
+
 def _signing_keys(there: SerialBoard) -> Finding:
     """Whose updates the board takes."""
     try:
@@ -184,7 +193,7 @@ def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Ite
         yield Finding("board", True, found)
     names = [*files, *(f"{name}.mpy" for name in natmod.native_modules())]
     on_board = deploy.hashes(there, names)
-    deploying = f"run: glint deploy --port {there.port}"
+    deploying = _deploying(there)
     yield _modules(facts, on_board, deploying)
     other = [name for name in files if on_board.get(name) != deploy.digest(files[name])]
     if other:

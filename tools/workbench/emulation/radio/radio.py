@@ -75,6 +75,7 @@ class Radio:
         self.address = str(self._address)
         self.rpa_timeout_s = RPA_TIMEOUT_S
         self._rotating: asyncio.Task[None] | None = None
+        self._changing_advertising = asyncio.Lock()
         self._advertising: AdvertisingType | None = None
         self._interval_ms = 0.0
         self._board = Board(bus)
@@ -275,7 +276,8 @@ class Radio:
     async def _rotate(self) -> None:
         while True:
             await asyncio.sleep(self.rpa_timeout_s)
-            await self._draw_address()
+            with contextlib.suppress(CallError):  # the controller has gone
+                await self._draw_address()
 
     async def _draw_address(self) -> None:
         device = self._powered()
@@ -285,15 +287,16 @@ class Radio:
 
     async def _go_by(self, address: hci.Address) -> None:
         device = self._powered()
-        again = device.is_advertising
-        if again:
-            await device.stop_advertising()
-        device.random_address = address
-        await device.send_sync_command(
-            hci.HCI_LE_Set_Random_Address_Command(random_address=address)
-        )
-        if again:
-            await self._start_advertising(device)
+        async with self._changing_advertising:
+            again = device.is_advertising
+            if again:
+                await device.stop_advertising()
+            device.random_address = address
+            await device.send_sync_command(
+                hci.HCI_LE_Set_Random_Address_Command(random_address=address)
+            )
+            if again and not self._links:
+                await self._start_advertising(device)
 
     def _register(self, body: bytes) -> bytes:
         device = self._powered()
@@ -304,6 +307,10 @@ class Radio:
         return self._server.register(body)
 
     async def _advertise(self, body: bytes) -> None:
+        async with self._changing_advertising:
+            await self._change_advertising(body)
+
+    async def _change_advertising(self, body: bytes) -> None:
         device = self._powered()
         mode, interval_us, data_bytes, response_bytes = struct.unpack_from("<BIBB", body)
         at = struct.calcsize("<BIBB")

@@ -177,7 +177,9 @@ def test_a_board_that_keeps_restarting_is_named(tmp_path):
 
 def test_a_board_is_examined_and_tests_itself(emulated):
     with SerialBoard(emulated.console_path) as board:
-        facts = board.facts()
+        with pytest.raises(BoardError, match="gave no answer in 1 s"):
+            board.run("while True: pass", 1)
+        facts = board.facts()  # interrupted, it answers again
         deploy.put(board, files(), ignore)
     assert "Cortex-M55" in facts.machine
     assert facts.arch == "armv7emdp"
@@ -293,7 +295,7 @@ def test_the_commands_deploy_and_examine_a_board(emulated, monkeypatch):
     for good in ("board", "files", "native modules", "memory", "file system", "self-test"):
         assert f"ok   {good}: " in done.stdout
     assert done.exit_code == 1  # nobody is on its bench bus
-    assert "BAD  radio: Bluetooth LE" in done.stdout
+    assert "BAD  radio: " in done.stdout
     assert "--   signing keys: security counter 0" in done.stdout
     assert "--   protection of the flash: not known for this board" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next: ")

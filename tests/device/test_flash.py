@@ -14,7 +14,7 @@ import typer
 from hardware import rom_loader, whole_image
 from typer.testing import CliRunner
 from workbench.cli import hardware
-from workbench.device import esp_image, flash
+from workbench.device import esp_image, flash, official
 from workbench.device.serialboard import BoardError
 
 NOISE = random.Random(7).randbytes(120_000)
@@ -26,7 +26,7 @@ def ignore(*_: object) -> None:
 
 def write(port: Path, data: bytes, backup: Path | None = None) -> flash.BoardFacts:
     image = esp_image.check(data, "image.bin")
-    return flash.write(str(port), image, backup=backup, progress=ignore, say=ignore)
+    return flash.write(str(port), lambda _: image, backup=backup, progress=ignore, say=ignore)
 
 
 def test_an_image_is_written_verified_and_the_old_one_saved(tmp_path: Path) -> None:
@@ -38,13 +38,14 @@ def test_an_image_is_written_verified_and_the_old_one_saved(tmp_path: Path) -> N
         image = esp_image.check(data, "image.bin")
         board = flash.write(
             str(port),
-            image,
+            lambda _: image,
             backup=tmp_path / "backup",
             progress=lambda *step: seen.append(step),
             say=lines.append,
         )
     assert (board.chip, board.flash_bytes, board.mac) == ("ESP32-S3", 2 << 20, "02:47:4c:49:4e:54")
     assert board.psram == "Embedded PSRAM 8MB (AP_3v3)"
+    assert board.memory is official.Memory.OCTAL
     assert (tmp_path / "flash").read_bytes()[: len(data)] == data
     assert (tmp_path / "backup").read_bytes() == old
     assert {step for step, _, _ in seen} == {"saving", "writing"}
@@ -58,7 +59,11 @@ def test_a_second_run_only_verifies(tmp_path: Path) -> None:
         write(port, data)
         image = esp_image.check(data, "image.bin")
         flash.write(
-            str(port), image, backup=None, progress=lambda *s: steps.append(s[0]), say=ignore
+            str(port),
+            lambda _: image,
+            backup=None,
+            progress=lambda *s: steps.append(s[0]),
+            say=ignore,
         )
     assert steps == []
 
@@ -137,23 +142,59 @@ def test_damage_anywhere_in_an_image_is_noticed() -> None:
             esp_image.check(data[:length], "x")
 
 
-def test_the_official_image_comes_from_a_mirror_and_is_remembered(
+@pytest.mark.parametrize(
+    ("psram", "flash_size", "release", "expected"),
+    [
+        ("8MB", "8MB", None, "SPIRAM_OCT-20250415-v1.25.0"),
+        ("16MB", "32MB", None, "SPIRAM_OCT-20250415-v1.25.0"),
+        ("2MB", "8MB", None, "S3-20250415-v1.25.0"),
+        ("none", "16MB", None, "S3-20250415-v1.25.0"),
+        ("8MB", "8MB", "1.26.1", "SPIRAM_OCT-20250911-v1.26.1"),
+        ("2MB", "4MB", None, "S3-20250911-v1.26.1"),  # 1.25.0's partitions need 8 MB
+        ("8MB", "4MB", None, "SPIRAM_OCT-20250911-v1.26.1"),
+    ],
+)
+def test_the_image_is_what_the_chip_asks_for(
+    tmp_path: Path, psram: str, flash_size: str, release: str | None, expected: str
+) -> None:
+    with rom_loader(tmp_path, "--psram", psram, "--flash-size", flash_size) as port:
+        board = flash.look(str(port))
+    chosen = official.choose(board.memory, board.flash_bytes, release)
+    assert expected in chosen.name
+
+
+def test_too_little_flash_for_a_release_says_which_to_take() -> None:
+    with pytest.raises(official.OfficialError, match=r"8 MB are the least .* with --micropython"):
+        official.choose(official.Memory.QUAD, 4 << 20, "1.25.0")
+    with pytest.raises(official.OfficialError, match="4 MB are the least"):
+        official.choose(official.Memory.QUAD, 2 << 20)
+    with pytest.raises(official.OfficialError, match=r"there are: 1\.25\.0, 1\.26\.1"):
+        official.choose(official.Memory.QUAD, 8 << 20, "1.24.0")
+
+
+def test_an_official_image_comes_from_a_mirror_and_is_what_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flash, "user_cache_path", lambda _: tmp_path / "cache")
     mirror = tmp_path / "mirror"
     mirror.mkdir()
+    (unknown,) = [image for image in official.IMAGES if not image.sha256]
     with pytest.raises(flash.FlashError, match="save it there from https:"):
-        flash.load_image(None, mirror, ignore)
-    published = mirror / flash.OFFICIAL_NAME
+        flash.official_image(unknown, mirror, ignore)
+    published = mirror / unknown.name
     published.write_bytes(whole_image())
     lines: list[str] = []
-    image = flash.load_image(None, mirror, lines.append)
-    assert lines == [f"SHA-256 {image.sha256} (recorded: first use of {flash.OFFICIAL_NAME})"]
-    assert flash.load_image(None, mirror, ignore).sha256 == image.sha256
+    image = flash.official_image(unknown, mirror, lines.append)
+    assert len(lines) == 1
+    assert f"SHA-256 {image.sha256} (recorded: first use of {unknown.name};" in lines[0]
+    assert flash.official_image(unknown, mirror, ignore).sha256 == image.sha256
     published.write_bytes(whole_image(code=b"other" * 100))
     with pytest.raises(flash.FlashError, match="is not what it was when it was first used"):
-        flash.load_image(None, mirror, ignore)
+        flash.official_image(unknown, mirror, ignore)
+    known = official.choose(official.Memory.OCTAL, 8 << 20)
+    (mirror / known.name).write_bytes(whole_image())
+    with pytest.raises(flash.FlashError, match=f"and {known.sha256} was expected"):
+        flash.official_image(known, mirror, ignore)
 
 
 def test_the_command_writes_an_image(tmp_path: Path) -> None:
@@ -166,3 +207,4 @@ def test_the_command_writes_an_image(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["flash", "--port", str(port), "--image", str(file)])
     assert done.exit_code == 0, done.output
     assert "wrote and verified" in done.output
+    assert "press the board's RESET button" in done.output  # it stays in its loader

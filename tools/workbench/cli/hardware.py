@@ -8,11 +8,14 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+if TYPE_CHECKING:
+    from workbench.device import esp_image
 
 Port = Annotated[str, typer.Option(help="Serial port of the board, for example /dev/ttyACM0.")]
 
@@ -21,7 +24,11 @@ def flash(
     port: Port,
     image: Annotated[
         Path | None,
-        typer.Option(help="Whole-flash image (default: MicroPython's own for ESP32-S3)."),
+        typer.Option(help="Whole-flash image (default: MicroPython's own for this chip)."),
+    ] = None,
+    micropython: Annotated[
+        str | None,
+        typer.Option(help="Release of MicroPython's own image (default: the first that fits)."),
     ] = None,
     mirror: Annotated[
         Path | None,
@@ -33,14 +40,26 @@ def flash(
 ) -> None:
     """Write MicroPython into an ESP32-S3 board, and verify it."""
     from workbench.device import flash as flasher
-    from workbench.device import trust
+    from workbench.device import official, trust
+    from workbench.device.serialboard import starts
+
+    own = None if image is None else flasher.read_image(image)
 
     with _shown() as (say, progress):
-        checked = flasher.load_image(image, mirror, say)
-        board = flasher.write(port, checked, backup=backup, progress=progress, say=say)
+
+        def choose(board: flasher.BoardFacts) -> esp_image.Image:
+            if own is not None:
+                return own
+            chosen = official.choose(board.memory, board.flash_bytes, micropython)
+            say(f"for {board.memory.words}: {chosen.name}")
+            return flasher.official_image(chosen, mirror, say)
+
+        board = flasher.write(port, choose, backup=backup, progress=progress, say=say)
         if trust.checkout_trusts_development():
             say(f"note: {trust.DEVELOPMENT_NOTICE}")
-    print(f"{board.chip} {board.mac}: wrote and verified {len(checked.data)} bytes")
+    print(f"{board.chip} {board.mac}: wrote and verified what it starts from")
+    if not starts(port):
+        print("no MicroPython answers yet: press the board's RESET button (or plug it in anew)")
 
 
 @contextlib.contextmanager

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import math
 import os
 import platform
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,23 +23,69 @@ from platformdirs import user_cache_path
 from serial.tools import list_ports
 
 from workbench.build import natmod
-from workbench.device import deploy, flash, security, selftest, trust
+from workbench.device import (
+    deploy,
+    esp_image,
+    flash,
+    official,
+    security,
+    selftest,
+    trust,
+)
 from workbench.device.serialboard import BoardError, Facts, NoPromptError, SerialBoard, stopped
 from workbench.errors import WorkbenchError
+from workbench.paths import BUILD, FIRMWARE
 
 HEAP_NEEDED_BYTES = 1 << 20
 DISK_NEEDED_BYTES = 1 << 20
 
+# As long as a radio may take to start, and a microphone to be listened to.
+RADIO_TIMEOUT_S = 10
+LISTEN_TIMEOUT_S = 15
+LISTEN = FIRMWARE / "checks" / "listen.py"
+# PDM's bits are half ones where it is quiet, and never all or none.
+ONES_PERCENT = range(10, 91)
+LOST_MAX_MS = 50
+
+ABOUT = """
+import json, machine
+said = {{}}
+try:
+    import platform
+    said["platform"] = platform.platform()
+except (ImportError, AttributeError):
+    pass
+try:
+    cause = machine.reset_cause()
+    names = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
+    said["reset"] = [n for n in names if getattr(machine, n, None) == cause][0]
+except (AttributeError, IndexError):
+    pass
+if {efuse!r} and hasattr(machine, "mem32"):
+    low, high = machine.mem32[{efuse} + 16], machine.mem32[{efuse} + 20]
+    said["psram"] = (low >> 3 & 3) | (high >> 19 & 1) << 2
+print(json.dumps(said))
+"""
+# Bluetooth stays on: what is left beside it is what native modules get.
 BLE = """
+import json
+said = {}
 try:
     import bluetooth
     radio = bluetooth.BLE()
     radio.active(True)
-    print("on" if radio.active() else "off")
-    radio.active(False)
+    said["radio"] = "on" if radio.active() else "off"
 except Exception as error:
-    print("fails:", type(error).__name__)
+    said["radio"] = "fails: " + type(error).__name__
+try:
+    import esp32
+    said["executable"] = max(region[2] for region in esp32.idf_heap_info(esp32.HEAP_EXEC))
+except (ImportError, AttributeError, ValueError):
+    pass
+print(json.dumps(said))
 """
+# As esptool's get_chip_features reads the eFuse (targets/esp32s3.py of 5.6.0, 232 to 238).
+PSRAM_MB = {0: 0, 1: 8, 2: 2, 3: 16, 4: 4}
 
 
 @dataclass(frozen=True)
@@ -81,11 +130,12 @@ def _serial_ports() -> Finding:
     return Finding("serial ports", True, ", ".join(found))
 
 
-def _official_image() -> Finding:
-    path = user_cache_path("glint") / "images" / flash.OFFICIAL_NAME
-    if path.exists():
-        return Finding("MicroPython image", True, str(path))
-    return Finding("MicroPython image", None, "not here yet; glint flash gets it")
+def _official_images() -> Finding:
+    folder = user_cache_path("glint") / "images"
+    there = [image.name for image in official.IMAGES if (folder / image.name).exists()]
+    if there:
+        return Finding("MicroPython images", True, ", ".join(there))
+    return Finding("MicroPython images", None, "not here yet; glint flash gets the right one")
 
 
 def _native_compiler() -> Finding:
@@ -101,9 +151,13 @@ def machine() -> Iterator[Finding]:
     yield Finding("machine", True, f"{platform.platform()}, Python {platform.python_version()}")
     yield _bluetooth()
     yield _serial_ports()
-    yield _official_image()
+    yield _official_images()
     yield _native_compiler()
-    free = shutil.disk_usage(Path.home()).free
+    try:
+        place = Path.home()
+    except RuntimeError:  # nobody said where
+        place = Path.cwd()
+    free = shutil.disk_usage(place).free
     yield Finding("disk", free > 1 << 30, f"{free >> 20} MB free", "" if free > 1 << 30 else "tidy")
 
 
@@ -201,21 +255,145 @@ def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Ite
         yield Finding("files", False, f"{len(other)} missing or old: {shown}", deploying)
     else:
         yield Finding("files", True, f"{len(files)} files as in this checkout")
-    enough = facts.heap_free > HEAP_NEEDED_BYTES
-    flashing = f"glint flash --port {there.port}"
-    advice = "" if enough else f"the image leaves the board's PSRAM unused: {flashing}"
-    yield Finding("memory", enough, f"{facts.heap_free >> 10} KB of heap free", advice)
+    about = _about(there, name)
+    yield from _system(about)
+    yield _memory(facts, about, there.port)
     enough = not other or facts.disk_free > DISK_NEEDED_BYTES
     advice = "" if enough else "remove files from the board with mpremote rm"
     yield Finding("file system", enough, f"{facts.disk_free >> 10} KB free", advice)
     yield _efuses(there, name)
     yield _signing_keys(there)
-    radio = there.run(BLE).strip()
-    advice = "" if radio == "on" else f"write an image with Bluetooth: {flashing}"
-    yield Finding("radio", radio == "on", f"Bluetooth LE {radio}", advice)
     try:
         report = selftest.run(there, deploy.tested_model(there))
     except WorkbenchError as error:
         yield Finding("self-test", False, "failed", str(error))
     else:
         yield Finding("self-test", True, f"right values, {report['hop_us']} us a hop")
+    if "board.py" in on_board:
+        yield from _senses(there)
+    else:
+        yield Finding("microphone", None, "not listened to: there is no board.py")
+    # Last: a radio that does not answer keeps the board from answering, too.
+    yield from _radio(there, facts)
+
+
+def _about(there: SerialBoard, name: str) -> dict[str, Any]:
+    """What MicroPython says of the system beneath it."""
+    efuse = esp_image.S3.EFUSE_BLOCK1_ADDR if deploy.chip_of(name) == "ESP32S3" else 0
+    about: dict[str, Any] = json.loads(there.run(ABOUT.format(efuse=efuse)))
+    return about
+
+
+def _system(about: dict[str, Any]) -> Iterator[Finding]:
+    said = about.get("platform", "")
+    if said:
+        yield Finding("system", True, said)
+    if idf := re.search(r"IDFv(\d+(?:\.\d+)+)", said):
+        yield Finding("pairing", None, f"ESP-IDF {idf[1]} {official.pairing_order(idf[1])}")
+    if cause := about.get("reset"):
+        advice = ""
+        if cause == "WDT_RESET":
+            advice = "a watchdog ended what ran before: glint crash tells what it left"
+        yield Finding("last reset", None, cause, advice)
+
+
+def _memory(facts: Facts, about: dict[str, Any], port: str) -> Finding:
+    """Whether the heap is what the chip has."""
+    found = f"{facts.heap_free >> 10} KB of heap free"
+    if facts.heap_free > HEAP_NEEDED_BYTES:
+        return Finding("memory", True, found)
+    if "psram" not in about:
+        return Finding("memory", False, found, "name fewer or smaller models")
+    megabytes = PSRAM_MB.get(about["psram"], 0)
+    if not megabytes:
+        return Finding("memory", None, f"{found}: the chip has no PSRAM in its package")
+    kind = official.memory_of(megabytes)
+    if ("Octal" in facts.machine) == (kind is official.Memory.OCTAL):
+        found += f": the image is for the chip's {kind.words}, and does not find it"
+        return Finding("memory", False, found, "the chip may be broken: try another board")
+    return Finding(
+        "memory",
+        False,
+        f"{found}, without the chip's {megabytes} MB of {kind.words}",
+        f"the image is not for it; glint flash --port {port} takes the one that is",
+    )
+
+
+def heard(report: Mapping[str, Any]) -> Finding:
+    """Judges what firmware/checks/listen.py printed of the microphone."""
+    listened, got = report["length_ms"], report["heard_ms"]
+    if not got:
+        return Finding(
+            "microphone", False, f"gave no data in {listened} ms", "look at its pins in board.py"
+        )
+    lost = max(listened - got, 0)
+    found = f"{got} ms of {listened} heard"
+    ones = report.get("ones_percent")
+    if ones is not None:
+        found += f", {ones} % ones"
+        if ones not in ONES_PERCENT:
+            side = "high" if ones > 50 else "low"
+            return Finding(
+                "microphone", False, found, f"its data pin is stuck {side}: look at its wiring"
+            )
+    found += f", level {level_dbfs(report['rms'])} dBFS, peak {level_dbfs(report['peak'])}"
+    if not report["spread"]:
+        return Finding(
+            "microphone", False, found, "every sample is the same: look at its data pin and power"
+        )
+    if lost > LOST_MAX_MS:
+        return Finding(
+            "microphone", False, f"{found}, {lost} ms lost", "something keeps it waiting"
+        )
+    return Finding("microphone", True, found)
+
+
+def level_dbfs(value: int) -> int:
+    """A sample's magnitude in decibels of full scale; -99 for nothing."""
+    return round(20 * math.log10(value / 32768)) if value else -99
+
+
+def _senses(there: SerialBoard) -> Iterator[Finding]:
+    try:
+        report = json.loads(there.run(LISTEN.read_text(), LISTEN_TIMEOUT_S))
+    except (BoardError, ValueError) as error:
+        yield Finding("microphone", None, f"not listened to: {error}")
+        return
+    yield heard(report)
+    if report["camera"]:
+        yield Finding("camera", True, "there")
+    else:
+        why = "none: MicroPython's own images have no driver, or board.py names no pins"
+        yield Finding("camera", None, why)
+
+
+def _radio(there: SerialBoard, facts: Facts) -> Iterator[Finding]:
+    try:
+        said = json.loads(there.run(BLE, RADIO_TIMEOUT_S))
+    except (BoardError, ValueError):
+        found = f"does not answer within {RADIO_TIMEOUT_S} s"
+        yield Finding("radio", False, found, "press the board's RESET button, and try again")
+        return
+    radio = said["radio"]
+    advice = f"write an image with Bluetooth: glint flash --port {there.port}"
+    yield Finding("radio", radio == "on", f"Bluetooth LE {radio}", "" if radio == "on" else advice)
+    if "executable" in said:
+        yield _executable(said["executable"], facts)
+
+
+def _executable(largest: int, facts: Facts) -> Finding:
+    """Executable memory is what native modules' code goes into, each in one block."""
+    needed = {
+        name: natmod.size(product).text
+        for name in natmod.native_modules()
+        if name not in facts.builtin
+        for product in [BUILD / "natmod" / "xtensawin" / f"{name}.mpy"]
+        if product.with_suffix(".size").exists()
+    }
+    found = f"largest block {largest} bytes with Bluetooth on"
+    if not needed:
+        return Finding("executable memory", None, found)
+    most = max(needed.values())
+    found += f"; the modules need {', '.join(f'{n} {size}' for n, size in needed.items())}"
+    advice = "" if most <= largest else 'make them smaller: make natmod MODELS="okay_nabu ..."'
+    return Finding("executable memory", most <= largest, found, advice)

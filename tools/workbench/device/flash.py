@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,15 +20,11 @@ from esptool.util import FatalError, flash_size_bytes
 from platformdirs import user_cache_path
 from serial import SerialException
 
-from workbench.device import esp_image, security
+from workbench.device import esp_image, official, security
 from workbench.device.security import Security
 from workbench.device.serialboard import check_port
 from workbench.errors import WorkbenchError
 
-# The name and address that https://micropython.org/download/ESP32_GENERIC_S3/ gives for release
-# 1.25.0 of the variant for octal PSRAM. Its maker publishes no hash: it is recorded on first use.
-OFFICIAL_NAME = "ESP32_GENERIC_S3-SPIRAM_OCT-20250415-v1.25.0.bin"
-OFFICIAL_URL = f"https://micropython.org/resources/firmware/{OFFICIAL_NAME}"
 DOWNLOAD_TIMEOUT_S = 60
 BAUD = 460800
 CONNECT_ATTEMPTS = 3
@@ -60,6 +57,12 @@ class BoardFacts:
     psram: str
     security: Security | None
 
+    @property
+    def memory(self) -> official.Memory:
+        """The kind of that PSRAM."""
+        size = re.search(r"PSRAM (\d+)MB", self.psram)
+        return official.memory_of(int(size[1]) if size else 0)
+
 
 class _Progress(EspLogBase):
     """Esptool's logger that keeps quiet, but for how far it is."""
@@ -85,13 +88,21 @@ class _Progress(EspLogBase):
         self.progress_of(self.step, cur_iter, total_iters)
 
 
-def _record_hash(path: Path, data: bytes, say: Say) -> None:
-    """Compares a cached file with the hash of its first use, or records that."""
+def _compare_hash(image: official.Image, path: Path, data: bytes, say: Say) -> None:
+    """Compares a file with the hash that is known of it, else with that of its first use."""
     digest = hashlib.sha256(data).hexdigest()
+    if image.sha256:
+        if digest != image.sha256:
+            path.unlink(missing_ok=True)
+            raise FlashError(
+                f"{image.name} has the SHA-256 {digest}, and {image.sha256} was expected: it is "
+                "not the file that was published, or was cut; get it again"
+            )
+        return
     record = path.with_name(path.name + ".sha256")
     if not record.exists():
         record.write_text(f"{digest}  {path.name}\n")
-        say(f"SHA-256 {digest} (recorded: first use of {path.name})")
+        say(f"SHA-256 {digest} (recorded: first use of {path.name}; its maker publishes none)")
     elif record.read_text().split()[:1] != [digest]:
         raise FlashError(
             f"{path.name} is not what it was when it was first used; remove {path} and {record} "
@@ -99,14 +110,14 @@ def _record_hash(path: Path, data: bytes, say: Say) -> None:
         )
 
 
-def _download(path: Path, say: Say) -> bytes:
-    say(f"getting {OFFICIAL_URL}")
+def _download(image: official.Image, path: Path, say: Say) -> bytes:
+    say(f"getting {image.url}")
     try:
-        with urllib.request.urlopen(OFFICIAL_URL, timeout=DOWNLOAD_TIMEOUT_S) as answer:
+        with urllib.request.urlopen(image.url, timeout=DOWNLOAD_TIMEOUT_S) as answer:
             data: bytes = answer.read()
     except (urllib.error.URLError, OSError) as error:
         raise FlashError(
-            f"cannot get {OFFICIAL_URL} ({error}); save it on a machine that can, and name its "
+            f"cannot get {image.url} ({error}); save it on a machine that can, and name its "
             "folder with --mirror"
         ) from None
     esp_image.check(data, path.name)
@@ -116,38 +127,46 @@ def _download(path: Path, say: Say) -> bytes:
     return data
 
 
-def load_image(image: Path | None, mirror: Path | None, say: Say) -> esp_image.Image:
-    """Reads and checks the image to write.
+def read_image(path: Path) -> esp_image.Image:
+    """Reads and checks an image of the user's.
+
+    Raises:
+        FlashError: The file cannot be read.
+        esp_image.ImageError: It is not a sound image.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FlashError(f"cannot read {path}: {error.strerror}") from None
+    return esp_image.check(data, path.name)
+
+
+def official_image(image: official.Image, mirror: Path | None, say: Say) -> esp_image.Image:
+    """Gets and checks one of MicroPython's own images.
 
     Args:
-        image: A file of the user's; without one, MicroPython's own image for this class of board.
-        mirror: Folder that has the official image, for machines without internet.
+        image: Which.
+        mirror: Folder that has it, for machines without internet.
         say: Told what is going on.
 
     Raises:
-        FlashError: The file is not to be had, or has changed since it was first used.
+        FlashError: The file is not to be had, or is not what it should be.
         esp_image.ImageError: It is not a sound image.
     """
-    if image is not None:
-        try:
-            data = image.read_bytes()
-        except OSError as error:
-            raise FlashError(f"cannot read {image}: {error.strerror}") from None
-        return esp_image.check(data, image.name)
     cache = user_cache_path("glint") / "images"
     cache.mkdir(parents=True, exist_ok=True)
-    cached = cache / OFFICIAL_NAME
+    cached = cache / image.name
     if mirror is not None:
-        source = mirror / OFFICIAL_NAME
+        source = mirror / image.name
         if not source.exists():
-            raise FlashError(f"{mirror} has no {OFFICIAL_NAME}; save it there from {OFFICIAL_URL}")
+            raise FlashError(f"{mirror} has no {image.name}; save it there from {image.url}")
         data = source.read_bytes()
     elif cached.exists():
         data = cached.read_bytes()
     else:
-        data = _download(cached, say)
-    checked = esp_image.check(data, OFFICIAL_NAME)
-    _record_hash(cached, data, say)
+        data = _download(image, cached, say)
+    checked = esp_image.check(data, image.name)
+    _compare_hash(image, cached, data, say)
     return checked
 
 
@@ -254,7 +273,7 @@ def look(port: str) -> BoardFacts:
 
 def write(
     port: str,
-    image: esp_image.Image,
+    choose: Callable[[BoardFacts], esp_image.Image],
     *,
     backup: Path | None,
     progress: Progress,
@@ -264,7 +283,7 @@ def write(
 
     Args:
         port: Serial port.
-        image: From `load_image`.
+        choose: Gives the image for a board; nothing has been written yet when it raises.
         backup: Where to save the whole flash first.
         progress: Told step, bytes done and bytes in all.
         say: Told what is going on.
@@ -276,14 +295,15 @@ def write(
     with connect(port, logger) as rom:
         with _explained(port, "reading what the chip is"):
             board = _facts(rom)
-        say(f"{board.description}, {board.flash_bytes >> 20} MB flash, {board.psram or 'no PSRAM'}")
+        say(f"{board.description}, {board.flash_bytes >> 20} MB flash, {board.memory.words}")
         try:
+            image = choose(board)
             refuse_unless_fit(board, image, rom.IMAGE_CHIP_ID)
-        except FlashError:
+        except WorkbenchError:
             with _explained(port, "starting what is on it"):
                 rom.hard_reset()
             raise
-        if not board.psram:
+        if board.memory is official.Memory.NONE:
             say("the chip has no PSRAM in its package: vision models may not fit")
         with _explained(port, "starting the flasher"):
             chip = esptool.cmds.run_stub(rom)

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import io
 import json
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ WRITE_CHUNK_BYTES = 4096
 WINDOW_BITS = 12
 PROMPT_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 60
+# Until a board that starts is back on its native USB.
+RETURN_TIMEOUT_S = 5
 
 FACTS = """
 import gc, json, os, sys
@@ -128,6 +131,8 @@ class SerialBoard:
             # mpremote prints what a board says instead of a prompt.
             with contextlib.redirect_stdout(said):
                 self._transport = SerialTransport(self.port)
+                # On a pty mpremote reads without looking whether there is something.
+                self._transport.serial.timeout = PROMPT_TIMEOUT_S
                 self._transport.enter_raw_repl(timeout_overall=PROMPT_TIMEOUT_S)
         except (TransportError, SerialException, OSError) as error:
             if self._transport is not None:
@@ -190,7 +195,16 @@ class SerialBoard:
             BoardError: It raised, its file system is full, or the board went away.
         """
         with self._explained():
-            output, error = self._transport.exec_raw(code, timeout=timeout_s)
+            try:
+                output, error = self._transport.exec_raw(code, timeout=timeout_s)
+            except TransportError as late:
+                if "timeout" not in str(late):
+                    raise
+                with contextlib.suppress(TransportError, SerialException, OSError):
+                    self._transport.enter_raw_repl(False, PROMPT_TIMEOUT_S)
+                raise BoardError(
+                    f"the board on {self.port} gave no answer in {timeout_s:g} s"
+                ) from None
             if error:
                 raise TransportExecError(output, error.decode(errors="replace"))
         text: str = output.decode(errors="replace")
@@ -267,3 +281,21 @@ def stopped(port: str) -> Iterator[SerialBoard]:
                 board.restart()
             raise
         board.restart()
+
+
+def starts(port: str) -> bool:
+    """Whether MicroPython answers on a port, to which a board may yet have to come back.
+
+    A chip that was put into its ROM's loader by hand stays there after it was written to.
+    """
+    until = time.monotonic() + RETURN_TIMEOUT_S
+    while True:
+        try:
+            with SerialBoard(port):
+                return True
+        except NoPromptError:
+            return False
+        except BoardError:  # the port is away: native USB goes with the chip
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.2)

@@ -28,6 +28,12 @@ _CHARACTERISTIC = "org.bluez.GattCharacteristic1"
 _AGENT = "org.bluez.Agent1"
 _AGENT_PATH = "/dev/glint/agent"
 _ATT_HEADER_BYTES = 3
+# What Connect(), or bleak's wait for the services that follows it, ends with.
+_DROPPED = (
+    "br-connection-canceled",
+    "le-connection-abort-by-local",
+    "failed to discover services, device disconnected",
+)
 
 
 def _path(device: BLEDevice) -> str | None:
@@ -130,10 +136,16 @@ async def write_bytes(characteristic: BleakGATTCharacteristic) -> int:
     return max(known, int(mtu.value) - _ATT_HEADER_BYTES)
 
 
-async def is_paired(device: BLEDevice) -> bool:
-    """Whether BlueZ has a bond with the device."""
+async def bond_refused(device: BLEDevice, error: BaseException | None) -> bool:
+    """Whether connecting failed as it does with glasses that have lost our bond.
+
+    BlueZ encrypts with a bond as soon as there is a link (device.c, device_attach_att), and has no
+    word for a peer that has no such key: the kernel drops the link, and Connect() ends as if
+    somebody had called it off (device_remove_connection). A link that is lost in that moment
+    looks the same: ask more than once.
+    """
     path = _path(device)
-    if path is None:
+    if path is None or not any(words in str(error) for words in _DROPPED):
         return False
     from bleak.exc import BleakError
     from dbus_fast.errors import DBusError

@@ -15,7 +15,7 @@ from glint.errors import (
 )
 from glint.finding import find
 from glint.info import Statistics
-from glint.link import Link, Notified
+from glint.link import BondRefusedError, Link, Notified
 from glint.waiting import end_tasks
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ _FIRST_TRIES = 3
 _PAUSE_S = 0.2
 _MAX_PAUSE_S = 5.0
 _MAX_ATTEMPT_S = 30.0
+# A bond that is refused so often in a row is worth nothing. (Once may be a link that was lost.)
+_BOND_TRIES = 2
 
 
 class Keeper:
@@ -64,6 +66,7 @@ class Keeper:
         self._open_link: Link | None = None
         self._next_link: asyncio.Future[Link] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._bond_refused = 0  # times in a row
 
     async def open(self) -> None:
         """Finds the glasses and connects.
@@ -147,6 +150,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
         pause_s = _PAUSE_S
+        self._bond_refused = 0
         while True:
             try:
                 return await self._try(max(deadline - loop.time(), 0))
@@ -169,7 +173,14 @@ class Keeper:
             timeout_s=min(self._timeout_s, _MAX_ATTEMPT_S),
             statistics=self._statistics,
         )
-        await link.open(self._on_event, self._on_media)
+        try:
+            await link.open(self._on_event, self._on_media)
+        except BondRefusedError:
+            self._bond_refused += 1
+            if self._bond_refused == _BOND_TRIES:
+                _log.warning("%s does not know this machine any more: pairing anew.", link.name)
+                await link.forget_bond()
+            raise
         try:
             await self._resume(link)
         except BaseException:

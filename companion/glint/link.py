@@ -24,6 +24,10 @@ _CLOSE_TIMEOUT_S = 5.0
 Notified = Callable[[bytes], None]
 
 
+class BondRefusedError(BluetoothError):
+    """The link dropped as soon as it was to be encrypted with the bond that this machine has."""
+
+
 class Link:
     """A connection, used once: `open`, then `close`.
 
@@ -61,9 +65,7 @@ class Link:
         """
         try:
             async with bluez.agent(self._device):
-                with errors_explained(f"connect to {self.name}", self._air):
-                    async with asyncio.timeout(self._timeout_s):
-                        await self._client.connect()
+                await self._connect()
                 await self._pair(await self.read(protocol.UUID_PAIRING))
             async with self._doing("subscribe to"):
                 await self._subscribe(on_event, on_media)
@@ -72,6 +74,22 @@ class Link:
         except BaseException:
             await self.close()
             raise
+
+    async def _connect(self) -> None:
+        try:
+            with errors_explained(f"connect to {self.name}", self._air):
+                async with asyncio.timeout(self._timeout_s):
+                    await self._client.connect()
+        except BluetoothError as error:
+            if await bluez.bond_refused(self._device, error.__cause__):
+                raise BondRefusedError(str(error)) from error
+            raise
+
+    async def forget_bond(self) -> None:
+        """Has this machine forget its bond with the glasses: the next link pairs anew."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._client.unpair()
 
     @contextlib.asynccontextmanager
     async def _doing(self, what: str) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ import glint
 import pytest
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakDBusError
+from bleak.exc import BleakDBusError, BleakError
 from bluez_fixtures import CHARACTERISTIC, CHARACTERISTIC1, DEVICE, DEVICE1, Bluez, message_bus
 from dbus_fast.signature import Variant
 from glint import bluez, protocol
@@ -72,10 +72,19 @@ async def test_glasses_left_connected_are_found_unless_a_program_listens(system,
     assert [device.name for device in await bluez.left_connected()] == found
 
 
-async def test_whether_there_is_a_bond(system):
-    assert await bluez.is_paired(GLASSES)
-    system.objects[DEVICE][DEVICE1]["Paired"] = Variant("b", False)
-    assert not await bluez.is_paired(GLASSES)
+@pytest.mark.parametrize(
+    ("paired", "error", "refused"),
+    [
+        (True, BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), True),
+        (True, BleakError("failed to discover services, device disconnected"), True),
+        (False, BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), False),
+        (True, BleakDBusError("org.bluez.Error.Failed", ["br-connection-busy"]), False),
+        (True, TimeoutError(), False),
+    ],
+)
+async def test_a_bond_that_the_glasses_have_forgotten(system, paired, error, refused):
+    system.objects[DEVICE][DEVICE1]["Paired"] = Variant("b", paired)
+    assert await bluez.bond_refused(GLASSES, error) is refused
 
 
 @pytest.mark.parametrize("installed", [False, True])

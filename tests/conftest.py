@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 
+import hypothesis
 import pytest
 import pytest_asyncio
 import sweep
@@ -17,6 +18,11 @@ os.environ["XDG_STATE_HOME"] = _state.name
 
 # A job in the background of a script ignores Ctrl-C, and so would what the tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# No test asserts how long something takes: the machine may have other things to do.
+hypothesis.settings.register_profile("glint", deadline=None)
+hypothesis.settings.load_profile("glint")
 
 
 def pytest_addoption(parser):

@@ -277,6 +277,16 @@ async def test_refusals_have_a_code_and_a_reason():
         with pytest.raises(glint.RequestError, match="no camera") as refused:
             await glasses.photo()
         assert (refused.value.group, refused.value.rc) == (64, protocol.RC_NO_CAMERA)
+        # The glasses' own words go before ours.
+        error = {"group": 64, "rc": protocol.RC_BUSY}
+        fake.answers = {protocol.SMP_GLINT_PHOTO: {"err": error, "rsn": "a photo is under way"}}
+        with pytest.raises(glint.RequestError, match=r"^Refused: a photo is under way\.$"):
+            await glasses.photo()
+        fake.answers = {protocol.SMP_GLINT_RECORD: {"rc": 3, "rsn": "ms takes 1000 to 60000"}}
+        with pytest.raises(glint.RequestError, match="ms takes 1000 to 60000") as refused:
+            await glasses.record(1)
+        assert (refused.value.group, refused.value.rc) == (0, 3)
+        fake.answers = {}
         fake.refuse = {protocol.SMP_GLINT_RECORD: 99}
         with pytest.raises(glint.RequestError, match="error 99 of group 64"):
             await glasses.record(1)

@@ -364,19 +364,15 @@ def sleep(length_ms, mic, button):
 
 
 class Wired:
-    """A board that was wired by its owner: what `defaults` say, and over them board.json.
+    """A board that was wired by its owner, as board.json says, which `glint deploy` writes.
 
     Attributes:
         mic, camera, battery, light, button: As boards/README.md says.
     """
 
-    def __init__(self, defaults):
-        pins = dict(defaults)
-        try:
-            with open(SETTINGS_PATH) as file:
-                pins.update(json.load(file))
-        except OSError:
-            pass  # as it comes
+    def __init__(self):
+        with open(SETTINGS_PATH) as file:
+            pins = json.load(file)
         kind, word = pins["microphone"], pins["word"]
         self.mic = microphone(kind, pins["clock"], word, pins["data"], pins["gain_shift"])
         self.camera = camera(pins["camera"])

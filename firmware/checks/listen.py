@@ -13,8 +13,9 @@ try:
     LENGTH_MS
 except NameError:
     LENGTH_MS = 1000
-# A microphone that wakes gives nothing, or a thump, for so long.
-WAKING_MS = 200
+# A microphone that wakes gives nothing, or a thump, for so long: an INMP441 for 2 ** 18 clocks,
+# which are 256 ms at 16 kHz (DS-INMP441-00 rev. 1.1, "Normal Operation").
+WAKING_MS = 300
 
 
 def take(mic, length_ms, each):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -104,9 +105,13 @@ def deploy(
     modules: Annotated[
         Path | None, typer.Option(help="Folder with ready-made native modules (default: build).")
     ] = None,
+    pins: Annotated[
+        Path | None, typer.Option(help="How a board was wired (JSON), where its owner did that.")
+    ] = None,
 ) -> None:
     """Put the application, its native modules and models on a board, and test them there."""
     from workbench.device import deploy as deployer
+    from workbench.device import pins as wiring
     from workbench.device import selftest, trust, update_image
     from workbench.device.serialboard import stopped
 
@@ -121,6 +126,7 @@ def deploy(
         deployer.refuse_unless_fit(facts, board)
         if trust.refuse_unless_open(there, update_image.firmware_counter()).development:
             say(f"note: {trust.DEVELOPMENT_NOTICE}")
+        files |= wiring.settle(board, there, facts, pins, _ask if sys.stdin.isatty() else None)
         files |= deployer.native_modules(facts, modules, say)
         on_board = deployer.read_board_config(there)
         settings = (on_board if settings is None else settings) | chosen
@@ -132,6 +138,12 @@ def deploy(
     print(
         f"self-test passed: {report['hop_us']} us a hop, {report['heap_free']} bytes of heap free"
     )
+
+
+def _ask(question: str) -> int:
+    """Asks for a pin on the terminal."""
+    number: int = typer.prompt(question, type=int)
+    return number
 
 
 def doctor(

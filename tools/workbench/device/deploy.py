@@ -266,7 +266,12 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def read_board_config(board: SerialBoard) -> dict[str, Any]:
     """The settings that are on a board; {} when there are none that can be read."""
-    said = board.run("try:\n print(open('config.json').read())\nexcept OSError: pass")
+    return read_object(board, CONFIG)
+
+
+def read_object(board: SerialBoard, name: str) -> dict[str, Any]:
+    """The JSON object in a file on a board; {} when there is none that can be read."""
+    said = board.run(f"try:\n print(open({name!r}).read())\nexcept OSError: pass")
     try:
         settings = json.loads(said)
     except ValueError:

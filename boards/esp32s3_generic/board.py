@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A board with an ESP32-S3 that its owner wired: what `glint deploy` wrote to board.json."""
+
+import s3
+
+name = "esp32s3_generic"
+flash = ""
+fault = s3.fault
+slice_macs = s3.SLICE_MACS
+_wired = s3.Wired()
+mic = _wired.mic
+camera = _wired.camera
+battery = _wired.battery
+light = _wired.light
+button = _wired.button

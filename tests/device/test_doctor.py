@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from workbench.build import micropython
-from workbench.device import doctor, official
+from workbench.device import doctor, findings, official
 from workbench.device.serialboard import BoardError, Facts
 from workbench.paths import BOARDS, ROOT
 
@@ -30,7 +30,7 @@ def listened(heard):
 def test_a_microphone_that_hears_is_told_with_its_level():
     report = listened("tone")
     report["heard_ms"] = report["length_ms"]  # how busy this machine is, is no matter
-    found = doctor.heard(report)
+    found = findings.heard(report)
     assert found.good, found
     assert "% ones, level -" in found.found
     assert report["camera"] is False
@@ -40,17 +40,17 @@ def test_a_microphone_that_hears_is_told_with_its_level():
     ("heard", "said"), [("stuck", "is stuck low"), ("silent", "look at its pins")]
 )
 def test_a_microphone_that_does_not_is_told_with_what_to_do(heard, said):
-    found = doctor.heard(listened(heard))
+    found = findings.heard(listened(heard))
     assert found.good is False
     assert said in found.advice
 
 
 def test_lost_and_unchanging_sound_are_told():
     report = {"length_ms": 1000, "heard_ms": 800, "rms": 100, "peak": 300, "spread": 9}
-    assert "200 ms lost" in doctor.heard(report).found
-    assert "level -50 dBFS, peak -41" in doctor.heard(report).found
+    assert "200 ms lost" in findings.heard(report).found
+    assert "level -50 dBFS, peak -41" in findings.heard(report).found
     same = report | {"heard_ms": 1000, "spread": 0}
-    assert "every sample is the same" in doctor.heard(same).advice
+    assert "every sample is the same" in findings.heard(same).advice
 
 
 FACTS = Facts("Generic ESP32S3 module with ESP32S3", "1.25.0", "xtensawin", 6, (), 200_000, 1, 1)
@@ -67,7 +67,7 @@ FACTS = Facts("Generic ESP32S3 module with ESP32S3", "1.25.0", "xtensawin", 6, (
 )
 def test_memory_advice_never_goes_in_a_circle(machine, psram, good, said):
     facts = dataclasses.replace(FACTS, machine=machine)
-    found = doctor._memory(facts, {"psram": psram}, "/dev/x")
+    found = findings.memory(facts, {"psram": psram}, "/dev/x")
     assert found.good is good
     assert said in found.advice
 
@@ -101,7 +101,7 @@ def test_a_radio_that_does_not_answer_is_waited_for_so_long_only():
 
 def test_the_system_and_the_order_of_pairing_are_told():
     about = {"platform": "MicroPython-1.25.0-xtensa-IDFv5.2.2-with-newlib4.1.0"}
-    system, pairing, reset = doctor._system(about | {"reset": "WDT_RESET"})
+    system, pairing, reset = findings.system(about | {"reset": "WDT_RESET"})
     assert system.found == about["platform"]
     assert pairing.found == "ESP-IDF 5.2.2 tells of encryption, then gives the keys"
     assert "glint crash" in reset.advice

@@ -4,13 +4,16 @@
 import contextlib
 import hashlib
 import io
+import json
 
 import cbor2
 import pytest
 from emulated_flash import PowerCut
 from glasses import config, protocol, storage
-from glasses.boot import keys, start, trust
+from glasses.boot import keys, slots, start, trust
 from glasses.boot.image import Image, ImageError, key_hash_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sweep import share
 from test_update_power import UPDATE, Device, choose, factory, payload
 from update_images import BOARD, NEW_TRUST, make, modulus
@@ -381,6 +384,29 @@ def test_with_both_files_damaged_nothing_is_trusted(device):
     assert device.updater.trust.damaged
     assert trusted(device) == set()
     refused(device, image("1.2.0"), "what the glasses trust is damaged")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=2), inside),
+    max_leaves=4,
+)
+FIELDS = ("added", "retired", "closed", "counter", "applied")
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING), st.sampled_from(FIELDS), ANYTHING)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_file_holds_is_read_or_damage(tmp_path_factory, anything, field, value):
+    folder = tmp_path_factory.mktemp("flash")
+    good = {"added": [], "retired": [], "closed": True, "counter": 2, "applied": ""}
+    for stored in (anything, good | {field: value}):
+        (folder / "trust.json").write_text(json.dumps(stored))
+        read = trust.Trust(str(folder), slots.Slots(str(folder)))
+        if read.damaged:
+            assert read.trusted() == []
+        else:
+            assert isinstance(read.counter, int)
+            assert read.closed in (True, False)
 
 
 def test_without_files_the_keys_of_the_firmware_are_trusted():

@@ -149,9 +149,9 @@ class Trust:
                 added[key_hash_of(modulus.to_bytes(MODULUS_BYTES, "big"))] = (name + "", modulus)
             retired = {unhexlify(digits) for digits in stored["retired"]}
             closed, counter, applied = (stored[key] for key in ("closed", "counter", "applied"))
-            if closed not in (True, False) or counter < 0:
+            if not isinstance(closed, bool) or not isinstance(counter, int) or counter < 0:
                 return ()
-            return added, retired, bool(closed), counter + 0, applied + ""
+            return added, retired, closed, counter, applied + ""
         except OSError:
             return None if storage.size(path) == 0 else ()
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):

@@ -209,6 +209,8 @@ class Updater:
         data = self._image.data
         step = protocol.LIMIT_SMP_BYTES - _OVERHEAD_BYTES
         at, begun_on, tries = 0, None, _TRIES
+        # Before they answer the last piece they verify the image; an earlier run may have sent it.
+        verifies = True
         while at < len(data) or not begun_on:
             link = await self._keeper.link()
             if link is not begun_on:
@@ -219,19 +221,19 @@ class Updater:
                 request = ImageUploadWrite(off=0, data=piece, len=len(data), sha=digest)
             else:
                 request = ImageUploadWrite(off=at, data=piece)
-            # They verify the image before they answer this one.
-            last = at == 0 or at + step >= len(data)
-            timeout_s = _VERIFY_TIMEOUT_S if last else _TIMEOUT_S
+            verifies = verifies or at + step >= len(data)
+            timeout_s = _VERIFY_TIMEOUT_S if verifies else _TIMEOUT_S
             try:
                 at = (await link.requests.request(request, timeout_s)).off or 0
             except RequestError as error:
                 raise await self._refused(error) from error
             except (LinkLostError, NoAnswerError):
                 begun_on, tries = None, tries - 1
+                verifies = verifies and at > 0
                 if not tries:
                     raise
                 continue
-            begun_on, tries = link, _TRIES
+            begun_on, tries, verifies = link, _TRIES, False
             if self._progress:
                 self._progress(at, len(data))
 

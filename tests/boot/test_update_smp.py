@@ -7,9 +7,10 @@ import types
 
 import cbor2
 import pytest
-from glasses import config, protocol
+from glasses import config, protocol, smp
 from glasses.boot import slots, start
 from glasses.boot.trust import Trust
+from glasses.protocol import LIMIT_SMP_HALF_MS
 from glasses.smp import Server, images
 from glasses.smp.images import CHECKING, PASSED, Images
 from hypothesis import given, settings
@@ -97,6 +98,25 @@ def glasses(tmp_path):
     made = Glasses(tmp_path)
     yield made
     made.stop()
+
+
+def test_a_piece_broken_off_is_not_completed_by_what_comes_next(glasses, monkeypatch):
+    monkeypatch.setattr(smp, "time", types.SimpleNamespace(ticks_diff=lambda a, b: a - b))
+    data = make("1.2.3")
+    at = glasses.upload(data, until=CHUNK_BYTES)
+    assert at + CHUNK_BYTES < len(data)
+    piece = messages.ImageUploadWriteRequest(off=at, data=data[at : at + CHUNK_BYTES])
+    # A slow link: the companion gives this piece up between two writes, and asks where to go on.
+    assert glasses.server.receive(bytes(piece)[: CHUNK_BYTES // 2], now_ms=0) == []
+    again = messages.ImageUploadWriteRequest(
+        off=0, data=data[:CHUNK_BYTES], len=len(data), sha=hashlib.sha256(data).digest()
+    )
+    answers = glasses.server.receive(bytes(again), now_ms=1 + LIMIT_SMP_HALF_MS)
+    (answer,) = answers or asyncio.run(glasses.server.later())
+    assert messages.ImageUploadWriteResponse.loads(answer).off == at
+    # Completed with that request's bytes, the image's hash would be another.
+    assert glasses.upload(data) == len(data)
+    assert glasses.state()[1].version == "1.2.3"
 
 
 def test_before_any_update(glasses):

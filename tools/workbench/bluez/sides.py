@@ -21,6 +21,7 @@ NAME = "Glint"
 HOLD_S = 2.5
 POLL_S = 0.5
 MOUNTED = "/files"
+LISTEN = "listen --json --timeout 120"  # emulated glasses take a while to start
 
 
 class Listener(Protocol):
@@ -87,7 +88,7 @@ class _GuestListener:
 
     async def start(self) -> _GuestListener:
         command = (
-            "rm -f /run/out /run/pid; python3 -m glint listen --json >/run/out 2>/run/err & "
+            f"rm -f /run/out /run/pid; python3 -m glint {LISTEN} >/run/out 2>/run/err & "
             "echo $! >/run/pid; wait $!; rc=$?; cat /run/err; exit $rc"
         )
         self._running = asyncio.create_task(self._guest.run(command, timeout_s=600))
@@ -127,7 +128,7 @@ class Emulated:
         return Done(process.returncode or 0, out.decode(), time.monotonic() - began_s)
 
     async def listen(self) -> Listener:
-        return _ProcessListener(await self._start("listen", "--json"))
+        return _ProcessListener(await self._start(*LISTEN.split()))
 
     async def forget(self) -> None:
         shutil.rmtree(self._state, ignore_errors=True)
@@ -148,7 +149,8 @@ class _ProcessListener:
         return _events(self._out)
 
     async def end(self, signal: str) -> Done:
-        os.kill(self._process.pid, {"KILL": 9, "TERM": 15, "HUP": 1}[signal])
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself
+            self._process.send_signal({"KILL": 9, "TERM": 15, "HUP": 1}[signal])
         await self._process.wait()
         await self._reading
         return Done(self._process.returncode or 0, self._out, 0.0)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which Bluetooth is used: the machine's own, or an emulated air; and what its errors mean."""
+"""Which Bluetooth is used: the machine's own, or a controller on HCI; and what its errors mean."""
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Iterator
 
 from bleak.backends.client import BaseBleakClient
@@ -17,35 +18,40 @@ from bleak.exc import (
 from glint.errors import BluetoothError, GlintError
 
 
-def client_backend(air: str | None) -> type[BaseBleakClient] | None:
+def chosen(hci: str | None) -> str | None:
+    """The HCI transport to use: `hci`, else what GLINT_HCI names, if anything."""
+    return hci or os.environ.get("GLINT_HCI") or None
+
+
+def client_backend(hci: str | None) -> type[BaseBleakClient] | None:
     """Returns bleak's `backend=` for a client; None for the machine's own Bluetooth."""
-    if air is None:
+    if hci is None:
         return None
-    from glint import air as emulated  # bumble is an extra
+    from glint import backend  # bumble is an extra
 
-    return emulated.client_backend(air, emulated.keystore(air))
+    return backend.client_backend(hci, backend.keystore(hci))
 
 
-def scanner_backend(air: str | None) -> type[BaseBleakScanner] | None:
+def scanner_backend(hci: str | None) -> type[BaseBleakScanner] | None:
     """Returns bleak's `backend=` for a scanner; None for the machine's own Bluetooth."""
-    if air is None:
+    if hci is None:
         return None
-    from glint import air as emulated  # bumble is an extra
+    from glint import backend  # bumble is an extra
 
-    return emulated.scanner_backend(air, emulated.keystore(air))
+    return backend.scanner_backend(hci, backend.keystore(hci))
 
 
-# How many use an event loop's host on an air: the last one closes it.
+# How many use an event loop's host on an HCI transport: the last one closes it.
 _users: dict[tuple[asyncio.AbstractEventLoop, str], int] = {}
 
 
 @contextlib.asynccontextmanager
-async def in_use(air: str | None) -> AsyncIterator[None]:
-    """Keeps an emulated air's host for as long as somebody uses it, and no longer."""
-    if air is None:
+async def in_use(hci: str | None) -> AsyncIterator[None]:
+    """Keeps a transport's host for as long as somebody uses it, and no longer."""
+    if hci is None:
         yield
         return
-    key = asyncio.get_running_loop(), air
+    key = asyncio.get_running_loop(), hci
     _users[key] = _users.get(key, 0) + 1
     try:
         yield
@@ -53,18 +59,18 @@ async def in_use(air: str | None) -> AsyncIterator[None]:
         _users[key] -= 1
         if not _users[key]:
             del _users[key]
-            from glint.air import close
+            from glint.backend import close
 
-            await close(air)
+            await close(hci)
 
 
 @contextlib.contextmanager
-def errors_explained(doing: str, air: str | None) -> Iterator[None]:
+def errors_explained(doing: str, hci: str | None) -> Iterator[None]:
     """Turns whatever bleak raises into a `BluetoothError` that says what to do.
 
     Args:
         doing: What is being done, as in "scan" or "connect to Glint".
-        air: The emulated air in use, if any.
+        hci: The HCI transport in use, if any.
 
     Raises:
         BluetoothError: Something below bleak failed.
@@ -74,14 +80,14 @@ def errors_explained(doing: str, air: str | None) -> Iterator[None]:
     except GlintError:
         raise
     except Exception as error:  # each platform's stack has its own
-        raise BluetoothError(_explained(error, doing, air)) from error
+        raise BluetoothError(_explained(error, doing, hci)) from error
 
 
-def _explained(error: Exception, doing: str, air: str | None) -> str:
+def _explained(error: Exception, doing: str, hci: str | None) -> str:
     if isinstance(error, TimeoutError):
         return f"Could not {doing} in time: come closer, or switch the glasses off and on."
-    if air is not None and isinstance(error, BleakBluetoothNotAvailableError | OSError):
-        return f"No air at {air}: start one with 'glint sim' and use the address it prints."
+    if hci is not None and isinstance(error, BleakBluetoothNotAvailableError | OSError):
+        return f"No controller at {hci}: start 'glint sim' and use what it prints."
     if isinstance(error, BleakBluetoothNotAvailableError):
         if error.reason is BleakBluetoothNotAvailableReason.POWERED_OFF:
             return "Bluetooth is switched off: switch it on."
@@ -108,5 +114,5 @@ _NO_BLUEZ = (
 )
 _NO_ADAPTER = (
     "No Bluetooth on this machine: plug in or switch on an adapter (on Linux, start the bluetooth "
-    "service), or use an emulated air with --air ADDRESS or GLINT_AIR."
+    "service), or use emulated glasses with --hci TRANSPORT or GLINT_HCI."
 )

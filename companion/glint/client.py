@@ -13,7 +13,7 @@ from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
 from smpclient.requests.os_management import OSApplicationInfoRead, ResetWrite
 
 from glint import protocol
-from glint.adapter import in_use
+from glint.adapter import chosen, in_use
 from glint.audio import Audio, decoder
 from glint.collect import Collector, Progress
 from glint.errors import GlintError, LinkLostError, RequestError
@@ -41,7 +41,7 @@ _TAIL_CHECK_S = 2.0
 
 
 def connect(
-    glasses: str | None = None, *, air: str | None = None, timeout_s: float = 10.0
+    glasses: str | None = None, *, hci: str | None = None, timeout_s: float = 10.0
 ) -> "Glasses":
     """Connects to glasses, for as long as the `async with` block lasts.
 
@@ -51,14 +51,15 @@ def connect(
 
     Args:
         glasses: Name or address; None for the first that are heard.
-        air: Address of an emulated air; None for the machine's own Bluetooth.
+        hci: HCI transport of a controller, as bumble writes it; None for GLINT_HCI, or without
+            that for the machine's own Bluetooth.
         timeout_s: How long to look for the glasses, at first and when the link was lost;
             `math.inf` to wait for ever.
 
     Returns:
         An asynchronous context manager that gives the glasses.
     """
-    return Glasses(glasses, air=air, timeout_s=timeout_s)
+    return Glasses(glasses, hci=chosen(hci), timeout_s=timeout_s)
 
 
 class Glasses(Managed):
@@ -71,14 +72,14 @@ class Glasses(Managed):
         statistics: What has come over the air.
     """
 
-    def __init__(self, glasses: str | None, *, air: str | None, timeout_s: float) -> None:
+    def __init__(self, glasses: str | None, *, hci: str | None, timeout_s: float) -> None:
         self.statistics = Statistics()
         self._store = MediaStore()
         self._fetcher = Fetcher(self._store)
         self._sequence = Sequence(self._on_event, self._ask_again, self._on_reboot)
         self._keeper = Keeper(
             glasses,
-            air=air,
+            hci=hci,
             timeout_s=timeout_s,
             statistics=self.statistics,
             on_event=self._sequence.feed,
@@ -87,7 +88,7 @@ class Glasses(Managed):
             failed=self._end,
         )
         self._collector = Collector(self._store, self._fetcher, self._keeper)
-        self._adapter = in_use(air)
+        self._adapter = in_use(hci)
         self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
         self._streaming = False
         self._start_lock = asyncio.Lock()

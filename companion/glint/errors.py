@@ -11,7 +11,7 @@ class NotFoundError(GlintError):
 
 
 class BluetoothError(GlintError):
-    """The machine's Bluetooth (or the emulated air) is missing, or refused what was asked of it."""
+    """Bluetooth is missing, or refused what was asked of it."""
 
 
 class PairingError(BluetoothError):

@@ -9,7 +9,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from glint import bluez, protocol
-from glint.adapter import errors_explained, in_use, scanner_backend
+from glint.adapter import chosen, errors_explained, in_use, scanner_backend
 from glint.errors import NotFoundError
 
 
@@ -28,16 +28,17 @@ class Found:
     rssi: int
 
 
-def _scanner(air: str | None) -> BleakScanner:
-    return BleakScanner(service_uuids=[protocol.UUID_GLINT_SERVICE], backend=scanner_backend(air))
+def _scanner(hci: str | None) -> BleakScanner:
+    return BleakScanner(service_uuids=[protocol.UUID_GLINT_SERVICE], backend=scanner_backend(hci))
 
 
-async def scan(timeout_s: float = 3.0, air: str | None = None) -> list[Found]:
+async def scan(timeout_s: float = 3.0, hci: str | None = None) -> list[Found]:
     """Listens for glasses.
 
     Args:
         timeout_s: How long to listen.
-        air: Address of an emulated air; None for the machine's own Bluetooth.
+        hci: HCI transport of a controller, as bumble writes it; None for GLINT_HCI, or without
+            that for the machine's own Bluetooth.
 
     Returns:
         What was heard, the strongest first.
@@ -45,34 +46,35 @@ async def scan(timeout_s: float = 3.0, air: str | None = None) -> list[Found]:
     Raises:
         BluetoothError: There is no usable Bluetooth.
     """
-    async with in_use(air):
-        with errors_explained("scan", air):
-            async with _scanner(air) as scanner:
+    hci = chosen(hci)
+    async with in_use(hci):
+        with errors_explained("scan", hci):
+            async with _scanner(hci) as scanner:
                 await asyncio.sleep(timeout_s)
         heard = scanner.discovered_devices_and_advertisement_data.values()
     found = [Found(_name(device, heard), device.address, heard.rssi) for device, heard in heard]
     return sorted(found, key=lambda one: -one.rssi)
 
 
-async def find(wanted: str | None, *, timeout_s: float, air: str | None) -> BLEDevice:
+async def find(wanted: str | None, *, timeout_s: float, hci: str | None) -> BLEDevice:
     """Returns the first glasses heard that match, or that this machine is connected to already.
 
     Args:
         wanted: Name or address; None for any.
         timeout_s: How long to listen.
-        air: Address of an emulated air; None for the machine's own Bluetooth.
+        hci: HCI transport of a controller; None for the machine's own Bluetooth.
 
     Raises:
         BluetoothError: There is no usable Bluetooth.
         NotFoundError: No such glasses were heard.
     """
     others = set()
-    with errors_explained("scan", air):
-        if air is None:
+    with errors_explained("scan", hci):
+        if hci is None:
             for device in await bluez.left_connected():
                 if _matches(wanted, device.name or "", device.address):
                     return device
-        async with _scanner(air) as scanner:
+        async with _scanner(hci) as scanner:
             try:
                 async with asyncio.timeout(timeout_s):
                     async for device, heard in scanner.advertisement_data():

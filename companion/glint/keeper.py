@@ -35,7 +35,7 @@ class Keeper:
         self,
         wanted: str | None,
         *,
-        air: str | None,
+        hci: str | None,
         timeout_s: float,
         statistics: Statistics,
         on_event: Notified,
@@ -47,7 +47,7 @@ class Keeper:
 
         Args:
             wanted: Name or address of the glasses; None for any.
-            air: Address of an emulated air; None for the machine's own Bluetooth.
+            hci: HCI transport of a controller; None for the machine's own Bluetooth.
             timeout_s: How long to look for the glasses, at first and after a lost link.
             statistics: Counts what comes over the links.
             on_event: Called with each notification of the events characteristic.
@@ -56,7 +56,7 @@ class Keeper:
             failed: Called when the glasses were not found again, or the keeper itself fails.
         """
         self._wanted = wanted
-        self._air = air
+        self._hci = hci
         self._timeout_s = timeout_s
         self._statistics = statistics
         self._on_event = on_event
@@ -166,10 +166,10 @@ class Keeper:
             pause_s = min(2 * pause_s, _MAX_PAUSE_S)
 
     async def _try(self, timeout_s: float) -> Link:
-        device = await find(self._wanted, timeout_s=timeout_s, air=self._air)
+        device = await find(self._wanted, timeout_s=timeout_s, hci=self._hci)
         link = Link(
             device,
-            air=self._air,
+            hci=self._hci,
             timeout_s=min(self._timeout_s, _MAX_ATTEMPT_S),
             statistics=self._statistics,
         )

@@ -38,20 +38,20 @@ class Link:
     """
 
     def __init__(
-        self, device: BLEDevice, *, air: str | None, timeout_s: float, statistics: Statistics
+        self, device: BLEDevice, *, hci: str | None, timeout_s: float, statistics: Statistics
     ) -> None:
         self.name = device.name or device.address
         self.lost: asyncio.Future[LinkLostError] = asyncio.get_running_loop().create_future()
         self.requests = Requests(self._write_smp)
         self._device = device
-        self._air = air
+        self._hci = hci
         self._timeout_s = timeout_s
         self._statistics = statistics
         self._client = BleakClient(
             device,
             disconnected_callback=self._on_disconnected,
             timeout=timeout_s,
-            backend=client_backend(air),
+            backend=client_backend(hci),
         )
 
     async def open(self, on_event: Notified, on_media: Notified) -> None:
@@ -77,7 +77,7 @@ class Link:
 
     async def _connect(self) -> None:
         try:
-            with errors_explained(f"connect to {self.name}", self._air):
+            with errors_explained(f"connect to {self.name}", self._hci):
                 async with asyncio.timeout(self._timeout_s):
                     await self._client.connect()
         except BluetoothError as error:
@@ -97,7 +97,7 @@ class Link:
         if self.lost.done():
             raise self.lost.result()
         try:
-            with errors_explained(f"{what} {self.name}", self._air):
+            with errors_explained(f"{what} {self.name}", self._hci):
                 async with asyncio.timeout(self._timeout_s):
                     yield
         except BluetoothError as error:

@@ -45,7 +45,7 @@ async def test_junk_in_the_settings_and_in_the_journal(board):
     (board.flash / "config.json").write_text('{"name": "Left')
     async with (
         board.started() as simulation,
-        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+        glint.connect(hci=simulation.address, timeout_s=20) as glasses,
     ):
         assert await told(glasses, 1) == ([("settings", "config.json cannot be read")], [1])
         assert not (await glasses.boot()).safe
@@ -73,7 +73,7 @@ async def test_a_word_that_cannot_be_listened_for(board, damage):
         model.unlink()
     async with (
         board.started() as simulation,
-        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+        glint.connect(hci=simulation.address, timeout_s=20) as glasses,
     ):
         ((about, text),), gaps = await told(glasses, 1)
         assert about == "model"
@@ -87,7 +87,7 @@ async def test_a_word_that_cannot_be_listened_for(board, damage):
 async def test_safe_mode_mends_what_led_to_it(board):
     async with board.started() as simulation:
         simulation.bench.button(True)
-        async with glint.connect(air=simulation.address, timeout_s=20) as glasses:
+        async with glint.connect(hci=simulation.address, timeout_s=20) as glasses:
             await glasses.reset()
             async with asyncio.timeout(20):
                 while not board.restarts:

@@ -27,7 +27,7 @@ async def board(tmp_path):
 
 
 def connect(board):
-    return glint.connect(air=board.simulation.address, timeout_s=30)
+    return glint.connect(hci=board.simulation.address, timeout_s=30)
 
 
 def written(board, data):
@@ -39,7 +39,7 @@ def written(board, data):
 async def cli(board, *arguments):
     """Runs `glint`; returns its exit status and what it printed."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "glint", *map(str, arguments), "--air", board.simulation.address),
+        *(sys.executable, "-m", "glint", *map(str, arguments), "--hci", board.simulation.address),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -23,7 +23,7 @@ def board(request, stack):
 async def test_reset_by_request(board):
     async with simulator("--board", board, "--stack", targets.stack) as sim:
         sim.do("battery", percent=12, mv=3300)
-        async with glint.connect(air=sim.address, timeout_s=20) as glasses:
+        async with glint.connect(hci=sim.address, timeout_s=20) as glasses:
             before = await glasses.info()
             events = glasses.events()
             assert isinstance(await anext(events), glint.Boot)
@@ -47,7 +47,7 @@ async def test_reset_by_request(board):
 async def test_button_held_at_the_start_leads_to_safe_mode(board):
     async with (
         simulator("--board", board, "--stack", targets.stack) as sim,
-        glint.connect(air=sim.address, timeout_s=20) as glasses,
+        glint.connect(hci=sim.address, timeout_s=20) as glasses,
     ):
         assert not (await glasses.boot()).safe
         sim.do("button", pressed=True)

@@ -13,7 +13,7 @@ import targets
 from glasses import config
 from glasses.boot import slots
 from glasses.boot.image import ImageError, hex_name
-from glint import air
+from glint import backend
 from glint import connect as connect_glasses
 from test_update_image import verify
 from update_images import APP, BOARD, make
@@ -52,7 +52,7 @@ print(json.dumps([said, files]))
 SMPCLIENT = """
 import asyncio, sys
 from bleak import BleakClient, BleakScanner
-from glint import air
+from glint import backend
 from smpclient import SMPClient
 from smpclient.generics import error
 from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrite
@@ -65,7 +65,7 @@ async def request(client, what):
     return answer
 
 async def main(address, *steps):
-    air.install(address, air.keystore(address))
+    backend.install(address, backend.keystore(address))
     async with BleakClient(await BleakScanner.find_device_by_name("Glint")) as client:
         await client.pair()
         await client.read_gatt_char("2a24")
@@ -86,7 +86,7 @@ async def main(address, *steps):
                     data = file.read()
                 async for _ in client.upload(data):
                     pass
-    await air.close(address)
+    await backend.close(address)
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -182,12 +182,12 @@ class Board:
             await simulation.start(self.name, micropython.ensure(self.name), self.flash)
             yield simulation
         finally:
-            await air.close(simulation.address)
+            await backend.close(simulation.address)
             await simulation.stop()
 
     async def running(self, simulation):
         """The version that runs."""
-        async with connect_glasses(air=simulation.address) as glasses:
+        async with connect_glasses(hci=simulation.address) as glasses:
             return (await glasses.status()).firmware
 
     async def smp(self, simulation, *steps):

@@ -58,7 +58,7 @@ async def test_an_update_on_trial_that_hangs_is_reverted(tmp_path):
     board.pend(poisoned(board))
     async with (
         board.started() as simulation,
-        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+        glint.connect(hci=simulation.address, timeout_s=20) as glasses,
     ):
         assert (await glasses.status()).firmware == "0.2.0"
         await ask(glasses, board, "hang")
@@ -71,7 +71,7 @@ async def test_what_faults_starts_again_and_tells_of_it(board):
     board.pend(poisoned(board), permanent=True)
     async with (
         board.started() as simulation,
-        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+        glint.connect(hci=simulation.address, timeout_s=20) as glasses,
     ):
         for what, names in (
             ("fault", FAULT),

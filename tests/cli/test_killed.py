@@ -62,7 +62,7 @@ def assert_plain_words(stderr):
 
 async def test_the_glasses_are_killed():
     async with simulator() as sim:
-        listening = await run_glint("listen", "--air", sim.address)
+        listening = await run_glint("listen", "--hci", sim.address)
         await listening.stdout.readline()
         (board,) = children(sim.process.pid)
         os.kill(board, signal.SIGKILL)
@@ -81,18 +81,18 @@ async def test_the_simulator_is_killed():
 
 async def test_the_companion_is_killed_and_the_next_one_is_served():
     async with simulator() as sim:
-        listening = await run_glint("listen", "--air", sim.address)
+        listening = await run_glint("listen", "--hci", sim.address)
         await listening.stdout.readline()
         listening.kill()
         await listening.communicate()
-        async with glint.connect(air=sim.address) as glasses:
+        async with glint.connect(hci=sim.address) as glasses:
             assert (await glasses.status()).board == "linux"
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
 async def test_the_companion_is_told_to_stop(ending):
     async with fake_on_air() as (fake, air):
-        listening = await run_glint("listen", "--air", air)
+        listening = await run_glint("listen", "--hci", air)
         async with asyncio.timeout(GONE_WITHIN_S):
             while not fake.asked:
                 await asyncio.sleep(0.05)

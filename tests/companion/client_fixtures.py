@@ -14,7 +14,7 @@ async def connected(timing=None, timeout_s=5.0):
     """Glasses, and the companion that is connected to them."""
     async with (
         fake_on_air(timing) as (fake, air),
-        glint.connect(air=air, timeout_s=timeout_s) as glasses,
+        glint.connect(hci=air, timeout_s=timeout_s) as glasses,
     ):
         yield fake, glasses
 

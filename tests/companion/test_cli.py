@@ -24,12 +24,12 @@ from workbench.emulation.air import Air, serve
 PATIENCE_S = 120.0  # for a process on a machine that is busy with other things
 
 
-async def start(*arguments, air=None, **environment):
+async def start(*arguments, hci=None, **environment):
     """Runs `glint` as a process."""
     environment = {**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", **environment}
-    environment.pop("GLINT_AIR", None)
-    if air:
-        environment["GLINT_AIR"] = air
+    environment.pop("GLINT_HCI", None)
+    if hci:
+        environment["GLINT_HCI"] = hci
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -42,16 +42,16 @@ async def start(*arguments, air=None, **environment):
     )
 
 
-async def glint(*arguments, air=None):
+async def glint(*arguments, hci=None):
     """Runs `glint` to its end: exit status, lines of output, lines of complaint."""
-    process = await start(*arguments, air=air)
+    process = await start(*arguments, hci=hci)
     out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     return process.returncode, out.decode().splitlines(), said.decode().splitlines()
 
 
-async def fails(*arguments, air=None, status=1):
+async def fails(*arguments, hci=None, status=1):
     """Runs `glint`, which must fail with one line; returns the line."""
-    got, out, said = await glint(*arguments, air=air)
+    got, out, said = await glint(*arguments, hci=hci)
     assert (got, out, len(said)) == (status, [], 1), said
     assert said[0].startswith("glint: ")
     return said[0]
@@ -85,7 +85,7 @@ async def test_version_and_help():
 
 async def test_scan():
     async with fake_on_air() as (fake, air):
-        status, out, said = await glint("scan", "--seconds", 0.5, "--air", air)
+        status, out, said = await glint("scan", "--seconds", 0.5, "--hci", air)
         assert (status, said, len(out)) == (0, [], 1)
         assert fake.address in out[0]
         assert fake.name in out[0]
@@ -93,10 +93,10 @@ async def test_scan():
 
 async def test_info():
     async with fake_on_air() as (fake, air):
-        status, out, said = await glint("info", air=air)
+        status, out, said = await glint("info", hci=air)
         assert (status, said) == (0, [])
         assert "arena             okay_nabu 26080" in out
-        status, out, _ = await glint("info", "--glasses", fake.address, "--json", air=air)
+        status, out, _ = await glint("info", "--glasses", fake.address, "--json", hci=air)
         facts = json.loads(out[0])
         assert (facts["battery_percent"], facts["status"]["board"]) == (77, "fake")
 
@@ -120,7 +120,7 @@ def test_help_says_all_that_was_written():
 async def test_listen_and_save(tmp_path):
     async with fake_on_air() as (fake, air):
         seq = fake.add(protocol.EVENT_WAKE, word="okay nabu", p=0.97, at_ms=5)
-        process = await start("listen", "--save", tmp_path, "--json", air=air)
+        process = await start("listen", "--save", tmp_path, "--json", hci=air)
         first = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_S))
         assert first == {
             **{"type": "wake", "seq": 1, "time_ms": 0},
@@ -148,7 +148,7 @@ async def test_listen_prints_plain_lines():
     async with fake_on_air() as (fake, air):
         fake.add(protocol.EVENT_WAKE, word="okay\x1b[2Jnabu", p=0.97, at_ms=5)
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", "--seconds", 5, air=air)
+        process = await start("listen", "--seconds", 5, hci=air)
         out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert (process.returncode, said) == (0, b"")
         assert out.decode().splitlines() == [
@@ -165,12 +165,12 @@ async def test_photo_and_record(tmp_path):
             "photo", data, number=number, width=256, height=256
         )
         fake.on_record = lambda number, ms: fake.send_object("audio", bytes(8 * ms), number=number)
-        status, out, said = await glint("photo", "-o", tmp_path / "seen.jpg", air=air)
+        status, out, said = await glint("photo", "-o", tmp_path / "seen.jpg", hci=air)
         assert (status, said) == (0, [])
         assert f"256x256, {len(data)} bytes" in out[0]
         assert (tmp_path / "seen.jpg").read_bytes() == data
         status, out, _ = await glint(
-            *("record", "-o", tmp_path / "heard.wav", "--seconds", 1.5, "--json"), air=air
+            *("record", "-o", tmp_path / "heard.wav", "--seconds", 1.5, "--json"), hci=air
         )
         assert (status, json.loads(out[0])["seconds"]) == (0, 1.5)
         with wave.open(str(tmp_path / "heard.wav")) as file:
@@ -188,22 +188,22 @@ async def test_no_adapter(monkeypatch):
 
 
 async def test_no_air():
-    assert "glint sim" in await fails("info", air="tcp-client:127.0.0.1:9")
+    assert "glint sim" in await fails("info", hci="tcp-client:127.0.0.1:9")
 
 
 async def test_nobody_advertises():
     server = await serve(Air(), "tcp:127.0.0.1:0")
     try:
         air = server.address
-        assert "No glasses heard" in await fails("scan", "--seconds", 0.3, air=air)
-        assert "No glasses heard" in await fails("listen", "--timeout", 0.3, air=air)
+        assert "No glasses heard" in await fails("scan", "--seconds", 0.3, hci=air)
+        assert "No glasses heard" in await fails("listen", "--timeout", 0.3, hci=air)
     finally:
         await server.close()
 
 
 async def test_other_glasses_only():
     async with fake_on_air() as (fake, air):
-        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, air=air)
+        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, hci=air)
         assert "Other" in line
         assert fake.name in line
 
@@ -214,7 +214,7 @@ async def test_glasses_killed_mid_stream(tmp_path):
         await away.start(air)
         away.send_object("audio", bytes(9000), stop_at=500)
         arguments = "--glasses", "Away", "--timeout", 1, "--save", tmp_path
-        process = await start("listen", *arguments, air=air)
+        process = await start("listen", *arguments, hci=air)
         await process.stdout.readline()
         await asyncio.sleep(0.2)
         await away.stop()
@@ -229,21 +229,21 @@ async def test_glasses_killed_mid_stream(tmp_path):
 async def test_air_killed_mid_stream():
     async with fake_on_air() as (fake, air):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", "--timeout", 1, air=air)
+        process = await start("listen", "--timeout", 1, hci=air)
         await process.stdout.readline()
         await fake.stop()
         await fake.server.close()
         _, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert process.returncode == 1
-        assert "No air at" in said.decode().splitlines()[-1]
+        assert "No controller at" in said.decode().splitlines()[-1]
 
 
 async def test_refused():
     async with fake_on_air() as (fake, air):
         fake.refuse = {protocol.SMP_GLINT_PHOTO: protocol.RC_NO_CAMERA}
-        assert "no camera" in await fails("photo", "-o", "seen.jpg", air=air)
+        assert "no camera" in await fails("photo", "-o", "seen.jpg", hci=air)
         fake.refuse = {protocol.SMP_GLINT_RECORD: protocol.RC_BUSY}
-        assert "busy" in await fails("record", "-o", "heard.wav", air=air)
+        assert "busy" in await fails("record", "-o", "heard.wav", hci=air)
 
 
 async def test_files_that_cannot_be(tmp_path):
@@ -266,7 +266,7 @@ async def test_wrong_usage():
 async def test_ctrl_c_closes_the_link():
     async with fake_on_air() as (fake, air):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", air=air)
+        process = await start("listen", hci=air)
         await process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
@@ -277,7 +277,7 @@ async def test_ctrl_c_closes_the_link():
 async def test_a_reader_that_stops_reading():
     async with fake_on_air() as (fake, air):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", air=air)
+        process = await start("listen", hci=air)
         await process.stdout.readline()
         process.stdout._transport.close()
         for _ in range(3):
@@ -304,7 +304,7 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 async def test_what_glasses_say_does_not_reach_the_terminal_raw():
     async with fake_on_air(name="Fake\x1b[2J") as (_, air):
-        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, air=air)
+        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, hci=air)
         assert "\x1b" not in line
 
 

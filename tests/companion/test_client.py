@@ -19,18 +19,28 @@ from workbench.emulation.air import Air, Timing, serve
 
 async def test_scan_and_find_by_name_and_address():
     async with fake_on_air() as (fake, air):
-        (found,) = await glint.scan(0.5, air=air)
+        (found,) = await glint.scan(0.5, hci=air)
         assert (found.name, found.address) == (fake.name, fake.address)
         assert found.rssi < 0
         for wanted in (fake.name, fake.address.lower(), None):
-            async with glint.connect(wanted, air=air) as glasses:
+            async with glint.connect(wanted, hci=air) as glasses:
                 assert (await glasses.status()).board == "fake"
+
+
+
+async def test_the_environment_names_the_transport(monkeypatch):
+    async with fake_on_air() as (fake, air):
+        monkeypatch.setenv("GLINT_HCI", air)
+        (found,) = await glint.scan(0.5)
+        async with glint.connect() as glasses:
+            assert found.address == fake.address
+            assert (await glasses.status()).board == "fake"
 
 
 async def test_not_found_says_what_there_is():
     async with fake_on_air() as (_, air):
         with pytest.raises(glint.NotFoundError, match=r"called Other .* only Fake Glasses"):
-            async with glint.connect("Other", air=air, timeout_s=0.5):
+            async with glint.connect("Other", hci=air, timeout_s=0.5):
                 pass
 
 
@@ -38,7 +48,7 @@ async def test_nobody_there():
     server = await serve(Air(), "tcp:127.0.0.1:0")
     try:
         with pytest.raises(glint.NotFoundError, match=r"No glasses heard within 0\.5 s"):
-            async with glint.connect(air=server.address, timeout_s=0.5):
+            async with glint.connect(hci=server.address, timeout_s=0.5):
                 pass
     finally:
         await server.close()
@@ -46,7 +56,7 @@ async def test_nobody_there():
 
 async def test_no_air():
     with pytest.raises(glint.BluetoothError, match="glint sim"):
-        async with glint.connect(air="tcp-client:127.0.0.1:9", timeout_s=5):
+        async with glint.connect(hci="tcp-client:127.0.0.1:9", timeout_s=5):
             pass
 
 
@@ -64,7 +74,7 @@ async def test_info():
 async def test_closing_leaves_nothing_behind():
     async with fake_on_air() as (fake, air):
         before = asyncio.all_tasks()
-        async with glint.connect(air=air) as glasses:
+        async with glint.connect(hci=air) as glasses:
             assert fake.connection
             button(fake)
             events = glasses.events()
@@ -104,7 +114,7 @@ async def test_the_last_event_is_not_acknowledged_when_the_app_fails():
         button(fake, 2)
 
         async def fail_at_2():
-            async with glint.connect(air=air) as glasses:
+            async with glint.connect(hci=air) as glasses:
                 async for event in glasses.events():
                     if event.seq == 2:
                         await until(lambda: 1 in fake.acknowledged)
@@ -112,7 +122,7 @@ async def test_the_last_event_is_not_acknowledged_when_the_app_fails():
 
         with pytest.raises(ZeroDivisionError):
             await fail_at_2()
-        async with glint.connect(air=air) as glasses:
+        async with glint.connect(hci=air) as glasses:
             assert [event.seq for event in await take(glasses.events(), 1)] == [2]
 
 
@@ -244,7 +254,7 @@ async def test_gone_for_good_is_said_to_everyone():
     async with fake_on_air() as (_, air):
         away = FakeGlasses("Away", "F0:00:00:00:00:02")
         await away.start(air)
-        async with glint.connect("Away", air=air, timeout_s=1.0) as glasses:
+        async with glint.connect("Away", hci=air, timeout_s=1.0) as glasses:
             events = glasses.events()
             away.send_object("audio", bytes(500), stop_at=100)
             (media,) = await take(events, 1)

@@ -11,7 +11,7 @@ from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from glint import protocol
-from glint.air.scanner import uuid_text
+from glint.backend.scanner import uuid_text
 from glint.waiting import end_tasks
 
 ATT_CID, SMP_CID = 4, 6

@@ -12,7 +12,7 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakGATTProtocolError
 from dut import PROGRAM, Dut
-from glint.air import client_backend, close, scanner_backend
+from glint.backend import client_backend, close, scanner_backend
 from workbench.emulation.air import Air, Server, Timing, serve
 from workbench.emulation.radio.stacks import DEFAULT
 

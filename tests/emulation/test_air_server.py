@@ -146,7 +146,7 @@ async def test_the_program_says_where_and_captures(tmp_path: Path) -> None:
     assert process.stdout is not None
     ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
     assert ready["event"] == "ready"
-    transport, _ = await host(ready["air"], CENTRAL)
+    transport, _ = await host(ready["hci"], CENTRAL)
     await end(transport)
     process.terminate()
     assert await asyncio.wait_for(process.wait(), TIMEOUT_S) == 0

@@ -31,7 +31,7 @@ from bumble.gatt import Characteristic, CharacteristicValue, Descriptor, Service
 from bumble.hci import Address
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
-from glint.air import client_backend, close, install, scanner_backend
+from glint.backend import client_backend, close, install, scanner_backend
 from workbench.emulation.air import Air, Server, Timing, new_controller, serve
 from workbench.paths import ROOT
 
@@ -341,19 +341,19 @@ async def test_the_air_going_away_is_a_lost_adapter(place: Place) -> None:
         with pytest.raises(BleakError):
             await client.read_gatt_char(VALUE)
     backend = client_backend(place.server.address)
-    with pytest.raises(BleakBluetoothNotAvailableError, match="No air at tcp-client:127"):
+    with pytest.raises(BleakBluetoothNotAvailableError, match="No HCI controller at tcp-client:127"):
         await BleakClient(device, backend=backend).connect()
 
 
 async def test_no_air_there() -> None:
-    with pytest.raises(BleakBluetoothNotAvailableError, match="No air at tcp-client:127"):
+    with pytest.raises(BleakBluetoothNotAvailableError, match="No HCI controller at tcp-client:127"):
         await BleakScanner.discover(0.1, backend=scanner_backend("tcp-client:127.0.0.1:9"))
 
 
 LISTENER = """
 import asyncio, sys
 from bleak import BleakClient, BleakScanner
-from glint.air import install
+from glint.backend import install
 install(sys.argv[1])
 async def main():
     device = await BleakScanner.find_device_by_name("PEER", timeout=5)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest_asyncio
 from bleak import BleakScanner
 from bumble import crypto, hci
-from glint.air import scanner_backend
+from glint.backend import scanner_backend
 from hostile import Central
 from radio_fixtures import NAME, World, uuid_of, world
 

@@ -16,8 +16,8 @@ from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
 from bumble import att
 from bumble.pairing import PairingConfig, PairingDelegate
-from glint.air import close
-from glint.air.host import Host
+from glint.backend import close
+from glint.backend.host import Host
 from radio_fixtures import World, att_error, uuid_of, world
 from workbench.emulation.air import serve
 from workbench.emulation.radio.stacks import STACKS

@@ -17,11 +17,11 @@ def free_address():
 async def test_two_on_one_air():
     air = free_address()
     async with (
-        simulator("--air", air, "--name", "First") as first,
-        simulator("--air", air, "--name", "Second") as second,
+        simulator("--hci", air, "--name", "First") as first,
+        simulator("--hci", air, "--name", "Second") as second,
     ):
         assert first.address == second.address == air
-        assert {found.name for found in await glint.scan(1.0, air=air)} == {"First", "Second"}
+        assert {found.name for found in await glint.scan(1.0, hci=air)} == {"First", "Second"}
         # The air is the first one's, and so is the range.
         mark = second.mark()
         second.do("range", **{"in": False})
@@ -32,10 +32,10 @@ async def test_two_on_one_air():
 async def test_a_flash_that_is_kept_keeps_its_companions(tmp_path):
     async with simulator("--flash", str(tmp_path)) as sim:
         address = sim.address
-        async with glint.connect(air=address) as glasses:
+        async with glint.connect(hci=address) as glasses:
             known = (await glasses.info()).address
     # With their first companion their pairing window has closed: only the bond lets it in again.
     async with simulator("--flash", str(tmp_path)) as sim:
         assert sim.address == address
-        async with glint.connect(air=address) as glasses:
+        async with glint.connect(hci=address) as glasses:
             assert (await glasses.info()).address == known

@@ -65,7 +65,7 @@ class EmulatedLinux:
 
     def connect(self):
         """A companion, as `async with`."""
-        return glint.connect(air=self.sim.address)
+        return glint.connect(hci=self.sim.address)
 
     async def play(self, samples, *, realtime=False):
         """Lets the microphone hear samples, to their end; as fast as it listens by default."""

@@ -25,7 +25,7 @@ async def glint(target, *arguments):
     """Runs a command to its end; returns the lines that it printed."""
 
     def run():
-        return CliRunner().invoke(app.build(), [*arguments, "--air", target.sim.address])
+        return CliRunner().invoke(app.build(), [*arguments, "--hci", target.sim.address])
 
     done = await asyncio.to_thread(run)
     if done.exception and not isinstance(done.exception, SystemExit):

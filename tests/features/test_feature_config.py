@@ -112,7 +112,7 @@ async def test_a_model_is_put_there_used_and_removed(target, tmp_path):
 
 async def test_an_upload_survives_a_lost_link(target):
     data = os.urandom(60_000)
-    async with glint.connect(air=target.sim.address, timeout_s=20) as glasses:
+    async with glint.connect(hci=target.sim.address, timeout_s=20) as glasses:
         lost = False
 
         def progress(at, _):

@@ -6,7 +6,7 @@ import json
 import random
 import struct
 
-import glint.air
+import glint.backend
 import pytest
 import pytest_asyncio
 import targets
@@ -57,7 +57,7 @@ async def unharmed(target):
 
 
 def companion_address(target):
-    (address,) = json.loads(glint.air.keystore(target.sim.address).read_text())
+    (address,) = json.loads(glint.backend.keystore(target.sim.address).read_text())
     return address
 
 

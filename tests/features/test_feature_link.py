@@ -9,7 +9,7 @@ from glint.events import Battery, Button
 
 SMPCLIENT = """
 import asyncio, sys
-from glint import air
+from glint import backend
 from smpclient import SMPClient
 from smpclient.requests.os_management import EchoWrite
 from smpclient.transport.ble import SMPBLETransport
@@ -17,9 +17,9 @@ from smpclient.transport.ble import SMPBLETransport
 async def main():
     async with SMPClient(SMPBLETransport(), "Glint") as client:
         print((await client.request(EchoWrite(d="is it you?"))).r)
-    await air.close(sys.argv[1])
+    await backend.close(sys.argv[1])
 
-air.install(sys.argv[1], air.keystore(sys.argv[1]))
+backend.install(sys.argv[1], backend.keystore(sys.argv[1]))
 asyncio.run(main())
 """
 

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 
 import glint
-import glint.air
+import glint.backend
 import pytest
 import pytest_asyncio
 import targets
@@ -30,8 +30,8 @@ class Place:
     def companion(self, name):
         """A companion with an identity and bonds of its own, as `async with`."""
         path = self._folder / f"{name}.json"
-        self._monkeypatch.setattr(glint.air, "keystore", lambda _: path)
-        return glint.connect(air=self.target.sim.address, timeout_s=20)
+        self._monkeypatch.setattr(glint.backend, "keystore", lambda _: path)
+        return glint.connect(hci=self.target.sim.address, timeout_s=20)
 
     async def hold_button(self, seconds):
         self.target.sim.do("button", pressed=True)

@@ -17,8 +17,8 @@ FILE = "/models/extra.bin"
 # Runs a program over an air as if that were the machine's Bluetooth.
 OVER_AIR = """
 import sys
-from glint import air
-air.install(sys.argv[1], air.keystore(sys.argv[1]))
+from glint import backend
+backend.install(sys.argv[1], backend.keystore(sys.argv[1]))
 from smpmgr.main import app
 sys.argv = ["smpmgr", "--ble", "Glint", *sys.argv[2:]]
 app()

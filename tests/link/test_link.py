@@ -18,7 +18,7 @@ import targets
 from bleak import BleakClient, BleakScanner
 from glasses.journal import JournalFile
 from glint import protocol
-from glint.air import client_backend, scanner_backend
+from glint.backend import client_backend, scanner_backend
 from glint.events import Boot, Button, Gap, Media, MediaEnd
 from workbench.emulation.air import Timing
 from workbench.emulation.link_simulation import linkworld
@@ -47,7 +47,7 @@ def connected(job, timing=FAST, mtu=512):
     """Runs `job(world, glasses)` with a companion that waits for ever for lost glasses."""
 
     async def run(world):
-        async with glint.connect(air=world.address, timeout_s=1000) as glasses:
+        async with glint.connect(hci=world.address, timeout_s=1000) as glasses:
             return await job(world, glasses)
 
     return lockstep(run, timing, mtu)
@@ -265,7 +265,7 @@ def test_events_outlive_a_reboot():
         await asyncio.sleep(1)
 
     async def read(world):
-        async with glint.connect(air=world.address) as glasses:
+        async with glint.connect(hci=world.address) as glasses:
             wanted, seen = (await glasses.status()).next - 1, []
             async for event in glasses.events():
                 seen.append(event)

@@ -7,7 +7,7 @@ import struct
 import cbor2
 from bleak import BleakClient, BleakScanner
 from glint import protocol
-from glint.air import client_backend, scanner_backend
+from glint.backend import client_backend, scanner_backend
 from test_link import PHONE, connected, lockstep, until
 
 # Notifications that the emulated stack has room for (boards/bench/bluetooth.py).

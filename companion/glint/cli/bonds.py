@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from glint.cli.options import (
-    Air,
+    Hci,
     Json,
     Timeout,
     Wanted,
@@ -27,12 +27,12 @@ Number = Annotated[int, typer.Argument(metavar="ID", help="As 'glint bonds list'
 
 @app.command("list")
 def list_bonds(
-    air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
+    hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
 ) -> None:
     """List the companions that the glasses know; * is this one."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             known = await connected.bonds()
         for bond in known:
             if as_json:
@@ -46,12 +46,12 @@ def list_bonds(
 
 @app.command()
 def remove(
-    number: Number, air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0
+    number: Number, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0
 ) -> None:
     """Have the glasses forget a companion."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             await connected.remove_bond(number)
 
     run_to_end(run())
@@ -61,25 +61,25 @@ def remove(
 def name(
     number: Number,
     name: Annotated[str, typer.Argument(help="At most 32 bytes of UTF-8.")],
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
 ) -> None:
     """Give a companion a name."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             await connected.name_bond(number, name)
 
     run_to_end(run())
 
 
 @app.command()
-def allow(air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
+def allow(hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
     """Let a new companion pair for a minute, as a long press of the button does."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             left_s = await connected.let_pair()
         print_line(f"open for {left_s:.0f} s" if left_s is not None else "open")
 

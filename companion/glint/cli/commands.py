@@ -15,7 +15,7 @@ import typer
 from glint import audio
 from glint.cli import render
 from glint.cli.options import (
-    Air,
+    Hci,
     Json,
     Timeout,
     Wanted,
@@ -43,13 +43,13 @@ def register(app: typer.Typer) -> None:
 
 def scan(
     seconds: Annotated[float, typer.Option(min=0, metavar="S", help="How long.")] = 3.0,
-    air: Air = None,
+    hci: Hci = None,
     as_json: Json = False,
 ) -> None:
     """List the glasses that advertise."""
-    from glint.finding import scan as scan_air
+    from glint.finding import scan as scan_now
 
-    found = run_to_end(scan_air(seconds, air))
+    found = run_to_end(scan_now(seconds, hci))
     if not found:
         raise NotFoundError(
             f"No glasses heard within {seconds:g} s: are they on, near, and not connected to "
@@ -70,7 +70,7 @@ def listen(
         Path | None,
         typer.Option(metavar="DIR", help="Save the audio and photos that come to this folder."),
     ] = None,
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
     as_json: Json = False,
@@ -84,7 +84,7 @@ def listen(
 
     async def run() -> None:
         async with (
-            connect(glasses, air, timeout) as connected,
+            connect(glasses, hci, timeout) as connected,
             _Saver(connected, save, as_json) as saver,
         ):
             with contextlib.suppress(TimeoutError):
@@ -97,12 +97,12 @@ def listen(
 
 
 def info(
-    air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
+    hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
 ) -> None:
     """Say what the glasses are and how they are."""
 
     async def run() -> dict[str, Any]:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             return dataclasses.asdict(await connected.info())
 
     facts = run_to_end(run())
@@ -124,7 +124,7 @@ def info(
 
 def photo(
     output: Output,
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
     as_json: Json = False,
@@ -135,7 +135,7 @@ def photo(
     _check_folder(check_path(output))
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             begin = time.monotonic()
             with progress_bar("photo", as_json) as progress:
                 taken = await connected.photo(progress=progress)
@@ -154,7 +154,7 @@ def photo(
 def record(
     output: Output,
     seconds: Annotated[float, typer.Option(min=0, metavar="S", help="Length.")] = 5.0,
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
     as_json: Json = False,
@@ -163,7 +163,7 @@ def record(
     _check_folder(audio.check_path(output))
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             with progress_bar("recording", as_json) as progress:
                 recorded = await connected.record(seconds, progress=progress)
         recorded.save(output)

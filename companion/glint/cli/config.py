@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from glint.cli.options import (
-    Air,
+    Hci,
     Json,
     Timeout,
     Wanted,
@@ -26,7 +26,7 @@ Key = Annotated[str, typer.Argument(help="Setting, as 'glint config get' prints 
 @app.command()
 def get(
     key: Annotated[str | None, typer.Argument(help="One setting (default: all).")] = None,
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
     as_json: Json = False,
@@ -34,7 +34,7 @@ def get(
     """Print settings."""
 
     async def run() -> dict[str, Any]:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             return await connected.config()
 
     settings = run_to_end(run())
@@ -52,14 +52,14 @@ def get(
 def set_setting(
     key: Key,
     values: Annotated[list[str], typer.Argument(help="Its value; several for a list.")],
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
 ) -> None:
     """Change a setting; it counts at once and stays."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             known = _known(await connected.config(), key)
             await connected.set_config(**{key: _as(known, values)})
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from glint.cli.options import (
-    Air,
+    Hci,
     Json,
     Timeout,
     Wanted,
@@ -28,12 +28,12 @@ Name = Annotated[str, typer.Argument(help="Model, as 'glint models list' prints 
 
 @app.command("list")
 def list_models(
-    air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
+    hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
 ) -> None:
     """List the models on the glasses; * are used."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             found = await connected.models()
         for model in found:
             if as_json:
@@ -49,7 +49,7 @@ def list_models(
 @app.command()
 def put(
     file: Annotated[Path, typer.Argument(help="A .tflite, with its .json beside it.")],
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
 ) -> None:
@@ -60,7 +60,7 @@ def put(
             raise GlintError(f"There is no file {path}: a model is a .tflite and a .json.")
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             for path in paths:
                 with progress_bar(path.name, False) as progress:
                     await connected.put_file(f"models/{path.name}", path.read_bytes(), progress)
@@ -69,33 +69,33 @@ def put(
 
 
 @app.command()
-def use(name: Name, air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
+def use(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
     """Listen for a wake word, or look with an image model, from now on."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             await connected.use_model(name)
 
     run_to_end(run())
 
 
 @app.command()
-def drop(name: Name, air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
+def drop(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
     """Use a model no more; it stays on the glasses."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             await connected.use_model(name, False)
 
     run_to_end(run())
 
 
 @app.command()
-def remove(name: Name, air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
+def remove(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
     """Remove a model that is not used."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             await connected.remove_model(name)
 
     run_to_end(run())

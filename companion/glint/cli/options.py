@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from glint.client import Glasses
     from glint.collect import Progress
 
-Air = Annotated[
+Hci = Annotated[
     str | None,
     typer.Option(
-        envvar="GLINT_AIR",
-        metavar="ADDRESS",
-        help="Emulated air to use, as 'glint sim' prints it, instead of the machine's Bluetooth.",
+        envvar="GLINT_HCI",
+        metavar="TRANSPORT",
+        help="HCI transport to use, as 'glint sim' prints it, instead of the machine's Bluetooth.",
     ),
 ]
 Wanted = Annotated[
@@ -87,11 +87,11 @@ def run_to_end(main: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def connect(glasses: str | None, air: str | None, timeout_s: float) -> "Glasses":
+def connect(glasses: str | None, hci: str | None, timeout_s: float) -> "Glasses":
     """Connects, importing Bluetooth only now."""
     from glint.client import connect
 
-    return connect(glasses, air=air, timeout_s=timeout_s)
+    return connect(glasses, hci=hci, timeout_s=timeout_s)
 
 
 def print_object(fields: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from glint.cli import render
 from glint.cli.options import (
-    Air,
+    Hci,
     Json,
     Timeout,
     Wanted,
@@ -35,7 +35,7 @@ def update(
     allow_downgrade: Annotated[
         bool, typer.Option("--allow-downgrade", help="Also take one older than what runs.")
     ] = False,
-    air: Air = None,
+    hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 60.0,
     as_json: Json = False,
@@ -46,7 +46,7 @@ def update(
     load(file)  # what is none is said before anybody looks for glasses
 
     async def run() -> "Updated":
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             with progress_bar("update", as_json) as progress:
                 return await connected.update(
                     file, progress=progress, allow_downgrade=allow_downgrade
@@ -60,12 +60,12 @@ def update(
 
 
 def crash(
-    air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
+    hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
 ) -> None:
     """Print the last crash, whether the glasses are in safe mode, and why an update failed."""
 
     async def run() -> "Boot":
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             return await connected.boot()
 
     boot = run_to_end(run())
@@ -79,11 +79,11 @@ def crash(
         print_line(render.printable(line))
 
 
-def reset(air: Air = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
+def reset(hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
     """Start the glasses anew."""
 
     async def run() -> None:
-        async with connect(glasses, air, timeout) as connected:
+        async with connect(glasses, hci, timeout) as connected:
             await connected.reset()
 
     run_to_end(run())

@@ -63,11 +63,11 @@ def sim(
         Path | None,
         typer.Option(help="Folder to keep the flash in; what it holds is used as it is."),
     ] = None,
-    air: Annotated[
+    hci: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS",
-            help="Air to come onto: joined where one runs there, else started there "
+            metavar="TRANSPORT",
+            help="HCI transport of their radio: joined where one runs there, else started there "
             "(default: one of their own; try tcp-client:127.0.0.1:9100).",
         ),
     ] = None,
@@ -86,7 +86,7 @@ def sim(
         bool, typer.Option("--json", help="One JSON object a line; --control has it, too.")
     ] = False,
 ) -> None:
-    """Start emulated glasses and their air; say where a companion may connect."""
+    """Start emulated glasses and say where a companion may connect."""
     from workbench.emulation import sim as simulator
 
     if stack not in stacks.STACKS:
@@ -102,7 +102,7 @@ def sim(
             seconds=seconds,
             loop=loop,
             flash=flash,
-            air=air,
+            air=hci,
             mirror=mirror,
             controlled=control,
             stack=stack,

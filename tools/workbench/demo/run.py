@@ -105,7 +105,7 @@ class Demo:
         wav = self._output / "microphone.wav"
         sound.save(wav, scene.samples)
         self._view.step("scanning")
-        async with glint.connect(air=self._sim.address, timeout_s=CONNECT_TIMEOUT_S) as glasses:
+        async with glint.connect(hci=self._sim.address, timeout_s=CONNECT_TIMEOUT_S) as glasses:
             info = await glasses.info()
             what = f"{info.model} board, firmware {info.firmware}"
             self._view.step(f"connected to {info.name} at {info.address}: {what}")

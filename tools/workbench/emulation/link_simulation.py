@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import glint
-from glint.air import client as air_client
+from glint.backend import client as backend_client
 from glint.errors import GlintError, RequestError
 from glint.events import Button, Gap
 from glint.smp import Rc
@@ -288,9 +288,9 @@ async def linkworld(
         cleanup.callback(reading.cancel)
         await asyncio.wait_for(radio.advertising.wait(), _READY_TIMEOUT_S)
         await asyncio.sleep(_SETTLE_S)  # the application listens to its senses a little later
-        wanted, air_client.ATT_MTU_WANTED = air_client.ATT_MTU_WANTED, mtu
+        wanted, backend_client.ATT_MTU_WANTED = backend_client.ATT_MTU_WANTED, mtu
         try:
             yield world
         finally:
-            air_client.ATT_MTU_WANTED = wanted
+            backend_client.ATT_MTU_WANTED = wanted
             await asyncio.sleep(_SETTLE_S)  # the glasses advertise again

@@ -50,7 +50,7 @@ def say_plain(event: str, **fields: Any) -> None:
     """Prints what a person wants to know, a line each."""
     match event:
         case "ready":
-            text = f"{fields['name']} is on the air; reach it with --air {fields['air']}"
+            text = f"{fields['name']} is on the air; reach it with --hci {fields['hci']}"
         case "light":
             text = f"privacy light {'on' if fields['on'] else 'off'}"
         case "console":
@@ -347,7 +347,7 @@ async def run(
         try:
             await simulation.start(board, program, place, air)
             simulation.bench.camera.show(scenes)
-            say("ready", air=simulation.address, board=board, name=config["name"])
+            say("ready", hci=simulation.address, board=board, name=config["name"])
             if samples:
                 await simulation.play(samples, loop=loop)
             ends: set[asyncio.Task[Any]] = {simulation.ended}

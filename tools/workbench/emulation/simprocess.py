@@ -22,7 +22,7 @@ class SimProcess:
     """A running simulator.
 
     Attributes:
-        address: The air, as `--air` takes it.
+        address: The air, as `--hci` takes it.
         console: The last lines that the glasses printed.
     """
 
@@ -138,7 +138,7 @@ async def simulator(*arguments: str) -> AsyncIterator[SimProcess]:
     running = SimProcess(process)
     try:
         ready = await running.wait_for("ready", timeout_s=READY_TIMEOUT_S)
-        running.address = ready["air"]
+        running.address = ready["hci"]
         yield running
     finally:
         await running.stop()

@@ -80,7 +80,7 @@ def run_on(timing: Timing, mtu: int, job: Callable[[World, glint.Glasses], Await
         with tempfile.TemporaryDirectory(prefix="glint-link-") as folder:
             async with (
                 linkworld(timing, Path(folder), mtu) as world,
-                glint.connect(air=world.address, timeout_s=math.inf) as glasses,
+                glint.connect(hci=world.address, timeout_s=math.inf) as glasses,
             ):
                 return await job(world, glasses)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m workbench.emulation.air`: an air of its own, until it is interrupted.
 
-Prints {"event": "ready", "air": ADDRESS} when hosts may connect.
+Prints {"event": "ready", "hci": TRANSPORT} when hosts may connect.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ async def run(options: argparse.Namespace) -> None:
         file = files.enter_context(capture.open("wb", buffering=0)) if capture else None
         air = Air(Timing(**fields))
         server = await serve(air, listen, capture=file)
-        servers, said = [server], {"event": "ready", "air": server.address}
+        servers, said = [server], {"event": "ready", "hci": server.address}
         if system:
             servers.append(await serve(air, system[0], public_address=system[1]))
             said["system"] = servers[1].address

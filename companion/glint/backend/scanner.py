@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bleak's scanner and adapter on an air."""
+"""bleak's scanner and adapter over bumble."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bumble.core import UUID
 from bumble.core import AdvertisingData as AD
 from bumble.device import Advertisement, Device
 
-from glint.air.host import Host
+from glint.backend.host import Host
 
 _SERVICE_LISTS = (
     AD.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
@@ -40,10 +40,10 @@ def uuid_text(uuid: UUID) -> str:
     return normalize_uuid_str(uuid.to_hex_str("-"))
 
 
-class BleakScannerAir(BaseBleakScanner):
-    """Scans an air."""
+class BleakScannerBumble(BaseBleakScanner):
+    """Scans with bumble."""
 
-    air: ClassVar[str]
+    spec: ClassVar[str]
     keystore: ClassVar[Path | None]
 
     def __init__(
@@ -59,7 +59,7 @@ class BleakScannerAir(BaseBleakScanner):
 
     async def start(self) -> None:
         self.seen_devices.clear()
-        self._device = await Host.of(self.air, self.keystore)
+        self._device = await Host.of(self.spec, self.keystore)
         self._device.on(Device.EVENT_ADVERTISEMENT, self._on_advertisement)
         await self._device.start_scanning(active=self._active)
 
@@ -108,18 +108,18 @@ class BleakScannerAir(BaseBleakScanner):
         self.call_detection_callbacks(device, advertised)
 
 
-class BleakAdapterAir(BaseBleakAdapter):
-    """The adapter that an air is."""
+class BleakAdapterBumble(BaseBleakAdapter):
+    """The adapter that an HCI transport leads to."""
 
-    air: ClassVar[str]
+    spec: ClassVar[str]
     keystore: ClassVar[Path | None]
 
     def __init__(self, device: Device) -> None:
         self._device = device
 
     @classmethod
-    async def get(cls, **_: Any) -> BleakAdapterAir:
-        return cls(await Host.of(cls.air, cls.keystore))
+    async def get(cls, **_: Any) -> BleakAdapterBumble:
+        return cls(await Host.of(cls.spec, cls.keystore))
 
     async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
         return [

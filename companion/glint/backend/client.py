@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bleak's client on an air, with what an OS does by itself: pairing on demand, back-pressure."""
+"""bleak's client over bumble, with what an OS does by itself: pairing on demand, back-pressure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolErr
 from bumble import att, core, gatt, hci
 from bumble.device import Connection, Device, Peer
 
-from glint.air.host import Host
-from glint.air.scanner import BleakScannerAir, uuid_text
+from glint.backend.host import Host
+from glint.backend.scanner import BleakScannerBumble, uuid_text
 
 T = TypeVar("T")
 
@@ -51,10 +51,10 @@ _CANCEL_AGAIN_S = 0.1
 _LINK_ERRORS = (core.BaseBumbleError, hci.HCI_Error, TimeoutError)
 
 
-class BleakClientAir(BaseBleakClient):
-    """A GATT client on an air."""
+class BleakClientBumble(BaseBleakClient):
+    """A GATT client over bumble."""
 
-    air: ClassVar[str]
+    spec: ClassVar[str]
     keystore: ClassVar[Path | None]
 
     def __init__(
@@ -99,7 +99,7 @@ class BleakClientAir(BaseBleakClient):
     async def connect(self, pair: bool, **_: Any) -> None:
         if self._connection is not None:
             raise BleakError("Client is already connected")
-        device = await Host.of(self.air, self.keystore)
+        device = await Host.of(self.spec, self.keystore)
         if self._target is None:
             await self._find()
         self._device = device
@@ -123,8 +123,8 @@ class BleakClientAir(BaseBleakClient):
             raise
 
     async def _find(self) -> None:
-        class Scanner(BleakScannerAir):
-            air = self.air
+        class Scanner(BleakScannerBumble):
+            spec = self.spec
             keystore = self.keystore
 
         found = await BleakScanner.find_device_by_address(
@@ -140,7 +140,9 @@ class BleakClientAir(BaseBleakClient):
         assert self._target is not None
         others = list(device.connections.values())
         try:
-            return await device.connect_le(await self._on_air(device), timeout=self._timeout)
+            return await device.connect_le(
+                await self._advertised_address(device), timeout=self._timeout
+            )
         except core.TimeoutError as error:
             raise TimeoutError from error
         except (core.BaseBumbleError, hci.HCI_Error) as error:
@@ -149,7 +151,7 @@ class BleakClientAir(BaseBleakClient):
             await self._take_back(device, others)
             raise
 
-    async def _on_air(self, device: Device) -> hci.Address:
+    async def _advertised_address(self, device: Device) -> hci.Address:
         """The address that the target goes by now; bumble would look for a bonded one for ever."""
         assert self._target is not None
         resolver = device.address_resolver
@@ -229,7 +231,7 @@ class BleakClientAir(BaseBleakClient):
         await self._secure(self._connection)
 
     async def unpair(self) -> None:
-        device = await Host.of(self.air, self.keystore)
+        device = await Host.of(self.spec, self.keystore)
         if self._target is None:
             await self._find()
         assert device.keystore is not None

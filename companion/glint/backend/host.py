@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companion's Bluetooth host on an air: what an OS would have one of per adapter."""
+"""The companion's Bluetooth host over bumble: what an OS has one of per adapter."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ def _pairing_config(_: Connection) -> PairingConfig:
 
 
 class Host:
-    """A bumble `Device` on an air; `Host.of` gives the one of this event loop.
+    """A bumble `Device` on an HCI transport; `Host.of` gives the one of this event loop.
 
     Attributes:
-        device: The device; None once the air has gone.
+        device: The device; None once the transport has gone.
     """
 
     _hosts: ClassVar[dict[tuple[asyncio.AbstractEventLoop, str], Host]] = {}
 
-    def __init__(self, air: str, keystore: Path | None) -> None:
+    def __init__(self, spec: str, keystore: Path | None) -> None:
         self.device: Device | None = None
-        self._air = air
+        self._spec = spec
         self._keystore = keystore
         self._transport: Transport | None = None
         self._lock = asyncio.Lock()
 
     @classmethod
-    async def of(cls, air: str, keystore: Path | None) -> Device:
-        """Returns the open device of this event loop and air.
+    async def of(cls, spec: str, keystore: Path | None) -> Device:
+        """Returns the open device of this event loop and transport.
 
         Raises:
-            BleakBluetoothNotAvailableError: Nobody listens at the air's address.
+            BleakBluetoothNotAvailableError: There is no controller at the transport.
         """
-        key = (asyncio.get_running_loop(), air)
+        key = (asyncio.get_running_loop(), spec)
         host = cls._hosts.get(key)
         if host is None:
-            host = cls._hosts[key] = cls(air, keystore)
+            host = cls._hosts[key] = cls(spec, keystore)
         async with host._lock:
             if host.device is None:
                 await host._open()
@@ -74,19 +74,20 @@ class Host:
             return host.device
 
     @classmethod
-    async def close(cls, air: str) -> None:
-        """Closes the host of this event loop and air, if there is one."""
-        host = cls._hosts.pop((asyncio.get_running_loop(), air), None)
+    async def close(cls, spec: str) -> None:
+        """Closes the host of this event loop and transport, if there is one."""
+        host = cls._hosts.pop((asyncio.get_running_loop(), spec), None)
         if host is not None:
             async with host._lock:
                 await host._close()
 
     async def _open(self) -> None:
         try:
-            transport = await open_transport(self._air)
+            transport = await open_transport(self._spec)
         except (OSError, core.BaseBumbleError) as error:
             raise BleakBluetoothNotAvailableError(
-                f"No air at {self._air}: {error}", BleakBluetoothNotAvailableReason.NO_BLUETOOTH
+                f"No HCI controller at {self._spec}: {error}",
+                BleakBluetoothNotAvailableReason.NO_BLUETOOTH,
             ) from error
         self._transport = transport
         address = _own_address(self._keystore)
@@ -103,10 +104,10 @@ class Host:
         except BaseException:
             await self._close_transport()
             raise
-        transport.source.terminated.add_done_callback(self._on_air_gone)
+        transport.source.terminated.add_done_callback(self._on_transport_gone)
         self.device = device
 
-    def _on_air_gone(self, _: asyncio.Future[Any]) -> None:
+    def _on_transport_gone(self, _: asyncio.Future[Any]) -> None:
         # bumble has told the connections' listeners that they ended, but would still send commands.
         if self.device is not None:
             self.device.powered_on = False

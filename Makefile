@@ -14,6 +14,8 @@ BIN := .venv/bin
 # what --use-pep517 does, which later ones do anyway.
 PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --use-pep517 \
   -c constraints.txt
+# A .venv may be older than the two distributions.
+PIP_UNINSTALL := $(BIN)/python -m pip uninstall -qqy --disable-pip-version-check
 C_FILES = $(shell find firmware boards -name '*.[ch]')
 
 # Pictures that the demo's camera sees; without them it sees drawn ones.
@@ -22,7 +24,7 @@ CAMERA ?= $(wildcard ../shared/images)
 # A newer MicroPython, which test-all builds and tests with as well: workbench.sources has it.
 NEWER := 1.26.1
 
-.PHONY: help demo test test-all bench bench-link bluez fuzz natmod docs lint format clean
+.PHONY: help demo test test-all bench bench-link bluez fuzz natmod docs dist lint format clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +40,7 @@ help:
 	@echo 'make docs    build the documentation into build/docs'
 	@echo 'make lint    check style and types'
 	@echo 'make format  put Python and C into the house style'
+	@echo 'make dist    build both distributions into dist/, with the native modules ready-made'
 	@echo 'make clean   remove everything built or installed here'
 	@echo 'Variables: PYTHON=$(PYTHON) BOARD=$(BOARD) MIRROR=$(MIRROR) CAMERA=$(CAMERA)'
 
@@ -88,6 +91,9 @@ docs: .venv/dev.stamp
 	@$(BIN)/python -m sphinx -q -W -b html docs build/docs
 	@echo 'build/docs/index.html'
 
+dist: .venv/dev.stamp
+	@$(BIN)/python -m workbench.build.dist dist
+
 lint: .venv/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -101,7 +107,7 @@ format: .venv/dev.stamp
 	@$(BIN)/clang-format -i $(C_FILES)
 
 clean:
-	rm -rf .venv build demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The workbench checks the machine before its own packages are there: that part needs only Python.
 .venv/bin/python:
@@ -110,13 +116,15 @@ clean:
 	@PYTHONPATH=tools:companion $(PYTHON) -m workbench.system cc make venv
 	@$(PYTHON) -m venv .venv
 
-.venv/workbench.stamp: pyproject.toml constraints.txt | .venv/bin/python
+.venv/workbench.stamp: companion/pyproject.toml tools/pyproject.toml constraints.txt | .venv/bin/python
 	@echo 'installing Python packages into .venv (a minute or so, once)'
-	@$(PIP_INSTALL) -e '.[workbench]'
+	@$(PIP_UNINSTALL) glint
+	@$(PIP_INSTALL) -e 'companion[hci]' -e tools
 	@touch $@
 
-.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+.venv/dev.stamp: companion/pyproject.toml tools/pyproject.toml constraints.txt | .venv/bin/python
 	@echo 'installing Python packages into .venv (a minute or so, once)'
-	@$(PIP_INSTALL) -e '.[dev]'
+	@$(PIP_UNINSTALL) glint
+	@$(PIP_INSTALL) -e 'companion[hci]' -e 'tools[dev]'
 	@$(PIP_INSTALL) --no-deps smpmgr readchar
 	@touch .venv/workbench.stamp $@

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""constraints.txt pins what pyproject.toml asks for."""
+"""constraints.txt pins what the distributions ask for, and they are of one version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from workbench.paths import ROOT
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECTS = [
+    tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    for folder in ("companion", "tools")
+]
 PINS = {
     canonicalize_name(pin.name): pin
     for line in (ROOT / "constraints.txt").read_text().splitlines()
@@ -20,9 +23,14 @@ PINS = {
 
 
 def requirements():
-    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    groups = [
+        group
+        for project in PROJECTS
+        for group in [project["dependencies"], *project["optional-dependencies"].values()]
+    ]
+    ours = {project["name"] for project in PROJECTS}
     parsed = (Requirement(text) for group in groups for text in group)
-    return [requirement for requirement in parsed if requirement.name != PROJECT["name"]]
+    return [requirement for requirement in parsed if requirement.name not in ours]
 
 
 @pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)
@@ -34,3 +42,9 @@ def test_requirement_is_pinned_within_its_range(requirement):
 
 def test_pins_name_versions_only():
     assert not [pin.name for pin in PINS.values() if pin.url or pin.extras]
+
+
+def test_both_distributions_are_of_one_version():
+    companion, workbench = PROJECTS
+    assert companion["version"] == workbench["version"]
+    assert f"glint-companion[hci]=={companion['version']}" in workbench["dependencies"]

@@ -27,7 +27,6 @@ async def test_scan_and_find_by_name_and_address():
                 assert (await glasses.status()).board == "fake"
 
 
-
 async def test_the_environment_names_the_transport(monkeypatch):
     async with fake_on_air() as (fake, air):
         monkeypatch.setenv("GLINT_HCI", air)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where things lie in a checkout."""
+"""Where things lie: in a checkout, or in an installed package."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+
+def _cache_folder() -> Path:
+    import platformdirs  # the Makefile runs without it, in a checkout
+
+    return Path(os.environ.get("GLINT_CACHE") or platformdirs.user_cache_dir("glint"))
+
+
+PACKAGE = Path(__file__).resolve().parent
+# What a wheel carries of the checkout it was built from, and native modules ready-made.
+DATA = PACKAGE / "data"
+NATIVE = DATA / "native"
+ROOT = DATA if DATA.is_dir() else PACKAGE.parents[1]
 # The release of MicroPython that is built, one of workbench.sources.RELEASES. What is made with
 # another than the usual one lies in a folder of its own.
 USUAL_MICROPYTHON = "1.25.0"
 MICROPYTHON = os.environ.get("GLINT_MICROPYTHON_VERSION") or USUAL_MICROPYTHON
-BUILD = ROOT / "build"
+BUILD = (_cache_folder() if DATA.is_dir() else ROOT) / "build"
 if MICROPYTHON != USUAL_MICROPYTHON:
     BUILD /= f"with-{MICROPYTHON}"
 FIRMWARE = ROOT / "firmware"

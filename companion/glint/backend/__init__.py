@@ -31,7 +31,7 @@ except ModuleNotFoundError as error:
     if error.name not in ("bumble", "platformdirs"):
         raise
     raise BluetoothError(
-        "An HCI transport needs the package bumble: pip install 'glint[hci]'."
+        "An HCI transport needs the package bumble: pip install 'glint-companion[hci]'."
     ) from error
 
 __all__ = ["client_backend", "close", "install", "keystore", "scanner_backend"]

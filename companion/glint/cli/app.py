@@ -18,27 +18,26 @@ _ERROR = 1
 _INTERRUPTED = 130
 _SIGNAL = 128  # what shells add to a signal's number
 
-# Extras whose commands could not be loaded, and why.
-_missing: dict[str, str] = {}
+# Why commands of other packages could not be loaded.
+_missing: list[str] = []
 
 
 class _Group(TyperGroup):
-    """Says which extra a command that is not there may be part of."""
+    """Says what a command that is not there may be part of."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         command = super().get_command(ctx, cmd_name)
-        if command is None:
-            for extra, reason in _missing.items():
-                raise GlintError(
-                    f"No command {cmd_name!r}; those of {extra} could not be loaded ({reason}): "
-                    f"pip install 'glint[{extra}]'."
-                )
+        if command is None and _missing:
+            raise GlintError(
+                f"No command {cmd_name!r}; those of the workbench could not be loaded "
+                f"({_missing[0]}): pip install glint-workbench."
+            )
         return command
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"glint {importlib.metadata.version('glint')}")
+        typer.echo(f"glint {importlib.metadata.version('glint-companion')}")
         raise typer.Exit
 
 
@@ -54,7 +53,7 @@ def _root(
 
 
 def build() -> typer.Typer:
-    """Returns the command line, with the commands of every extra that is installed."""
+    """Returns the command line, with the workbench's commands where it is installed."""
     app = typer.Typer(
         cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
     )
@@ -64,11 +63,13 @@ def build() -> typer.Typer:
     app.add_typer(bonds.app, name="bonds")
     app.add_typer(config.app, name="config")
     app.add_typer(models.app, name="models")
-    for entry in importlib.metadata.entry_points(group="glint.commands"):
+    entries = list(importlib.metadata.entry_points(group="glint.commands"))
+    _missing[:] = [] if entries else ["it is not installed"]
+    for entry in entries:
         try:
             entry.load()(app)
         except ImportError as error:
-            _missing[entry.name] = str(error)
+            _missing.append(str(error))
     return app
 
 

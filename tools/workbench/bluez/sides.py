@@ -118,7 +118,7 @@ class Emulated:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env=os.environ | {"GLINT_AIR": self._air, "XDG_STATE_HOME": str(self._state)},
+            env=os.environ | {"GLINT_HCI": self._air, "XDG_STATE_HOME": str(self._state)},
         )
 
     async def glint(self, *arguments: str) -> Done:
@@ -167,7 +167,7 @@ class Glasses:
 
     async def start(self) -> None:
         """Switches them on."""
-        arguments = ["--air", self._air, "--flash", str(self.flash), "--name", NAME]
+        arguments = ["--hci", self._air, "--flash", str(self.flash), "--name", NAME]
         self.sim = await self._stack.enter_async_context(simulator(*arguments))
         room = self.flash / "room.wav"
         sound.save(room, sound.noise(sim.QUIET_S, sim.QUIET_RMS))

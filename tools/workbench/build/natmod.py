@@ -22,7 +22,7 @@ from pathlib import Path
 from workbench.build import sources, xtensa_asm, zoo
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
-from workbench.paths import BUILD, MODULES, locked
+from workbench.paths import BUILD, MODULES, NATIVE, locked
 from workbench.system import Say, steps
 
 LIBC = MODULES / "native" / "libc.c"
@@ -280,6 +280,8 @@ def native_modules() -> list[str]:
 def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag: str = "") -> Path:
     """Builds a module; gives the path of its .mpy file, beside which a .size file lies.
 
+    An installed workbench has the whole modules ready-made, and needs no compiler for them.
+
     Args:
         module: Folder below firmware/modules.
         arch: One of `ARCHS`.
@@ -291,6 +293,9 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
         NatmodError: There is no compiler, or it refused.
         WorkbenchError: MicroPython's source is not to be had.
     """
+    ready = NATIVE / arch / f"{module}.mpy"
+    if ready.exists() and not defines:
+        return ready
     compiler = find_compiler(arch)
     tree = sources.micropython(say)
     output = BUILD / "natmod" / f"{arch}{tag}"

@@ -24,7 +24,7 @@ from workbench.device import deploy, esp_image, findings, flash, official, secur
 from workbench.device.findings import Finding
 from workbench.device.serialboard import BoardError, Facts, NoPromptError, SerialBoard, stopped
 from workbench.errors import WorkbenchError
-from workbench.paths import FIRMWARE
+from workbench.paths import FIRMWARE, NATIVE
 
 DISK_NEEDED_BYTES = 1 << 20
 
@@ -106,6 +106,8 @@ def _official_images() -> Finding:
 
 
 def _native_compiler() -> Finding:
+    if NATIVE.is_dir():
+        return Finding("native modules", True, "ready-made")
     try:
         natmod.find_compiler("xtensawin")
     except natmod.NatmodError as error:

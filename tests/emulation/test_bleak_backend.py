@@ -341,16 +341,12 @@ async def test_the_air_going_away_is_a_lost_adapter(place: Place) -> None:
         with pytest.raises(BleakError):
             await client.read_gatt_char(VALUE)
     backend = client_backend(place.server.address)
-    with pytest.raises(
-        BleakBluetoothNotAvailableError, match="No HCI controller at tcp"
-    ):
+    with pytest.raises(BleakBluetoothNotAvailableError, match="No HCI controller at tcp"):
         await BleakClient(device, backend=backend).connect()
 
 
 async def test_no_air_there() -> None:
-    with pytest.raises(
-        BleakBluetoothNotAvailableError, match="No HCI controller at tcp"
-    ):
+    with pytest.raises(BleakBluetoothNotAvailableError, match="No HCI controller at tcp"):
         await BleakScanner.discover(0.1, backend=scanner_backend("tcp-client:127.0.0.1:9"))
 
 

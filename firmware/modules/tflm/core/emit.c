@@ -41,16 +41,16 @@ void tflm_overwrite(tflm_node_t *node, const tflm_tensor_t *tensors) {
     }
 }
 
-uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes) {
-    uint32_t id = node->load->slots_used++;
-    tflm_slot_t *slot = &node->load->slots[id];
-    slot->bytes = bytes;
-    slot->first = slot->last = (uint16_t)node->index;
-    return id;
-}
-
 static uint32_t saturate(uint64_t x) {
     return x > INT32_MAX ? INT32_MAX : (uint32_t)x;
+}
+
+uint32_t tflm_scratch(tflm_node_t *node, uint64_t bytes) {
+    uint32_t id = node->load->slots_used++;
+    tflm_slot_t *slot = &node->load->slots[id];
+    slot->bytes = saturate(bytes);
+    slot->first = slot->last = (uint16_t)node->index;
+    return id;
 }
 
 void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {

@@ -19,6 +19,6 @@ void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes);
 void tflm_overwrite(tflm_node_t *node, const tflm_tensor_t *tensors);
 
 // Memory that lives only while this operator runs; gives a tensor number.
-uint32_t tflm_scratch(tflm_node_t *node, uint32_t bytes);
+uint32_t tflm_scratch(tflm_node_t *node, uint64_t bytes);
 
 #endif

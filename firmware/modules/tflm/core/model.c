@@ -53,10 +53,8 @@ tflm_status_t tflm_read_model(tflm_load_t *load, tflm_t *self, const void *model
         load->init.operators.count > TFLM_MAX_OPERATORS || self->counts[TFLM_INPUT] > TFLM_MAX_IO ||
         self->counts[TFLM_OUTPUT] > TFLM_MAX_IO) {
         return tflm_fail(load, TFLM_ERROR_UNSUPPORTED,
-                         "%u tensors, %u operators, %u inputs, %u outputs; at most %u, %u, %u, %u",
-                         load->main.tensors.count, load->main.operators.count,
-                         self->counts[TFLM_INPUT], self->counts[TFLM_OUTPUT], TFLM_MAX_TENSORS,
-                         TFLM_MAX_OPERATORS, TFLM_MAX_IO, TFLM_MAX_IO);
+                         "more than %u tensors, %u operators, or %u inputs or outputs",
+                         TFLM_MAX_TENSORS, TFLM_MAX_OPERATORS, TFLM_MAX_IO);
     }
     return TFLM_OK;
 }

@@ -83,8 +83,18 @@ struct tflm_node {
     // which tensors can lie within others.
     bool planning;
     bool early;        // READ_VARIABLE: before all operators that are not.
-    uint32_t unpacked; // Where weights of int4 lie as int8; 0: they are not of int4.
+    uint32_t unpacked; // See tflm_node_unpacked.
 };
+
+// Where its weights of int4 lie as int8; 0: they are not of int4.
+static inline uint32_t tflm_node_unpacked(const tflm_node_t *node) {
+#ifdef TFLM_WITHOUT_INT4
+    (void)node;
+    return 0;
+#else
+    return node->unpacked;
+#endif
+}
 
 // The number of input or output `i` among the main subgraph's tensors; TFLM_NO_TENSOR when it is
 // left out.

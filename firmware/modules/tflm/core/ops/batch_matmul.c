@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // BATCH_MATMUL of int8; of int16, how it is prepared.
+//
+// The second matrix is what weights are to a fully connected layer. Of each, first its columns are
+// looked at, a row of work each: they are put into memory one after another, unless they lie so,
+// and their sums, times the first one's zero point, become biases. Then come the rows of the
+// output.
+#include "bytes.h"
+#include "dense.h"
 #include "int16.h"
 #include "matmul.h"
+
+// Biases, which change while it runs, multiplier and shift follow.
+typedef struct {
+    tflm_batch_matmul_t common;
+    int32_t of_row; // In all biases: of the row's sum, times the second one's zero point.
+    tflm_output_t stage;
+} matmul_t;
 
 TFLM_PREPARE(batch_matmul) {
     tflm_tensor_t t[3];
@@ -15,33 +29,76 @@ TFLM_PREPARE(batch_matmul) {
     }
     tflm_matmul_t matmul;
     TRY(tflm_matmul_init(node, t, &matmul));
-    node->cost *= wide ? 2 : 1;
-    tflm_batch_matmul_t *self = tflm_node_data(node, 3, sizeof *self);
+    uint32_t columns = matmul.columns;
+    if (wide) {
+        node->cost *= 2;
+    } else {
+        // As large as the two matrices at most.
+        matmul.lines = tflm_scratch(node, (columns + 1ull) * matmul.depth);
+        node->rows += node->rows / matmul.rows * columns;
+        node->cost = tflm_dense_cost(columns, matmul.depth) + 3 * (uint64_t)matmul.depth;
+    }
+    matmul_t *self = tflm_node_data(node, 4, sizeof *self + tflm_stage_bytes(columns, 1));
     if (self) {
-        self->matmul = matmul;
-        self->a_zero_point = t[0].zero_point;
-        self->b_zero_point = t[1].zero_point;
-        self->to = to;
+        self->common.matmul = matmul;
+        self->common.a_zero_point = t[0].zero_point;
+        self->common.b_zero_point = t[1].zero_point;
+        self->common.to = to;
+        self->stage.zero_point = to.zero_point;
+        self->stage.low = to.low;
+        self->stage.high = to.high;
+        self->stage.channels = columns;
+        self->stage.scales = 1;
+        self->stage.left = to.scale.shift >= 0;
+        int32_t *multiplier = (int32_t *)(self + 1) + columns;
+        multiplier[0] = to.scale.multiplier;
+        *(int8_t *)(multiplier + 1) = (int8_t)to.scale.shift;
     }
     return TFLM_OK;
 }
 
+// Copies n bytes, `step` apart, unless they are neighbours, and adds them up.
+static int32_t line_up(const int8_t **from, size_t step, uint32_t n, int8_t *to) {
+    const int8_t *at = *from;
+    if (step > 1) {
+        tflm_copy_runs(to, at, 1, n, 1, (int32_t)step);
+        at = to;
+    }
+    *from = at;
+    return tflm_sum_of(at, n);
+}
+
 TFLM_EVAL(batch_matmul) {
-    const tflm_batch_matmul_t *self = data;
-    const tflm_matmul_t *matmul = &self->matmul;
-    size_t a_step = matmul->a_matrix.step, b_step = matmul->b_matrix.step;
-    int8_t *output = (int8_t *)tflm_at(run, matmul->output) + (size_t)from * matmul->columns;
-    for (uint32_t row = from; row < to; row++) {
+    matmul_t *self = (matmul_t *)(uintptr_t)data;
+    const tflm_matmul_t *matmul = &self->common.matmul;
+    uint32_t columns = matmul->columns, depth = matmul->depth, steps = columns + matmul->rows;
+    uint32_t a_zero_point = (uint32_t)self->common.a_zero_point;
+    uint32_t b_zero_point = (uint32_t)self->common.b_zero_point;
+    uint32_t *bias = (uint32_t *)(self + 1);
+    int8_t *lines = (int8_t *)tflm_at(run, matmul->lines);
+    for (uint32_t step = from; step < to; step++) {
+        uint32_t column = step % steps, row = step / steps * matmul->rows;
+        row += column < columns ? 0 : column - columns;
         size_t at_a, at_b;
         tflm_matmul_start(matmul, row, &at_a, &at_b);
-        const int8_t *line = (const int8_t *)tflm_at(run, matmul->b) + at_b;
-        for (uint32_t i = 0; i < matmul->columns; i++, line += matmul->b_matrix.line) {
-            const int8_t *a = (const int8_t *)tflm_at(run, matmul->a) + at_a, *b = line;
-            uint32_t sum = 0;
-            for (uint32_t j = 0; j < matmul->depth; j++, a += a_step, b += b_step) {
-                sum += (uint32_t)((*a - self->a_zero_point) * (*b - self->b_zero_point));
-            }
-            *output++ = (int8_t)tflm_requantize((int32_t)sum, &self->to);
+        const int8_t *b = (const int8_t *)tflm_at(run, matmul->b) + at_b;
+        if (column < columns) {
+            self->of_row = 0;
+            b += (size_t)column * matmul->b_matrix.line;
+            int32_t sum = line_up(&b, matmul->b_matrix.step, depth, lines + column * depth);
+            bias[column] = a_zero_point * (b_zero_point * depth - (uint32_t)sum);
+            continue;
         }
+        const int8_t *a = (const int8_t *)tflm_at(run, matmul->a) + at_a;
+        int32_t sum = line_up(&a, matmul->a_matrix.step, depth, lines + (size_t)columns * depth);
+        uint32_t of_row = 0u - b_zero_point * (uint32_t)sum;
+        uint32_t more = of_row - (uint32_t)self->of_row;
+        for (uint32_t i = 0; more && i < columns; i++) {
+            bias[i] += more;
+        }
+        self->of_row = (int32_t)of_row;
+        int8_t *output = (int8_t *)tflm_at(run, matmul->output) + (size_t)row * columns;
+        tflm_dense_all(&self->stage, a, matmul->b_matrix.step > 1 ? lines : b, depth, 0, columns,
+                       output);
     }
 }

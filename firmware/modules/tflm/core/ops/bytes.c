@@ -14,8 +14,6 @@ void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count
                     int32_t from_step) {
     if (run == 1) { // Of a constant number of bytes, without a call.
         copy_runs(to, from, 1, count, to_step, from_step);
-    } else if (run == 4) {
-        copy_runs(to, from, 4, count, to_step, from_step);
     } else if (run == 8) {
         copy_runs(to, from, 8, count, to_step, from_step);
     } else {

@@ -144,7 +144,7 @@ TFLM_EVAL(conv) {
                 }
                 if (channels <= TFLM_SUMS) {
                     const int8_t *w = weights + (size_t)channel * filter_bytes;
-                    tflm_dense(values, w, filter_bytes, group_channels, sum + sums);
+                    tflm_dense(values, w, filter_bytes, filter_bytes, group_channels, sum + sums);
                     sums += group_channels;
                 } else {
                     tflm_dense_all(&self->output, values, weights, filter_bytes, channel,

@@ -3,7 +3,7 @@
 
 tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
                                   uint32_t channels, int32_t axis) {
-    tflm_type_t type = node->unpacked ? TFLM_INT4 : TFLM_INT8;
+    tflm_type_t type = tflm_node_unpacked(node) ? TFLM_INT4 : TFLM_INT8;
     if (weights->type != type || !weights->data_at) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "weights are not constant int8");
     }
@@ -123,8 +123,8 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     if (!made_data) {
         return TFLM_OK;
     }
-    if (node->unpacked) { // Weights come behind the input.
-        ((uint32_t *)made_data)[1] = node->unpacked;
+    if (tflm_node_unpacked(node)) { // Weights come behind the input.
+        ((uint32_t *)made_data)[1] = tflm_node_unpacked(node);
     }
     void *after = self + bytes;
     tflm_output_t *stage = (tflm_output_t *)after - 1;
@@ -137,8 +137,8 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     if (how & TFLM_FOLD) {
         uint32_t n = weights->elements / channels;
         bool last = how & TFLM_LAST_AXIS;
-        fold_zero_point(fb->data + weights->data_at, node->unpacked, n, last ? channels : 1,
-                        channels, last ? 1 : n, t[0].zero_point, after);
+        fold_zero_point(fb->data + weights->data_at, tflm_node_unpacked(node), n,
+                        last ? channels : 1, channels, last ? 1 : n, t[0].zero_point, after);
     }
     return TFLM_OK;
 }

@@ -123,10 +123,12 @@ void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *wi
 // Positions of a row that are best taken together.
 enum { TFLM_POSITIONS = 4 };
 
-// The sums of n products each of `channels` channels at one position, without their biases. The
-// channels' weights are n bytes apart.
-void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum);
 #endif
+
+// The sums of n products each of `channels` channels at one position, without their biases. The
+// channels' weights are `stride` bytes apart.
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
+                int32_t *sum);
 
 #ifdef TFLM_DSP
 // As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
@@ -139,6 +141,9 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint
 // c's weights are at w + c * n, its output at output + c.
 void tflm_dense_all(const tflm_output_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
                     uint32_t from, uint32_t to, int8_t *output);
+
+// The sum of n numbers.
+int32_t tflm_sum_of(const int8_t *x, uint32_t n);
 
 // The sum of n products (x + offset) * w.
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n);

@@ -6,6 +6,14 @@
 
 #ifndef TFLM_HELIUM
 
+int32_t tflm_sum_of(const int8_t *x, uint32_t n) {
+    int32_t sum = 0;
+    for (const int8_t *end = x + n; x < end;) {
+        sum += *x++;
+    }
+    return sum;
+}
+
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n) {
     uint32_t sum = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -13,6 +21,22 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
     }
     return sum;
 }
+
+#ifndef TFLM_DSP
+
+void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
+                     const int32_t *sum, int8_t *output) {
+    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
+    const tflm_stage_t stage = *given;
+    for (const int32_t *end = sum + sums; sum < end; sum += count, output += count) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t biased = (uint32_t)sum[i] + (uint32_t)stage.bias[channel + i];
+            output[i] = tflm_finish(&stage, channel + i, biased);
+        }
+    }
+}
+
+#endif
 
 #ifndef TFLM_XTENSA // xtensa.c has the rest.
 #ifdef TFLM_DSP
@@ -60,8 +84,8 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
     } while (0)
 
 static __attribute__((noinline)) void dot4(const int8_t *x, const int8_t *w, uint32_t n,
-                                           int32_t *sum) {
-    const int8_t *w0 = w, *w1 = w0 + n, *w2 = w1 + n, *w3 = w2 + n;
+                                           uint32_t stride, int32_t *sum) {
+    const int8_t *w0 = w, *w1 = w0 + stride, *w2 = w1 + stride, *w3 = w2 + stride;
     uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     const int8_t *end = x + n;
 #if UINTPTR_MAX > UINT32_MAX
@@ -92,27 +116,21 @@ static __attribute__((noinline)) void dot4(const int8_t *x, const int8_t *w, uin
     sum[3] = (int32_t)sum3;
 }
 
-#ifndef TFLM_DSP
-
-void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
-                     const int32_t *sum, int8_t *output) {
-    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
-    const tflm_stage_t stage = *given;
-    for (const int32_t *end = sum + sums; sum < end; sum += count, output += count) {
-        for (uint32_t i = 0; i < count; i++) {
-            uint32_t biased = (uint32_t)sum[i] + (uint32_t)stage.bias[channel + i];
-            output[i] = tflm_finish(&stage, channel + i, biased);
-        }
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
+                int32_t *sum) {
+    for (; channels >= 4; channels -= 4, sum += 4, w += 4 * (size_t)stride) {
+        dot4(x, w, n, stride, sum);
+    }
+    for (; channels; channels--, w += stride) {
+        *sum++ = (int32_t)tflm_dot1(x, 0, w, n);
     }
 }
 
-#endif
+#else
 
-void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum) {
-    for (; channels >= 4; channels -= 4, sum += 4, w += 4 * (size_t)n) {
-        dot4(x, w, n, sum);
-    }
-    for (; channels; channels--, w += n) {
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
+                int32_t *sum) {
+    for (; channels; channels--, w += stride) {
         *sum++ = (int32_t)tflm_dot1(x, 0, w, n);
     }
 }
@@ -128,7 +146,7 @@ void tflm_dense_all(const tflm_output_t *stage, const int8_t *x, const int8_t *w
     while (from < to) {
         int32_t sum[TFLM_SUMS];
         uint32_t count = to - from < TFLM_SUMS ? to - from : TFLM_SUMS;
-        tflm_dense(x, w + (size_t)from * n, n, count, sum);
+        tflm_dense(x, w + (size_t)from * n, n, n, count, sum);
         tflm_finish_all(&unpacked, from, count, count, sum, output + from);
         from += count;
     }

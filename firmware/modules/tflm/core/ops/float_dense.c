@@ -171,5 +171,5 @@ TFLM_PREPARE(float_transpose_conv) {
 TFLM_EVAL(float_transpose_conv) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
-    tflm_patches_walk_transposed(&self->patches, view.input, ELEMENT, from, to, each, &view);
+    tflm_patches_walk_transposed(&self->patches, view.input, ELEMENT, from, to, 1, each, &view);
 }

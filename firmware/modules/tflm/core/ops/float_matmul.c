@@ -12,7 +12,7 @@ TFLM_PREPARE(float_batch_matmul) {
     TRY(tflm_expect_float32(node, t, 3));
     tflm_matmul_t matmul;
     TRY(tflm_matmul_init(node, t, &matmul));
-    tflm_matmul_t *self = tflm_node_data(node, 3, sizeof *self);
+    tflm_matmul_t *self = tflm_node_data(node, 4, sizeof *self);
     if (self) {
         *self = matmul;
     }

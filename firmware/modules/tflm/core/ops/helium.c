@@ -11,7 +11,8 @@
 
 // Four channels at a time. In assembly for what GCC 12 does not generate: loads that move their
 // pointer on, and a loop whose last turn does what is left of sixteen.
-void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels, int32_t *sum) {
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
+                int32_t *sum) {
     uint32_t fours = channels / 4;
     if (fours) {
         const int8_t *at, *w0, *w1, *w2, *w3;
@@ -20,14 +21,15 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels,
             "1:\n\t"
             "ldr %[at], %[x]\n\t"
             "mov %[w0], %[w]\n\t"
-            "add %[w1], %[w], %[n]\n\t"
-            "add %[w2], %[w1], %[n]\n\t"
-            "add %[w3], %[w2], %[n]\n\t"
+            "add %[w1], %[w], %[stride]\n\t"
+            "add %[w2], %[w1], %[stride]\n\t"
+            "add %[w3], %[w2], %[stride]\n\t"
             "movs %[sum0], #0\n\t"
             "movs %[sum1], #0\n\t"
             "mov %[sum2], %[sum0]\n\t"
             "mov %[sum3], %[sum0]\n\t"
-            "wlstp.8 lr, %[n], 3f\n"
+            "ldr lr, %[n]\n\t"
+            "wlstp.8 lr, lr, 3f\n"
             "2:\n\t"
             "vldrb.8 q0, [%[at]], #16\n\t"
             "vldrb.8 q1, [%[w0]], #16\n\t"
@@ -42,16 +44,16 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t channels,
             "3:\n\t"
             "strd %[sum0], %[sum1], [%[sum]], #8\n\t"
             "strd %[sum2], %[sum3], [%[sum]], #8\n\t"
-            "add %[w], %[w], %[n], lsl #2\n\t"
+            "add %[w], %[w], %[stride], lsl #2\n\t"
             "subs %[fours], #1\n\t"
             "bne 1b"
             : [at] "=&r"(at), [w] "+r"(w), [w0] "=&r"(w0), [w1] "=&r"(w1), [w2] "=&r"(w2),
               [w3] "=&r"(w3), [sum0] "=&Te"(sum0), [sum1] "=&Te"(sum1), [sum2] "=&Te"(sum2),
               [sum3] "=&Te"(sum3), [sum] "+r"(sum), [fours] "+r"(fours)
-            : [n] "r"(n), [x] "m"(x)
+            : [n] "m"(n), [stride] "r"(stride), [x] "m"(x)
             : "lr", "q0", "q1", "q2", "cc", "memory");
     }
-    for (channels %= 4; channels; channels--, w += n) {
+    for (channels %= 4; channels; channels--, w += stride) {
         *sum++ = (int32_t)tflm_dot1(x, 0, w, n);
     }
 }
@@ -65,6 +67,14 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
         weights = vaddvaq_s8(weights, w16);
     }
     return (uint32_t)sum + (uint32_t)offset * (uint32_t)weights;
+}
+
+int32_t tflm_sum_of(const int8_t *x, uint32_t n) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < n; i += 16) {
+        sum = vaddvaq_s8(sum, vldrbq_z_s8(x + i, vctp8q(n - i)));
+    }
+    return sum;
 }
 
 // `left`: some shifts are to the left.

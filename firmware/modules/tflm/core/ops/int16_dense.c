@@ -198,7 +198,7 @@ static tflm_status_t conv_new(tflm_node_t *node, const setup_t *setup,
     uint32_t patch = tflm_node_input(node, setup->input);
     if (!in_place) {
         uint32_t filter = setup->tensors[1].elements / setup->channels;
-        patch = tflm_scratch(node, filter * (uint32_t)sizeof(int16_t));
+        patch = tflm_scratch(node, filter * 2ull);
     }
     dense_t *self;
     TRY(dense_new(node, setup, false, &self));
@@ -312,6 +312,6 @@ TFLM_PREPARE(int16_transpose_conv) {
 TFLM_EVAL(int16_transpose_conv) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
-    tflm_patches_walk_transposed(&self->patches, view.input, sizeof(int16_t), from, to, each,
+    tflm_patches_walk_transposed(&self->patches, view.input, sizeof(int16_t), from, to, 1, each,
                                  &view);
 }

@@ -78,8 +78,7 @@ static tflm_status_t get_exponent(tflm_node_t *node, float scale, int32_t *expon
     memcpy(&bits, &scale, sizeof bits);
     *exponent = (int32_t)(bits >> 23) - 127;
     if (bits << 9 || *exponent < -27 || *exponent > 0) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED,
-                              "the cell state's scale is not 1, 1/2, 1/4...");
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the cell state's scale");
     }
     return TFLM_OK;
 }
@@ -120,8 +119,7 @@ TFLM_PREPARE(lstm) {
     float most = clip / t.cell.scale;
     self->clip = most < 32767.0f ? (int32_t)most : 32767;
     if (clip > 0 && !self->clip) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED,
-                              "clipping below the cell state's scale");
+        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "fused activation or clipping");
     }
     for (uint32_t i = 0; i < GATES; i++) {
         self->weights[i] = tflm_node_input(node, WEIGHTS + i);

@@ -33,6 +33,7 @@ tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors, tflm_m
     TRY(tflm_broadcast_init(node, a, b, output, &matmul->matrices));
     matmul->a = tflm_node_input(node, 0);
     matmul->b = tflm_node_input(node, 1);
+    matmul->lines = TFLM_NO_TENSOR;
     matmul->output = tflm_node_output(node, 0);
     matmul->rows = rows;
     matmul->columns = columns;

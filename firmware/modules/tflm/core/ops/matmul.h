@@ -15,7 +15,8 @@ typedef struct {
 
 // The start of an operator's data. A row of work is a row of an output matrix.
 typedef struct {
-    uint32_t a, b, output; // Places.
+    uint32_t a, b, lines,
+        output; // Places; lines: of the second matrix, of int8, see batch_matmul.c.
     uint32_t rows, columns, depth;
     tflm_matrix_t a_matrix, b_matrix;
     tflm_broadcast_t matrices;

@@ -16,7 +16,7 @@
     ROW(ARG_MAX, INT8, NONE, 0, 0, arg_max, arg_max)                                               \
     ROW(ASSIGN_VARIABLE, INT8, NONE, 0, TFLM_ASSIGNS, assign_variable, move)                       \
     ROW(AVERAGE_POOL_2D, INT8, POOL_2D, 0, 0, pool, average_pool)                                  \
-    ROW(BATCH_MATMUL, INT8, BATCH_MATMUL, 0, 0, batch_matmul, batch_matmul)                        \
+    ROW(BATCH_MATMUL, INT8, BATCH_MATMUL, 1, 0, batch_matmul, batch_matmul)                        \
     ROW(CALL_ONCE, INT8, CALL_ONCE, 0, 0, call_once, none)                                         \
     ROW(CAST, INT8, CAST, 0, 0, cast, cast)                                                        \
     ROW(CONCATENATION, INT8, CONCATENATION, 0, TFLM_MOVES, concatenation, move)                    \
@@ -57,7 +57,7 @@
     ROW(SVDF, INT8, SVDF, 0, 0, svdf, svdf)                                                        \
     ROW(TANH, INT8, NONE, 0, 0, tanh, table)                                                       \
     ROW(TRANSPOSE, INT8, NONE, 0, TFLM_MOVES, transpose, move)                                     \
-    ROW(TRANSPOSE_CONV, INT8, TRANSPOSE_CONV, 0, TFLM_LATE_INPUT, transpose_conv, transpose_conv)  \
+    ROW(TRANSPOSE_CONV, INT8, TRANSPOSE_CONV, 1, TFLM_LATE_INPUT, transpose_conv, transpose_conv)  \
     ROW(UNIDIRECTIONAL_SEQUENCE_LSTM, INT8, UNIDIRECTIONAL_SEQUENCE_LSTM, 0, 0, lstm, lstm)        \
     ROW(UNPACK, INT8, UNPACK, 0, TFLM_MOVES, unpack, move)                                         \
     ROW(VAR_HANDLE, INT8, VAR_HANDLE, 1, TFLM_HANDLES, var_handle, none)                           \

@@ -103,7 +103,7 @@ static int32_t sources(const tflm_window_t *window, int32_t at, int32_t *first, 
 
 void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *input,
                                   uint32_t input_bytes, uint32_t from, uint32_t to,
-                                  tflm_patch_each_t *each, void *context) {
+                                  uint32_t together, tflm_patch_each_t *each, void *context) {
     const tflm_window_t *wx = &patches->x, *wy = &patches->y;
     ptrdiff_t depth = (ptrdiff_t)patches->depth;
     tflm_patch_t patch = {.run = patches->depth};
@@ -123,9 +123,10 @@ void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *
         patch.rows = patch.columns ? patch.rows : 0;
         patch.input = patch.rows ? input + y * patch.input_row + x * patch.input_column : input;
         size_t tap = ((size_t)y_tap * (size_t)wx->taps + (size_t)x_tap) * (size_t)depth;
-        for (uint32_t channel = 0; channel < patches->channels; channel++) {
+        for (uint32_t channel = 0; channel < patches->channels; channel += together) {
             patch.weights = tap + channel * filter;
-            each(context, &patch, channel, output++);
+            each(context, &patch, channel, output + channel);
         }
+        output += patches->channels;
     }
 }

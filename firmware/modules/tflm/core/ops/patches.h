@@ -55,8 +55,10 @@ typedef void tflm_patch_each_t(void *context, const tflm_patch_t *patch, uint32_
 // Elements of the input have `input_bytes` each.
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
                        uint32_t from, uint32_t to, tflm_patch_each_t *each, void *context);
+
+// As above, but only for every `together`th channel.
 void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *input,
                                   uint32_t input_bytes, uint32_t from, uint32_t to,
-                                  tflm_patch_each_t *each, void *context);
+                                  uint32_t together, tflm_patch_each_t *each, void *context);
 
 #endif

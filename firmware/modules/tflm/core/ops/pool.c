@@ -21,7 +21,7 @@ TFLM_PREPARE(pool) {
     TRY(tflm_get_tensors(node, "qq", t));
     TRY(tflm_pool_windows(node, &t[0], &t[1], &y, &x));
     if ((int64_t)y.taps * x.taps > MAX_TAPS) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "a window of %d by %d", y.taps, x.taps);
+        return tflm_unfit(node);
     }
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(&node->load->fb, node->options, 5, 0), &t[1], &low,

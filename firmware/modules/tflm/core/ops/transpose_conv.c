@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+// TRANSPOSE_CONV of int8. What the input's zero point makes of each tap is found out first, a row
+// of work for each; then come the positions of the output.
 #include "dense.h"
 #include "patches.h"
 
 typedef struct {
-    uint32_t input, weights, output_place; // Places.
+    uint32_t input, weights, folded, output_place; // Places.
     tflm_patches_t patches;
-    int32_t input_offset;
+    int32_t input_zero_point;
     tflm_output_t output;
 } transpose_conv_t;
+
+static uint32_t taps_of(const tflm_patches_t *patches) {
+    return (uint32_t)(patches->y.taps * patches->x.taps);
+}
 
 TFLM_PREPARE(transpose_conv) {
     tflm_tensor_t t[4]; // Input 0 is the output's shape once more.
@@ -16,13 +22,17 @@ TFLM_PREPARE(transpose_conv) {
     t[2] = t[3];
     tflm_patches_t patches;
     TRY(tflm_patches_init_transposed(node, t, &patches));
+    // Of each tap, for each channel.
+    uint32_t folded = tflm_scratch(node, t[1].elements / patches.depth * 4ull);
+    node->rows += taps_of(&patches);
     void *made;
-    TRY(tflm_dense_new(node, t, TFLM_LATE_BIAS, 3, 3, sizeof(transpose_conv_t), &made));
+    TRY(tflm_dense_new(node, t, TFLM_LATE_BIAS, 3, 4, sizeof(transpose_conv_t), &made));
     transpose_conv_t *self = made;
     if (self) {
         self->input = tflm_node_input(node, 2);
+        self->folded = folded;
         self->patches = patches;
-        self->input_offset = -t[0].zero_point;
+        self->input_zero_point = t[0].zero_point;
     }
     return TFLM_OK;
 }
@@ -32,29 +42,66 @@ typedef struct {
     const transpose_conv_t *self;
     tflm_stage_t stage;
     const int8_t *weights;
+    int32_t *folded;
     int8_t *output;
 } view_t;
 
+static void fold(const view_t *view, uint32_t tap) {
+    uint32_t depth = view->self->patches.depth, channels = view->self->patches.channels;
+    uint32_t filter = taps_of(&view->self->patches) * depth;
+    int32_t *folded = view->folded + (size_t)tap * channels;
+    const int8_t *w = view->weights + (size_t)tap * depth;
+    for (uint32_t channel = 0; channel < channels; channel++, w += filter) {
+        uint32_t all = (uint32_t)view->self->input_zero_point * (uint32_t)tflm_sum_of(w, depth);
+        folded[channel] = (int32_t)((uint32_t)view->stage.bias[channel] - all);
+    }
+}
+
+// The channels of a position from `channel` on.
 static void each(void *context, const tflm_patch_t *patch, uint32_t channel, size_t output) {
     const view_t *view = context;
-    uint32_t sum = (uint32_t)view->stage.bias[channel];
+    const tflm_patches_t *patches = &view->self->patches;
+    uint32_t count = patches->channels - channel, filter = taps_of(patches) * patches->depth;
+    count = count < TFLM_SUMS / 2 ? count : TFLM_SUMS / 2;
+    int32_t sum[TFLM_SUMS / 2], part[TFLM_SUMS / 2];
+    tflm_stage_t stage = view->stage;
+    bool first = true;
     for (int32_t i = 0; i < patch->rows; i++) {
         const int8_t *x = (const int8_t *)patch->input + i * patch->input_row;
-        const int8_t *w = view->weights + (patch->weights + (size_t)i * (size_t)patch->weight_row);
-        for (int32_t j = 0; j < patch->columns; j++) {
-            sum += tflm_dot1(x, view->self->input_offset, w, patch->run);
+        size_t at = patch->weights + (size_t)i * (size_t)patch->weight_row;
+        for (int32_t j = 0; j < patch->columns; j++, first = false) {
+            size_t tap = (at - (size_t)channel * filter) / patches->depth;
+            const int32_t *folded = view->folded + tap * patches->channels;
+            tflm_dense(x, view->weights + at, patch->run, filter, count, first ? sum : part);
+            if (first) { // What most positions have: one.
+                stage.bias = folded;
+            }
+            for (uint32_t k = 0; !first && k < count; k++) {
+                sum[k] =
+                    (int32_t)((uint32_t)sum[k] + (uint32_t)part[k] + (uint32_t)folded[channel + k] -
+                              (uint32_t)view->stage.bias[channel + k]);
+            }
             x += patch->input_column;
-            w += patch->weight_column;
+            at += (size_t)patch->weight_column;
         }
     }
-    view->output[output] = tflm_finish(&view->stage, channel, sum);
+    for (uint32_t k = 0; first && k < count; k++) {
+        sum[k] = 0;
+    }
+    tflm_finish_all(&stage, channel, count, count, sum, view->output + output);
 }
 
 TFLM_EVAL(transpose_conv) {
     const transpose_conv_t *self = data;
-    view_t view = {self, tflm_stage(&self->output, self + 1),
-                   (const int8_t *)tflm_at(run, self->weights),
-                   (int8_t *)tflm_at(run, self->output_place)};
-    tflm_patches_walk_transposed(&self->patches, tflm_at(run, self->input), 1, from, to, each,
-                                 &view);
+    view_t view = {
+        self, tflm_stage(&self->output, self + 1), (const int8_t *)tflm_at(run, self->weights),
+        (int32_t *)(void *)tflm_at(run, self->folded), (int8_t *)tflm_at(run, self->output_place)};
+    uint32_t taps = taps_of(&self->patches);
+    for (; from < taps && from < to; from++) {
+        fold(&view, from);
+    }
+    if (from < to) {
+        tflm_patches_walk_transposed(&self->patches, tflm_at(run, self->input), 1, from - taps,
+                                     to - taps, TFLM_SUMS / 2, each, &view);
+    }
 }

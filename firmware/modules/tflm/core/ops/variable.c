@@ -162,7 +162,7 @@ tflm_status_t tflm_first_values(tflm_load_t *load) {
             tflm_slot_t *slot = &load->slots[variable];
             if (!value.data_at || value.bytes != slot->bytes) {
                 return tflm_node_fail(&assign, TFLM_ERROR_UNSUPPORTED,
-                                      "a variable's first value is not constant or not its size");
+                                      "CALL_ONCE may only assign constants to variables");
             }
             slot->lag = value.data_at | TFLM_PLACE_MODEL;
         }

@@ -15,7 +15,7 @@ from rich.table import Table
 from workbench.build import zoo
 from workbench.emulation import sound
 from workbench.emulation.sim import prepare_flash
-from workbench.measure import esp32s3, models
+from workbench.measure import esp32s3, models, operators
 from workbench.paths import BUILD
 from workbench.runners import cortexm, xtensa
 from workbench.runners.linux import Linux
@@ -85,6 +85,14 @@ def main() -> None:
     for table in models.tables(compared):
         wide.print(table)
     print("\n".join(models.notes(compared)))
+    each: dict[str, dict[str, Any]] = {}
+    drawn: dict[str, dict[str, Any]] = {}
+    if lacking := operators.missing():
+        print(f"operators and generated networks: {lacking}")
+    else:
+        each, drawn = operators.operators(), operators.networks()
+        for table in operators.tables(each, drawn):
+            wide.print(table)
     on_xtensa = esp32s3.models(list(compared))
     code = esp32s3.code_bytes(WAKE_WORDS)
     for table in esp32s3.tables(on_xtensa, code):
@@ -100,6 +108,8 @@ def main() -> None:
     measured = {
         "perception": rows,
         "models": compared,
+        "operators": each,
+        "networks": drawn,
         "recorded": models.recorded(),
         "xtensa": {"models": on_xtensa, "code_bytes": code},
         "image": dataclasses.asdict(taken),

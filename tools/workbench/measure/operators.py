@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each operator takes in each type, and networks of the kinds people use, for `make bench`.
+
+The models are those that the tests draw: they are made in a checkout, with the tflite-micro wheel's
+classes of the schema.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from typing import Any
+
+from rich.table import Table
+
+from workbench.measure.models import RECORDED
+from workbench.models import benchmark
+from workbench.paths import ROOT
+
+TESTS = ROOT / "tests" / "tflm"
+CORES = {"m55": "corstone300", "m4": "mps2_an386"}
+# As many times the best of ours of its kind makes an operator slow.
+SLOW = 4
+
+
+def _import(name: str) -> Any:
+    if str(TESTS) not in sys.path:
+        sys.path.insert(0, str(TESTS))
+    return importlib.import_module(name)
+
+
+def missing() -> str:
+    """Why the models cannot be made here; empty when they can."""
+    if not TESTS.is_dir():
+        return "no tests/tflm beside the workbench"
+    try:
+        _import("tflm_build")
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+def operators() -> dict[str, dict[str, Any]]:
+    """Instructions per element or multiply-accumulate.
+
+    Returns:
+        By operator, how many it works on ("work"), its arena in bytes, and for each of CORES the
+        instructions for each of them.
+
+    Raises:
+        WorkbenchError: A board cannot be built or emulated.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name, (model, work) in _import("tflm_operators").models().items():
+        row: dict[str, Any] = {"work": work}
+        for core, board in CORES.items():
+            measured = benchmark.bench(board, model)
+            row["arena_bytes"] = measured.arena_bytes
+            row[core] = round((measured.instructions or 0) / work, 2)
+        rows[name] = row
+    return rows
+
+
+def networks() -> dict[str, dict[str, Any]]:
+    """Instructions, arena in bytes and multiply-accumulates of each generated network.
+
+    Raises:
+        WorkbenchError: A board cannot be built or emulated.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name, make in _import("tflm_networks").NETWORKS.items():
+        row: dict[str, Any] = {}
+        for core, board in CORES.items():
+            measured = benchmark.bench(board, make())
+            row |= {"arena_bytes": measured.arena_bytes, "macs": measured.macs}
+            row[core] = measured.instructions
+        rows[name] = row
+    return rows
+
+
+def recorded() -> dict[str, dict[str, float]]:
+    """CMSIS-NN's figures, by operator and core."""
+    figures: dict[str, dict[str, float]] = tomllib.loads(RECORDED.read_text())["operator"]
+    return figures
+
+
+def _best(rows: dict[str, dict[str, Any]], name: str, core: str) -> float:
+    """The least that an operator of the same name takes."""
+    operator = name.split()[0]
+    return min(float(row[core]) for other, row in rows.items() if other.split()[0] == operator)
+
+
+def tables(measured: dict[str, dict[str, Any]], drawn: dict[str, dict[str, Any]]) -> list[Table]:
+    """A table of operators, and one of networks."""
+    title = "instructions per element or multiply-accumulate; CMSIS-NN: see tflm_recorded.toml"
+    table = Table("operator", title=title)
+    for core in CORES:
+        for column in (core, "CMSIS-NN", "ratio", "slow"):
+            table.add_column(column)
+    figures = recorded()
+    for name, row in measured.items():
+        cells = [name]
+        for core in CORES:
+            theirs = figures.get(name, {}).get(core)
+            cells += [f"{row[core]:.2f}", f"{theirs:.2f}" if theirs else "-"]
+            cells.append(f"{row[core] / theirs:.2f}" if theirs else "-")
+            best = _best(measured, name, core)
+            cells.append(f"{row[core] / best:.0f} times" if row[core] > SLOW * best else "")
+        table.add_row(*cells)
+    networks_table = Table("network", "MACs", *CORES, "arena", title="generated networks")
+    for name, row in drawn.items():
+        counts = [f"{row[core]:,}" for core in CORES]
+        networks_table.add_row(name, f"{row['macs']:,}", *counts, f"{row['arena_bytes']:,}")
+    return [table, networks_table]

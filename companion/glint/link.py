@@ -139,6 +139,9 @@ class Link:
             if not self.lost.done():
                 self._statistics.notifications += 1
                 self._statistics.notified_bytes += len(data)
+                # The MTU is one for both directions, and some systems do not tell it: what the
+                # glasses send shows what may be sent to them.
+                self.requests.allow(len(data))
                 notified(bytes(data))
 
         await self._client.start_notify(characteristic, callback)

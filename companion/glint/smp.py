@@ -317,9 +317,9 @@ class Requests:
         self._client = SMPClient(self._transport, "")
         self._one_at_a_time = asyncio.Lock()
 
-    def allow(self, max_write_bytes: int) -> None:
-        """Sets the most that one write may hold."""
-        self._transport.max_write_bytes = max_write_bytes
+    def allow(self, write_bytes: int) -> None:
+        """Tells that one write may hold so much, if it is more than was known."""
+        self._transport.max_write_bytes = max(self._transport.max_write_bytes, write_bytes)
 
     def feed(self, data: bytes) -> None:
         """Takes one notification of the SMP characteristic."""

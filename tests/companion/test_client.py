@@ -368,6 +368,15 @@ async def test_a_request_that_was_given_up_is_not_dumped_on_the_terminal(tmp_pat
     assert errors == b""
 
 
+async def test_the_mtu_shows_in_what_the_glasses_send():
+    async with connected() as (fake, glasses):
+        transport = (await glasses._keeper.link()).requests._transport
+        transport.max_write_bytes = 20  # as far as a system that does not tell it goes
+        heard = bytes(fake.connection.att_mtu - 3)
+        fake.notify_raw(fake.media, heard)
+        await until(lambda: transport.max_write_bytes == len(heard) == 244)
+
+
 async def test_no_answer(monkeypatch):
     async with connected() as (fake, glasses):
         fake.mute = {protocol.SMP_GLINT_STATUS}

@@ -49,9 +49,10 @@ _EVENT_ROOM = const(128)
 # How the numbers of the other events are packed; each is a field of the handler's tuple.
 _FORMATS = {20: "<HHB", 21: "<HH", 27: "<5H", 28: "<H4B", 31: "<HBI"}
 
-# NimBLE as MicroPython builds it: extmod/nimble/syscfg/syscfg.h, extmod/modbluetooth.h.
-_BUFFERS = const(12)
-_BUFFER_BYTES = const(256)
+# NimBLE as MicroPython builds it; workbench/emulation/radio has the sources (wire.py, stacks.py).
+_BLOCKS = const(12)
+_FIRST_BLOCK_BYTES = const(219)
+_BLOCK_BYTES = const(240)
 _ATTRIBUTE_BYTES = const(20)
 _NAME_MAX_BYTES = const(31)
 _MTU_MIN = const(23)
@@ -66,6 +67,7 @@ _ADDRESS_MODE_PUBLIC = const(0)
 _ADDRESS_MODE_RANDOM = const(1)
 _ADDRESS_MODE_RPA = const(2)
 _UNCHANGED = const(255)
+_INVALID_PARAMETERS = const(-18)
 
 
 class _Value:
@@ -144,7 +146,7 @@ class BLE:
         self._private = False  # it is drawn anew at each start, as NimBLE's binding does
         self._values = {}
         self._connections = set()
-        self._room = _BUFFERS
+        self._room = _BLOCKS
         self._events_clear()
 
     def _events_clear(self):
@@ -165,10 +167,10 @@ class BLE:
             if call in self._calls:
                 self._calls.remove(call)
             raise
-        error = call.reply[0]
+        (error,) = struct.unpack_from("<h", call.reply)
         if error:
-            raise OSError(error, str(call.reply[1:], "utf-8"))
-        return call.reply[1:]
+            raise OSError(error, str(call.reply[2:], "utf-8"))
+        return call.reply[2:]
 
     def _on_frame(self, frame):
         kind = frame[0]
@@ -273,15 +275,10 @@ class BLE:
             self._bus.on(bench.RADIO, self._on_frame)
         self._active = False
         self._reset()
-        # NimBLE's order: our own identity key, then the identities of bonded peers.
+        # NimBLE's order: bonded peers, our own identity key, and the peers again.
+        peers = self._get_peers()
         irk = self._get_secret(_SECRET_TYPE_OUR_IRK, 0, b"irk")
         known = irk is not None and len(irk) == 16
-        peers = []
-        while True:
-            secret = self._get_secret(_SECRET_TYPE_PEER, len(peers), None)
-            if secret is None:
-                break
-            peers.append(secret)
         self._call(_OP_CONFIG, bytes((_ITEM_GAP_NAME,)), self._name)
         for name, value in self._settings.items():
             self._set(name, value)
@@ -289,7 +286,16 @@ class BLE:
         self._address = (made[0], made[1:7])
         if not known:
             self._irq(_IRQ_SET_SECRET, (_SECRET_TYPE_OUR_IRK, b"irk", made[7:]))
+        self._get_peers()
         self._active = True
+
+    def _get_peers(self):
+        peers = []
+        while True:
+            secret = self._get_secret(_SECRET_TYPE_PEER, len(peers), None)
+            if secret is None:
+                return peers
+            peers.append(secret)
 
     def _set(self, name, value):
         self._call(_OP_CONFIG, struct.pack("<BH", _ITEMS.index(name) + 1, value))
@@ -358,13 +364,14 @@ class BLE:
         self._check_active()
         lengths = []
         parts = []
-        for data in (adv_data, resp_data):
+        for data, error in ((adv_data, _INVALID_PARAMETERS), (resp_data, errno.EINVAL)):
             if data is None:
                 lengths.append(_UNCHANGED)
                 continue
             data = _bytes_of(data)
             if len(data) > _ADVERTISEMENT_MAX_BYTES:
-                raise OSError(errno.EIO, "%d bytes to advertise; at most 31" % len(data))
+                self.gap_advertise(None)
+                raise OSError(error)
             lengths.append(len(data))
             parts.append(data)
         header = struct.pack("<BIBB", 2 if connectable else 1, interval_us, *lengths)
@@ -374,12 +381,7 @@ class BLE:
         self._check_active()
         if conn_handle not in self._connections:
             return False
-        try:
-            self._call(_OP_DISCONNECT, struct.pack("<H", conn_handle))
-        except OSError as error:
-            if error.errno != errno.ENOTCONN:
-                raise
-            return False  # it ended on its own meanwhile
+        self._call(_OP_DISCONNECT, struct.pack("<H", conn_handle))
         return True
 
     def gap_pair(self, conn_handle):
@@ -449,13 +451,16 @@ class BLE:
         else:
             data = _bytes_of(data)
         if op == _OP_NOTIFY:
-            buffers = max(1, -(-len(data) // _BUFFER_BYTES))
-            if buffers > self._room:
+            blocks = 2 + -(-max(0, len(data) - _FIRST_BLOCK_BYTES) // _BLOCK_BYTES)
+            if blocks > self._room:
+                # Any call: before its answer, the radio tells of what it handed on meanwhile.
+                self._set("mtu", self._settings["mtu"])
+            if blocks > self._room:
                 raise OSError(errno.ENOMEM)
         if connection not in self._connections:
             raise OSError(errno.ENOTCONN)
         if op == _OP_NOTIFY:
-            self._room -= buffers
+            self._room -= blocks
         self._bus.send(bench.RADIO, struct.pack("<BHH", op, connection, handle), data)
 
     # What is not emulated

@@ -32,7 +32,8 @@ def test_both_ends_number_the_frames_alike() -> None:
     assert items is not None
     names = [item.name.lower() for item in wire.Item if item is not wire.Item.GAP_NAME]
     assert re.findall(r'"(\w+)"', items[1]) == names
-    assert f"_BUFFER_BYTES = const({wire.BUFFER_BYTES})" in source
+    for name in ("BLOCKS", "FIRST_BLOCK_BYTES", "BLOCK_BYTES"):
+        assert f"_{name} = const({getattr(wire, name)})" in source
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,8 @@ async def test_what_is_refused_and_how(w: World) -> None:
         ("ble.gatts_notify(9, plain, b'x')", "OSError(107,)"),
         ("ble.gap_pair(9)", "OSError(107, "),
         ("ble.gap_advertise(10000)", "OSError(22, "),
-        ("ble.gap_advertise(30000, bytes(32))", "OSError(5, "),
+        ("ble.gap_advertise(30000, bytes(32))", "OSError(-18,)"),
+        ("ble.gap_advertise(30000, resp_data=bytes(32))", "OSError(22,)"),
         ("ble.gap_scan(0)", "OSError(95, 'the emulated radio is a peripheral"),
         ("ble.gatts_register_services(((1, ()),))", "ValueError('invalid service UUID',)"),
     ):

@@ -8,14 +8,17 @@ ble_att_svr.c and ble_store.h.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
+from glint.air import close
 from radio_fixtures import World, att_error, uuid_of, world
-from workbench.emulation.air import Timing
+from workbench.emulation.air import Timing, serve
 
 CONNECT, WRITE = 1, 3
 INDICATE_DONE, MTU, CONNECTION_UPDATE = 20, 21, 27
@@ -139,11 +142,15 @@ while sent < 150:
         assert await w.dut.value("ble._room") == 12
 
 
-async def test_room_comes_back_when_the_link_ends(w: World) -> None:
+@pytest.mark.parametrize(("size", "queued"), [(20, 18), (244, 16), (509, 7)])
+async def test_as_many_notifications_wait_as_in_nimble(w: World, size: int, queued: int) -> None:
+    """As counted on NimBLE 42849560 over H4, with 12 blocks and 12 buffers of the controller."""
+    await w.dut.run("ble.config(mtu=512)")
     async with await w.client():
         w.air.out_of_range()
-        text = await w.dut.run("for i in range(13): ble.gatts_notify(1, plain, bytes(200))")
-        assert text == "OSError(12,)"
+        send = f"for i in range(99): ble.gatts_notify(1, plain, bytes({size}))"
+        assert await w.dut.run(send) == "OSError(12,)"
+        assert await w.dut.value("i") == queued
         w.air._time_out()
         await w.dut.until("events[-1][0] == 2")
     assert await w.dut.value("ble._room") == 12
@@ -225,10 +232,67 @@ async def test_calls_from_main_and_handler_get_their_own_replies(w: World) -> No
 async def test_disconnecting_answers_at_once_and_tells_later(w: World) -> None:
     gone = asyncio.Event()
     async with await w.client(disconnected_callback=lambda _: gone.set()):
-        assert await w.dut.value("ble.gap_disconnect(1)") is True
+        text = await w.dut.run("ble.gap_disconnect(1); ble.gap_disconnect(1)")
+        assert text.startswith("OSError(114, ")
         await asyncio.wait_for(gone.wait(), 5)
         await w.dut.until("events[-1][0] == 2")
         assert await w.dut.value("ble.gap_disconnect(1)") is False
+
+
+async def test_disconnecting_who_has_just_gone_is_the_controllers_error(w: World) -> None:
+    # The handler of one event runs while the next, the disconnection, waits.
+    await w.dut.run("hooks[3] = lambda c, h: time.sleep_ms(300) or said.append(drop(c))")
+    await w.dut.run(
+        """
+said = []
+def drop(connection):
+    try:
+        return ble.gap_disconnect(connection)
+    except OSError as error:
+        return error.errno
+"""
+    )
+    async with await w.client() as client:
+        await client.write_gatt_char(uuid_of("plain"), b"x", response=False)
+        await asyncio.sleep(0.1)
+    await w.dut.until("said")
+    assert await w.dut.value("said") == [-514]
+    await w.dut.until("events[-1][0] == 2")
+
+
+async def test_what_fails_to_be_advertised_ends_what_was(w: World) -> None:
+    assert await w.dut.run("ble.gap_advertise(20000, bytes(32))") == "OSError(-18,)"
+    assert not w.dut.radio.advertising.is_set()
+
+
+async def test_no_more_than_four_connections(w: World) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for number in range(4):
+            server = await serve(w.air, "tcp:127.0.0.1:0")
+            stack.push_async_callback(server.close)
+            stack.push_async_callback(close, server.address)
+            other = World(w.air, server, w.dut, None)
+            await stack.enter_async_context(await other.client())
+            await w.dut.until(f"len([1 for e, _ in events if e == 1]) == {number + 1}")
+            text = await w.dut.run("advertise()")
+            assert text.startswith("OSError(12, " if number == 3 else "None")
+
+
+async def test_it_starts_with_peers_the_identity_key_and_peers(w: World) -> None:
+    await w.dut.run("ble.active(False); events.clear(); secrets[(2, b'x')] = bytes(80)")
+    await w.dut.run("ble.active(True)")
+    asked = [event[1:3] for event in await w.dut.events(29)]
+    assert asked == [(2, 0), (2, 1), (10, 0), (2, 0), (2, 1)]
+
+
+async def test_a_call_while_the_host_is_locked_would_never_return(w: World) -> None:
+    w.dut.radio.board.locked_s = 0.1
+    async with await w.client() as client:
+        pairing = asyncio.create_task(client.pair())
+        while not pairing.done():
+            await w.dut.run("ble.gatts_notify(1, plain, b'x')")
+        await pairing
+    assert w.dut.radio.counters()["locked_calls"] > 0
 
 
 async def test_services_cannot_change_while_connected_or_advertising(w: World) -> None:

@@ -52,7 +52,7 @@ class AirController(Member):
         | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
     )
     le_acl_data_packet_length = LL_OCTETS_MAX
-    total_num_le_acl_data_packets = 16
+    total_num_le_acl_data_packets = 12
     supported_max_tx_octets = supported_max_rx_octets = LL_OCTETS_MAX
     suggested_max_tx_octets = LL_OCTETS_WITHOUT_DLE
 

@@ -26,10 +26,18 @@ class Bus(Protocol):
 
 
 class Board:
-    """Tells the firmware events and asks it what only it knows."""
+    """Tells the firmware events and asks it what only it knows.
+
+    Attributes:
+        locked_s: How long NimBLE's host holds its lock before it asks for a secret, waiting for
+            MicroPython's.
+        is_locked: Whether it holds the lock now.
+    """
 
     def __init__(self, bus: Bus) -> None:
+        self.locked_s = 0.0
         self._bus = bus
+        self._locks = 0
         self._waiting: deque[asyncio.Future[bytes]] = deque()
 
     def tell(self, event: Event, form: str, *values: int, data: bytes = b"") -> None:
@@ -71,12 +79,27 @@ class Board:
         """Hands a written value over and returns when it was handled."""
         await self.ask(Event.GATTS_WRITE, "HH", connection.handle, handle, data=value)
 
+    @property
+    def is_locked(self) -> bool:
+        return self._locks > 0
+
+    async def _ask_locked(self, event: Event, form: str, *values: int, data: bytes) -> bytes:
+        self._locks += 1
+        try:
+            if self.locked_s:
+                await asyncio.sleep(self.locked_s)
+            return await self.ask(event, form, *values, data=data)
+        finally:
+            self._locks -= 1
+
     async def get_secret(self, kind: int, index: int, key: bytes | None) -> bytes | None:
         """Asks for a stored secret: that of `key`, or the `index`-th."""
-        answer = await self.ask(Event.GET_SECRET, "BB", kind, index, data=key or b"")
+        answer = await self._ask_locked(Event.GET_SECRET, "BB", kind, index, data=key or b"")
         return answer[1:] if answer[0] else None
 
     async def set_secret(self, kind: int, key: bytes, value: bytes | None) -> bool:
         """Has a secret stored, or deleted; returns whether the firmware did so."""
-        answer = await self.ask(Event.SET_SECRET, "BB", kind, len(key), data=key + (value or b""))
+        answer = await self._ask_locked(
+            Event.SET_SECRET, "BB", kind, len(key), data=key + (value or b"")
+        )
         return bool(answer[0])

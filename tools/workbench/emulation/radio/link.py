@@ -33,6 +33,7 @@ class Link:
 
     Attributes:
         authenticated: The link's key was made with MITM protection.
+        ending: The glasses have ended it, and the peer has not heard yet.
         settled: The firmware knows how the link is secured.
     """
 
@@ -49,6 +50,7 @@ class Link:
         self.peer: Address = connection.peer_address
         self.authenticated = False
         self.pairing = False
+        self.ending = False
         self.settled = asyncio.Event()
         self.settled.set()
         self._board = board
@@ -191,10 +193,12 @@ class Link:
         self._occupied.append((queue.queued if queue else 0, buffers))
 
     def freed(self) -> int:
-        """Returns how many buffers the controller has given back since the last call."""
+        """Returns how many buffers were handed to the controller since the last call."""
         queue = self.connection.data_packet_queue
         count = 0
-        while self._occupied and (queue is None or self._occupied[0][0] <= queue.completed):
+        # bumble tells how many packets it has queued and how many are done, not how many are sent.
+        sent = queue.queued - len(queue._packets) if queue else 0
+        while self._occupied and (queue is None or self._occupied[0][0] <= sent):
             count += self._occupied.popleft()[1]
         return count
 

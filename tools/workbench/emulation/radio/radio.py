@@ -25,8 +25,14 @@ from workbench.emulation.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Se
 from workbench.emulation.radio.gatt import BoardServer
 from workbench.emulation.radio.link import Link
 from workbench.emulation.radio.pairing import Delegate
-from workbench.emulation.radio.stacks import DEFAULT, STACKS
-from workbench.emulation.radio.wire import Advertise, Event, Item, Op, buffers_for
+from workbench.emulation.radio.stacks import (
+    CONNECTIONS_MAX,
+    DEFAULT,
+    EALREADY,
+    STACKS,
+    UNKNOWN_CONNECTION,
+)
+from workbench.emulation.radio.wire import Advertise, Event, Item, Op, blocks_for
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +47,15 @@ RPA_TIMEOUT_S = 900.0
 _CLOSE_TIMEOUT_S = 2.0
 
 
+# Calls that wait for the host's lock.
+NEED_LOCK = {Op.ADVERTISE, Op.DISCONNECT, Op.NOTIFY, Op.INDICATE, Op.UPDATE}
+
+
 class CallError(Exception):
     """A call of the board that fails with an errno."""
 
     def __init__(self, number: int, message: str = "") -> None:
-        super().__init__(message or os.strerror(number))
+        super().__init__(message or (os.strerror(number) if number > 0 else "from the controller"))
         self.errno = number
 
 
@@ -60,6 +70,7 @@ class Radio:
 
     Attributes:
         advertising: Set while the board advertises.
+        board: The board's end.
         address: As the argument; the identity behind the addresses that the board draws.
         rpa_timeout_s: How long one of these lasts.
     """
@@ -78,7 +89,7 @@ class Radio:
         self._changing_advertising = asyncio.Lock()
         self._advertising: AdvertisingType | None = None
         self._interval_ms = 0.0
-        self._board = Board(bus)
+        self.board = Board(bus)
         self._calls: asyncio.Queue[bytes] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._transport: Transport | None = None
@@ -98,7 +109,15 @@ class Radio:
         self._name = b""
         self._advertisement = self._scan_response = b""
         self._counters = dict.fromkeys(
-            ("notifications", "notified_bytes", "writes", "written_bytes", "reads"), 0
+            (
+                "notifications",
+                "notified_bytes",
+                "writes",
+                "written_bytes",
+                "reads",
+                "locked_calls",
+            ),
+            0,
         )
 
     async def start(self) -> None:
@@ -112,7 +131,10 @@ class Radio:
         await self._switch_off()
 
     def counters(self) -> dict[str, int]:
-        """Notifications, writes and reads since the start, and the bytes of their values."""
+        """Notifications, writes and reads since the start, and the bytes of their values.
+
+        locked_calls are those that would never have returned (see stacks.py).
+        """
         return dict(self._counters)
 
     def _spawn(self, coroutine: Any) -> None:
@@ -124,10 +146,13 @@ class Radio:
 
     def _on_frame(self, payload: bytes) -> None:
         op, body = payload[:1], payload[1:]
+        if op and op[0] in NEED_LOCK and self.board.is_locked:
+            log.warning("radio: call %d while the host is locked: NimBLE would hang here", op[0])
+            self._counters["locked_calls"] += 1
         try:
             match int.from_bytes(op, "little"):
                 case Op.ANSWER:
-                    self._board.on_answer(body)
+                    self.board.on_answer(body)
                 case Op.NOTIFY:
                     self._notify(body)
                 case Op.INDICATE:
@@ -157,7 +182,7 @@ class Radio:
                 result = calls[payload[0]](payload[1:]) if payload else None
                 if asyncio.iscoroutine(result):
                     result = await result
-                self._board.tell(Event.REPLY, "B", 0, data=result or b"")
+                self.board.tell(Event.REPLY, "h", 0, data=result or b"")
             except CallError as error:
                 self._reply_error(error.errno, str(error))
             except Exception as error:
@@ -165,13 +190,13 @@ class Radio:
                 self._reply_error(errno.EIO, f"{type(error).__name__}: {error}")
 
     def _reply_error(self, number: int, text: str) -> None:
-        self._board.tell(Event.REPLY, "B", number, data=text.encode()[:200])
+        self.board.tell(Event.REPLY, "h", number, data=text.encode()[:200])
 
     # Calls of the board
 
     async def _active(self, body: bytes) -> bytes:
         await self._switch_off()
-        self._board.forget()
+        self.board.forget()
         if not body[0]:
             return b""
         irk, stored = body[1 : 1 + _IRK_BYTES], body[1 + _IRK_BYTES :]
@@ -196,7 +221,7 @@ class Radio:
             self._transport.source,
             self._transport.sink,
         )
-        bonds = Bonds(self._board.get_secret, self._board.set_secret, self._on_keys, self._unpaired)
+        bonds = Bonds(self.board.get_secret, self.board.set_secret, self._on_keys, self._unpaired)
         bonds.restore(secrets)
         device.keystore = self._bonds = bonds
         device.pairing_config_factory = self._pairing_config
@@ -327,6 +352,8 @@ class Radio:
         self._interval_ms = interval_ms = interval_us / 1000
         if interval_ms < _ADVERTISE_LEAST_MS:
             raise CallError(errno.EINVAL, f"interval {interval_us} us; at least 20000")
+        if mode == Advertise.CONNECTABLE and len(self._links) >= CONNECTIONS_MAX:
+            raise CallError(errno.ENOMEM, f"{CONNECTIONS_MAX} connections")
         kind = AdvertisingType.UNDIRECTED_SCANNABLE
         if mode == Advertise.CONNECTABLE:
             kind = AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
@@ -350,9 +377,16 @@ class Radio:
         return self._links[handle]
 
     def _disconnect(self, body: bytes) -> None:
-        link = self._link(*struct.unpack("<H", body))
+        link = self._links.get(*struct.unpack("<H", body))
+        if link is None:
+            raise CallError(UNKNOWN_CONNECTION)
+        if link.ending:
+            raise CallError(EALREADY)
+        link.ending = True
 
         async def terminate() -> None:
+            # A link layer asks the peer first, at the next connection event.
+            await asyncio.sleep(link.connection.parameters.connection_interval / 1000)
             with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error):
                 await link.connection.disconnect()
 
@@ -375,9 +409,9 @@ class Radio:
         value = body[4:]
         link = self._links.get(handle)
         if link is None or self._server is None:
-            self._free(buffers_for(len(value)))
+            self._free(blocks_for(len(value)))
             return
-        buffers = buffers_for(len(value))
+        blocks = blocks_for(len(value))
         value = value[: link.connection.att_mtu - 3]
         self._server.send_gatt_pdu(
             link.connection,
@@ -385,14 +419,14 @@ class Radio:
                 att.ATT_Handle_Value_Notification(attribute_handle=attribute, attribute_value=value)
             ),
         )
-        link.occupy(buffers)
+        link.occupy(blocks)
         self._counters["notifications"] += 1
         self._counters["notified_bytes"] += len(value)
         self._free(link.freed())
 
     def _free(self, buffers: int) -> None:
         if buffers:
-            self._board.tell(Event.ROOM, "B", buffers)
+            self.board.tell(Event.ROOM, "B", buffers)
 
     def _on_flow(self) -> None:
         for link in self._links.values():
@@ -409,7 +443,7 @@ class Radio:
         except TimeoutError:
             status = 13  # BLE_HS_ETIMEOUT
         if handle in self._links:
-            self._board.tell(Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status)
+            self.board.tell(Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status)
 
     async def _update(self, handle: int, value: bytes) -> None:
         attribute = self._server.get_attribute(handle) if self._server else None
@@ -421,12 +455,12 @@ class Radio:
 
     async def read(self, connection: Connection, handle: int) -> bytes:
         self._counters["reads"] += 1
-        return await self._board.read(connection, handle)
+        return await self.board.read(connection, handle)
 
     async def write(self, connection: Connection, handle: int, value: bytes) -> None:
         self._counters["writes"] += 1
         self._counters["written_bytes"] += len(value)
-        await self._board.write(connection, handle, value)
+        await self.board.write(connection, handle, value)
 
     async def has_bond(self, connection: Connection) -> bool:
         return await self._bonds.secret(PEER_SECRET, connection.peer_address) is not None
@@ -446,7 +480,7 @@ class Radio:
     def _on_connection(self, connection: Connection) -> None:
         self.advertising.clear()
         self._links[connection.handle] = Link(
-            connection, self._board, self._bonds, self._stack, self._on_link_end
+            connection, self.board, self._bonds, self._stack, self._on_link_end
         )
 
     def _on_link_end(self, link: Link) -> None:
@@ -463,10 +497,11 @@ class Radio:
     def _unpaired(self, peer: hci.Address) -> None:
         for link in self._links.values():
             if link.peer == peer:
-                self._disconnect(struct.pack("<H", link.connection.handle))
+                with contextlib.suppress(CallError):  # it ends already
+                    self._disconnect(struct.pack("<H", link.connection.handle))
 
     def _pairing_config(self, connection: Connection) -> PairingConfig:
-        delegate = Delegate(connection, self._settings[Item.IO], self._board, self._bonds)
+        delegate = Delegate(connection, self._settings[Item.IO], self.board, self._bonds)
         self._delegates[connection.handle] = delegate
         return PairingConfig(
             sc=bool(self._settings[Item.LE_SECURE]),

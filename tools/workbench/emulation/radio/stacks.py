@@ -5,6 +5,26 @@ One table, with the source of each behaviour beside it. Sources: MicroPython 1.2
 extmod/nimble/modbluetooth_nimble.c (here "binding"); Espressif's NimBLE a2acac3, which ESP-IDF
 v5.2.2 pins and MicroPython's official 1.25.0 images are built with (tools/ci.sh:162); Apache's
 NimBLE 42849560, MicroPython's lib/mynewt-nimble, which its other ports are built with.
+
+What all of them do:
+
+* gap_disconnect while one is pending: EALREADY (ble_gap.c:6021, ble_gap_terminate_with_conn). With
+  the peer gone for the controller, whose event is on its way: the controller's "unknown connection"
+  0x02 as -514 (binding: ble_hs_err_to_errno gives numbers it does not know as negative ones, and
+  ble_hs.h:109 has HCI's from 0x200 on). With a connection that the host does not know: False.
+* gap_advertise stops what was advertised first (binding:804), whatever comes then: 32 bytes of data
+  -18 (ble_gap.c:2905 gives HCI's bare number), of scan response EINVAL (ble_gap.c:2933), no free
+  connection ENOMEM (ble_gap.c:2768). An interval under 20 ms: EINVAL in a2acac3 (ble_gap.c:2741);
+  Apache's takes it.
+* Switching on asks for the peers' secrets, then for the identity key, then for the peers' again
+  (binding: load_irk ends with ble_hs_misc_restore_irks).
+* Secrets are asked for and handed over with the host's lock held (ble_store.c:31, 54, 84); what
+  needs that lock waits for it, with MicroPython's lock held: gatts_notify, gap_disconnect and
+  gap_advertise at that moment never return. Read from the sources; not seen.
+* A handler that raises is dropped for good (extmod/modbluetooth.c:1245).
+* Four connections (ports/esp32/boards/sdkconfig.ble, extmod/nimble/syscfg/syscfg.h:45).
+* One security procedure at a time (syscfg.h:121, BLE_SM_MAX_PROCS); what belongs to one is told
+  without anything else between (ble_sm.c: ble_sm_process_result).
 """
 
 from __future__ import annotations
@@ -37,3 +57,8 @@ STACKS = {
     "keys-first": Stack(keys_first=True, mtu_first=True),
 }
 DEFAULT = "enc-first"
+
+# Numbers of errors: of errno.h on the boards that are emulated, and NimBLE's own.
+EALREADY = 114
+UNKNOWN_CONNECTION = -514
+CONNECTIONS_MAX = 4

@@ -63,7 +63,7 @@ class Advertise(IntEnum):
 class Event(IntEnum):
     """Frames from the radio; 1 to 31 are MicroPython's IRQ numbers."""
 
-    REPLY = 0  # u8 errno, data or the error's text
+    REPLY = 0  # i16 errno (negative: NimBLE's own number), data or the error's text
     CENTRAL_CONNECT = 1  # u16 connection, u8 address type, address (big endian)
     CENTRAL_DISCONNECT = 2  # as CENTRAL_CONNECT
     GATTS_WRITE = 3  # u16 connection, u16 handle, value
@@ -80,11 +80,17 @@ class Event(IntEnum):
 
 SYNCHRONOUS = {Event.GATTS_WRITE, Event.GATTS_READ_REQUEST, Event.GET_SECRET, Event.SET_SECRET}
 
-# NimBLE as MicroPython builds it (extmod/nimble/syscfg/syscfg.h): 12 blocks of 292 bytes, of which
-# mbuf and packet headers take 36.
-BUFFER_BYTES = 256
+# The blocks that a notification takes: one for the header of ATT (ble_att_clt.c,
+# ble_att_clt_tx_notify) and those that its value fills (ble_hs_mbuf.c, ble_hs_mbuf_from_flat).
+# ESP-IDF v5.2.2 has 12 of 256 bytes (components/bt/host/nimble/Kconfig.in:261), of which struct
+# os_mbuf takes 16 on 32 bits; in the first, struct os_mbuf_pkthdr takes 8, and the room that is
+# left for HCI, L2CAP and ATT 13.
+BLOCKS = 12
+FIRST_BLOCK_BYTES = 219
+BLOCK_BYTES = 240
 
 
-def buffers_for(payload_bytes: int) -> int:
-    """Blocks that a notification occupies until the controller has sent it."""
-    return max(1, -(-payload_bytes // BUFFER_BYTES))
+def blocks_for(payload_bytes: int) -> int:
+    """Blocks that a notification occupies until it is handed to the controller."""
+    rest = max(0, payload_bytes - FIRST_BLOCK_BYTES)
+    return 2 + -(-rest // BLOCK_BYTES)

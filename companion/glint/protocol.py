@@ -77,7 +77,10 @@ LIMIT_PAIRING_HOLD_MS = 2000  # how long the button is held to open the pairing 
 LIMIT_PAIRING_WINDOW_MS = 60000
 LIMIT_NEW_WINDOW_MS = 300000  # the window of new glasses, from their start
 LIMIT_ERASE_HOLD_MS = 10000  # how long the button is held to erase settings, events and bonds
-LIMIT_STRANGER_MS = 30000  # how long a peer may be connected without being authorised
+LIMIT_LINKS = 3  # companions and strangers that are connected at a time
+LIMIT_STRANGER_MS = 30000  # how long a peer may be connected to pair, while that is allowed
+LIMIT_ENCRYPT_MS = 5000  # how long a companion that is known may take to encrypt its link
+LIMIT_GLANCE_MS = 3000  # how long anybody else may stay, to read whether pairing is allowed
 
 SMP_HEADER_BYTES = 8
 SMP_GROUP_OS = 0

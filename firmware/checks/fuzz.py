@@ -91,9 +91,13 @@ def glasses(folder):
 def smp(folder):
     """Requests of all groups, as an authorised companion writes them: each is answered in kind."""
     app = glasses(folder)
+    from glasses.peers import Peer
+
     server = app.link._smp
     commands = list(server._handlers)
-    app.link._next_event = 1  # a companion listens
+    companion = Peer(1, b"", server)
+    companion.bond, companion.next_event, companion.wishes = app, 1, app.outbox.begin()
+    app.link._peers.enter(companion)  # it listens
 
     async def feed(data):
         pieces = [data]
@@ -119,9 +123,10 @@ def media(folder):
     """Commands of the media characteristic, while objects come and go and chunks are sent."""
     app = glasses(folder)
     outbox = app.outbox
+    wishes = outbox.begin()
 
     def feed(data):
-        outbox.receive(data)
+        wishes.receive(data)
         how = mutate.below(40)
         if how == 0:
             nbytes = mutate.below(4000)
@@ -133,14 +138,14 @@ def media(folder):
             outbox.end(item)
             outbox._next_id = outbox._next_id % 12 or 1
         elif how == 1:
-            outbox.lost()
+            wishes.clear()
         for _ in range(mutate.below(3)):
-            chunk = outbox.chunk(244)
+            chunk = wishes.chunk(244)
             if chunk is None:
                 break
             id, at = struct.unpack_from("<HI", chunk)
             assert 6 <= len(chunk) <= 244
-            outbox.sent()
+            wishes.sent()
 
     return mutate.media, feed
 

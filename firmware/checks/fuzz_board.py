@@ -82,13 +82,3 @@ class Locked:
 
     def locked(self):
         return True
-
-
-class NoBonds:
-    """glasses.bonds.Bonds without any."""
-
-    def begin(self, connection, key):
-        pass
-
-    def end(self, connection):
-        pass

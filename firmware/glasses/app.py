@@ -7,7 +7,7 @@ import random
 import sys
 import time
 
-from glasses import config, media, protocol, selfcheck, smp
+from glasses import config, media, protocol, selfcheck, smp, wishes
 from glasses.bonds import Bonds
 from glasses.journal import Journal, JournalFile
 from glasses.link import Link
@@ -175,9 +175,9 @@ class Glasses:
         }
         try:
             ring = bytearray(min(nbytes, media.RING_BYTES_MAX))
-            item = self.outbox.open(id, media.AUDIO, nbytes, ring, **about)
+            item = self.outbox.open(id, wishes.AUDIO, nbytes, ring, **about)
         except MemoryError as error:
-            self.outbox.refuse(id, media.AUDIO, str(error)[: media.ERROR_TEXT_MAX], **about)
+            self.outbox.refuse(id, wishes.AUDIO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return id
         self.privacy.begin()
         self.journal.hold()
@@ -269,7 +269,12 @@ class Glasses:
 
     def _count_link(self):
         link = self.link
-        return {"notified": link.notified, "notified_bytes": link.notified_bytes}
+        return {
+            "notified": link.notified,
+            "notified_bytes": link.notified_bytes,
+            "refused": link.refused,
+            "dropped": link.dropped,
+        }
 
     def _status(self, body):
         gc.collect()
@@ -359,9 +364,9 @@ class Glasses:
             with self.privacy:
                 grey = await camera.capture(camera.GREY, eye.width, eye.height)
                 picture = await camera.capture(camera.JPEG, PHOTO_WIDTH, PHOTO_HEIGHT)
-            photo = self.outbox.open(id, media.PHOTO, len(picture), picture, **about)
+            photo = self.outbox.open(id, wishes.PHOTO, len(picture), picture, **about)
         except (OSError, MemoryError) as error:
-            self.outbox.refuse(id, media.PHOTO, str(error)[: media.ERROR_TEXT_MAX], **about)
+            self.outbox.refuse(id, wishes.PHOTO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return
         finally:
             self._photo_id = None  # the next may be asked for while this one is looked at

@@ -138,6 +138,10 @@ class Bonds:
                 return bond
         return None
 
+    def knows(self, key):
+        """Whether there is a bond with this identity."""
+        return self._with_key(key) is not None
+
     def remove(self, bond):
         """Revokes a bond: its companion is a stranger from now on."""
         self._bonds.remove(bond)
@@ -249,7 +253,7 @@ class Bonds:
             return None
         if link.paired_as is not None:
             return self._complete(link)
-        return None if link.hidden else link.used
+        return link.used if not link.hidden and link.used in self._bonds else None
 
     def _links_of(self, key):
         """The link with that peer, and the one whose peer has paired under that identity."""

@@ -3,19 +3,22 @@
 
 Requests come in over SMP; responses go first, then events, then audio, then pictures. A peer is a
 stranger until its link is encrypted with the key of a bond (see bonds.py): it reads nothing, what
-it writes is dropped, nothing is sent to it, and it is not kept for long.
+it writes is dropped, nothing is sent to it, and it is not kept for long (see peers.py). Companions
+are served side by side, each with its own place in the events and its own transfers.
 """
 
 import asyncio
+import errno
 import struct
 import time
 
 import bluetooth
-from bluetooth import UUID
 from micropython import const
 
-from glasses import media, protocol
+from glasses import media, protocol, services
+from glasses.bonds import OURS, THEIRS
 from glasses.digits import Digits
+from glasses.peers import PAIRING_QUIET_MS, QUIET_MS, Peer, Peers
 from glasses.smp import RESPONSES_MAX
 
 _IRQ_CENTRAL_CONNECT = const(1)
@@ -31,21 +34,20 @@ _IRQ_PASSKEY_ACTION = const(31)
 # Writes that may wait to be looked at.
 NEWS_MAX = 64
 
-_READ = const(0x0002)
-_WRITE_NO_RESPONSE = const(0x0004)
-_NOTIFY = const(0x0010)
-_READ_ENCRYPTED = const(0x0200)
-_WRITE_ENCRYPTED = const(0x1000)
 _ATT_INSUFFICIENT_AUTHORIZATION = const(0x08)
+_ATT_UNLIKELY_ERROR = const(0x0E)
+# What the stack says when the controller knows a connection no more whose end it has yet to tell.
+_UNKNOWN_CONNECTION = const(-514)
 # MP_BLUETOOTH_ADDRESS_MODE_RPA of MicroPython's extmod/modbluetooth.h.
 _ADDRESS_RESOLVABLE = const(2)
 
 MTU_BYTES = 512
-MTU_DEFAULT_BYTES = 23
 ADVERTISE_INTERVAL_US = 100000
 ATT_HEADER_BYTES = 3
 # With the stack's buffers full, as long as it may take a connection event to empty some.
 FULL_WAIT_MS = 3
+# How often it is looked who has had their time, and whether there is room to advertise again.
+DOOR_MS = 20
 # How long after a link is encrypted the keys of its pairing may take, and tasks run meanwhile.
 PROOF_MS = 300
 # For the last answer to a companion to leave before the link ends.
@@ -54,37 +56,36 @@ DROP_AFTER_MS = 200
 MTU_LEAST_BYTES = protocol.LIMIT_EVENT_BYTES + ATT_HEADER_BYTES
 
 
-def _advertised(kind, data):
-    return bytes((len(data) + 1, kind)) + data
-
-
 class Link:
-    """Serves one companion at a time.
+    """Serves companions.
 
     Attributes:
         notified: Notifications sent since boot.
         notified_bytes: Their payload.
+        faults: Events of the stack that could not be taken; one ends `run`.
+        refused: Calls that the stack refused, and that were made again.
+        dropped: Strangers whose links were ended.
         digits: The Digits.
     """
 
     def __init__(self, name, board_name, firmware, journal, outbox, smp, bonds, display=None):
-        self.notified = 0
-        self.notified_bytes = 0
+        self.notified = self.notified_bytes = 0
+        self.faults = self.refused = self.dropped = 0
+        self._fault = None
         self._journal = journal
         self._outbox = outbox
         self._smp = smp
         self._bonds = bonds
+        self._peers = Peers(bonds)
         self.digits = Digits(display)
+        self._compared = None  # whose digits are shown
+        self._mtus = {}  # of connections: it may be told before they are
+        self._asking = None  # whose request is being answered
         self._news = []
-        self._authorised = False
-        self._linked = None  # the connection that was told last
-        self._mtu = MTU_DEFAULT_BYTES
-        self._responses = []
         self._wake = asyncio.ThreadSafeFlag()
+        self._door = asyncio.ThreadSafeFlag()
         journal.on_append = outbox.on_data = self._wake.set
-        self._expiry = None
-        self._working = None  # on an answer that takes its time
-        self._forget_peer()
+        self._advertising = False
         self._ble = ble = bluetooth.BLE()
         # First: switching on asks for the identity key, without which no bond outlives a restart.
         ble.irq(self._irq)
@@ -96,260 +97,304 @@ class Link:
             print("link: everybody can tell these glasses by their address:", error)
         ble.config(bond=True, le_secure=True)
         self.digits.start(ble)
-        self._register(board_name, firmware)
-        self._advertisement = (
-            _advertised(0x01, b"\x06")  # general discoverable, no BR/EDR
-            + _advertised(0x07, bytes(UUID(protocol.UUID_GLINT_SERVICE)))
-        )
+        handles = services.register(ble, board_name, firmware)
+        self._battery, self._events, self._media, self._pairing, self._smp_handle = handles
         self.rename(name)
         self._advertise()
-
-    def _register(self, board_name, firmware):
-        closed_in = _WRITE_NO_RESPONSE | _WRITE_ENCRYPTED
-        closed_out = _READ | _READ_ENCRYPTED
-        (
-            (maker, model, revision),
-            (self._battery,),
-            (self._events, self._media, self._pairing),
-            (self._smp_handle,),
-        ) = self._ble.gatts_register_services(
-            (
-                (
-                    UUID(protocol.SIG_DEVICE_INFORMATION),
-                    (
-                        (UUID(protocol.SIG_MANUFACTURER_NAME), closed_out),
-                        (UUID(protocol.SIG_MODEL_NUMBER), closed_out),
-                        (UUID(protocol.SIG_FIRMWARE_REVISION), closed_out),
-                    ),
-                ),
-                (
-                    UUID(protocol.SIG_BATTERY_SERVICE),
-                    ((UUID(protocol.SIG_BATTERY_LEVEL), closed_out | _NOTIFY),),
-                ),
-                (
-                    UUID(protocol.UUID_GLINT_SERVICE),
-                    (
-                        (UUID(protocol.UUID_EVENTS), _NOTIFY | closed_in),
-                        (UUID(protocol.UUID_MEDIA), _NOTIFY | closed_in),
-                        (UUID(protocol.UUID_PAIRING), _READ),
-                    ),
-                ),
-                (
-                    UUID(protocol.UUID_SMP_SERVICE),
-                    ((UUID(protocol.UUID_SMP), _NOTIFY | closed_in),),
-                ),
-            )
-        )
-        self._ble.gatts_write(maker, b"Glint")
-        self._ble.gatts_write(model, board_name.encode())
-        self._ble.gatts_write(revision, firmware.encode())
-        self._ble.gatts_set_buffer(self._media, 3 + 8 * protocol.LIMIT_MEDIA_RANGES)
-        # Appending, so that requests that come in faster than they are read all stay.
-        self._ble.gatts_set_buffer(self._smp_handle, 2 * protocol.LIMIT_SMP_BYTES, True)
+        self._door.set()
 
     def rename(self, name):
         """Goes by this name, from the next time on that the glasses advertise."""
         self._ble.config(gap_name=name)
-        self._scan_response = _advertised(0x09, name.encode()) + _advertised(
-            0x07, bytes(UUID(protocol.UUID_SMP_SERVICE))
-        )
+        self._scan_response = services.scan_response(name)
 
     def battery(self, percent):
         """Sets the Battery Level."""
-        self._ble.gatts_write(self._battery, bytes((percent,)), self._authorised)
+        # The stack tells whoever has subscribed, strangers among them.
+        may_tell = not self._peers.are_quiet and all(peer.authorised for peer in self._peers)
+        self._ble.gatts_write(self._battery, bytes((percent,)), may_tell)
 
     @property
     def peer(self):
-        """The bond of the companion that is served, or None."""
-        return self._peer
+        """The bond of the companion whose request is being answered, or None."""
+        return self._asking.bond if self._asking else None
 
     @property
     def listening(self):
         """Whether a companion has asked for events."""
-        return self._next_event is not None
+        return any(peer.next_event is not None for peer in self._peers.companions)
 
     def listen(self, sequence):
-        """Starts sending event records from `sequence` on (0: the first unread).
+        """Starts sending event records from `sequence` on (0: the first unread) to whoever asks.
 
         Raises ValueError when the link's MTU does not fit them.
         """
-        if self._mtu < MTU_LEAST_BYTES:
-            raise ValueError("MTU %d; at least %d" % (self._mtu, MTU_LEAST_BYTES))
-        self._next_event = max(1, min(sequence or self._journal.unread, self._journal.next))
+        peer = self._asking
+        if peer is None or peer.mtu < MTU_LEAST_BYTES:
+            raise ValueError("MTU %d; at least %d" % (peer.mtu if peer else 0, MTU_LEAST_BYTES))
+        self._wishes_of(peer)
+        peer.next_event = max(1, min(sequence or self._journal.unread, self._journal.next))
         self._wake.set()
 
     async def run(self):
-        """Serves requests and sends what is due, for ever."""
+        """Serves companions, for ever; raises what kept an event of the stack from being taken."""
+        await asyncio.gather(self._serve_all(), self._keep_door())
+
+    async def _serve_all(self):
         while True:
             await self._wake.wait()
-            self._take_news()
-            while self._peer is not None:
-                try:
-                    if not self._send_next():
-                        break
-                except OSError:
-                    # ENOMEM: the stack is full. ENOTCONN: news of the disconnect is on its way.
-                    await asyncio.sleep_ms(FULL_WAIT_MS)
-                await asyncio.sleep_ms(0)
-                self._take_news()
+            while self._serve_each():
+                await asyncio.sleep_ms(self._pause_ms)
             self._bonds.save()
-            if self._peer is not None and self._peer not in self._bonds:
-                self._authorised = False  # revoked, perhaps by itself: the answer is to arrive
-                await asyncio.sleep_ms(DROP_AFTER_MS)
-                self._drop()
+            for peer in self._peers.companions:
+                if peer.bond not in self._bonds:
+                    # Revoked, perhaps by itself: the answer is to arrive.
+                    peer.authorised = False
+                    peer.bond = None
+                    peer.stay(DROP_AFTER_MS)
+                    self._door.set()
 
-    def _send_next(self):
+    def _serve_each(self):
+        """Takes the news and sends each companion its most urgent notification, if there is any."""
+        self._take_news()
+        self._pause_ms = 0
+        sent = False
+        for peer in self._peers.companions:
+            try:
+                sent = self._send_next(peer) or sent
+            except OSError:  # full; a link is being secured; or news of its end are on their way
+                sent = True
+                self._pause_ms = FULL_WAIT_MS
+        return sent
+
+    def _send_next(self, peer):
         """Sends the one most urgent notification; False when there is none. OSError: not sent."""
-        payload_bytes = self._mtu - ATT_HEADER_BYTES
-        if not self._responses:
-            self._serve(b"")  # requests that waited for room
-        if self._responses:
-            response = self._responses[0]
-            self._notify(self._smp_handle, response[:payload_bytes])
+        payload_bytes = peer.mtu - ATT_HEADER_BYTES
+        if not peer.responses:
+            self._answer(peer, b"")  # requests that waited for room
+        if peer.responses:
+            response = peer.responses[0]
+            self._notify(peer, self._smp_handle, response[:payload_bytes])
             if len(response) > payload_bytes:
-                self._responses[0] = response[payload_bytes:]
+                peer.responses[0] = response[payload_bytes:]
             else:
-                self._responses.pop(0)
+                peer.responses.pop(0)
             return True
-        if not self.listening:
+        if peer.next_event is None:
             return False
-        if self._next_event < self._journal.next:
-            self._notify(self._events, self._journal.read(self._next_event))
-            self._next_event = max(self._next_event + 1, self._journal.first)
+        if peer.next_event < self._journal.next:
+            self._notify(peer, self._events, self._journal.read(peer.next_event))
+            peer.next_event = max(peer.next_event + 1, self._journal.first)
             return True
-        chunk = self._outbox.chunk(media.payload_bytes(payload_bytes))
+        chunk = peer.wishes.chunk(media.payload_bytes(payload_bytes))
         if chunk is None:
             return False
-        self._notify(self._media, chunk)
-        self._outbox.sent()
+        self._notify(peer, self._media, chunk)
+        peer.wishes.sent()
         return True
 
-    def _notify(self, handle, data):
-        self._ble.gatts_notify(self._connection, handle, data)
+    def _notify(self, peer, handle, data):
+        # Whoever waits for MicroPython's lock with the stack's held goes first.
+        time.sleep_ms(0)
+        if self._peers.are_quiet:
+            raise OSError(errno.EAGAIN)
+        self._ble.gatts_notify(peer.connection, handle, data)
         self.notified += 1
         self.notified_bytes += len(data)
 
     def _take_news(self):
+        if self._fault is not None:
+            raise self._fault
         while self._news:
-            event, connection, value, data = self._news.pop(0)
-            if event == _IRQ_CENTRAL_CONNECT:
-                self._forget_peer()
-                self._connection = connection
-                self._expiry = asyncio.create_task(self._expire(protocol.LIMIT_STRANGER_MS))
-            elif connection != self._connection:
+            event, peer, value, data = self._news.pop(0)
+            if event == _IRQ_PASSKEY_ACTION:
+                self._compared = peer
+                self.digits.ask(peer.connection, *value)
                 continue
-            elif event == _IRQ_CENTRAL_DISCONNECT:
+            if event != _IRQ_GATTS_WRITE and peer is self._compared:
+                self._compared = None
                 self.digits.over()
-                self._forget_peer()
-                self._outbox.lost()
-                self._advertise()
-            elif event == _IRQ_PASSKEY_ACTION:
-                self.digits.ask(connection, *value)
+            if event == _IRQ_CENTRAL_DISCONNECT:
+                self._forget(peer)
             elif event == _IRQ_ENCRYPTION_UPDATE:
-                self.digits.over()
-                self._peer = self._bonds.peer(connection)
-                if self._peer is not None:
-                    self._expiry.cancel()
+                bond = self._bonds.peer(peer.connection)
+                if bond is not None:
+                    peer.bond = bond
+                    self._peers.welcome(peer)
                     self._bonds.save()
-                elif value:
+                elif value and not peer.leaving:
                     # Its keys may be on their way; or a stranger has none that count.
-                    self._expiry.cancel()
-                    self._expiry = asyncio.create_task(self._expire(PROOF_MS))
-            else:
-                self._receive(value, data)
+                    peer.bond = None
+                    peer.stay(PROOF_MS)
+                    peer.secure(PROOF_MS)
+            elif peer.bond is not None:
+                self._receive(peer, value, data)
 
-    def _receive(self, handle, data):
+    def _receive(self, peer, handle, data):
         if handle == self._smp_handle:
-            self._serve(data)
+            self._answer(peer, data)
         elif handle == self._events and len(data) == 4:
-            self._journal.acknowledge(struct.unpack("<I", data)[0])
+            peer.acknowledged = struct.unpack("<I", data)[0]
+            listening = [p for p in self._peers.companions if p.next_event is not None]
+            self._journal.acknowledge(min(p.acknowledged for p in listening or [peer]))
         elif handle == self._media:
-            self._outbox.receive(data)
+            self._wishes_of(peer).receive(data)
 
-    def _serve(self, data):
-        room = RESPONSES_MAX - len(self._responses)
-        self._responses.extend(self._smp.receive(data, room, time.ticks_ms()))
-        if self._smp.waiting and self._working is None:
-            self._working = asyncio.create_task(self._work())
+    def _wishes_of(self, peer):
+        if peer.wishes is None:
+            peer.wishes = self._outbox.begin()
+        return peer.wishes
 
-    async def _work(self):
-        while self._smp.waiting:
-            self._responses.extend(await self._smp.later())
+    def _answer(self, peer, data):
+        self._asking = peer
+        room = RESPONSES_MAX - len(peer.responses)
+        peer.responses.extend(peer.requests.receive(data, room, time.ticks_ms()))
+        self._asking = None
+        if peer.requests.waiting and peer.working is None:
+            peer.working = asyncio.create_task(self._work(peer))
+
+    async def _work(self, peer):
+        while peer.requests.waiting:
+            peer.responses.extend(await peer.requests.later())
+            self._answer(peer, b"")
             self._wake.set()
-        self._working = None
+        peer.working = None
 
-    async def _expire(self, left_ms):
-        await asyncio.sleep_ms(left_ms)
-        print("link: a stranger is dropped")
-        self._drop()
+    # Who comes and goes.
 
-    def _drop(self):
-        self._peer = None
-        self._ble.gap_disconnect(self._connection)
+    async def _keep_door(self):
+        while True:
+            await self._door.wait()
+            while self._attend():
+                await asyncio.sleep_ms(DOOR_MS)
+
+    def _attend(self):
+        """Ends the links of those who have had their time, and advertises; True: more is due."""
+        for peer in self._peers:
+            if peer.is_overdue:
+                self._drop(peer)
+        if not self._advertising and self._peers.has_room:
+            self._advertise()
+        return not self._advertising or any(peer.bond is None for peer in self._peers)
+
+    def _drop(self, peer):
+        time.sleep_ms(0)  # as in _notify
+        if self._peers.are_quiet:
+            return
+        peer.authorised = False
+        try:
+            self._ble.gap_disconnect(peer.connection)
+        except OSError as error:
+            if error.errno not in (errno.EALREADY, _UNKNOWN_CONNECTION):
+                self.refused += 1
+                return
+        peer.leaving = True
+        self.dropped += 1
 
     def _advertise(self):
-        self._ble.gap_advertise(
-            ADVERTISE_INTERVAL_US, self._advertisement, resp_data=self._scan_response
-        )
+        time.sleep_ms(0)  # as in _notify
+        if self._peers.are_quiet:
+            return
+        self._advertising = True  # until somebody connects, perhaps before the call returns
+        try:
+            self._ble.gap_advertise(
+                ADVERTISE_INTERVAL_US, services.ADVERTISEMENT, resp_data=self._scan_response
+            )
+        except OSError as error:
+            self._advertising = False
+            print("link: not advertising, for now:", error)
+            self.refused += 1
 
-    def _forget_peer(self):
-        self._connection = None
-        self._peer = None
-        if self._expiry:
-            self._expiry.cancel()
-        self._next_event = None
-        if self._working:
-            self._working.cancel()
-            self._working = None
-        self._responses.clear()
-        self._smp.reset()
+    def _forget(self, peer):
+        peer.bond = None
+        peer.next_event = None
+        if peer.working:
+            peer.working.cancel()
+        if peer.wishes:
+            self._outbox.end_wishes(peer.wishes)
+
+    # What the stack tells, between any two byte codes of the tasks: they act on it.
 
     def _irq(self, event, data):
-        # Runs between any two byte codes of the tasks: it notes what happened, and they act on it.
+        try:
+            return self._on_event(event, data)
+        except Exception as error:
+            # One that gets out has the stack tell nothing ever again: `run` ends with it instead.
+            self.faults += 1
+            self._fault = error
+            self._wake.set()
+        if event == _IRQ_SET_SECRET:
+            return data[2] is not None  # as bonds.set
+        return _ATT_UNLIKELY_ERROR if event == _IRQ_GATTS_READ_REQUEST else None
+
+    def _on_event(self, event, data):
         if event == _IRQ_GET_SECRET:
-            return self._bonds.get(data[0], data[1], data[2])
+            kind, index, key = data
+            secret = self._bonds.get(kind, index, key)
+            if kind == OURS and secret is not None:
+                self._peers.secure(bytes(key), QUIET_MS)
+            elif kind == THEIRS and key is not None and self._bonds.window.is_open:
+                self._peers.secure(bytes(key), PAIRING_QUIET_MS)
+            return secret
         if event == _IRQ_SET_SECRET:
             done = self._bonds.set(data[0], data[1], data[2])
-            self._decide(self._linked)
-            self._wake.set()
+            for peer in self._peers:
+                self._decide(peer)
             return done
+        if event == _IRQ_CENTRAL_CONNECT:
+            # Bonds go by addresses as the stack has them: the least byte first.
+            key = bytes([data[1]]) + bytes(reversed(bytes(data[2])))
+            peer = Peer(data[0], key, self._smp.begin())
+            peer.mtu = self._mtus.get(data[0], peer.mtu)
+            self._bonds.begin(data[0], key)
+            self._peers.enter(peer)
+            self._advertising = False
+            self._door.set()
+            self._decide(peer)
+            return None
+        peer = self._peers.find(data[0])
         if event == _IRQ_GATTS_READ_REQUEST:
             if data[1] == self._pairing:
                 self._ble.gatts_write(self._pairing, bytes((self._bonds.state,)))
-            elif not self._authorised:
+            elif peer is None or not peer.authorised:
                 return _ATT_INSUFFICIENT_AUTHORIZATION
             return 0
         if event == _IRQ_GATTS_WRITE:
             written = self._ble.gatts_read(data[1])  # also to have it out of the buffer
             # A companion that floods loses, not the glasses.
-            if self._authorised and len(self._news) < NEWS_MAX:
-                self._news.append((event, data[0], data[1], written))
+            if peer is not None and peer.authorised and len(self._news) < NEWS_MAX:
+                self._tell(event, peer, data[1], written)
         elif event == _IRQ_MTU_EXCHANGED:
-            self._mtu = data[1]
+            self._mtus[data[0]] = data[1]
+            if peer is not None:
+                peer.mtu = data[1]
         elif event == _IRQ_ENCRYPTION_UPDATE:
             connection, encrypted, authenticated, bonded, key_bytes = data
             bonded = bonded and self.digits.enough(authenticated)
             self._bonds.encrypted(connection, encrypted, bonded, key_bytes)
-            self._authorised = self._bonds.peer(connection) is not None
-            self._news.append((event, connection, bool(encrypted), None))
-        elif event == _IRQ_PASSKEY_ACTION:
-            self._news.append((event, data[0], (data[1], data[2]), None))
-        elif event == _IRQ_CENTRAL_CONNECT:
-            self._linked = data[0]
-            self._authorised = False
-            # The stack has addresses with their least byte first, and tells them the other way.
-            self._bonds.begin(data[0], bytes([data[1]]) + bytes(reversed(bytes(data[2]))))
-            self._news.append((event, data[0], None, None))
-            self._decide(data[0])
+            if peer is not None:
+                peer.authorised = self._bonds.peer(connection) is not None
+                if peer.authorised or not encrypted:
+                    peer.settle()
+                self._tell(event, peer, bool(encrypted))
+        elif event == _IRQ_PASSKEY_ACTION and peer is not None:
+            self._tell(event, peer, (data[1], data[2]))
         elif event == _IRQ_CENTRAL_DISCONNECT:
-            self._authorised = False
-            self._mtu = MTU_DEFAULT_BYTES
+            self._mtus.pop(data[0], None)
             self._bonds.end(data[0])
-            self._news.append((event, data[0], None, None))
+            if self._peers.leave(data[0]) is not None:
+                peer.authorised = False
+                self._tell(event, peer)
+            self._door.set()
+        return None
+
+    def _tell(self, event, peer, value=None, data=None):
+        self._news.append((event, peer, value, data))
         self._wake.set()
 
-    def _decide(self, connection):
+    def _decide(self, peer):
         """Authorises the peer if what the stack has told since it was last asked is enough."""
-        if not self._authorised and self._bonds.peer(connection) is not None:
-            self._authorised = True
-            self._news.append((_IRQ_ENCRYPTION_UPDATE, connection, True, None))
+        if not peer.authorised and self._bonds.peer(peer.connection) is not None:
+            peer.authorised = True
+            peer.settle()
+            self._tell(_IRQ_ENCRYPTION_UPDATE, peer, True)

@@ -1,33 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media objects: audio, pictures and files, kept until the companion has them.
+"""Media objects: audio, pictures and files, kept until the companions have them.
 
 An object is announced by a MEDIA event and ends with a MEDIA_END event, once the glasses have all
-of it. The companion asks for ranges of its bytes, grants the notifications that carry them, and
-releases it; SPEC.md has the bytes.
+of it. What companions want of it is in wishes.py.
 """
 
 import asyncio
 import binascii
 import os
 import random
-import struct
 import time
 
-from glasses.protocol import (
-    EVENT_MEDIA,
-    EVENT_MEDIA_END,
-    LIMIT_MEDIA_HEADER_BYTES,
-    LIMIT_MEDIA_RANGES,
-    MEDIA_CREDIT,
-    MEDIA_RELEASE,
-    MEDIA_WANT,
-)
-
-AUDIO = "audio"
-PHOTO = "photo"
-FILE = "file"
-# What goes first.
-KINDS = (AUDIO, PHOTO, FILE)
+from glasses.protocol import EVENT_MEDIA, EVENT_MEDIA_END
+from glasses.wishes import FILE, Wishes
 
 # What is kept for a companion that is late: so many objects, bytes in all, and for so long.
 OBJECTS_MAX = 8
@@ -40,10 +25,6 @@ RING_BYTES_MAX = 128000
 ERROR_TEXT_MAX = 100
 # Of a file, so much is summed up at once.
 SUM_BYTES = 4096
-# Sound is sent in pieces of 20 ms or more while it is recorded.
-AUDIO_LEAST_BYTES = 160
-# Requests for what is gone that may wait for their answer.
-ABSENT_MAX = 8
 # A link-layer packet, and what L2CAP and ATT take of it: notifications that fill whole packets.
 LL_BYTES = 251
 LL_HEADER_BYTES = 7
@@ -76,9 +57,6 @@ class Object:
         # As much of what was filled last as there still is.
         self.kept_bytes = len(data)
         self.opened_ms = time.ticks_ms()
-        # What the companion wants: start, stop, start, stop...
-        self.ranges = []
-        self.absent = False
 
     @property
     def whole(self):
@@ -103,20 +81,6 @@ class Object:
 
     def close(self):
         """Nothing will be read any more."""
-
-    def want(self, ranges):
-        """Sends `ranges` (start, stop, start, stop...) next, in place of what is left of others."""
-        self.ranges = []
-        for i in range(0, len(ranges), 2):
-            start, stop = ranges[i], min(ranges[i + 1], self.bytes)
-            if start < stop:
-                self.ranges += (start, stop)
-
-    def ready_bytes(self):
-        """How much of the first range can be sent now."""
-        if not self.ranges:
-            return 0
-        return min(self.filled_bytes, self.ranges[1]) - self.ranges[0]
 
 
 class File(Object):
@@ -144,21 +108,21 @@ class File(Object):
 
 
 class Outbox:
-    """The objects that are kept; audio goes out before photos, and both before files."""
+    """The objects that are kept; audio goes out before photos, and both before files.
+
+    Attributes:
+        objects: They, the oldest first.
+    """
 
     def __init__(self, journal):
         self.on_data = None
         self.on_cancel = None
         self._journal = journal
-        self._objects = []
+        self.objects = []
         # Not those of an earlier run, which a companion may still speak of.
         self._next_id = random.getrandbits(16) or 1
-        self._credits = 0
-        self._absent = []
         self._summing = asyncio.Event()
-        self._chunk = memoryview(bytearray(2 * LL_BYTES))
-        self._sending = None
-        self._sending_bytes = 0
+        self._wishes = []
 
     # Objects.
 
@@ -176,7 +140,7 @@ class Outbox:
         self._make_room(len(data))
         item = Object(id, kind, nbytes, data)
         self._announce(id, kind, nbytes, about)
-        self._objects.append(item)
+        self.objects.append(item)
         return item
 
     def keep(self, file, **about):
@@ -187,7 +151,7 @@ class Outbox:
             file.close()
             raise
         self._announce(file.id, FILE, file.bytes, about)
-        self._objects.append(file)
+        self.objects.append(file)
         self._summing.set()
 
     def refuse(self, id, kind, error, **about):
@@ -213,25 +177,27 @@ class Outbox:
         self._journal.append(EVENT_MEDIA_END, about)
 
     def _make_room(self, nbytes):
-        kept = sum(len(item.data) for item in self._objects)
-        for item in list(self._objects):
-            if kept + nbytes <= KEPT_BYTES_MAX and len(self._objects) < OBJECTS_MAX:
+        kept = sum(len(item.data) for item in self.objects)
+        for item in list(self.objects):
+            if kept + nbytes <= KEPT_BYTES_MAX and len(self.objects) < OBJECTS_MAX:
                 return
             if item.ended:
                 self._forget(item)
                 kept -= len(item.data)
-        if kept + nbytes > KEPT_BYTES_MAX or len(self._objects) >= OBJECTS_MAX:
+        if kept + nbytes > KEPT_BYTES_MAX or len(self.objects) >= OBJECTS_MAX:
             raise MemoryError("no room for an object of %d bytes beside %d" % (nbytes, kept))
 
     def expire(self):
         """Forgets objects that nobody came for."""
         now = time.ticks_ms()
-        for item in list(self._objects):
+        for item in list(self.objects):
             if item.ended and time.ticks_diff(now, item.opened_ms) > KEPT_MS_MAX:
                 self._forget(item)
 
     def _forget(self, item):
-        self._objects.remove(item)
+        self.objects.remove(item)
+        for wishes in self._wishes:
+            wishes.forget(item.id)
         item.close()
 
     async def run(self):
@@ -248,130 +214,45 @@ class Outbox:
         while True:
             await self._summing.wait()
             self._summing.clear()
-            for file in [item for item in self._objects if item.kind == FILE and not item.ended]:
+            for file in [item for item in self.objects if item.kind == FILE and not item.ended]:
                 at = 0
                 try:
-                    while at < file.bytes and file in self._objects:
+                    while at < file.bytes and file in self.objects:
                         at = file.sum(at, piece)
                         await asyncio.sleep_ms(0)
-                    if file in self._objects:
+                    if file in self.objects:
                         self.end(file)
                 except OSError as error:
                     self._forget(file)
                     about = {"id": file.id, "error": str(error)[:ERROR_TEXT_MAX]}
                     self._journal.append(EVENT_MEDIA_END, about)
 
-    # The companion's wishes.
+    # The companions' wishes.
 
-    def receive(self, data):
-        """Takes what the companion wrote; what is no command is ignored."""
-        if len(data) < 3:
-            return
-        command, number = struct.unpack_from("<BH", data)
-        count, rest = divmod(len(data) - 3, 8)
-        if command == MEDIA_CREDIT and len(data) == 3:
-            self._credits = number
-        elif command == MEDIA_RELEASE and len(data) == 3:
-            self._release(number)
-        elif command == MEDIA_WANT and not rest and 0 < count <= LIMIT_MEDIA_RANGES:
-            item = self._find(number)
-            if item:
-                item.want(struct.unpack_from("<%dI" % (2 * count), data, 3))
-            elif number not in self._absent and len(self._absent) < ABSENT_MAX:
-                self._absent.append(number)
+    def begin(self):
+        """The wishes of one more companion; `end_wishes` when it has gone."""
+        wishes = Wishes(self)
+        self._wishes.append(wishes)
+        return wishes
 
-    def lost(self):
-        """The companion is gone, and with it what it wanted."""
-        self._credits = 0
-        self._absent.clear()
-        for item in self._objects:
-            item.ranges = []
-            item.absent = False
+    def end_wishes(self, wishes):
+        """A companion has gone, and with it what it wanted."""
+        self._wishes.remove(wishes)
 
-    def _find(self, id):
-        for item in self._objects:
+    def find(self, id):
+        """The object of this id, or None."""
+        for item in self.objects:
             if item.id == id:
                 return item
 
-    def _release(self, id):
-        item = self._find(id)
-        if item is None:
-            return
+    def release(self, id):
+        """One companion needs an object no more: forgets it, unless another may want it still."""
+        item = self.find(id)
+        for wishes in self._wishes:
+            if wishes.wants(id) or (item.ended and not wishes.has_released(id)):
+                return
         self._forget(item)
         if not item.ended:
             self._journal.append(EVENT_MEDIA_END, {"id": id, "error": "cancelled"})
             if self.on_cancel:
                 self.on_cancel(item)
-
-    # What goes out.
-
-    def chunk(self, nbytes):
-        """The next notification, of at most `nbytes`, or None; `sent` says that it is on its way.
-
-        Valid until the next call.
-        """
-        if not self._credits:
-            return None
-        size = 0
-        start = 0
-        item = None
-        if self._absent:
-            id = self._absent[0]
-        else:
-            item = self._next()
-            if item is None:
-                return None
-            id = item.id
-        if item and not item.absent:
-            start = item.ranges[0]
-            size = min(item.ready_bytes(), nbytes - LIMIT_MEDIA_HEADER_BYTES)
-            into = self._chunk[LIMIT_MEDIA_HEADER_BYTES : LIMIT_MEDIA_HEADER_BYTES + size]
-            try:
-                size = item.read(start, into)
-            except OSError:
-                size = 0
-            if not size:
-                item.ranges = []
-                item.absent = True
-                start = 0
-        struct.pack_into("<HI", self._chunk, 0, id, start)
-        self._sending = item
-        self._sending_bytes = size
-        return self._chunk[: LIMIT_MEDIA_HEADER_BYTES + size]
-
-    def sent(self):
-        """The chunk given last is on its way."""
-        self._credits -= 1
-        item = self._sending
-        if item is None:
-            self._absent.pop(0)
-        elif item.absent:
-            item.absent = False
-        else:
-            item.ranges[0] += self._sending_bytes
-            if item.ranges[0] >= item.ranges[1]:
-                item.ranges.pop(0)
-                item.ranges.pop(0)
-
-    def _next(self):
-        """The object that has something to send and goes first, or None."""
-        found = None
-        for item in self._objects:
-            if item.ranges and item.ranges[0] < item.filled_bytes - item.kept_bytes:
-                item.ranges = []  # pushed out by what came later
-                item.absent = True
-            if item.absent:
-                return item
-            ready = item.ready_bytes()
-            if ready <= 0:
-                continue
-            if item.kind == AUDIO:
-                if (
-                    ready >= AUDIO_LEAST_BYTES
-                    or item.ended
-                    or item.ranges[0] + ready == item.ranges[1]
-                ):
-                    return item
-            elif found is None or KINDS.index(item.kind) < KINDS.index(found.kind):
-                found = item
-        return found

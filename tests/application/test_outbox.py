@@ -8,7 +8,8 @@ import zlib
 
 import pytest
 from glasses import journal, media
-from glasses.media import AUDIO, PHOTO, Outbox
+from glasses.media import Outbox
+from glasses.wishes import ABSENT_MAX, AUDIO, PHOTO
 from glint import events, protocol
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,26 +26,31 @@ def clock(monkeypatch):
     return now
 
 
+def wishes(box):
+    """Those of the one companion that there is."""
+    return box._wishes[0] if box._wishes else box.begin()
+
+
 def credit(box, count):
-    box.receive(struct.pack("<BH", protocol.MEDIA_CREDIT, count))
+    wishes(box).receive(struct.pack("<BH", protocol.MEDIA_CREDIT, count))
 
 
 def want(box, number, *spans):
     flat = [edge for span in spans for edge in span]
-    box.receive(struct.pack(f"<BH{len(flat)}I", protocol.MEDIA_WANT, number, *flat))
+    wishes(box).receive(struct.pack(f"<BH{len(flat)}I", protocol.MEDIA_WANT, number, *flat))
 
 
 def release(box, number):
-    box.receive(struct.pack("<BH", protocol.MEDIA_RELEASE, number))
+    wishes(box).receive(struct.pack("<BH", protocol.MEDIA_RELEASE, number))
 
 
 def take(box, limit=10**6):
     """The chunks that are sent now, as (id, offset, data)."""
     chunks = []
-    while len(chunks) < limit and (chunk := box.chunk(NOTIFICATION_BYTES)) is not None:
+    while len(chunks) < limit and (chunk := wishes(box).chunk(NOTIFICATION_BYTES)) is not None:
         assert len(chunk) <= NOTIFICATION_BYTES
         data = bytes(chunk)
-        box.sent()
+        wishes(box).sent()
         chunks.append((*struct.unpack_from("<HI", data), data[6:]))
     return chunks
 
@@ -94,7 +100,7 @@ def test_no_more_is_sent_than_granted_and_nothing_after_the_link_was_lost():
     credit(box, 2)  # replaces, and does not add
     assert len(take(box)) == 2
     credit(box, 100)
-    box.lost()
+    wishes(box).clear()
     assert take(box) == []
     credit(box, 100)
     assert take(box) == []
@@ -190,13 +196,13 @@ async def test_a_file_is_sent_from_where_it_lies(tmp_path):
 def test_what_is_kept_is_bounded_in_number_and_bytes():
     box = Outbox(journal.Journal())
     numbers = [photo(box, bytes(1000)) for _ in range(20)]
-    assert len(box._objects) == media.OBJECTS_MAX
+    assert len(box.objects) == media.OBJECTS_MAX
     credit(box, 100)
     want(box, numbers[0], (0, 10))
     assert take(box) == [(numbers[0], 0, b"")]
     for _ in range(10):
         photo(box, bytes(media.KEPT_BYTES_MAX // 3))
-        assert sum(len(item.data) for item in box._objects) <= media.KEPT_BYTES_MAX
+        assert sum(len(item.data) for item in box.objects) <= media.KEPT_BYTES_MAX
     with pytest.raises(MemoryError, match="no room"):
         photo(box, bytes(media.KEPT_BYTES_MAX + 1))
 
@@ -206,7 +212,7 @@ def test_what_is_being_recorded_is_not_thrown_out():
     sound = box.open(box.reserve(), AUDIO, 4000, bytearray(1600))
     for _ in range(20):
         photo(box, bytes(10))
-    assert sound in box._objects
+    assert sound in box.objects
 
 
 def test_objects_grow_old(clock):
@@ -215,7 +221,7 @@ def test_objects_grow_old(clock):
     sound = box.open(box.reserve(), AUDIO, 4000, bytearray(1600))
     clock.ms = media.KEPT_MS_MAX + 1
     box.expire()
-    assert box._objects == [sound]
+    assert box.objects == [sound]
 
 
 def test_release_forgets_and_cancels():
@@ -224,10 +230,10 @@ def test_release_forgets_and_cancels():
     box.on_cancel = cancelled.append
     number = photo(box, bytes(10))
     release(box, number)
-    assert (box._objects, cancelled) == ([], [])
+    assert (box.objects, cancelled) == ([], [])
     sound = box.open(box.reserve(), AUDIO, 4000, bytearray(1600))
     release(box, sound.id)
-    assert (box._objects, cancelled) == ([], [sound])
+    assert (box.objects, cancelled) == ([], [sound])
     assert told_last(box).error == "cancelled"
     release(box, sound.id)
     assert cancelled == [sound]
@@ -238,7 +244,7 @@ def test_requests_for_what_is_gone_are_bounded():
     credit(box, 1000)
     for number in range(1, 500):
         want(box, number, (0, 1))
-    assert len(take(box)) == media.ABSENT_MAX
+    assert len(take(box)) == ABSENT_MAX
 
 
 @given(st.lists(st.binary(max_size=140), max_size=60))
@@ -252,9 +258,9 @@ def test_any_command_is_obeyed_or_ignored(writes):
         photo(box, bytes(100))
         box.open(box.reserve(), AUDIO, 4000, bytearray(1600)).fill(80)
         for data in writes:
-            box.receive(data)
+            wishes(box).receive(data)
             take(box, 20)
-        assert len(box._objects) <= 2
+        assert len(box.objects) <= 2
 
 
 @pytest.mark.parametrize(
@@ -262,3 +268,28 @@ def test_any_command_is_obeyed_or_ignored(writes):
 )
 def test_chunks_fill_link_layer_packets(room, expected):
     assert media.payload_bytes(room) == expected
+
+
+def test_what_one_companion_has_another_still_gets():
+    box = Outbox(journal.Journal())
+    first, second = box.begin(), box.begin()
+    number = photo(box, b"picture")
+    whole = struct.pack("<BHII", protocol.MEDIA_WANT, number, 0, 7)
+    done = struct.pack("<BH", protocol.MEDIA_RELEASE, number)
+    for each in (first, second):
+        each.receive(struct.pack("<BH", protocol.MEDIA_CREDIT, 2))
+    first.receive(whole)
+    assert bytes(first.chunk(244))[6:] == b"picture"
+    first.sent()
+    first.receive(done)
+    assert second.chunk(244) is None
+    second.receive(whole)
+    assert bytes(second.chunk(244))[6:] == b"picture"
+    second.sent()
+    second.receive(done)
+    assert box.objects == []
+    # One that has gone needs nothing any more.
+    number = photo(box, b"another")
+    box.end_wishes(second)
+    first.receive(struct.pack("<BH", protocol.MEDIA_RELEASE, number))
+    assert box.objects == []

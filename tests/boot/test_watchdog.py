@@ -47,7 +47,7 @@ async def ask(glasses, board, what):
     link = await glasses._keeper.link()
     with contextlib.suppress(GlintError):
         await link.requests.request(EchoWrite(d=what), 1)
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while board.restarts == restarts:
             await asyncio.sleep(0.05)
 
@@ -90,3 +90,14 @@ async def test_what_faults_starts_again_and_tells_of_it(board):
         told = await glasses.boot()
         assert told.safe  # three in a row
         assert told.crash.strip().startswith(FAULT[board.name])
+
+
+@pytest.mark.sweep
+async def test_what_hangs_long_after_its_trial_is_reset(board):
+    board.pend(poisoned(board), permanent=True)
+    async with (
+        board.started() as simulation,
+        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+    ):
+        await ask(glasses, board, "hang")
+        assert "watchdog" in (await glasses.boot()).crash

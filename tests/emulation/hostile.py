@@ -75,8 +75,8 @@ class Central:
             hci.HCI_LE_Set_Random_Address_Command(random_address=address)
         )
 
-    async def connect(self, name="Glint"):
-        """Connects to the first that advertises a name, and discovers what it has."""
+    async def find(self, name="Glint"):
+        """The address of the first that advertises a name."""
         found = asyncio.get_running_loop().create_future()
 
         def on_advertisement(advertisement):
@@ -89,6 +89,18 @@ class Central:
         address = await asyncio.wait_for(found, TIMEOUT_S)
         await self.device.stop_scanning()
         self.device.remove_listener("advertisement", on_advertisement)
+        return address
+
+    async def occupy(self, address):
+        """Takes up a place, for as long as it is let."""
+        self.gone.clear()
+        self.connection = await self.device.connect_le(address, timeout=None)
+        self.connection.on(Connection.EVENT_DISCONNECTION, lambda _: self.gone.set())
+        await self.gone.wait()
+
+    async def connect(self, name="Glint"):
+        """Connects to the first that advertises a name, and discovers what it has."""
+        address = await self.find(name)
         self.gone.clear()
         self.connection = await self.device.connect_le(address, timeout=TIMEOUT_S)
         self.connection.on(Connection.EVENT_DISCONNECTION, lambda _: self.gone.set())

@@ -32,8 +32,11 @@ BENEATH = -1
 SAFE = -2
 
 MOUNT = "/slot"
-# An update on trial that keeps its tasks from running for so long is reset, and reverted.
-WATCHDOG_MS = 10000
+# What keeps its tasks from running for so long is reset; an update on trial is reverted, too.
+WATCHDOG_MS = 30000
+TRIAL_WATCHDOG_MS = 10000
+# At the prompt nobody feeds it, and no port lets go of it: so long it is left alone.
+PROMPT_WATCHDOG_MS = 3600000
 FEED_MS = 1000
 
 
@@ -168,11 +171,11 @@ def run(board, application, safe_mode):
         if choice == SAFE:
             print("glasses: safe mode; the last crash was:")
             print(stored.crash_report())
+            watchdog = _watchdog(WATCHDOG_MS)
             app = safe_mode()(board)
-            watchdog = None
         else:
             # Before anything of the application runs.
-            watchdog = WDT(timeout=WATCHDOG_MS) if WDT and stored.state["trying"] else None
+            watchdog = _watchdog(TRIAL_WATCHDOG_MS if stored.state["trying"] else WATCHDOG_MS)
             models = board.flash + "/models"
             if choice >= 0:
                 root = _enter(stored, choice)
@@ -183,6 +186,7 @@ def run(board, application, safe_mode):
             app = start(board, models)
         asyncio.run(_run(app, watchdog))
     except (KeyboardInterrupt, SystemExit):
+        _watchdog(PROMPT_WATCHDOG_MS)
         slots.Slots(folder).stopped()
         raise
     except Exception as error:
@@ -193,6 +197,14 @@ def run(board, application, safe_mode):
         slots.Slots(folder).crashed(report.getvalue(), counted=choice != SAFE)
         print("glasses:", error)
         reset()
+
+
+def _watchdog(timeout_ms):
+    """Starts the watchdog, or starts it anew; None where there is none."""
+    try:
+        return WDT(timeout=timeout_ms) if WDT else None
+    except ValueError:  # longer than this board's can wait
+        return None
 
 
 async def _run(app, watchdog):

@@ -37,45 +37,19 @@ class RequestError(Exception):
         self.rc = rc
 
 
-class Server:
-    """Puts requests together from the pieces that arrive and answers them.
+class Conversation:
+    """Puts one companion's requests together from the pieces that arrive, and has them answered."""
 
-    Attributes:
-        requests: That came whole since boot.
-        refused: Of these.
-        failed: Of these, those that ended with an error which nobody foresaw.
-        dropped_bytes: What came while WAITING_BYTES_MAX were waiting, and halves of requests.
-    """
-
-    def __init__(self):
-        self.requests = 0
-        self.refused = 0
-        self.failed = 0
-        self.dropped_bytes = 0
-        self._handlers = {}
-        self._pending = bytearray()
-        self._is_half = False  # what is pending is a request whose rest has not come
+    def __init__(self, server):
+        self._server = server
+        self.reset()
         self._written_ms = 0
-        self._later = None  # (request, coroutine that answers it)
-
-    def handle(self, group, id, op, handler):
-        """`handler(body)` answers `op` (READ or WRITE) of a command with a map.
-
-        The body holds what requests.py says of the command, which has to be there. It may raise
-        RequestError; any other error counts as failed. One that takes its time returns a coroutine
-        that does all of that.
-        """
-        self._handlers[(group, id, op)] = REQUESTS[(group, id, op)], handler
-
-    def counts(self):
-        """What the statistics say of it."""
-        return {"requests": self.requests, "refused": self.refused, "failed": self.failed}
 
     def reset(self):
         """Forgets requests that were not finished or not answered."""
         self._pending = bytearray()
-        self._is_half = False
-        self._later = None
+        self._is_half = False  # what is pending is a request whose rest has not come
+        self._later = None  # (request, coroutine that answers it)
 
     @property
     def waiting(self):
@@ -94,11 +68,13 @@ class Server:
         if data and now_ms is not None:
             late_ms = time.ticks_diff(now_ms, self._written_ms)
             if self._is_half and late_ms > LIMIT_SMP_HALF_MS:
-                self.dropped_bytes += len(self._pending)
+                self._server.dropped_bytes += len(self._pending)
                 self._pending = bytearray()
             self._written_ms = now_ms
         if len(self._pending) + len(data) > WAITING_BYTES_MAX:
-            self.dropped_bytes += len(data)  # a companion that floods loses, not the glasses
+            self._server.dropped_bytes += len(
+                data
+            )  # a companion that floods loses, not the glasses
         else:
             self._pending.extend(data)
         responses = []
@@ -109,7 +85,7 @@ class Server:
                 break
             length = SMP_HEADER_BYTES + struct.unpack_from(">H", self._pending, 2)[0]
             if length > LIMIT_SMP_BYTES:
-                responses.append(self._response(self._pending, {"rc": ERROR_TOO_LARGE}))
+                responses.append(self._server.response(self._pending, {"rc": ERROR_TOO_LARGE}))
                 self.reset()  # where the next request begins is not known
                 break
             if len(self._pending) < length:
@@ -117,9 +93,9 @@ class Server:
             request = bytes(self._pending[:length])
             self._pending = self._pending[length:]
             self._is_half = False
-            answer = self._answer(request)
+            answer = self._server.answer(request)
             if isinstance(answer, dict):
-                responses.append(self._response(request, answer))
+                responses.append(self._server.response(request, answer))
             else:
                 self._later = request, answer
         return responses
@@ -130,11 +106,47 @@ class Server:
         try:
             answer = await answering
         except Exception as error:
-            answer = self._refusal(request, error)
+            answer = self._server.refusal(request, error)
         self._later = None
-        return [self._response(request, answer)] + self.receive(b"")
+        return [self._server.response(request, answer)] + self.receive(b"")
 
-    def _answer(self, request):
+
+class Server(Conversation):
+    """Answers requests: those of a conversation of its own, and of others that `begin` starts.
+
+    Attributes:
+        requests: That came whole since boot.
+        refused: Of these.
+        failed: Of these, those that ended with an error which nobody foresaw.
+        dropped_bytes: What came while WAITING_BYTES_MAX were waiting, and halves of requests.
+    """
+
+    def __init__(self):
+        super().__init__(self)
+        self.requests = 0
+        self.refused = 0
+        self.failed = 0
+        self.dropped_bytes = 0
+        self._handlers = {}
+
+    def begin(self):
+        """A conversation with one more companion."""
+        return Conversation(self)
+
+    def handle(self, group, id, op, handler):
+        """`handler(body)` answers `op` (READ or WRITE) of a command with a map.
+
+        The body holds what requests.py says of the command, which has to be there. It may raise
+        RequestError; any other error counts as failed. One that takes its time returns a coroutine
+        that does all of that.
+        """
+        self._handlers[(group, id, op)] = REQUESTS[(group, id, op)], handler
+
+    def counts(self):
+        """What the statistics say of it."""
+        return {"requests": self.requests, "refused": self.refused, "failed": self.failed}
+
+    def answer(self, request):
         """A map, or a coroutine that gives one."""
         op, _, _, group, _, id = struct.unpack_from(">BBHHBB", request)
         self.requests += 1
@@ -153,9 +165,9 @@ class Server:
                 return {"rc": ERROR_INVALID, "rsn": cbor.cut(str(error), LIMIT_REASON_BYTES)}
             return handler(body)
         except Exception as error:
-            return self._refusal(request, error)
+            return self.refusal(request, error)
 
-    def _refusal(self, request, error):
+    def refusal(self, request, error):
         if isinstance(error, RequestError):
             self.refused += 1
             group = struct.unpack_from(">H", request, 4)[0]
@@ -177,7 +189,7 @@ class Server:
             "rsn": cbor.cut(why, LIMIT_REASON_BYTES),
         }
 
-    def _response(self, request, answer):
+    def response(self, request, answer):
         op, flags, _, group, sequence, id = struct.unpack_from(">BBHHBB", request)
         try:
             body = cbor.encode(answer)

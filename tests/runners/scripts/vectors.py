@@ -7,8 +7,10 @@ import json
 import sys
 from binascii import hexlify, unhexlify
 
-from glasses import cbor, media, protocol
+from glasses import cbor, protocol
 from glasses.journal import Journal
+from glasses.media import Outbox
+from glasses.wishes import PHOTO
 
 KINDS = {
     "boot": protocol.EVENT_BOOT,
@@ -40,51 +42,57 @@ def event(vector):
 
 
 def outbox(id):
-    """An outbox with one object of which everything is there."""
-    box = media.Outbox(Journal())
-    item = box.open(id, media.PHOTO, OBJECT_BYTES, bytearray(OBJECT_BYTES))
+    """A companion's wishes, and the one object there is, whole."""
+    box = Outbox(Journal())
+    item = box.open(id, PHOTO, OBJECT_BYTES, bytearray(OBJECT_BYTES))
     item.fill(OBJECT_BYTES)
     box.end(item)
-    return box, item
+    return box.begin(), item
 
 
 def command(vector):
     """What a command changes."""
-    box, item = outbox(vector["means"].get("id", 1))
-    box._credits = 7
-    box.receive(unhexlify(vector["hex"]))
-    kept = item in box._objects
-    return {"credits": box._credits, "ranges": list(item.ranges), "kept": kept}
+    wishes, item = outbox(vector["means"].get("id", 1))
+    wishes._credits = 7
+    wishes.receive(unhexlify(vector["hex"]))
+    kept = item in wishes._outbox.objects
+    return {
+        "credits": wishes._credits,
+        "ranges": list(wishes._ranges.get(item.id, ())),
+        "kept": kept,
+    }
 
 
 def chunk(vector):
     """The chunk that the glasses send of what the vector means."""
     means = vector["means"]
     data = unhexlify(means["data"][2:])
-    box, item = outbox(means["id"] if data else 1)
+    wishes, item = outbox(means["id"] if data else 1)
     start = means["offset"]
     item.data[start : start + len(data)] = data
-    box._credits = 1
+    wishes._credits = 1
     if data:
-        item.want((start, start + len(data)))
+        wishes._want(item, (start, start + len(data)))
     else:
-        box.receive(bytes((protocol.MEDIA_WANT, means["id"], 0)) + bytes(4) + b"\x01\x00\x00\x00")
-    return {"hex": hexlify(box.chunk(244)).decode()}
+        wishes.receive(
+            bytes((protocol.MEDIA_WANT, means["id"], 0)) + bytes(4) + b"\x01\x00\x00\x00"
+        )
+    return {"hex": hexlify(wishes.chunk(244)).decode()}
 
 
 def allocated_per_chunk():
     """Bytes that the heap takes for each chunk, beyond what the stack itself takes."""
-    box, item = outbox(1)
-    box._credits = 2 * CHUNKS
-    item.want((0, OBJECT_BYTES))
-    box.chunk(244)
-    box.sent()
+    wishes, item = outbox(1)
+    wishes._credits = 2 * CHUNKS
+    wishes._want(item, (0, OBJECT_BYTES))
+    wishes.chunk(244)
+    wishes.sent()
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()
     for _ in range(CHUNKS):
-        box.chunk(244)
-        box.sent()
+        wishes.chunk(244)
+        wishes.sent()
     taken = gc.mem_alloc() - before
     gc.enable()
     return taken / CHUNKS

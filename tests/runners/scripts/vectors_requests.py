@@ -15,13 +15,10 @@ from bluetooth_uuid import UUID  # noqa: E402
 
 radio.UUID = UUID
 radio.BLE = fuzz_board.Radio
-from glasses import smp  # noqa: E402
+from glasses import services, smp  # noqa: E402
 from glasses.boot.image import Image, ImageError, version_text  # noqa: E402
 from glasses.boot.slots import Slots  # noqa: E402
 from glasses.boot.trust import Trust  # noqa: E402
-from glasses.journal import Journal  # noqa: E402
-from glasses.link import Link  # noqa: E402
-from glasses.media import Outbox  # noqa: E402
 
 TRUST = Trust("/nowhere", Slots("/nowhere"))
 
@@ -62,7 +59,7 @@ def message(vector):
         assert answer[4:] == data[4:8] + b"\xa0"
         return {"body": plain(read[0])}
     request = struct.pack(">BB", data[0] & 0xFE, 0) + data[2:8]
-    return {"hex": hexlify(server._response(request, meant(means["body"]))).decode()}
+    return {"hex": hexlify(server.response(request, meant(means["body"]))).decode()}
 
 
 def image(vector):
@@ -91,10 +88,10 @@ def image(vector):
 
 def advertising(vector):
     """What the link advertises."""
-    means, journal = vector["means"], Journal()
+    means = vector["means"]
     name = means.get("name", "Glint")
-    link = Link(name, "linux", "0", journal, Outbox(journal), smp.Server(), fuzz_board.NoBonds())
-    data = link._scan_response if means["packet"] == "scan response" else link._advertisement
+    is_response = means["packet"] == "scan response"
+    data = services.scan_response(name) if is_response else services.ADVERTISEMENT
     return {"hex": hexlify(data).decode()}
 
 

@@ -78,6 +78,7 @@ class World:
     """Glasses, and what they sense.
 
     Attributes:
+        radio: The glasses' Bluetooth.
         address: The air, as `glint.connect` takes it.
         flash: Folder that is the glasses' flash.
         lights: What the privacy light was set to.
@@ -87,6 +88,7 @@ class World:
 
     air: Air
     bench: Bench
+    radio: Radio
     address: str
     flash: Path
     lights: list[bool]
@@ -279,9 +281,9 @@ async def linkworld(
         bus = await board.start()
         cleanup.push_async_callback(board.stop)
         lights: list[bool] = []
-        world = World(air, Bench(bus, lights.append), server.address, folder, lights)
-        bus.on(CAMERA, world.look)
         radio = Radio(bus, server.address, stack=stack)
+        world = World(air, Bench(bus, lights.append), radio, server.address, folder, lights)
+        bus.on(CAMERA, world.look)
         await radio.start()
         cleanup.push_async_callback(radio.close)
         reading = asyncio.create_task(bus.run())

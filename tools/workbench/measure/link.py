@@ -48,7 +48,7 @@ SOAK_AHEAD = 400
 
 @dataclasses.dataclass(frozen=True)
 class Grant:
-    """What a companion's operating system grants."""
+    """What a companion's operating system grants: MicroPython can ask for none of it."""
 
     name: str
     timing: Timing
@@ -59,6 +59,8 @@ GRANTS = (
     Grant("2M, 15 ms, MTU 512", Timing(15, phy=2), 512),
     Grant("2M, 15 ms, MTU 247", Timing(15, phy=2), 247),
     Grant("1M, 15 ms, MTU 512", Timing(15, phy=1), 512),
+    Grant("1M, 30 ms, MTU 512", Timing(30, phy=1), 512),
+    Grant("1M, 50 ms, MTU 512", Timing(50, phy=1), 512),
     Grant("phone: 1M, 30 ms, MTU 185, no DLE", Timing(30, phy=1, ll_octets=27), 185),
 )
 AUDIO_S = 15.0

@@ -140,7 +140,12 @@ class Air(LocalLink):
             if found is not None:
                 found[0].on_ll_advertising_pdu(packet)
         else:
-            super().send_advertising_pdu(sender_controller, packet)
+            # Whoever scans hears it; of several initiators that do, any may be the first.
+            others = sorted(self.controllers - {sender_controller}, key=lambda other: other.name)
+            self._rng.shuffle(others)
+            others.sort(key=lambda other: other.pending_le_connection is not None)
+            for other in others:
+                asyncio.get_running_loop().call_soon(other.on_ll_advertising_pdu, packet)
 
     def send_ll_control_pdu(
         self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu

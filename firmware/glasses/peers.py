@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is connected: companions, and strangers, who must not keep them out.
+
+A peer is a stranger until it has proved to have a bond. Strangers are given little time, less each
+time that they come back, and never the last place: there, only an identity that is known may stay,
+for as long as it takes to encrypt the link. So a companion always finds a place.
+
+While a link is being secured, nothing that waits for the stack's lock may be called: the stack
+holds that lock when it asks for a secret, and on ESP32 waits for MicroPython's meanwhile. So the
+link is quiet then; and as that cannot be known in time of everybody, the watchdog runs always.
+"""
+
+import time
+from asyncio import core
+
+from glasses import protocol
+
+MTU_DEFAULT_BYTES = 23
+# For how long it is quiet at most, from when a link begins or begins to be encrypted, and from when
+# its peer begins to pair.
+QUIET_MS = 2500
+PAIRING_QUIET_MS = 2000
+# A companion that fails to encrypt its link has at least this, however often it comes back.
+ENCRYPT_LEAST_MS = 1000
+# Identities that came back without proof, so many at a time, and how often.
+RETURNS_MAX = 16
+RETURNS_MOST = 8
+
+
+class Peer:
+    """One connection.
+
+    Attributes:
+        key: The identity, as bonds have it, as far as the stack knows.
+        mtu: Of its ATT.
+        bond: The companion's, once it has proved to have one; a task sets it.
+        authorised: The same, at once: the stack's events set it.
+        leaving: The stack has been told to end the link.
+        since_ms: When its time began, in ticks,
+        left_ms: and how long that is, for a stranger.
+        next_event: The next record that it is due; None when it has not asked for events.
+        acknowledged: Records that it has, up to this one.
+        responses: To its requests, not yet sent.
+        requests: Its smp.Conversation.
+        wishes: Its Wishes, once it has asked for events or media.
+        working: The task that waits for an answer that takes its time.
+    """
+
+    def __init__(self, connection, key, requests):
+        self.connection = connection
+        self.key = key
+        self.requests = requests
+        self.mtu = MTU_DEFAULT_BYTES
+        self.bond = None
+        self.authorised = False
+        self.leaving = False
+        self.since_ms = 0
+        self.left_ms = 0
+        self.next_event = None
+        self.acknowledged = 0
+        self.responses = []
+        self.wishes = None
+        self.working = None
+        self._busy_ms = 0
+        self._quiet_ms = 0
+
+    def secure(self, quiet_ms):
+        """Its link is about to be secured, for as long as that."""
+        self._busy_ms = core.ticks()
+        self._quiet_ms = quiet_ms
+
+    def settle(self):
+        """Its link is secured, or will not be."""
+        self._quiet_ms = 0
+
+    @property
+    def is_busy(self):
+        """Whether its link is being secured."""
+        if not self._quiet_ms:
+            return False
+        return time.ticks_diff(core.ticks(), self._busy_ms) < self._quiet_ms
+
+    def stay(self, left_ms):
+        """Has so long from now on."""
+        self.since_ms = core.ticks()
+        self.left_ms = left_ms
+
+    @property
+    def is_overdue(self):
+        """Whether it has had its time."""
+        if self.authorised or self.leaving:
+            return False
+        return time.ticks_diff(core.ticks(), self.since_ms) >= self.left_ms
+
+
+class Peers:
+    """All that are connected. The stack's events call `enter`, `leave` and `secure`."""
+
+    def __init__(self, bonds):
+        self._bonds = bonds
+        self._peers = {}  # connection -> Peer
+        self._returns = []  # [identity, times]
+
+    def __iter__(self):
+        return iter(list(self._peers.values()))
+
+    def find(self, connection):
+        """The peer at the other end of a connection, or None."""
+        return self._peers.get(connection)
+
+    @property
+    def companions(self):
+        """Those that have proved to have a bond."""
+        return [peer for peer in self._peers.values() if peer.bond is not None]
+
+    @property
+    def has_room(self):
+        """Whether one more may come."""
+        return sum(1 for peer in self._peers.values() if not peer.leaving) < protocol.LIMIT_LINKS
+
+    @property
+    def are_quiet(self):
+        """Whether nothing may be called that waits for the stack's lock."""
+        return any(peer.is_busy for peer in self._peers.values())
+
+    def enter(self, peer):
+        """A link begins: how long its peer may stay is decided here."""
+        others = [other for other in self._peers.values() if not other.leaving]
+        is_known = self._bonds.knows(peer.key)
+        may_pair = self._bonds.window.is_open
+        times = self._times(peer.key)
+        if is_known:
+            left_ms = max(ENCRYPT_LEAST_MS, protocol.LIMIT_ENCRYPT_MS >> times)
+        else:
+            left_ms = (
+                protocol.LIMIT_STRANGER_MS if may_pair else protocol.LIMIT_GLANCE_MS
+            ) >> times
+        if len(others) + 1 >= protocol.LIMIT_LINKS:  # the last place
+            if is_known:
+                self._make_room(others)
+            else:
+                left_ms = 0
+        peer.stay(left_ms)
+        if left_ms and (is_known or may_pair):
+            peer.secure(min(left_ms, QUIET_MS))
+        self._peers[peer.connection] = peer
+
+    def _make_room(self, others):
+        strangers = [p for p in others if not p.authorised and not self._bonds.knows(p.key)]
+        if strangers:
+            strangers[0].left_ms = 0
+
+    def leave(self, connection):
+        """A link has ended; returns whose it was, or None."""
+        peer = self._peers.pop(connection, None)
+        if peer is not None and not peer.authorised:
+            self._came_back(peer.key)
+        return peer
+
+    def secure(self, key, quiet_ms):
+        """The stack asks for a secret of this identity: its link is about to be secured."""
+        for peer in self._peers.values():
+            if peer.key == key and not peer.leaving:
+                peer.secure(quiet_ms)
+
+    def welcome(self, peer):
+        """It has proved to be a companion: what it failed to prove before is forgotten."""
+        self._returns = [row for row in self._returns if row[0] != peer.key]
+
+    def _times(self, key):
+        for identity, times in self._returns:
+            if identity == key:
+                return times
+        return 0
+
+    def _came_back(self, key):
+        times = min(self._times(key) + 1, RETURNS_MOST)
+        rows = [row for row in self._returns if row[0] != key]
+        self._returns = rows[-(RETURNS_MAX - 1) :] + [(key, times)]

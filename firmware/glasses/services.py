@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The glasses' GATT services, and what is advertised of them; SPEC.md says what they are for."""
+
+from bluetooth import UUID
+from micropython import const
+
+from glasses import protocol
+
+_READ = const(0x0002)
+_WRITE_NO_RESPONSE = const(0x0004)
+_NOTIFY = const(0x0010)
+_READ_ENCRYPTED = const(0x0200)
+_WRITE_ENCRYPTED = const(0x1000)
+
+
+def _advertised(kind, data):
+    return bytes((len(data) + 1, kind)) + data
+
+
+# General discoverable, no BR/EDR; and the service.
+ADVERTISEMENT = _advertised(0x01, b"\x06") + _advertised(
+    0x07, bytes(UUID(protocol.UUID_GLINT_SERVICE))
+)
+
+
+def scan_response(name):
+    """What is told to whoever asks what advertises."""
+    return _advertised(0x09, name.encode()) + _advertised(
+        0x07, bytes(UUID(protocol.UUID_SMP_SERVICE))
+    )
+
+
+def register(ble, board_name, firmware):
+    """Registers them; returns the handles of battery, events, media, pairing and SMP."""
+    closed_in = _WRITE_NO_RESPONSE | _WRITE_ENCRYPTED
+    closed_out = _READ | _READ_ENCRYPTED
+    (
+        (maker, model, revision),
+        (battery,),
+        (events, media, pairing),
+        (smp,),
+    ) = ble.gatts_register_services(
+        (
+            (
+                UUID(protocol.SIG_DEVICE_INFORMATION),
+                (
+                    (UUID(protocol.SIG_MANUFACTURER_NAME), closed_out),
+                    (UUID(protocol.SIG_MODEL_NUMBER), closed_out),
+                    (UUID(protocol.SIG_FIRMWARE_REVISION), closed_out),
+                ),
+            ),
+            (
+                UUID(protocol.SIG_BATTERY_SERVICE),
+                ((UUID(protocol.SIG_BATTERY_LEVEL), closed_out | _NOTIFY),),
+            ),
+            (
+                UUID(protocol.UUID_GLINT_SERVICE),
+                (
+                    (UUID(protocol.UUID_EVENTS), _NOTIFY | closed_in),
+                    (UUID(protocol.UUID_MEDIA), _NOTIFY | closed_in),
+                    (UUID(protocol.UUID_PAIRING), _READ),
+                ),
+            ),
+            (
+                UUID(protocol.UUID_SMP_SERVICE),
+                ((UUID(protocol.UUID_SMP), _NOTIFY | closed_in),),
+            ),
+        )
+    )
+    ble.gatts_write(maker, b"Glint")
+    ble.gatts_write(model, board_name.encode())
+    ble.gatts_write(revision, firmware.encode())
+    ble.gatts_set_buffer(media, 3 + 8 * protocol.LIMIT_MEDIA_RANGES)
+    # Appending, so that requests that come in faster than they are read all stay.
+    ble.gatts_set_buffer(smp, 2 * protocol.LIMIT_SMP_BYTES, True)
+    return battery, events, media, pairing, smp

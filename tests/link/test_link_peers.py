@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several companions at a time, and a stack that must not be called at any moment."""
+
+import asyncio
+import contextlib
+
+import glint
+import pytest
+from dut import Dut
+from glint.air import close
+from glint.events import Button
+from hostile import Central
+from radio_fixtures import Air, serve
+from test_link import connected
+from test_link_strangers import SERVE
+from workbench.paths import FIRMWARE
+
+
+@contextlib.asynccontextmanager
+async def another_machine(world):
+    """The address at which a second companion's machine is on the same air."""
+    server = await serve(world.air, f"unix:{world.flash / 'another'}")
+    try:
+        yield server.address
+    finally:
+        await close(server.address)
+        await server.close()
+
+
+@pytest.mark.stacks
+@pytest.mark.usefixtures("stack")
+def test_two_companions_are_served_side_by_side():
+    async def pressed(glasses, since):
+        async for event in glasses.events(since):
+            if isinstance(event, Button):
+                return event.seq
+
+    async def job(world, first):
+        await first.let_pair()
+        async with (
+            another_machine(world) as address,
+            glint.connect(air=address, timeout_s=60) as second,
+        ):
+            mine, theirs = await first.bonds(), await second.bonds()
+            assert [bond.this for bond in mine] == [True, False]
+            assert [bond.this for bond in theirs] == [False, True]
+            since = (await first.status()).next
+            waiting = [asyncio.create_task(pressed(each, since)) for each in (first, second)]
+            await asyncio.sleep(1)
+            world.bench.button(True)
+            one, other = await asyncio.gather(*waiting)
+            assert one == other
+            for each in (first, second, first):
+                photo = await each.photo()
+                assert len(photo.data) == world.photo_bytes
+            # One that leaves takes nothing of the other's with it.
+            reading = asyncio.create_task(first.photo())
+        assert len((await reading).data) == world.photo_bytes
+
+    connected(job)
+
+
+@pytest.mark.usefixtures("stack")
+def test_nothing_is_called_while_a_companion_secures_its_link():
+    async def press(world):
+        while True:
+            await asyncio.sleep(0.02)
+            world.bench.button(True)
+
+    async def job(world, first):
+        await first.let_pair()
+        reading = asyncio.create_task(anext(first.events((await first.status()).next)))
+        async with another_machine(world) as address:
+            async with glint.connect(air=address, timeout_s=60) as second:
+                await second.status()
+            pressing = asyncio.create_task(press(world))
+            world.radio.board.locked_s = 0.05
+            before = world.radio.counters()
+            for _ in range(3):
+                async with glint.connect(air=address, timeout_s=60) as second:
+                    await second.status()
+                await asyncio.sleep(1)
+            after = world.radio.counters()
+            pressing.cancel()
+        await reading
+        assert after["notifications"] > before["notifications"] + 30
+        return after["locked_calls"] - before["locked_calls"]
+
+    assert connected(job) == 0
+
+
+@contextlib.asynccontextmanager
+async def glasses(tmp_path, stack):
+    """The link alone, on the linux board: (dut, its air's address)."""
+    server = await serve(Air(None), "tcp:127.0.0.1:0")
+    dut = await Dut.start(server.address, stack)
+    try:
+        source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")
+        assert await dut.run(source) == "None"
+        yield dut, server.address
+    finally:
+        await close(server.address)
+        await dut.stop()
+        await server.close()
+
+
+async def test_an_event_that_cannot_be_taken_ends_the_link(tmp_path, stack):
+    async with glasses(tmp_path, stack) as (dut, air):
+        await dut.run("bonds.begin = None")
+        serving = asyncio.create_task(dut.run("serve(20000)"))
+        with contextlib.suppress(glint.GlintError):
+            async with glint.connect(air=air, timeout_s=2):
+                pass
+        assert "object isn't callable" in await serving
+        assert await dut.value("link.faults") == 1
+
+
+async def test_what_the_stack_refuses_is_tried_again(tmp_path, stack):
+    async with glasses(tmp_path, stack) as (dut, air):
+        await dut.run(
+            """
+calls = []
+def refusing(name, times):
+    call = getattr(link._ble, name)
+    def refuse(*args, **kwargs):
+        calls.append(name)
+        if calls.count(name) <= times:
+            raise OSError(-12)
+        return call(*args, **kwargs)
+    setattr(link._ble, name, refuse)
+refusing('gap_advertise', 3)
+refusing('gap_disconnect', 2)
+link._advertising = False
+link._door.set()
+"""
+        )
+        serving = asyncio.create_task(dut.run("serve(6000)"))
+        async with Central(air) as stranger:
+            await stranger.connect()
+            await stranger.dropped()
+        assert await serving == "None"
+        assert await dut.value("link.refused") == 5

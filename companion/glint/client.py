@@ -140,6 +140,11 @@ class Glasses(Managed):
         """Whether there is a link right now."""
         return self._keeper.connected
 
+    @property
+    def boot_id(self) -> int | None:
+        """Random number of the glasses' run that sequence numbers belong to; None until known."""
+        return self._sequence.boot
+
     def events(self, since: int = 0) -> EventReader:
         """Iterates over events, also over those that happened while nobody was connected.
 
@@ -153,7 +158,18 @@ class Glasses(Managed):
         """
         return EventReader(since, self._start_reader, self._on_moved)
 
-    async def _request(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
+    async def request(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
+        """Makes an SMP request, also one that only your glasses know.
+
+        Args:
+            request: One of smpclient's requests, or of your own class like them.
+
+        Returns:
+            What the request's class says that the answer holds.
+
+        Raises:
+            NoAnswerError, ProtocolError, RequestError: There is no such answer; the error says why.
+        """
         link = await self._keeper.link()
         return await link.requests.request(request)
 
@@ -163,7 +179,7 @@ class Glasses(Managed):
         Raises:
             NoAnswerError, ProtocolError, RequestError: They do not tell.
         """
-        state = await self._request(StatusRead())
+        state = await self.request(StatusRead())
         return Status(**{name: getattr(state, name) for name in Status.__dataclass_fields__})
 
     async def update(
@@ -185,12 +201,12 @@ class Glasses(Managed):
 
     async def boot(self) -> Boot:
         """Asks how the glasses started, why they last crashed, and why an update was refused."""
-        answer = await self._request(BootRead())
+        answer = await self.request(BootRead())
         return Boot(answer.safe, answer.crash, answer.refused, answer.check)
 
     async def reset(self) -> None:
         """Starts the glasses anew."""
-        await self._request(ResetWrite())
+        await self.request(ResetWrite())
 
     async def info(self) -> Info:
         """Asks the glasses what they are.
@@ -221,13 +237,13 @@ class Glasses(Managed):
 
     async def _pairing(self) -> str:
         try:
-            return (await self._request(PairingRead())).method
+            return (await self.request(PairingRead())).method
         except RequestError:
             return "unknown"
 
     async def _trust(self) -> Trust | None:
         try:
-            said = await self._request(TrustRead())
+            said = await self.request(TrustRead())
         except RequestError:  # older firmware
             return None
         names = {key.hash.hex(): key.name for key in said.keys}

@@ -40,12 +40,12 @@ class Managed(ABC):
     """
 
     @abstractmethod
-    async def _request(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
-        """Makes a request over the link that there is."""
+    async def request(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
+        """Makes an SMP request; see `glint.Glasses.request`."""
 
     async def bonds(self) -> list[Bond]:
         """Lists the companions that the glasses know, the first that paired first."""
-        answer = await self._request(BondsRead())
+        answer = await self.request(BondsRead())
         return [Bond(**row.model_dump()) for row in answer.bonds]
 
     async def remove_bond(self, number: int) -> None:
@@ -54,7 +54,7 @@ class Managed(ABC):
         Args:
             number: The bond's id.
         """
-        await self._request(BondRemoveWrite(id=number, remove=True))
+        await self.request(BondRemoveWrite(id=number, remove=True))
 
     async def name_bond(self, number: int, name: str) -> None:
         """Gives a companion a name, at most 32 bytes of UTF-8.
@@ -63,7 +63,7 @@ class Managed(ABC):
             number: The bond's id.
             name: What it is called from now on.
         """
-        await self._request(BondNameWrite(id=number, name=name))
+        await self.request(BondNameWrite(id=number, name=name))
 
     async def let_pair(self, allowed: bool = True) -> float | None:
         """Opens the pairing window, as the wearer's button does, or closes it.
@@ -76,17 +76,17 @@ class Managed(ABC):
         Returns:
             How many seconds it stays open; None for no end.
         """
-        answer = await self._request(PairingWrite(open=allowed))
+        answer = await self.request(PairingWrite(open=allowed))
         return None if answer.left_ms is None else answer.left_ms / 1000
 
     async def pairing_left(self) -> float | None:
         """Asks how many seconds the pairing window stays open: 0 when closed, None for no end."""
-        answer = await self._request(PairingRead())
+        answer = await self.request(PairingRead())
         return None if answer.left_ms is None else answer.left_ms / 1000
 
     async def config(self) -> dict[str, Any]:
         """Asks for the settings."""
-        return (await self._request(ConfigRead())).settings
+        return (await self.request(ConfigRead())).settings
 
     async def set_config(self, **changes: Any) -> dict[str, Any]:
         """Changes settings. They are kept, and count from now on; all of them, or none.
@@ -101,13 +101,13 @@ class Managed(ABC):
         Raises:
             RequestError: No such setting or model, or it cannot have that value: `rc` says which.
         """
-        return (await self._request(ConfigWrite(set=changes))).settings
+        return (await self.request(ConfigWrite(set=changes))).settings
 
     async def models(self) -> list[Model]:
         """Lists the models on the glasses."""
         found: list[Model] = []
         while True:
-            answer = await self._request(ModelsRead(since=len(found)))
+            answer = await self.request(ModelsRead(since=len(found)))
             found += [Model(**row.model_dump()) for row in answer.models]
             if not answer.models or len(found) >= answer.count:
                 return found
@@ -119,7 +119,7 @@ class Managed(ABC):
             name: The model.
             used: Whether to use it.
         """
-        await self._request(ModelWrite(name=name, to="active" if used else "idle"))
+        await self.request(ModelWrite(name=name, to="active" if used else "idle"))
 
     async def remove_model(self, name: str) -> None:
         """Removes a model that is not used from the glasses' flash.
@@ -127,7 +127,7 @@ class Managed(ABC):
         Args:
             name: The model.
         """
-        await self._request(ModelWrite(name=name, to="remove"))
+        await self.request(ModelWrite(name=name, to="remove"))
 
     async def put_file(self, name: str, data: bytes, progress: Progress | None = None) -> None:
         """Writes a file on the glasses; goes on where it was when the link drops and comes back.
@@ -143,7 +143,7 @@ class Managed(ABC):
             piece = data[at : at + step]
             length = len(data) if at == 0 else None
             try:
-                answer = await self._request(FileUpload(name=name, off=at, data=piece, len=length))
+                answer = await self.request(FileUpload(name=name, off=at, data=piece, len=length))
                 at = answer.off
                 more = at < len(data)
             except LinkLostError:
@@ -151,13 +151,13 @@ class Managed(ABC):
             if progress:
                 progress(at, len(data))
         if data:
-            there = await self._request(FileHashChecksum(name=name, type="sha256"))
+            there = await self.request(FileHashChecksum(name=name, type="sha256"))
             if there.output != hashlib.sha256(data).digest():
                 raise GlintError(f"{name} did not arrive as it was sent: send it again.")
 
     async def _uploaded(self, name: str) -> int:
         """How much of an upload the glasses have, on a new link."""
         try:
-            return (await self._request(FileStatus(name=name + ".part"))).len
+            return (await self.request(FileStatus(name=name + ".part"))).len
         except RequestError:
             return 0

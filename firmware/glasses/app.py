@@ -66,6 +66,7 @@ class Glasses:
         )
         pairing.serve(server, self.bonds, self.link)
         self._wearer = Wearer(self.bonds.window, self.privacy, lambda: erase(board.flash))
+        self._tasks = self._extend(server)
         # Boards call these between any two byte codes of the tasks: they only note what happened.
         self._sensed = asyncio.ThreadSafeFlag()
         self._presses = []
@@ -80,6 +81,16 @@ class Glasses:
         if self.bonds.damaged:
             self.journal.notice("bonds", "cannot be read: hold the button to pair anew")
         self._report_battery()
+
+    def _extend(self, server):
+        """Lets a maker's module `extension`, if there is one, add requests; returns its tasks."""
+        try:
+            import extension
+        except ImportError as error:
+            if "'extension'" not in str(error):
+                raise  # it is there, and lacks something
+            return []
+        return extension.start(self, server)
 
     # Models. One that is missing or broken must not keep the glasses from starting.
 
@@ -146,6 +157,7 @@ class Glasses:
             self._report_senses(),
             self._take_photos(),
             self._images.run(),
+            *self._tasks,
         )
 
     def _check(self):

@@ -44,7 +44,7 @@ async def unharmed(target):
     async def state():
         async with target.connect() as glasses:
             status = await glasses.status()
-            journal = await glasses._request(JournalRead())
+            journal = await glasses.request(JournalRead())
             return journal.boot, await glasses.bonds(), status
 
     boot, bonds, before = await state()

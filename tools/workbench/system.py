@@ -24,6 +24,7 @@ PACKAGES = {
     "dbus-daemon": ("dbus-daemon",),
     "git": ("git",),
     "make": ("make",),
+    "mosquitto": ("mosquitto",),
     "mmdebstrap": ("mmdebstrap",),
     "qemu-system-arm": ("qemu-system-arm",),
     "qemu-system-riscv32": ("qemu-system-misc",),

@@ -133,14 +133,15 @@ class Server(Conversation):
         """A conversation with one more companion."""
         return Conversation(self)
 
-    def handle(self, group, id, op, handler):
+    def handle(self, group, id, op, handler, rows=None):
         """`handler(body)` answers `op` (READ or WRITE) of a command with a map.
 
-        The body holds what requests.py says of the command, which has to be there. It may raise
-        RequestError; any other error counts as failed. One that takes its time returns a coroutine
-        that does all of that.
+        The body holds what `rows` say, as requests.py says it of Glint's own commands. The handler
+        may raise RequestError; any other error counts as failed. One that takes its time returns a
+        coroutine that does all of that.
         """
-        self._handlers[(group, id, op)] = REQUESTS[(group, id, op)], handler
+        key = group, id, op
+        self._handlers[key] = REQUESTS[key] if rows is None else rows, handler
 
     def counts(self):
         """What the statistics say of it."""

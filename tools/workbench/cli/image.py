@@ -54,6 +54,10 @@ def build(
         list[Path] | None, typer.Option("--retire-key", help="Key, PEM, never to trust again.")
     ] = None,
     production: Production = False,
+    extension: Annotated[
+        Path | None,
+        typer.Option(help="Your own module for the application: it goes along as extension.py."),
+    ] = None,
 ) -> None:
     """Builds and signs an update image with this checkout's application and models."""
     from workbench.device import trust, update_image
@@ -72,7 +76,13 @@ def build(
             "with the one that stays"
         )
     data = update_image.sign(
-        update_image.payload(board, words=word or ["okay_nabu"], vision=vision, mirror=mirror),
+        update_image.payload(
+            board,
+            words=word or ["okay_nabu"],
+            vision=vision,
+            mirror=mirror,
+            extension=extension,
+        ),
         version=version or update_image.firmware_version(),
         board=board,
         key=key,

@@ -180,7 +180,14 @@ def firmware_counter() -> int:
     return int(found[1])
 
 
-def payload(board: str, *, words: list[str], vision: str, mirror: Path | None) -> bytes:
+def payload(
+    board: str,
+    *,
+    words: list[str],
+    vision: str,
+    mirror: Path | None,
+    extension: Path | None = None,
+) -> bytes:
     """A ROMFS with this checkout's application and these models.
 
     Args:
@@ -188,11 +195,20 @@ def payload(board: str, *, words: list[str], vision: str, mirror: Path | None) -
         words: Wake word models, as paths or names in the zoo.
         vision: Vision model, or "" for none.
         mirror: Folder to look for models in.
+        extension: MicroPython source that the application imports as `extension`.
 
     Raises:
         deploy.DeployError, zoo.ZooError: There is no such board or model.
+        ImageError: The extension cannot be read.
     """
     bundle = deploy.bundle(board, words, vision, mirror)
+    added = {}
+    if extension:
+        try:
+            added["extension.py"] = extension.read_bytes()
+        except OSError as error:
+            raise ImageError(f"cannot read {extension}: {error.strerror}") from None
     return romfs.build(
         {path: data for path, data in bundle.items() if path.startswith(("glasses/", "models/"))}
+        | added
     )

@@ -80,7 +80,7 @@ class Linux:
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
-            path = [FIRMWARE, BOARDS / "bench", self.folder, ".frozen"]
+            path = [FIRMWARE, BOARDS / "bench", self.folder, ".frozen", self._flash]
             environment = {
                 **os.environ,
                 "MICROPYPATH": ":".join(map(str, path)),

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings: IMA ADPCM from the glasses to 16-bit PCM and WAV files."""
 
-import audioop
+import warnings
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from glint import protocol
 from glint.errors import MediaError
 from glint.events import Media
+
+with warnings.catch_warnings():
+    # Python 3.11 and 3.12 have it and say that it will go; audioop-lts has it from 3.13 on.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import audioop
 
 SAMPLE_BYTES = 2
 # audioop takes the first sample from a byte's high nibble; IMA (and WAV) order is low nibble first.
@@ -60,7 +65,7 @@ class Audio:
         cause: Sequence number of the wake event it belongs to, or 0.
     """
 
-    pcm: bytes
+    pcm: bytes = field(repr=False)
     rate_hz: int
     preroll_ms: int
     cause: int

@@ -17,7 +17,7 @@ from glint.adapter import chosen, in_use
 from glint.audio import Audio, decoder
 from glint.collect import Collector, Progress
 from glint.errors import GlintError, LinkLostError, RequestError
-from glint.events import Event, Media, MediaEnd, Wake
+from glint.events import Event, Media, MediaEnd, Seen, Wake
 from glint.fetch import Fetcher
 from glint.image import load
 from glint.info import Info, Statistics, Status, Trust
@@ -183,7 +183,7 @@ class Glasses(Managed):
         return Status(**{name: getattr(state, name) for name in Status.__dataclass_fields__})
 
     async def update(
-        self, path: Path, *, progress: Progress | None = None, allow_downgrade: bool = False
+        self, path: str | Path, *, progress: Progress | None = None, allow_downgrade: bool = False
     ) -> Updated:
         """Has the glasses run an update image: sends it, tries it, confirms it when it is well.
 
@@ -197,7 +197,7 @@ class Glasses(Managed):
         Raises:
             UpdateError: It is no image, the glasses refuse it, or went back: the message says why.
         """
-        return await Updater(self._keeper, load(path), progress).run(allow_downgrade)
+        return await Updater(self._keeper, load(Path(path)), progress).run(allow_downgrade)
 
     async def boot(self) -> Boot:
         """Asks how the glasses started, why they last crashed, and why an update was refused."""
@@ -256,11 +256,13 @@ class Glasses(Managed):
             damaged=said.damaged,
         )
 
-    async def photo(self, of: Media | None = None, *, progress: Progress | None = None) -> Photo:
+    async def photo(
+        self, of: Media | Seen | None = None, *, progress: Progress | None = None
+    ) -> Photo:
         """Takes a photo, or collects one that an event announced.
 
         Args:
-            of: Event that announced the photo; None to take one.
+            of: Event that announced the photo, or that says what is in it; None to take one.
             progress: Called with bytes received and bytes in all.
 
         Raises:
@@ -272,7 +274,8 @@ class Glasses(Managed):
             link = await self._keeper.link()
             answer = await link.requests.request(PhotoWrite())
             return Photo.from_media(*await self._collector.requested(answer.id, "photo", progress))
-        transfer = await self._collector.announced(of.id)
+        number = of.media if isinstance(of, Seen) else of.id
+        transfer = await self._collector.announced(number)
         return Photo.from_media(*await self._collector.receive(transfer, "photo", progress))
 
     async def record(self, seconds: float, *, progress: Progress | None = None) -> Audio:

@@ -59,11 +59,19 @@ class Wake(Event):
 
 @dataclass(frozen=True)
 class Seen(Event):
-    """The camera saw something; `by` is the model's name, or "motion"."""
+    """The camera saw something.
+
+    Attributes:
+        label: What, in the model's words.
+        probability: 0 to 1.
+        by: The model's name, or "motion".
+        media: Number of the photo of the same scene, which `Glasses.photo` takes; 0 for none.
+    """
 
     label: str
     probability: float
     by: str
+    media: int = 0
 
 
 @dataclass(frozen=True)
@@ -263,7 +271,12 @@ _READERS: dict[int, Callable[[int, int, _Fields], Event]] = {
         seq, ms, f.text("word"), f.share("p"), f.integer("at_ms")
     ),
     protocol.EVENT_SEEN: lambda seq, ms, f: Seen(
-        seq, ms, f.text("label"), f.share("p"), f.text("by")
+        seq,
+        ms,
+        f.text("label"),
+        f.share("p"),
+        f.text("by"),
+        f.integer("media", _MAX_U16, default=0),
     ),
     protocol.EVENT_MEDIA: _media,
     protocol.EVENT_MEDIA_END: _media_end,

@@ -3,7 +3,7 @@
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -26,7 +26,7 @@ class Photo:
         height: Pixels.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     codec: str
     width: int
     height: int

@@ -92,7 +92,8 @@ async def test_photo_on_wake(running, tmp_path):
         await line_with(process, "Okay Nabu: ")
     pictures = list(tmp_path.glob("*.jpg"))
     assert pictures
-    assert Image.open(pictures[0]).size == (640, 480)
+    with Image.open(pictures[0]) as picture:
+        assert picture.size == (640, 480)
 
 
 async def test_level_meter(running):

@@ -97,7 +97,7 @@ async def test_what_hangs_long_after_its_trial_is_reset(board):
     board.pend(poisoned(board), permanent=True)
     async with (
         board.started() as simulation,
-        glint.connect(air=simulation.address, timeout_s=20) as glasses,
+        glint.connect(hci=simulation.address, timeout_s=20) as glasses,
     ):
         await ask(glasses, board, "hang")
         assert "watchdog" in (await glasses.boot()).crash

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from glint.air import close
+from glint.backend import close
 from radio_fixtures import World, att_error, uuid_of, world
 from workbench.emulation.air import Timing, serve
 

@@ -7,7 +7,7 @@ import contextlib
 import glint
 import pytest
 from dut import Dut
-from glint.air import close
+from glint.backend import close
 from glint.events import Button
 from hostile import Central
 from radio_fixtures import Air, serve
@@ -39,7 +39,7 @@ def test_two_companions_are_served_side_by_side():
         await first.let_pair()
         async with (
             another_machine(world) as address,
-            glint.connect(air=address, timeout_s=60) as second,
+            glint.connect(hci=address, timeout_s=60) as second,
         ):
             mine, theirs = await first.bonds(), await second.bonds()
             assert [bond.this for bond in mine] == [True, False]
@@ -71,13 +71,13 @@ def test_nothing_is_called_while_a_companion_secures_its_link():
         await first.let_pair()
         reading = asyncio.create_task(anext(first.events((await first.status()).next)))
         async with another_machine(world) as address:
-            async with glint.connect(air=address, timeout_s=60) as second:
+            async with glint.connect(hci=address, timeout_s=60) as second:
                 await second.status()
             pressing = asyncio.create_task(press(world))
             world.radio.board.locked_s = 0.05
             before = world.radio.counters()
             for _ in range(3):
-                async with glint.connect(air=address, timeout_s=60) as second:
+                async with glint.connect(hci=address, timeout_s=60) as second:
                     await second.status()
                 await asyncio.sleep(1)
             after = world.radio.counters()
@@ -109,7 +109,7 @@ async def test_an_event_that_cannot_be_taken_ends_the_link(tmp_path, stack):
         await dut.run("bonds.begin = None")
         serving = asyncio.create_task(dut.run("serve(20000)"))
         with contextlib.suppress(glint.GlintError):
-            async with glint.connect(air=air, timeout_s=2):
+            async with glint.connect(hci=air, timeout_s=2):
                 pass
         assert "object isn't callable" in await serving
         assert await dut.value("link.faults") == 1

@@ -44,14 +44,14 @@ async def crowd_in(air):
 def test_strangers_that_come_back_at_once_do_not_keep_the_owner_out(strangers):
     async def job(world):
         loop = asyncio.get_running_loop()
-        async with glint.connect(air=world.address) as glasses:
+        async with glint.connect(hci=world.address) as glasses:
             await glasses.status()
         crowd = [asyncio.create_task(crowd_in(world.address)) for _ in range(strangers)]
         took_s = []
         for _ in range(10):
             await asyncio.sleep(2)
             start_s = loop.time()
-            async with glint.connect(air=world.address, timeout_s=60) as glasses:
+            async with glint.connect(hci=world.address, timeout_s=60) as glasses:
                 await glasses.status()
             took_s.append(loop.time() - start_s)
         await end_tasks(*crowd)

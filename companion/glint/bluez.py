@@ -136,16 +136,10 @@ async def write_bytes(characteristic: BleakGATTCharacteristic) -> int:
     return max(known, int(mtu.value) - _ATT_HEADER_BYTES)
 
 
-async def bond_refused(device: BLEDevice, error: BaseException | None) -> bool:
-    """Whether connecting failed as it does with glasses that have lost our bond.
-
-    BlueZ encrypts with a bond as soon as there is a link (device.c, device_attach_att), and has no
-    word for a peer that has no such key: the kernel drops the link, and Connect() ends as if
-    somebody had called it off (device_remove_connection). A link that is lost in that moment
-    looks the same: ask more than once.
-    """
+async def has_bond(device: BLEDevice) -> bool:
+    """Whether BlueZ has a bond with the device; False on other systems."""
     path = _path(device)
-    if path is None or not any(words in str(error) for words in _DROPPED):
+    if path is None:
         return False
     from bleak.exc import BleakError
     from dbus_fast.errors import DBusError
@@ -156,6 +150,17 @@ async def bond_refused(device: BLEDevice, error: BaseException | None) -> bool:
             (paired,) = await _call(bus, *get, "ss", _DEVICE, "Paired")
             return bool(paired.value)
     return False
+
+
+def dropped(error: BaseException | None) -> bool:
+    """Whether connecting failed because the link, which was there, dropped.
+
+    BlueZ encrypts with a bond as soon as there is a link (device.c, device_attach_att), and has no
+    word for a peer that has no such key: the kernel drops the link, and Connect() ends as if
+    somebody had called it off (device_remove_connection). A link that is lost in that moment
+    looks the same.
+    """
+    return any(words in str(error) for words in _DROPPED)
 
 
 async def left_connected() -> list[BLEDevice]:

@@ -64,9 +64,7 @@ class Link:
             NoAnswerError: The glasses do not answer requests.
         """
         try:
-            async with bluez.agent(self._device):
-                await self._connect()
-                await self._pair(await self.read(protocol.UUID_PAIRING))
+            await self._connect()
             async with self._doing("subscribe to"):
                 await self._subscribe(on_event, on_media)
             await self._hello()
@@ -76,14 +74,33 @@ class Link:
             raise
 
     async def _connect(self) -> None:
+        """Connects and encrypts.
+
+        BlueZ pairs by itself as soon as it meets what asks for it. Glasses that take no companion
+        drop it then, perhaps before they could say that their window is closed; and what is left
+        is a bond that only this machine has.
+        """
+        state = None
+        had_bond = await bluez.has_bond(self._device)
         try:
-            with errors_explained(f"connect to {self.name}", self._hci):
-                async with asyncio.timeout(self._timeout_s):
-                    await self._client.connect()
-        except BluetoothError as error:
-            if await bluez.bond_refused(self._device, error.__cause__):
+            async with bluez.agent(self._device):
+                with errors_explained(f"connect to {self.name}", self._hci):
+                    async with asyncio.timeout(self._timeout_s):
+                        await self._client.connect()
+                state = await self.read(protocol.UUID_PAIRING)
+                await self._pair(state)
+        except (BluetoothError, LinkLostError) as error:
+            dropped = bluez.dropped(error.__cause__)
+            if had_bond and dropped:
                 raise BondRefusedError(str(error)) from error
-            raise
+            if had_bond or not (dropped or isinstance(error, LinkLostError)):
+                raise
+            if not await bluez.has_bond(self._device):
+                raise
+            await self.forget_bond()
+            raise PairingError(f"{self.name} does not know this companion: {_advice(state)}") from (
+                error
+            )
 
     async def forget_bond(self) -> None:
         """Has this machine forget its bond with the glasses: the next link pairs anew."""

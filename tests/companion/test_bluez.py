@@ -72,19 +72,25 @@ async def test_glasses_left_connected_are_found_unless_a_program_listens(system,
     assert [device.name for device in await bluez.left_connected()] == found
 
 
+async def test_whether_there_is_a_bond(system):
+    assert await bluez.has_bond(GLASSES)
+    system.objects[DEVICE][DEVICE1]["Paired"] = Variant("b", False)
+    assert not await bluez.has_bond(GLASSES)
+    assert not await bluez.has_bond(BLEDevice("F0:00:00:00:00:01", "Glint", "not BlueZ's"))
+
+
 @pytest.mark.parametrize(
-    ("paired", "error", "refused"),
+    ("error", "dropped"),
     [
-        (True, BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), True),
-        (True, BleakError("failed to discover services, device disconnected"), True),
-        (False, BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), False),
-        (True, BleakDBusError("org.bluez.Error.Failed", ["br-connection-busy"]), False),
-        (True, TimeoutError(), False),
+        (BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), True),
+        (BleakError("failed to discover services, device disconnected"), True),
+        (BleakDBusError("org.bluez.Error.Failed", ["br-connection-busy"]), False),
+        (TimeoutError(), False),
+        (None, False),
     ],
 )
-async def test_a_bond_that_the_glasses_have_forgotten(system, paired, error, refused):
-    system.objects[DEVICE][DEVICE1]["Paired"] = Variant("b", paired)
-    assert await bluez.bond_refused(GLASSES, error) is refused
+def test_a_link_that_dropped_while_connecting(error, dropped):
+    assert bluez.dropped(error) is dropped
 
 
 @pytest.mark.parametrize("installed", [False, True])

@@ -473,7 +473,7 @@ class Glasses(Managed):
         for message in self._fetcher.releases():
             await link.ask_media(message)
         await self._send_acknowledge(read)
-        await link.flush()
+        await link.ping()  # a disconnect would overtake what was written
 
     def _handed_over(self) -> int:
         return min((reader.given for reader in self._readers), default=self._given)

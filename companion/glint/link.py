@@ -17,8 +17,8 @@ from glint.info import Statistics
 from glint.smp import Requests
 
 # A host that restores encryption by itself may still be at it: unencrypted writes are dropped.
-_HELLO_TRIES = 4
-_HELLO_TIMEOUT_S = 0.7
+_PING_TRIES = 4
+_PING_TIMEOUT_S = 0.7
 _CLOSE_TIMEOUT_S = 5.0
 
 Notified = Callable[[bytes], None]
@@ -67,7 +67,7 @@ class Link:
             await self._connect()
             async with self._doing("subscribe to"):
                 await self._subscribe(on_event, on_media)
-            await self._hello()
+            await self.ping(_PING_TRIES)
             self._statistics.links += 1
         except BaseException:
             await self.close()
@@ -172,14 +172,17 @@ class Link:
             )
         return characteristic
 
-    async def _hello(self) -> None:
-        for _ in range(_HELLO_TRIES - 1):
-            with contextlib.suppress(NoAnswerError):
-                return await self._say_hello()
-        await self._say_hello()
+    async def ping(self, tries: int = 1) -> None:
+        """Returns when the glasses answer: they have got all that was written before.
 
-    async def _say_hello(self) -> None:
-        await self.requests.request(MCUMgrParametersRead(), _HELLO_TIMEOUT_S)
+        Raises:
+            LinkLostError, NoAnswerError: They may not have.
+        """
+        for _ in range(tries - 1):
+            with contextlib.suppress(NoAnswerError):
+                await self.requests.request(MCUMgrParametersRead(), _PING_TIMEOUT_S)
+                return
+        await self.requests.request(MCUMgrParametersRead(), _PING_TIMEOUT_S)
 
     async def _write_smp(self, data: bytes) -> None:
         await self._write(self._smp, data)
@@ -191,14 +194,6 @@ class Link:
             BluetoothError, LinkLostError: It could not be sent.
         """
         await self._write(self._events, seq.to_bytes(4, "little"))
-
-    async def flush(self) -> None:
-        """Returns when the glasses have got all that was written: a disconnect would overtake it.
-
-        Raises:
-            LinkLostError, NoAnswerError: They may not have.
-        """
-        await self._say_hello()
 
     async def ask_media(self, command: bytes) -> None:
         """Writes a command to the media characteristic.

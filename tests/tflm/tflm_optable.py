@@ -13,11 +13,11 @@ from workbench.paths import MODULES
 
 README = MODULES / "tflm" / "README.md"
 CORE = MODULES / "tflm" / "core"
-BEGIN = "<!-- Written by tests/tflm_optable.py. -->\n"
+BEGIN = "<!-- Written by tests/tflm/tflm_optable.py. -->\n"
 END = "<!-- Until here. -->\n"
 HEAD = """\
-| operator | types | kernel | cases equal to TensorFlow Lite Micro |
-|---|---|---|---|
+| operator | types | kernel |
+|---|---|---|
 """
 # What faster kernels use, and how a file tells that it has some or calls them.
 EXTENSIONS = {
@@ -47,13 +47,12 @@ def kernels():
 
 
 def row(name, result):
-    """A row of the table; `result` is a Comparison, or None for what whole models show."""
+    """A row of the table; `result` is a Comparison, or None for what only whole models show."""
     operator, file = name.split()[0], kernels()[name]
     if result is None:
-        return f"| {operator} | | {file} | in whole models |\n"
-    equal = len(result.both) - len(result.different)
+        return f"| {operator} | | {file} |\n"
     types = ", ".join(result.types) + (" with int4 weights" if name.endswith("int4") else "")
-    return f"| {operator} | {types} | {file} | {equal} of {len(result.both)} |\n"
+    return f"| {operator} | {types} | {file} |\n"
 
 
 def written():

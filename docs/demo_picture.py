@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m workbench.demo.picture FILE.svg [CAMERA]`: runs the demo and draws its last frame."""
+"""`python docs/demo_picture.py FILE.svg [CAMERA]`: runs the demo and draws its last frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
-
 from workbench.demo import run
 from workbench.demo.view import LiveView
 

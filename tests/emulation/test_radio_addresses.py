@@ -74,7 +74,7 @@ async def test_the_modes_are_those_of_the_binding(w: World) -> None:
 
 
 async def test_a_sniffer_cannot_link_two_sightings(w: World) -> None:
-    w.dut.radio.rpa_timeout_s = 0.2
+    w.dut.radio.advertiser.rpa_timeout_s = 0.2
     await w.dut.run("ble.config(addr_mode=2)")
     found = await heard(w, 4)
     assert len({bytes(address)[:3] for address in found}) == 4

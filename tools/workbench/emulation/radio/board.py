@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +16,14 @@ from bumble.device import Connection
 from workbench.emulation.radio.wire import Event
 
 RADIO = 6  # the radio's channel on the bench bus
+
+
+class CallError(Exception):
+    """A call of the board that fails with an errno."""
+
+    def __init__(self, number: int, message: str = "") -> None:
+        super().__init__(message or (os.strerror(number) if number > 0 else "from the controller"))
+        self.errno = number
 
 
 class Bus(Protocol):

@@ -13,50 +13,37 @@ from collections.abc import Callable
 from typing import Any
 
 from bumble import att, core, hci
-from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
+from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.keys import PairingKeys
 from bumble.pairing import PairingConfig
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 from glint.waiting import end_tasks
 
-from workbench.emulation.radio.board import RADIO, Board, Bus
+from workbench.emulation.radio.advertising import Advertiser
+from workbench.emulation.radio.board import RADIO, Board, Bus, CallError
 from workbench.emulation.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Secret
 from workbench.emulation.radio.gatt import BoardServer
 from workbench.emulation.radio.link import Link
 from workbench.emulation.radio.pairing import Delegate
 from workbench.emulation.radio.stacks import (
-    CONNECTIONS_MAX,
     DEFAULT,
     EALREADY,
     STACKS,
     UNKNOWN_CONNECTION,
 )
-from workbench.emulation.radio.wire import Advertise, Event, Item, Op, blocks_for
+from workbench.emulation.radio.wire import NEED_LOCK, Event, Item, Op, blocks_for
 
 log = logging.getLogger(__name__)
 
 _IRK_BYTES = 16
-_UNCHANGED = 255
-_ADVERTISE_LEAST_MS = 20.0
 _MTU_DEFAULT = 256
 _NO_INPUT_OUTPUT = 3
 _STATIC, _RESOLVABLE = 1, 2
-# ESP-IDF v5.2.2, components/bt/host/nimble/Kconfig.in, BT_NIMBLE_RPA_TIMEOUT.
-RPA_TIMEOUT_S = 900.0
 _CLOSE_TIMEOUT_S = 2.0
 
 
-# Calls that wait for the host's lock.
-NEED_LOCK = {Op.ADVERTISE, Op.DISCONNECT, Op.NOTIFY, Op.INDICATE, Op.UPDATE}
-
-
-class CallError(Exception):
-    """A call of the board that fails with an errno."""
-
-    def __init__(self, number: int, message: str = "") -> None:
-        super().__init__(message or (os.strerror(number) if number > 0 else "from the controller"))
-        self.errno = number
+COUNTERS = ["notifications", "notified_bytes", "writes", "written_bytes", "reads", "locked_calls"]
 
 
 class Radio:
@@ -69,26 +56,22 @@ class Radio:
         stack: The stack that it behaves like, one of `stacks.STACKS`.
 
     Attributes:
+        advertiser: Its advertising.
         advertising: Set while the board advertises.
         board: The board's end.
-        address: As the argument; the identity behind the addresses that the board draws.
-        rpa_timeout_s: How long one of these lasts.
+        address: The identity behind the addresses that the board draws.
     """
 
     def __init__(
         self, bus: Bus, transport_spec: str, address: str | None = None, stack: str = DEFAULT
     ) -> None:
-        self.advertising = asyncio.Event()
+        self.advertiser = Advertiser(lambda: len(self._links))
+        self.advertising = self.advertiser.on
         self._bus = bus
         self._spec = transport_spec
         self._stack = STACKS[stack]
         self._address = hci.Address(address) if address else hci.Address.generate_static_address()
         self.address = str(self._address)
-        self.rpa_timeout_s = RPA_TIMEOUT_S
-        self._rotating: asyncio.Task[None] | None = None
-        self._changing_advertising = asyncio.Lock()
-        self._advertising: AdvertisingType | None = None
-        self._interval_ms = 0.0
         self.board = Board(bus)
         self._calls: asyncio.Queue[bytes] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -107,18 +90,7 @@ class Radio:
             Item.ADDR_MODE: _STATIC,
         }
         self._name = b""
-        self._advertisement = self._scan_response = b""
-        self._counters = dict.fromkeys(
-            (
-                "notifications",
-                "notified_bytes",
-                "writes",
-                "written_bytes",
-                "reads",
-                "locked_calls",
-            ),
-            0,
-        )
+        self._counters = dict.fromkeys(COUNTERS, 0)
 
     async def start(self) -> None:
         """Listens to the board; the controller is opened when the board switches its radio on."""
@@ -131,10 +103,7 @@ class Radio:
         await self._switch_off()
 
     def counters(self) -> dict[str, int]:
-        """Notifications, writes and reads since the start, and the bytes of their values.
-
-        locked_calls are those that would never have returned (see stacks.py).
-        """
+        """What passed since the start; locked_calls would never have returned (see stacks.py)."""
         return dict(self._counters)
 
     def _spawn(self, coroutine: Any) -> None:
@@ -171,7 +140,7 @@ class Radio:
             Op.ACTIVE: self._active,
             Op.CONFIG: self._config,
             Op.REGISTER: self._register,
-            Op.ADVERTISE: self._advertise,
+            Op.ADVERTISE: self.advertiser.change,
             Op.DISCONNECT: self._disconnect,
             Op.PAIR: self._pair,
             Op.PASSKEY: self._passkey,
@@ -226,7 +195,7 @@ class Radio:
         device.keystore = self._bonds = bonds
         device.pairing_config_factory = self._pairing_config
         device.on(Device.EVENT_CONNECTION, self._on_connection)
-        self._device = device
+        self._device = self.advertiser.device = device
         self._new_server()
         await device.power_on()
         if device.host.le_acl_packet_queue is not None:
@@ -244,10 +213,7 @@ class Radio:
     async def _switch_off(self) -> None:
         device, self._device = self._device, None
         transport, self._transport = self._transport, None
-        self.advertising.clear()
-        if self._rotating is not None:
-            self._rotating.cancel()
-            self._rotating = None
+        self.advertiser.stop()
         if device is not None and device.powered_on:
             for connection in list(device.connections.values()):
                 with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
@@ -282,46 +248,7 @@ class Radio:
         if item is Item.MTU and self._server is not None:
             self._server.max_mtu = self._settings[item]
         if item is Item.ADDR_MODE:
-            await self._draw_addresses(self._settings[item] == _RESOLVABLE)
-
-    # Own addresses. On a board, the controller draws them from the key that NimBLE gave it for the
-    # peer 00:00:00:00:00:00 (ble_hs_pvcy.c, ble_hs_pvcy_set_our_irk), also while it advertises.
-
-    async def _draw_addresses(self, private: bool) -> None:
-        device = self._powered()
-        if self._rotating is not None:
-            self._rotating.cancel()
-            self._rotating = None
-        if private:
-            await self._draw_address()
-            self._rotating = asyncio.create_task(self._rotate())
-        else:
-            await self._go_by(device.static_address)
-
-    async def _rotate(self) -> None:
-        while True:
-            await asyncio.sleep(self.rpa_timeout_s)
-            with contextlib.suppress(CallError):  # the controller has gone
-                await self._draw_address()
-
-    async def _draw_address(self) -> None:
-        device = self._powered()
-        if self._links:
-            return  # bumble's controller has one address for links and advertising
-        await self._go_by(hci.Address.generate_private_address(device.irk))
-
-    async def _go_by(self, address: hci.Address) -> None:
-        device = self._powered()
-        async with self._changing_advertising:
-            again = device.is_advertising
-            if again:
-                await device.stop_advertising()
-            device.random_address = address
-            await device.send_sync_command(
-                hci.HCI_LE_Set_Random_Address_Command(random_address=address)
-            )
-            if again and not self._links:
-                await self._start_advertising(device)
+            await self.advertiser.draw_addresses(self._settings[item] == _RESOLVABLE)
 
     def _register(self, body: bytes) -> bytes:
         device = self._powered()
@@ -330,46 +257,6 @@ class Radio:
         self._new_server()
         assert self._server is not None
         return self._server.register(body)
-
-    async def _advertise(self, body: bytes) -> None:
-        async with self._changing_advertising:
-            await self._change_advertising(body)
-
-    async def _change_advertising(self, body: bytes) -> None:
-        device = self._powered()
-        mode, interval_us, data_bytes, response_bytes = struct.unpack_from("<BIBB", body)
-        at = struct.calcsize("<BIBB")
-        if data_bytes != _UNCHANGED:
-            self._advertisement = body[at : at + data_bytes]
-            at += data_bytes
-        if response_bytes != _UNCHANGED:
-            self._scan_response = body[at : at + response_bytes]
-        if device.is_advertising:
-            await device.stop_advertising()
-        self.advertising.clear()
-        if mode == Advertise.STOP:
-            return
-        self._interval_ms = interval_ms = interval_us / 1000
-        if interval_ms < _ADVERTISE_LEAST_MS:
-            raise CallError(errno.EINVAL, f"interval {interval_us} us; at least 20000")
-        if mode == Advertise.CONNECTABLE and len(self._links) >= CONNECTIONS_MAX:
-            raise CallError(errno.ENOMEM, f"{CONNECTIONS_MAX} connections")
-        kind = AdvertisingType.UNDIRECTED_SCANNABLE
-        if mode == Advertise.CONNECTABLE:
-            kind = AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
-        self._advertising = kind
-        await self._start_advertising(device)
-        self.advertising.set()
-
-    async def _start_advertising(self, device: Device) -> None:
-        assert self._advertising is not None
-        await device.start_advertising(
-            advertising_type=self._advertising,
-            advertising_data=self._advertisement,
-            scan_response_data=self._scan_response,
-            advertising_interval_min=self._interval_ms,
-            advertising_interval_max=self._interval_ms,
-        )
 
     def _link(self, handle: int) -> Link:
         if handle not in self._links:

@@ -40,6 +40,10 @@ class Op(IntEnum):
     ANSWER = 19
 
 
+# Calls that wait for the lock of NimBLE's host.
+NEED_LOCK = {Op.ADVERTISE, Op.DISCONNECT, Op.NOTIFY, Op.INDICATE, Op.UPDATE}
+
+
 class Item(IntEnum):
     """What CONFIG sets."""
 

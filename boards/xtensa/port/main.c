@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// MicroPython as a program of Linux. Standard input holds a 32-bit length and a ROMFS image of that
-// many bytes, which becomes the current folder /rom, then a script. Standard error says why it
+// MicroPython as a program of Linux. Standard input holds what CONFIGID0 of the chip to play holds,
+// a 32-bit length and a ROMFS image of that many bytes, which becomes the current folder /rom, then
+// a script. Standard error says why it
 // failed.
 #include <string.h>
 
 #include "extmod/vfs.h"
 #include "extmod/vfs_rom.h"
 #include "linux.h"
-#include "mulhigh.h"
+#include "lacking.h"
 #include "py/compile.h"
 #include "py/cstack.h"
 #include "py/gc.h"
@@ -103,14 +104,15 @@ static void run_script(size_t bytes) {
 void run(void);
 
 void run(void) {
-    uint32_t rom_bytes;
-    if (linux_take(STDIN, &rom_bytes, sizeof rom_bytes) != sizeof rom_bytes ||
+    uint32_t identity, rom_bytes;
+    if (linux_take(STDIN, &identity, sizeof identity) != sizeof identity ||
+        linux_take(STDIN, &rom_bytes, sizeof rom_bytes) != sizeof rom_bytes ||
         rom_bytes > sizeof rom || linux_take(STDIN, rom, rom_bytes) != rom_bytes) {
         linux_exit(NO_INPUT);
     }
     size_t script_bytes = linux_take(STDIN, script, sizeof script);
     linux_make_executable(code, sizeof code);
-    mulhigh_enable();
+    lacking_enable(identity);
     mp_cstack_init_with_sp_here(STACK_BYTES);
     gc_init(heap, heap + sizeof heap);
     mp_init();

@@ -43,6 +43,13 @@ static mp_obj_t mod_arena_size(mp_obj_t buffer) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_arena_size_obj, mod_arena_size);
 
+#ifndef TFLM_WITHOUT_VECTORS
+static mp_obj_t mod_vectors(mp_obj_t allow) {
+    return mp_obj_new_bool(tflm_use_vectors(mp_obj_is_true(allow)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mod_vectors_obj, mod_vectors);
+#endif
+
 // Model
 
 static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
@@ -298,6 +305,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_tflm)},
     {MP_ROM_QSTR(MP_QSTR_Model), MP_ROM_PTR(&tflm_model_type)},
     {MP_ROM_QSTR(MP_QSTR_arena_size), MP_ROM_PTR(&mod_arena_size_obj)},
+    {MP_ROM_QSTR(MP_QSTR_vectors), MP_ROM_PTR(&mod_vectors_obj)},
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 

@@ -62,6 +62,9 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     }
     mp_store_global(MP_QSTR_Model, MP_OBJ_FROM_PTR(&tflm_tables.model));
     mp_store_global(MP_QSTR_arena_size, MP_OBJ_FROM_PTR(&mod_arena_size_obj));
+#ifndef TFLM_WITHOUT_VECTORS
+    mp_store_global(MP_QSTR_vectors, MP_OBJ_FROM_PTR(&mod_vectors_obj));
+#endif
     mp_store_global(MP_QSTR_OPS, tflm_supported_ops());
     MP_DYNRUNTIME_INIT_EXIT
 }

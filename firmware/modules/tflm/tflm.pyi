@@ -13,6 +13,10 @@ def arena_size(buf: Buffer) -> int:
     """The bytes that a model needs of an arena that starts at a multiple of 16, as all do that
     MicroPython allocates. Raises ValueError as `Model`."""
 
+def vectors(allow: bool) -> bool:
+    """Lets the kernels for a vector unit be used, or not; gives whether they are. Without a call
+    they are, on an ESP32-S3 where they gave what plain C gives. Builds without them lack this."""
+
 class Tensor:
     """An input or output as the model describes it."""
 

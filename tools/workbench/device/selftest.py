@@ -103,6 +103,7 @@ def main() -> int:
     """Writes the expected values."""
     report = run_emulated("linux")
     expected = {part: report[part] for part in ("micdsp", "tflm")}
+    del expected["tflm"]["vectors"]  # These differ from board to board.
     EXPECTED.write_text(json.dumps(expected, indent=2, sort_keys=True) + "\n")
     return 0
 

@@ -21,7 +21,8 @@ def models(names: Sequence[str], mirror: Path | None = None) -> dict[str, dict[s
     """Counts the instructions of an inference of each model; those that cannot be had are left out.
 
     Returns:
-        By model what `glint model bench --json` prints; nothing where a tool is missing.
+        By model what `glint model bench --board xtensa --json` prints, and under "without_vectors"
+        the instructions of an ESP32; nothing where a tool is missing.
 
     Raises:
         WorkbenchError: The runtime cannot be built or emulated, or refuses a model.
@@ -32,7 +33,8 @@ def models(names: Sequence[str], mirror: Path | None = None) -> dict[str, dict[s
             content = zoo.find(name, mirror).read_bytes()
         except zoo.ZooError:
             continue
-        rows[name] = benchmark.bench(benchmark.XTENSA, content).as_json(name)
+        rows[name] = benchmark.bench("xtensa", content).as_json(name)
+        rows[name]["without_vectors"] = benchmark.bench("esp32", content).instructions
     return rows
 
 
@@ -49,15 +51,21 @@ def code_bytes(words: Sequence[str], mirror: Path | None = None) -> dict[str, in
     if xtensa.missing():
         return {}
     int8 = [f"TFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]
-    chosen = {
+    chosen = natmod.without(words, mirror)
+    builds = {
         "every operator and type": ("", []),
         "every operator, int8 only": ("-int8", int8),
-        "the wake words": ("-words", natmod.without(words, mirror)),
+        "without vector kernels": ("-int8-mac16", [*int8, natmod.WITHOUT_VECTORS]),
+        "the wake words": ("-words", chosen),
+        "the wake words without vector kernels": (
+            "-words-mac16",
+            [*chosen, natmod.WITHOUT_VECTORS],
+        ),
     }
     with steps() as say:
         return {
             what: natmod.size(natmod.build("tflm", ARCH, say=say, defines=defines, tag=tag)).text
-            for what, (tag, defines) in chosen.items()
+            for what, (tag, defines) in builds.items()
         }
 
 
@@ -65,10 +73,12 @@ def tables(rows: dict[str, dict[str, Any]], code: dict[str, int]) -> list[Table]
     """One table of instructions, and one of sizes; none where a tool is missing."""
     if not code:
         return []
-    counted = Table("model", "instructions", "a MAC", title="xtensa (ESP32-S3's, without vectors)")
+    title = "Xtensa, emulated: ESP32-S3's vector unit, and ESP32's MAC16 alone"
+    counted = Table("model", "instructions", "a MAC", "with MAC16", "a MAC", title=title)
     for name, row in rows.items():
-        count = row["instructions_per_invoke"]
-        counted.add_row(name, f"{count:,}", f"{count / row['macs']:.2f}")
+        counts = (row["instructions_per_invoke"], row["without_vectors"])
+        cells = [text for count in counts for text in (f"{count:,}", f"{count / row['macs']:.2f}")]
+        counted.add_row(name, *cells)
     sizes = Table("tflm.mpy for xtensawin runs", "executable RAM, bytes")
     for what, taken in code.items():
         sizes.add_row(what, f"{taken:,}")

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
 from workbench.models import hostbench, inference, xtensacount
-from workbench.runners import cortexm
+from workbench.runners import cortexm, xtensa
 from workbench.runners.boards import COUNTING
 
-XTENSA = "xtensa"
-BOARDS = (inference.HOST, *COUNTING, XTENSA)
+# The chips that the emulated Xtensa core plays, with vector unit and without.
+CHIPS = {"xtensa": xtensa.ESP32S3, "esp32": xtensa.ESP32}
+BOARDS = (inference.HOST, *COUNTING, *CHIPS)
 
 
 class ModelBenchError(WorkbenchError):
@@ -30,7 +31,7 @@ class Bench:
         arena_bytes: Working memory.
         text_bytes: The model runtime, with all operators.
         macs: Multiply-accumulates.
-        profile: Each operator in order, with its instructions; for xtensa, each function.
+        profile: Each operator in order, with its instructions; on Xtensa, each function.
         times: On this machine: beside the wheel's, or why not.
     """
 
@@ -81,10 +82,10 @@ def bench(board: str, model: bytes) -> Bench:
             macs=measured.macs,
             profile=measured.profile,
         )
-    if board == XTENSA:
+    if board in CHIPS:
         loaded = tflm.Model(model)
         input_bytes = sum(inference.tensor_bytes(tensor) for tensor in loaded.inputs)
-        functions = xtensacount.instructions(model, input_bytes)
+        functions = xtensacount.instructions(model, input_bytes, CHIPS[board])
         return Bench(
             board=board,
             instructions=sum(functions.values()),

@@ -17,12 +17,20 @@ from workbench.errors import WorkbenchError
 from workbench.system import say_step
 
 # QEMU's one core with windowed registers and FPU. It lacks MULSH and MULUH, which ESP32-S3 has;
-# where native modules use them, boards/xtensa/port/mulhigh.c does what they do.
+# where native modules use them, boards/xtensa/port/lacking.c does what they do, and vectors.c what
+# its vector unit does.
 EMULATOR = ("qemu-xtensa", "-cpu", "de233_fpu")
 LINKER = "xtensa-lx106-elf-ld"
 LACKING = ("mul32high",)
 ARCH = "xtensawin"
 TIMEOUT_S = 300
+# The chips that the core plays, by what their CONFIGID0 holds: ESP-IDF v5.4's
+# components/xtensa/CHIP/include/xtensa/config/core-isa.h, XCHAL_HW_CONFIGID0. An ESP32 has no
+# vector unit.
+ESP32S3 = 0xC2F0FFFE
+ESP32 = 0xC2BCFFFE
+# An ESP32-S3 whose vector unit adds wrongly, for tests.
+DAMAGED = 0xC2F0FFFF
 
 # The script finds its arguments and standard streams where it does on other boards.
 WRAPPER = """
@@ -69,12 +77,13 @@ def compiler() -> natmod.Compiler:
     return found
 
 
-def run_code(code: str, files: Mapping[str, bytes]) -> bytes:
+def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> bytes:
     """Runs a script beside the native modules and gives what it printed or wrote.
 
     Args:
         code: In Python.
         files: What else it finds in /rom, its current folder.
+        chip: The one to play, ESP32S3 or ESP32.
 
     Raises:
         XtensaError: A tool is missing, or it raised.
@@ -90,7 +99,7 @@ def run_code(code: str, files: Mapping[str, bytes]) -> bytes:
     rom = romfs.build({**modules, **files})
     done = subprocess.run(
         [*EMULATOR, str(program)],
-        input=len(rom).to_bytes(4, "little") + rom + code.encode(),
+        input=chip.to_bytes(4, "little") + len(rom).to_bytes(4, "little") + rom + code.encode(),
         capture_output=True,
         check=False,
         timeout=TIMEOUT_S,
@@ -102,7 +111,10 @@ def run_code(code: str, files: Mapping[str, bytes]) -> bytes:
 
 
 class Xtensa:
-    """MicroPython on an emulated Xtensa core, with an ESP32-S3's native modules."""
+    """MicroPython on an emulated Xtensa core that plays a chip, with its native modules."""
+
+    def __init__(self, chip: int = ESP32S3) -> None:
+        self.chip = chip
 
     def run(
         self,
@@ -113,7 +125,7 @@ class Xtensa:
     ) -> bytes:
         """As `Runner.run`."""
         given = {"script.py": script.read_bytes(), "stdin": stdin, **(files or {})}
-        return run_code(WRAPPER.format(argv=[script.stem, *arguments]), given)
+        return run_code(WRAPPER.format(argv=[script.stem, *arguments]), given, self.chip)
 
 
 if __name__ == "__main__":

@@ -159,4 +159,8 @@ tflm_status_t tflm_describe(const void *model, size_t model_bytes, tflm_which_t 
 int32_t tflm_record_code(const tflm_t *self, const tflm_buffers_t *buffers, uint32_t *record);
 #endif
 
+// Lets kernels for a vector unit be used, or not; gives whether they are: on an ESP32-S3 on which
+// they give what plain C gives. Without this they are, where that is so.
+bool tflm_use_vectors(bool allow);
+
 #endif

@@ -106,7 +106,7 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
 
 #ifdef TFLM_XTENSA
 // Inputs, as tflm_widen makes them of bytes, and what is read beyond them.
-enum { TFLM_WIDENED = 768, TFLM_WIDENED_AHEAD = 4 };
+enum { TFLM_WIDENED = 768, TFLM_WIDENED_AHEAD = 16 };
 
 // Positions of n inputs each that can be widened at once.
 uint32_t tflm_widened_positions(uint32_t n);
@@ -122,7 +122,6 @@ void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *wi
 #else
 // Positions of a row that are best taken together.
 enum { TFLM_POSITIONS = 4 };
-
 #endif
 
 // The sums of n products each of `channels` channels at one position, without their biases. The

@@ -13,7 +13,7 @@ enum { BLOCK = 8 };
 #else
 enum { BLOCK = 4 };
 #endif
-enum { MAX_TAPS = 1 << 16 };
+enum { MAX_TAPS = 1 << 15 };
 
 // Where taps off the input are made to meet its zero point, that goes into the biases.
 #ifdef TFLM_XTENSA
@@ -29,7 +29,7 @@ TFLM_PREPARE(depthwise_conv) {
     TRY(tflm_patches_init(node, t, true, &patches));
     uint32_t taps = t[1].elements / patches.channels;
     uint32_t multiplier = patches.channels / patches.depth;
-    // Sums of so many products stay within 32 bits.
+    // Sums of so many products stay within 30 bits.
     if (taps > MAX_TAPS) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps", taps);
     }

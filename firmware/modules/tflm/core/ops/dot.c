@@ -126,15 +126,6 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
     }
 }
 
-#else
-
-void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
-                int32_t *sum) {
-    for (; channels; channels--, w += stride) {
-        *sum++ = (int32_t)tflm_dot1(x, 0, w, n);
-    }
-}
-
 #endif
 #endif
 

@@ -9,15 +9,16 @@
 //
 // As there is no signed load of a byte, each goes into the upper half of its 16 bits, of which the
 // lower half is zero: the sums in the accumulator, which has 40 bits, are 2^16 times too large.
-#include "dense.h"
-#include "depthwise.h"
+//
+// Where there is a vector unit, esp32s3.c's kernels take the place of these.
+#include "xtensa.h"
 
 #ifdef TFLM_XTENSA
 
 enum {
     INPUTS = TFLM_WIDENED,
-    WEIGHTS = 256,  // Widened at once; 2^16 times the sum of so many products takes 39 bits.
-    POSITIONS = 64, // Summed up at once.
+    WEIGHTS = 256, // Widened at once; 2^16 times the sum of so many products takes 39 bits.
+    POSITIONS = TFLM_GROUP,
     AHEAD = TFLM_WIDENED_AHEAD,
 };
 
@@ -36,7 +37,7 @@ static __attribute__((noinline)) void fill(int16_t *to, uint32_t count, int32_t 
                      "s32i.n %[value], %[to], 0\n\t"
                      "addi.n %[to], %[to], 4\n"
                      ".Lafter%=:"
-                     : [to] "+r"(to)
+                     : [to] "+&r"(to)
                      : [words] "r"((count + 1) / 2), [value] "r"((uint16_t)value * 0x10001u)
                      : "memory");
 }
@@ -86,8 +87,8 @@ static __attribute__((noinline)) void gather(const int8_t *from, int16_t *to, co
                      "add.n %[put], %[put], %[inner_to]\n"
                      ".Lafter%=:\n\t"
                      "bnez %[count], .Lnext%="
-                     : [value] "=&r"(value), [at] "=&r"(at), [put] "=&r"(put), [from] "+r"(from),
-                       [to] "+r"(to), [count] "+r"(count)
+                     : [value] "=&r"(value), [at] "=&r"(at), [put] "=&r"(put), [from] "+&r"(from),
+                       [to] "+&r"(to), [count] "+&r"(count)
                      : [inner] "r"(inner->count), [inner_from] "r"(inner->from_step),
                        [inner_to] "r"(inner->to_step * 2), [outer_from] "r"(outer->from_step),
                        [outer_to] "r"(outer->to_step * 2)
@@ -132,60 +133,8 @@ static __attribute__((noinline)) void sum_products(const int16_t *x, uint32_t st
         "add.n %[x], %[x], %[step]\n\t"
         "addi.n %[count], %[count], -1\n\t"
         "bnez %[count], .Lnext%="
-        : [x] "+r"(x), [sum] "+r"(sum), [count] "+r"(count), [xi] "=&r"(xi), [wi] "=&r"(wi)
+        : [x] "+&r"(x), [sum] "+&r"(sum), [count] "+&r"(count), [xi] "=&r"(xi), [wi] "=&r"(wi)
         : [w] "r"(w), [fours] "r"(fours), [step] "r"(step * 2), [keep] "r"(keep), [zero] "r"(0)
-        : "memory");
-}
-
-// Outputs of one channel, `step` bytes apart, from sums without their bias.
-static __attribute__((noinline)) void finish(const tflm_output_t *stage, uint32_t channel,
-                                             const int32_t *sum, uint32_t count, int8_t *output,
-                                             ptrdiff_t step) {
-    const int32_t *biases = (const int32_t *)(stage + 1), *multipliers = biases + stage->channels;
-    const int8_t *shifts = (const int8_t *)(multipliers + stage->scales);
-    uint32_t i = stage->scales > 1 ? channel : 0;
-    int32_t bias = biases[channel], multiplier = multipliers[i], shift = shifts[i];
-    for (; shift >= 0 && count; count--, output += step) {
-        int32_t biased = (int32_t)((uint32_t)*sum++ + (uint32_t)bias);
-        int32_t scaled = tflm_scale_apply(biased, multiplier, shift);
-        scaled = (int32_t)((uint32_t)scaled + (uint32_t)stage->zero_point);
-        *output = (int8_t)tflm_clamp(scaled, stage->low, stage->high);
-    }
-    if (!count) {
-        return;
-    }
-    int32_t value, low;
-    // As tflm_scale_apply. Bits 30 and 31 of the product round what is above them.
-    __asm__ volatile(
-        "ssr %[shift]\n\t"
-        "j .Lbegin%=\n\t"
-        ".p2align 2\n"
-        ".Lbegin%=:\n\t"
-        "nop.n\n\t"
-        "loop %[count], .Lafter%=\n\t"
-        "l32i.n %[value], %[sum], 0\n\t"
-        "addi.n %[sum], %[sum], 4\n\t"
-        "add.n %[value], %[value], %[bias]\n\t"
-        "mull %[low], %[value], %[multiplier]\n\t"
-        "mulsh %[value], %[value], %[multiplier]\n\t"
-        "extui %[low], %[low], 30, 2\n\t"
-        "addi.n %[low], %[low], 1\n\t"
-        "srli %[low], %[low], 1\n\t"
-        "addx2 %[value], %[value], %[low]\n\t"
-        "srai %[low], %[value], 31\n\t"
-        "add.n %[value], %[value], %[low]\n\t"
-        "sra %[value], %[value]\n\t"
-        "add.n %[value], %[value], %[offset]\n\t"
-        "srai %[value], %[value], 1\n\t"
-        "max %[value], %[value], %[least]\n\t"
-        "min %[value], %[value], %[most]\n\t"
-        "s8i %[value], %[output], 0\n\t"
-        "add.n %[output], %[output], %[step]\n"
-        ".Lafter%=:"
-        : [value] "=&r"(value), [low] "=&r"(low), [sum] "+r"(sum), [output] "+r"(output)
-        : [shift] "r"(-shift - 1), [count] "r"(count), [bias] "r"(bias),
-          [multiplier] "r"(multiplier), [offset] "r"(2 * stage->zero_point + 1),
-          [least] "r"(stage->low), [most] "r"(stage->high), [step] "r"(step)
         : "memory");
 }
 
@@ -194,30 +143,48 @@ static uint32_t fours_of(uint32_t n) {
 }
 
 uint32_t tflm_widened_positions(uint32_t n) {
-    uint32_t most = INPUTS / (4 * fours_of(n));
+    uint32_t most =
+        tflm_vectors() ? TFLM_VECTOR_BYTES / tflm_vector_bytes(n) : INPUTS / (4 * fours_of(n));
     return most ? smaller(most, POSITIONS) : 1;
 }
 
 void tflm_widen(const int8_t *x, uint32_t n, uint32_t position, int16_t *widened) {
-    uint32_t values = 4 * fours_of(n);
-    if (values <= INPUTS) {
+    uint32_t values = 4 * fours_of(n), bytes = tflm_vector_bytes(n);
+    if (tflm_vectors()) {
+        if (bytes <= TFLM_VECTOR_BYTES) {
+            tflm_vector_copy(x, n, tflm_vector_place(widened) + position * bytes);
+        }
+    } else if (values <= INPUTS) {
         widened += position * values;
         fill(widened, values, 0);
         widen(x, n, widened);
     }
 }
 
-void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *widened,
-                        uint32_t count, const int8_t *w, uint32_t n, uint32_t from, uint32_t to,
-                        int8_t *output, uint32_t step) {
+// Sums of n products of the inputs that tflm_widen has widened, or of x where those are too many:
+// of `channels` channels, whose weights are `stride` bytes apart, at one position or, by MAC16, of
+// one channel at `count` positions.
+static TFLM_NOINLINE void sum_channels(const int8_t *x, int16_t *widened, const int8_t *w,
+                                       uint32_t n, uint32_t stride, uint32_t channels,
+                                       uint32_t count, int32_t *sum) {
+#ifndef TFLM_WITHOUT_VECTORS
+    if (tflm_vectors()) {
+        int8_t *place = tflm_vector_place(widened);
+        if (tflm_vector_bytes(n) <= TFLM_VECTOR_BYTES) {
+            tflm_vector_sums_of_channels(place, w, n, stride, channels, sum);
+        } else {
+            tflm_vector_sums_of_parts(x, place, w, n, stride, channels, sum);
+        }
+        return;
+    }
+#endif
     int16_t weights[WEIGHTS + AHEAD] __attribute__((aligned(4)));
-    int32_t sum[POSITIONS];
     uint32_t values = 4 * fours_of(n);
     fill(weights, smaller(n, WEIGHTS), 0);
     if (values > INPUTS) {
         fill(widened, WEIGHTS, 0);
     }
-    for (uint32_t channel = from; channel < to; channel++) {
+    for (; channels; channels--, w += stride, sum++) {
         for (uint32_t at = 0; at < n; at += WEIGHTS) {
             uint32_t products = smaller(n - at, WEIGHTS);
             const int16_t *inputs = widened + at;
@@ -225,13 +192,45 @@ void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *wi
                 inputs = widened;
                 widen(x + at, products, widened);
             }
-            widen(w + (size_t)channel * n + at, products, weights);
+            widen(w + at, products, weights);
             for (uint32_t i = products; i % 4; i++) {
                 weights[i] = 0;
             }
             sum_products(inputs, values, weights, fours_of(products), sum, count, -(at > 0));
         }
-        finish(stage, channel, sum, count, output + channel, (ptrdiff_t)step);
+    }
+}
+
+void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *widened,
+                        uint32_t count, const int8_t *w, uint32_t n, uint32_t from, uint32_t to,
+                        int8_t *output, uint32_t step) {
+    int32_t sum[POSITIONS];
+    for (uint32_t channels; from < to; from += channels) {
+        const int8_t *at = w + (size_t)from * n;
+        channels = count > 1 ? 1 : smaller(to - from, POSITIONS);
+#ifndef TFLM_WITHOUT_VECTORS
+        if (count > 1 && tflm_vectors()) {
+            tflm_vector_sums(tflm_vector_place(widened), at, n, count, sum);
+        } else
+#endif
+        {
+            sum_channels(x, widened, at, n, n, channels, count, sum);
+        }
+        if (count > 1) {
+            tflm_finish_positions(stage, from, sum, sizeof *sum, count, output + from,
+                                  (ptrdiff_t)step);
+        } else {
+            tflm_finish_channels(stage, from, sum, channels, output + from);
+        }
+    }
+}
+
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
+                int32_t *sum) {
+    int16_t widened[INPUTS + AHEAD] __attribute__((aligned(4)));
+    tflm_widen(x, n, 0, widened);
+    if (channels) {
+        sum_channels(x, widened, w, n, stride, channels, 1, sum);
     }
 }
 
@@ -253,6 +252,10 @@ static int32_t meet(const tflm_window_t *window, int32_t first, uint32_t taps, a
 
 TFLM_EVAL(depthwise_conv) {
     const depthwise_t *self = data;
+    if (tflm_vectors()) {
+        tflm_vector_depthwise(run, self, from, to);
+        return;
+    }
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels, stride = (uint32_t)wx->stride;
@@ -319,8 +322,8 @@ TFLM_EVAL(depthwise_conv) {
                                      sum, count, -(i + j > 0));
                     }
                 }
-                finish(&self->output, channel, sum, count, output + column * channels + channel,
-                       (ptrdiff_t)channels);
+                tflm_finish_positions(&self->output, channel, sum, sizeof *sum, count,
+                                      output + column * channels + channel, (ptrdiff_t)channels);
             }
         }
     }

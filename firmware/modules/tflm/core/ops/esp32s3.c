@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of products by ESP32-S3's vector unit: 16 products of int8 an instruction. This has not met
+// silicon. It runs on the emulated core of boards/xtensa, which does what Espressif's manual says
+// of each instruction; so a chip is asked first whether it does, too, and otherwise xtensa.c's
+// kernels are used.
+//
+// Loads take addresses for multiples of 16, so that two make one of bytes that lie anywhere. The
+// second one is at the last byte that is needed: nothing is read but 16 bytes that hold such.
+//
+// The unit's registers belong to coprocessor 3 ("cop_ai"), which ESP-IDF hands from task to task
+// with what is in them: components/xtensa/esp32s3/include/xtensa/config/tie.h, XCHAL_CP3_SA_LIST;
+// components/freertos/FreeRTOS-Kernel/portable/xtensa/xtensa_vectors.S, _xt_coproc_exc. SAR_BYTE is
+// saved as ACCLO is (XCHAL_NCP_SA_LIST). No interrupt handler comes here, and no callback of
+// MicroPython's runs between two instructions of a function below, after which nothing in these
+// registers is needed.
+#include "xtensa.h"
+
+#ifndef TFLM_XTENSA
+
+bool tflm_use_vectors(bool allow) {
+    (void)allow;
+    return false;
+}
+
+#elif !defined(TFLM_WITHOUT_VECTORS)
+
+#include "esp32s3.h"
+
+static uint32_t smaller(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+void tflm_vector_copy(const int8_t *from, uint32_t n, int8_t *to) {
+    register const int8_t *a8 __asm__("a8") = from;
+    register int8_t *a9 __asm__("a9") = to;
+    register const int8_t *a10 __asm__("a10") = from + n - 1;
+    // A loop's first instruction has to lie within four aligned bytes: see xtensa.c.
+    __asm__ volatile("j .Lbegin%=\n\t"
+                     ".p2align 2\n\t"
+                     "nop.n\n"
+                     ".Lbegin%=:\n\t" EE_LD_128_USAR_IP(0, 8, 16) //
+                     "loopnez %[more], .Lafter%=\n\t"             //
+                     EE_VLD_128_IP(1, 8, 16)                      //
+                     EE_SRC_Q_QUP(2, 0, 1)                        //
+                     EE_VST_128_IP(2, 9, 16)                      //
+                     ".Lafter%=:\n\t"                             //
+                     EE_VLD_128_IP(1, 10, 0)                      //
+                     EE_SRC_Q(2, 0, 1)                            //
+                     EE_VST_128_IP(2, 9, 0)
+                     : "+&r"(a8), "+&r"(a9)
+                     : "r"(a10), [more] "r"((n - 1) / 16)
+                     : "memory");
+    for (; n % 16; n++) {
+        to[n] = 0;
+    }
+}
+
+// One sum: of inputs at a8, which move on behind them and are loaded while the products before them
+// are summed up, and weights from %[w] to a10. The loop begins 14 bytes behind the label.
+#define SUM                                                                                        \
+    "mov.n a9, %[w]\n\t" EE_VLD_128_IP(3, 8, 16) EE_LD_128_USAR_IP(0, 9, 16) EE_ZERO_ACCX          \
+        "loopnez %[more], .Lafter%=\n\t" EE_VLD_128_IP(1, 9, 16) EE_SRC_Q_QUP(2, 0, 1)             \
+            EE_VMULAS_S8_ACCX_LD_IP(3, 8, 16, 2, 3) ".Lafter%=:\n\t" EE_VLD_128_IP(1, 10, 0)       \
+                EE_SRC_Q(2, 0, 1) EE_VMULAS_S8_ACCX(2, 3)                                          \
+                    EE_RUR(11, EE_ACCX_0) "s32i.n a11, %[sum], 0\n\t"                              \
+                                          "addi.n %[sum], %[sum], 4\n\t"
+
+void tflm_vector_sums(const int8_t *x, const int8_t *w, uint32_t n, uint32_t count, int32_t *sum) {
+    register const int8_t *a8 __asm__("a8") = x;
+    register const int8_t *a9 __asm__("a9");
+    register const int8_t *a10 __asm__("a10") = w + n - 1;
+    register int32_t a11 __asm__("a11");
+    __asm__ volatile("j .Lnext%=\n\t"
+                     ".p2align 2\n\t"
+                     "nop.n\n"
+                     ".Lnext%=:\n\t" SUM "addi.n %[count], %[count], -1\n\t"
+                     "bnez %[count], .Lnext%="
+                     : "+&r"(a8), "=&r"(a9), "=&r"(a11), [sum] "+&r"(sum), [count] "+&r"(count)
+                     : "r"(a10), [w] "r"(w), [more] "r"((n - 1) / 16)
+                     : "memory");
+}
+
+void tflm_vector_sums_of_channels(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride,
+                                  uint32_t count, int32_t *sum) {
+    register const int8_t *a8 __asm__("a8") = x;
+    register const int8_t *a9 __asm__("a9");
+    register const int8_t *a10 __asm__("a10") = w + n - 1;
+    register int32_t a11 __asm__("a11");
+    __asm__ volatile("j .Lnext%=\n\t"
+                     ".p2align 2\n\t"
+                     "nop.n\n"
+                     ".Lnext%=:\n\t" SUM "mov.n a8, %[x]\n\t"
+                     "add.n %[w], %[w], %[stride]\n\t"
+                     "add.n a10, a10, %[stride]\n\t"
+                     "addi.n %[count], %[count], -1\n\t"
+                     "bnez %[count], .Lnext%="
+                     : "+&r"(a8), "=&r"(a9), "+&r"(a10),
+                       "=&r"(a11), [w] "+&r"(w), [sum] "+&r"(sum), [count] "+&r"(count)
+                     : [x] "r"(x), [more] "r"((n - 1) / 16), [stride] "r"(stride)
+                     : "memory");
+}
+
+void tflm_vector_sums_of_parts(const int8_t *x, int8_t *place, const int8_t *w, uint32_t n,
+                               uint32_t stride, uint32_t count, int32_t *sum) {
+    for (uint32_t i = 0; i < count; i++, w += stride) {
+        uint32_t whole = 0;
+        for (uint32_t at = 0; at < n; at += TFLM_VECTOR_BYTES) {
+            uint32_t part = smaller(n - at, TFLM_VECTOR_BYTES);
+            tflm_vector_copy(x + at, part, place);
+            tflm_vector_sums(place, w + at, part, 1, &sum[i]);
+            whole += (uint32_t)sum[i];
+        }
+        sum[i] = (int32_t)whole;
+    }
+}
+
+static uint32_t identity(void) {
+    register uint32_t a8 __asm__("a8");
+    __asm__ volatile(EE_RSR_CONFIGID0(8) : "=r"(a8));
+    return a8;
+}
+
+// Whether kernels give what plain C gives, of bytes that begin anywhere and are not whole vectors.
+static bool correct(void) {
+    enum { N = 37 };
+    int8_t x[TFLM_VECTOR_SAMPLES], w[TFLM_VECTOR_SAMPLES];
+    int16_t widened[(N + 16 + 15 + 16) / 2 + 1];
+    int32_t sum[3];
+    uint32_t random = 1;
+    for (uint32_t i = 0; i < TFLM_VECTOR_SAMPLES; i++) {
+        random = random * 1664525 + 1013904223;
+        x[i] = (int8_t)(random >> 24);
+        w[i] = (int8_t)(random >> 16);
+    }
+    int8_t *place = tflm_vector_place(widened);
+    tflm_vector_copy(x + 1, N, place);
+    tflm_vector_sums_of_channels(place, w, N, N, 2, sum);
+    tflm_vector_sums(place, w, N, 1, sum + 2);
+    return sum[0] == (int32_t)tflm_dot1(x + 1, 0, w, N) && sum[0] == sum[2] &&
+           sum[1] == (int32_t)tflm_dot1(x + 1, 0, w + N, N) && tflm_vector_taps_correct(x, w);
+}
+
+uint8_t tflm_vector_state;
+
+bool tflm_use_vectors(bool allow) {
+    tflm_vector_state = allow ? TFLM_VECTORS_UNKNOWN : TFLM_NO_VECTORS;
+    return tflm_vectors();
+}
+
+bool tflm_look_for_vectors(void) {
+    tflm_vector_state = identity() == EE_ESP32S3 && correct() ? TFLM_VECTORS : TFLM_NO_VECTORS;
+    return tflm_vector_state == TFLM_VECTORS;
+}
+
+#endif

@@ -41,3 +41,8 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def board_folder(board: str) -> Path:
+    """The folder of a board: one of ours by its name, or one's own by a path with a slash."""
+    return Path(board).resolve() if "/" in board else BOARDS / board

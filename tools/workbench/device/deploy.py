@@ -22,7 +22,7 @@ from workbench.build import natmod, zoo
 from workbench.device import rompartition, selftest
 from workbench.device.serialboard import Facts, SerialBoard
 from workbench.errors import WorkbenchError
-from workbench.paths import BOARDS, BUILD, FIRMWARE
+from workbench.paths import BUILD, FIRMWARE, board_folder
 from workbench.system import Say
 
 MAIN = "main.py"
@@ -190,7 +190,7 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
     """The files of the application, by their paths on the board.
 
     Args:
-        board: Folder below boards/, which has the board.py.
+        board: Folder below boards/, or a path of one's own, which has the board.py.
         words: Wake word models, as paths or names in the zoo.
         vision: Vision model, or "" for none.
         mirror: Folder to look for models in.
@@ -199,7 +199,7 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
         DeployError: There is no such board.
         zoo.ZooError: A model cannot be had.
     """
-    source = BOARDS / board / "board.py"
+    source = board_folder(board) / "board.py"
     if not source.exists():
         raise DeployError(f"board '{board}' has no board.py")
     files = {"board.py": source.read_bytes(), MAIN: MAIN_CODE}
@@ -228,7 +228,7 @@ def chip_of(board: str) -> str:
 
 def _serial(board: str) -> dict[str, Any]:
     """What a board.toml says of a board on a serial port."""
-    table: dict[str, Any] = tomllib.loads((BOARDS / board / "board.toml").read_text())
+    table: dict[str, Any] = tomllib.loads((board_folder(board) / "board.toml").read_text())
     said: dict[str, Any] = table.get("serial", {})
     return said
 

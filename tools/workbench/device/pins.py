@@ -12,7 +12,7 @@ from typing import Any
 from workbench.device.deploy import read_config, read_object
 from workbench.device.serialboard import Facts, SerialBoard
 from workbench.errors import WorkbenchError
-from workbench.paths import BOARDS
+from workbench.paths import board_folder
 
 FILE = "board.json"
 PIN_KEYS = ("clock", "word", "data", "light", "button", "battery")
@@ -38,7 +38,7 @@ def table(board: str) -> tuple[dict[str, Any], dict[str, str]]:
 
     Both are empty for a board whose pins are its maker's.
     """
-    read = tomllib.loads((BOARDS / board / "board.toml").read_text())
+    read = tomllib.loads((board_folder(board) / "board.toml").read_text())
     usual = {key: None if value == "none" else value for key, value in read.get("pins", {}).items()}
     return usual, read.get("ask", {})
 

@@ -338,6 +338,11 @@ class Link:
             return secret
         if event == _IRQ_SET_SECRET:
             done = self._bonds.set(data[0], data[1], data[2])
+            if data[2] is not None:
+                # To give a peer's identity key to the controller, NimBLE stops advertising
+                # (a2acac3, ble_store.c:241, ble_gap.c:7143), and MicroPython tells nobody.
+                self._advertising = False
+                self._door.set()
             for peer in self._peers:
                 self._decide(peer)
             return done

@@ -96,7 +96,7 @@ async def test_a_companion_with_the_bond_finds_them_under_every_address(w: World
         assert client.address == identity
     radio = w.dut.radio
     for _ in range(3):
-        await radio._draw_address()
+        await radio.advertiser._draw_address()
         await w.dut.run("wait_until(lambda: events[-1][0] == 2); advertise()")
         assert (await w.find()).address == identity
         async with await w.client() as client:

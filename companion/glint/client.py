@@ -16,12 +16,12 @@ from glint import protocol
 from glint.adapter import chosen, in_use
 from glint.audio import Audio, decoder
 from glint.collect import Collector, Progress
+from glint.connection import Connection
 from glint.errors import GlintError, LinkLostError, RequestError
 from glint.events import Event, Media, MediaEnd, Seen, Wake
 from glint.fetch import Fetcher
 from glint.image import load
 from glint.info import Info, Statistics, Status, Trust
-from glint.keeper import Keeper
 from glint.link import Link
 from glint.manage import Managed
 from glint.media import MediaStore
@@ -77,7 +77,7 @@ class Glasses(Managed):
         self._store = MediaStore()
         self._fetcher = Fetcher(self._store)
         self._sequence = Sequence(self._on_event, self._ask_again, self._on_reboot)
-        self._keeper = Keeper(
+        self._connection = Connection(
             glasses,
             hci=hci,
             timeout_s=timeout_s,
@@ -87,7 +87,7 @@ class Glasses(Managed):
             resume=self._resume,
             failed=self._end,
         )
-        self._collector = Collector(self._store, self._fetcher, self._keeper)
+        self._collector = Collector(self._store, self._fetcher, self._connection)
         self._adapter = in_use(hci)
         self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
         self._streaming = False
@@ -108,11 +108,11 @@ class Glasses(Managed):
         """
         await self._adapter.__aenter__()
         try:
-            await self._keeper.open()
+            await self._connection.open()
         except BaseException:
             await self._adapter.__aexit__(None, None, None)
             raise
-        jobs = self._acknowledge(), self._watch(), self._fetcher.run(self._keeper.link)
+        jobs = self._acknowledge(), self._watch(), self._fetcher.run(self._connection.link)
         self._tasks = [asyncio.create_task(job) for job in jobs]
         return self
 
@@ -131,14 +131,14 @@ class Glasses(Managed):
         if self.connected:
             with contextlib.suppress(GlintError):
                 await self._leave(self._done if kind else self._handed_over)
-        await self._keeper.close()
+        await self._connection.close()
         await self._adapter.__aexit__(None, None, None)
         self._end(None)
 
     @property
     def connected(self) -> bool:
         """Whether there is a link right now."""
-        return self._keeper.connected
+        return self._connection.connected
 
     @property
     def boot_id(self) -> int | None:
@@ -170,7 +170,7 @@ class Glasses(Managed):
         Raises:
             NoAnswerError, ProtocolError, RequestError: There is no such answer; the error says why.
         """
-        link = await self._keeper.link()
+        link = await self._connection.link()
         return await link.requests.request(request)
 
     async def status(self) -> Status:
@@ -197,7 +197,7 @@ class Glasses(Managed):
         Raises:
             UpdateError: It is no image, the glasses refuse it, or went back: the message says why.
         """
-        return await Updater(self._keeper, load(Path(path)), progress).run(allow_downgrade)
+        return await Updater(self._connection, load(Path(path)), progress).run(allow_downgrade)
 
     async def boot(self) -> Boot:
         """Asks how the glasses started, why they last crashed, and why an update was refused."""
@@ -214,7 +214,7 @@ class Glasses(Managed):
         Raises:
             BluetoothError, NoAnswerError, ProtocolError, RequestError: They do not tell.
         """
-        link = await self._keeper.link()
+        link = await self._connection.link()
 
         async def text(assigned_number: int) -> str | None:
             value = await link.read(normalize_uuid_16(assigned_number))
@@ -271,7 +271,7 @@ class Glasses(Managed):
         """
         if of is None:
             await self._ensure_streaming()
-            link = await self._keeper.link()
+            link = await self._connection.link()
             answer = await link.requests.request(PhotoWrite())
             return Photo.from_media(*await self._collector.requested(answer.id, "photo", progress))
         number = of.media if isinstance(of, Seen) else of.id
@@ -290,7 +290,7 @@ class Glasses(Managed):
             NoAnswerError, ProtocolError, RequestError: The glasses do not record.
         """
         await self._ensure_streaming()
-        link = await self._keeper.link()
+        link = await self._connection.link()
         answer = await link.requests.request(RecordWrite(ms=round(seconds * 1000)))
         return Audio.from_media(*await self._collector.requested(answer.id, "audio", progress))
 
@@ -306,7 +306,7 @@ class Glasses(Managed):
             NoAnswerError, ProtocolError, RequestError: The glasses do not send it.
         """
         await self._ensure_streaming()
-        link = await self._keeper.link()
+        link = await self._connection.link()
         answer = await link.requests.request(FileWrite(name=name))
         return (await self._collector.requested(answer.id, "file", progress))[1]
 
@@ -316,7 +316,7 @@ class Glasses(Managed):
         Raises:
             NoAnswerError, ProtocolError, RequestError: The glasses do not stop.
         """
-        link = await self._keeper.link()
+        link = await self._connection.link()
         await link.requests.request(StopWrite())
 
     async def audio(self, of: Wake | Media, *, progress: Progress | None = None) -> Audio:
@@ -386,14 +386,14 @@ class Glasses(Managed):
 
     async def _start_reader(self, reader: EventReader) -> None:
         while True:
-            link = await self._keeper.link()
+            link = await self._connection.link()
             with contextlib.suppress(LinkLostError):
                 return await self._start(link, reader.since, reader)
 
     async def _ensure_streaming(self) -> None:
         """Media comes with events only; start them from now on if nobody has wanted any yet."""
         if not self._streaming:
-            link = await self._keeper.link()
+            link = await self._connection.link()
             await self._start(link, (await link.requests.request(StatusRead())).next)
 
     async def _start(self, link: Link, since: int, reader: EventReader | None = None) -> None:
@@ -417,11 +417,11 @@ class Glasses(Managed):
         task.add_done_callback(self._asking.discard)
 
     async def _restart(self) -> None:
-        link = await self._keeper.link()
+        link = await self._connection.link()
         try:
             await self._start(link, self._sequence.expected)
         except GlintError:
-            await link.close()  # the keeper takes it from here
+            await link.close()  # the connection takes it from here
 
     async def _watch(self) -> None:
         checked = 0
@@ -431,7 +431,7 @@ class Glasses(Managed):
             if expected in (0, checked) or expected != self._sequence.expected:
                 continue
             with contextlib.suppress(GlintError):
-                link = await self._keeper.link()
+                link = await self._connection.link()
                 async with self._start_lock:
                     # It sends nothing anew unless something is missing.
                     answer = await link.requests.request(EventsWrite(since=expected))
@@ -469,7 +469,7 @@ class Glasses(Managed):
                 await self._send_acknowledge(self._done)
 
     async def _leave(self, read: Callable[[], int]) -> None:
-        link = await self._keeper.link()
+        link = await self._connection.link()
         for message in self._fetcher.releases():
             await link.ask_media(message)
         await self._send_acknowledge(read)
@@ -479,7 +479,7 @@ class Glasses(Managed):
         return min((reader.given for reader in self._readers), default=self._given)
 
     async def _send_acknowledge(self, wanted: Callable[[], int]) -> None:
-        link = await self._keeper.link()
+        link = await self._connection.link()
         # Only now: on a new link the glasses may count from 1 again.
         seq = wanted()
         if seq > self._acknowledged:

@@ -4,12 +4,12 @@
 import asyncio
 from collections.abc import Callable
 
+from glint.connection import Connection
 from glint.errors import MediaError
 from glint.events import Media, Wake
 from glint.fetch import Fetcher
-from glint.keeper import Keeper
 from glint.media import MediaStore, Transfer
-from glint.waiting import Pulse
+from glint.waiting import Broadcast
 
 # A recording is announced right after its wake word, an object right after the answer to its
 # request; chunks come all the time, or as fast as sound is recorded. Only time with a link counts.
@@ -22,10 +22,10 @@ Progress = Callable[[int, int], None]
 class Collector:
     """Gives the objects of a store when they are there."""
 
-    def __init__(self, store: MediaStore, fetcher: Fetcher, keeper: Keeper) -> None:
+    def __init__(self, store: MediaStore, fetcher: Fetcher, connection: Connection) -> None:
         self._store = store
         self._fetcher = fetcher
-        self._keeper = keeper
+        self._connection = connection
 
     async def recording(self, of: Wake | Media) -> Transfer:
         """Returns the recording that followed a wake word, or that an event announced.
@@ -86,13 +86,13 @@ class Collector:
         """Waits until more has arrived; False when nothing more will."""
         return not transfer.complete and await self._news(transfer.changed, _STALL_S)
 
-    async def _news(self, pulse: Pulse, seconds: float) -> bool:
-        """Waits for a pulse, or another link; False when neither came within `seconds`."""
+    async def _news(self, broadcast: Broadcast, seconds: float) -> bool:
+        """Waits for a broadcast, or another link; False when neither came within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                await pulse.wait()
+                await broadcast.wait()
         except TimeoutError:
-            if self._keeper.connected:
+            if self._connection.connected:
                 return False
-            await self._keeper.link()
+            await self._connection.link()
         return True

@@ -8,7 +8,7 @@ import zlib
 
 from glint.errors import MediaError
 from glint.events import Media, MediaEnd
-from glint.waiting import Pulse
+from glint.waiting import Broadcast
 
 MAX_OBJECT_BYTES = 16 << 20  # half an hour of audio
 _MAX_STORE_BYTES = 64 << 20
@@ -36,7 +36,7 @@ class Transfer:
         self._spans: list[tuple[int, int]] = []  # what has arrived: [start, stop), apart, in order
         self._crc: int | None = None
         self._error: Exception | None = None
-        self.changed = Pulse()
+        self.changed = Broadcast()
 
     @property
     def arrived(self) -> int:
@@ -144,7 +144,7 @@ class MediaStore:
     def __init__(self) -> None:
         self._transfers: dict[int, Transfer] = {}  # by id, oldest first
         self._taken_bytes = 0
-        self.announced = Pulse()
+        self.announced = Broadcast()
 
     def announce(self, media: Media) -> None:
         """Takes the event that announces an object."""

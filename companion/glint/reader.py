@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from glint.events import Event, Gap
-from glint.waiting import Pulse
+from glint.waiting import Broadcast
 
 # More than a journal holds; an app that lags further behind gets a Gap.
 _MAX_QUEUED = 4096
@@ -46,7 +46,7 @@ class EventReader(AsyncIterator[Event]):
         self._overrun = 0
         self._ended = False
         self._error: Exception | None = None
-        self._changed = Pulse()
+        self._changed = Broadcast()
 
     def push(self, event: Event, number: int) -> None:
         """Takes an event that is in order; `number` may be acknowledged once it is dealt with."""

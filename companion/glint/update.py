@@ -18,9 +18,9 @@ from smpclient.requests.os_management import ResetWrite
 
 from glint import protocol
 from glint.collect import Progress
+from glint.connection import Connection
 from glint.errors import LinkLostError, NoAnswerError, RequestError, UpdateError
 from glint.image import Image
-from glint.keeper import Keeper
 from glint.link import Link
 from glint.smp import READER, GlintGroup
 
@@ -139,13 +139,13 @@ class Updater:
     """Brings one image to glasses.
 
     Args:
-        keeper: Keeps the link to them.
+        connection: Keeps the link to them.
         image: What they are to run.
         progress: Called with bytes that they have and bytes in all.
     """
 
-    def __init__(self, keeper: Keeper, image: Image, progress: Progress | None) -> None:
-        self._keeper = keeper
+    def __init__(self, connection: Connection, image: Image, progress: Progress | None) -> None:
+        self._connection = connection
         self._image = image
         self._progress = progress
 
@@ -159,7 +159,7 @@ class Updater:
             UpdateError: They refuse it, or went back to what ran before; the message says why.
         """
         image = self._image
-        link = await self._keeper.link()
+        link = await self._connection.link()
         board = await link.read(normalize_uuid_16(protocol.SIG_MODEL_NUMBER)) or b""
         if image.board != board.decode(errors="replace"):
             raise UpdateError(
@@ -184,7 +184,7 @@ class Updater:
         """Makes a request, again when the link drops meanwhile."""
         tries = _TRIES
         while True:
-            link = await self._keeper.link()
+            link = await self._connection.link()
             try:
                 return await link.requests.request(request, _TIMEOUT_S)
             except RequestError as error:
@@ -199,7 +199,7 @@ class Updater:
             return error
         why = _REASONS.get(error.rc) or f"error {error.rc} of the image group"
         if error.rc not in _REASONS:
-            link = await self._keeper.link()
+            link = await self._connection.link()
             why = (await link.requests.request(BootRead())).refused or why
         if error.rc == protocol.IMAGE_RC_CURRENT_IS_NEWER:
             why += "; to install it all the same: --allow-downgrade"
@@ -212,7 +212,7 @@ class Updater:
         # Before they answer the last piece they verify the image; an earlier run may have sent it.
         verifies = True
         while at < len(data) or not begun_on:
-            link = await self._keeper.link()
+            link = await self._connection.link()
             if link is not begun_on:
                 at = 0  # they say where to go on
             piece = data[at : at + step]
@@ -239,7 +239,7 @@ class Updater:
 
     async def _try(self) -> None:
         await self._ask(ImageStatesWrite(hash=self._image.hash))
-        link = await self._keeper.link()
+        link = await self._connection.link()
         await link.requests.request(ResetWrite())
         await _end_of(link)
 

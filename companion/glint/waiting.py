@@ -6,7 +6,7 @@ import asyncio
 _CANCEL_AGAIN_S = 0.1
 
 
-class Pulse:
+class Broadcast:
     """An event without memory: `set_off` wakes those who wait now, and nobody later."""
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ async def test_reset_by_request(board):
             before = await glasses.info()
             events = glasses.events()
             assert isinstance(await anext(events), glint.Boot)
-            link = await glasses._keeper.link()
+            link = await glasses._connection.link()
             await link.requests.request(ResetWrite())
             await sim.wait_for("restarted", timeout_s=20, status=75)
             async for event in events:

@@ -56,7 +56,7 @@ class Life:
         self.flash = self.flash.copy()
         self.flash.use(self._monkeypatch, bonds, config, journal, slots, start, wearer, files)
         self.stored = slots.Slots("/update")
-        assert start.choose(self.stored, PREPARE, True) in (start.BENEATH, start.SAFE)
+        assert start.choose(self.stored, PREPARE, True) in (start.BUILTIN, start.SAFE)
         self.bonds = bonds.Bonds("/bonds.json")
         self.journal = journal.Journal(journal.JournalFile("/journal.bin"))
         self.server = smp.Server()
@@ -261,14 +261,14 @@ def test_a_reset_and_a_crash_end_well_on_a_full_flash(monkeypatch):
         assert slots.Slots("/update").state["crashes"] == count
         life.stored = slots.Slots("/update")
     assert start.choose(life.stored, PREPARE, False) == start.SAFE
-    assert start.choose(slots.Slots("/update"), PREPARE, False) == start.BENEATH  # one more chance
+    assert start.choose(slots.Slots("/update"), PREPARE, False) == start.BUILTIN  # one more chance
     # Without room of its own, all goes on in memory.
     del life.flash.files["/update/state.json" + storage.SPARE]
     life.flash.fill()
     life.stored.crashed("x")
     life.stored.stopped()
     life.stored.healthy()
-    assert start.choose(life.stored, PREPARE, False) == start.BENEATH
+    assert start.choose(life.stored, PREPARE, False) == start.BUILTIN
 
 
 def test_the_exceptions_of_safe_mode_are_not_the_applications(monkeypatch):
@@ -280,4 +280,4 @@ def test_the_exceptions_of_safe_mode_are_not_the_applications(monkeypatch):
     assert start.choose(slots.Slots("/update"), PREPARE, False) == start.SAFE
     slots.Slots("/update").crashed("KeyError: safe mode's", counted=False)
     assert slots.Slots("/update").crash_report().endswith("safe mode's")
-    assert start.choose(slots.Slots("/update"), PREPARE, False) == start.BENEATH
+    assert start.choose(slots.Slots("/update"), PREPARE, False) == start.BUILTIN

@@ -62,7 +62,7 @@ class Device:
         self.updater = update.Updater("", BOARD)
         if choice == start.SAFE:
             return choice
-        if choice == start.BENEATH:
+        if choice == start.BUILTIN:
             return config.FIRMWARE
         running = self.stored.image(choice)
         with self.flash.open(self.stored.path(choice), "rb") as file:

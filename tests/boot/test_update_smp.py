@@ -165,7 +165,7 @@ def test_only_what_passed_its_self_check_is_confirmed(glasses):
     assert glasses.boot_state()["check"] == CHECKING
     assert glasses.choose(confirm=True) == IMG_MGMT_ERR.IMAGE_CONFIRMATION_DENIED
     assert glasses.choose(hash=new, confirm=True) == IMG_MGMT_ERR.IMAGE_CONFIRMATION_DENIED
-    assert glasses.restart() == start.BENEATH
+    assert glasses.restart() == start.BUILTIN
     assert glasses.boot_state()["check"] == ""
 
 
@@ -195,7 +195,7 @@ async def test_what_is_not_well_or_not_confirmed_is_reverted(glasses, monkeypatc
     await glasses.images._try()
     await asyncio.wait_for(reset(), 1)
     assert slept[-1] == (3 if fails else 300)
-    assert glasses.restart() == start.BENEATH
+    assert glasses.restart() == start.BUILTIN
     assert glasses.boot_state()["refused"] == reason
 
 
@@ -319,7 +319,7 @@ def test_erase(glasses):
     glasses.choose(hash=glasses.state()[1].hash)
     glasses.erase()
     assert len(glasses.state()) == 1
-    assert glasses.restart() == start.BENEATH
+    assert glasses.restart() == start.BUILTIN
     glasses.upload(make("1.0.0"))
     glasses.choose(hash=glasses.state()[1].hash, confirm=True)
     glasses.restart()
@@ -395,5 +395,5 @@ def test_bodies_with_anything_in_them(tmp_path_factory, requests):
             answers = asyncio.run(glasses.server.later())
         (answer,) = answers
         assert answer[0] & 7 == 3
-    assert glasses.restart() == start.BENEATH
+    assert glasses.restart() == start.BUILTIN
     glasses.stop()

@@ -44,7 +44,7 @@ def poisoned(board):
 async def ask(glasses, board, what):
     """Lets the glasses do `what`, and waits until they have started again."""
     restarts = board.restarts
-    link = await glasses._keeper.link()
+    link = await glasses._connection.link()
     with contextlib.suppress(GlintError):
         await link.requests.request(EchoWrite(d=what), 1)
     async with asyncio.timeout(60):

@@ -308,7 +308,7 @@ async def test_a_request_broken_off_between_writes_harms_no_other(monkeypatch):
     monkeypatch.setattr(protocol, "LIMIT_SMP_HALF_MS", 100)
     async with connected() as (fake, glasses):
         fake.half_s = 0.1
-        transport = (await glasses._keeper.link()).requests._transport
+        transport = (await glasses._connection.link()).requests._transport
         write, sent = transport._write, []
         transport.max_write_bytes = 20
 
@@ -329,7 +329,7 @@ async def test_a_request_broken_off_between_writes_harms_no_other(monkeypatch):
 
 async def test_the_rest_of_an_answer_that_was_lost_harms_no_other(monkeypatch):
     async with connected() as (_, glasses):
-        requests = (await glasses._keeper.link()).requests
+        requests = (await glasses._connection.link()).requests
         answer = b"\x03\x00\x00\x40\x00\x40\x00\x00" + bytes(20)
         # The beginning of one, the rest of another, what is none at all, and a flood of it.
         for junk in (answer, bytes(40), b"\xff" * 100, *[bytes(range(200))] * 200):
@@ -370,7 +370,7 @@ async def test_a_request_that_was_given_up_is_not_dumped_on_the_terminal(tmp_pat
 
 async def test_the_mtu_shows_in_what_the_glasses_send():
     async with connected() as (fake, glasses):
-        transport = (await glasses._keeper.link()).requests._transport
+        transport = (await glasses._connection.link()).requests._transport
         transport.max_write_bytes = 20  # as far as a system that does not tell it goes
         heard = bytes(fake.connection.att_mtu - 3)
         fake.notify_raw(fake.media, heard)

@@ -200,7 +200,7 @@ async def test_a_flood_fills_nothing(target):
 async def test_a_companion_that_talks_nonsense_is_answered_and_the_link_goes_on(target):
     rng = random.Random(2)
     async with target.connect() as glasses:
-        link = await glasses._keeper.link()
+        link = await glasses._connection.link()
 
         async def write(uuid, data):
             characteristic = link._client.services.get_characteristic(uuid)

@@ -24,7 +24,7 @@ def place(heard, played):
 @pytest.mark.needs("senses")
 async def test_no_sample_is_lost_while_an_update_is_verified(target, glasses):
     data = application("9.0.0", board=target.board)
-    link = await glasses._keeper.link()
+    link = await glasses._connection.link()
     first = ImageUploadWrite(off=0, data=data[:PIECE_BYTES], len=len(data))
     at = (await link.requests.request(first)).off
     while len(data) - at > PIECE_BYTES:

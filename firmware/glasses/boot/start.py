@@ -28,7 +28,7 @@ from glasses.boot.romfs import RomfsError
 from glasses.boot.trust import Trust
 
 # Instead of a slot's number.
-BENEATH = -1
+BUILTIN = -1
 SAFE = -2
 
 MOUNT = "/slot"
@@ -45,7 +45,7 @@ def choose(stored, prepare, lost_power, held=False):
 
     Args:
         stored: The Slots.
-        prepare: Called with the number of a slot, or BENEATH, before that starts; ImageError,
+        prepare: Called with the number of a slot, or BUILTIN, before that starts; ImageError,
             RomfsError or OSError when it cannot.
         lost_power: Whether the last run may have ended because power failed, and not by a crash.
         held: Whether the wearer holds the button: safe mode, and what was to start starts next.
@@ -85,12 +85,12 @@ def choose(stored, prepare, lost_power, held=False):
         _start(stored, state["confirmed"], crashes=crashes, refused=refused)
         return index
     try:
-        prepare(BENEATH)
+        prepare(BUILTIN)
     except ImageError as error:
         _start(stored, "", crashes=crashes, refused=str(error), starting=False)
         return SAFE
     _start(stored, "", crashes=crashes, refused=refused)
-    return BENEATH
+    return BUILTIN
 
 
 def _start(stored, active, **changes):
@@ -116,8 +116,8 @@ def unpacker(stored, board_name, trust):
     """`prepare` for boards without VfsRom: unpacks an image when it first starts."""
 
     def prepare(index):
-        if index == BENEATH:
-            return check_beneath(trust)
+        if index == BUILTIN:
+            return check_builtin(trust)
         image = stored.image(index)
         folder = "%s/%d" % (stored.folder, index)
         trust.check(image)
@@ -134,15 +134,15 @@ def verifier(stored, board_name, trust):
     """`prepare` for boards with VfsRom: verifies an image at each start."""
 
     def prepare(index):
-        if index == BENEATH:
-            return check_beneath(trust)
+        if index == BUILTIN:
+            return check_builtin(trust)
         with open(stored.path(index), "rb") as file:
             stored.image(index).verify(file, board_name, trust)
 
     return prepare
 
 
-def check_beneath(trust):
+def check_builtin(trust):
     """Raises ImageError when what lies beneath the slots is older than the security counter."""
     if config.SECURITY_COUNTER < trust.counter:
         why = "what lies beneath the slots has security counter %d; at least %d"

@@ -28,8 +28,8 @@ _MAX_ATTEMPT_S = 30.0
 _BOND_TRIES = 2
 
 
-class Keeper:
-    """Keeps a link to one pair of glasses open."""
+class Connection:
+    """The connection to one pair of glasses, which reconnects when a link was lost."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Keeper:
         resume: Callable[[Link], Awaitable[None]],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Makes a keeper that has not connected.
+        """Makes a connection that is not open yet.
 
         Args:
             wanted: Name or address of the glasses; None for any.
@@ -53,7 +53,7 @@ class Keeper:
             on_event: Called with each notification of the events characteristic.
             on_media: Called with each notification of the media characteristic.
             resume: Called with each link before anybody else may use it.
-            failed: Called when the glasses were not found again, or the keeper itself fails.
+            failed: Called when the glasses were not found again, or the connection itself fails.
         """
         self._wanted = wanted
         self._hci = hci
@@ -93,7 +93,7 @@ class Keeper:
 
         Raises:
             LinkLostError: The glasses were not found again in time.
-            GlintError: The keeper is closed.
+            GlintError: The connection is closed.
         """
         if self._next_link is None:
             raise GlintError("Not connected: use 'async with glint.connect() as glasses'.")

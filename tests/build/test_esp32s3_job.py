@@ -110,10 +110,11 @@ def test_it_calls_programs_and_names_files_that_are_there(scripts):
     for path in re.findall(r"\$PWD/(boards/[\w/.]+)", text):
         assert (ROOT / path).exists(), path
     assert (ROOT / re.search(r" -c (\S+\.txt)", text)[1]).exists()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert re.search(r"'\.\[(\w+)\]'", text)[1] in project["optional-dependencies"]
     asked = re.search(r"uv venv --python 3\.(\d+)", text)[1]
-    assert int(asked) >= int(project["requires-python"].removeprefix(">=3."))
+    for folder, extra in re.findall(r"-e '?(\w+)(?:\[(\w+)\])?'?", text):
+        project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+        assert not extra or extra in project["optional-dependencies"]
+        assert int(asked) >= int(project["requires-python"].removeprefix(">=3."))
 
 
 def test_micropythons_makefile_makes_what_it_copies(scripts):

@@ -38,8 +38,6 @@ _ATT_INSUFFICIENT_AUTHORIZATION = const(0x08)
 _ATT_UNLIKELY_ERROR = const(0x0E)
 # What the stack says when the controller knows a connection no more whose end it has yet to tell.
 _UNKNOWN_CONNECTION = const(-514)
-# MP_BLUETOOTH_ADDRESS_MODE_RPA of MicroPython's extmod/modbluetooth.h.
-_ADDRESS_RESOLVABLE = const(2)
 
 MTU_BYTES = 512
 ADVERTISE_INTERVAL_US = 100000
@@ -91,10 +89,7 @@ class Link:
         ble.irq(self._irq)
         ble.active(True)
         ble.config(mtu=MTU_BYTES)
-        try:
-            ble.config(addr_mode=_ADDRESS_RESOLVABLE)
-        except (OSError, ValueError) as error:
-            print("link: everybody can tell these glasses by their address:", error)
+        services.draw_addresses(ble)
         ble.config(bond=True, le_secure=True)
         self.digits.start(ble)
         handles = services.register(ble, board_name, firmware)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The glasses' GATT services, and what is advertised of them; SPEC.md says what they are for."""
+"""The glasses' GATT services, what is advertised of them, and from which address; see SPEC.md."""
 
 from bluetooth import UUID
 from micropython import const
@@ -11,6 +11,8 @@ _WRITE_NO_RESPONSE = const(0x0004)
 _NOTIFY = const(0x0010)
 _READ_ENCRYPTED = const(0x0200)
 _WRITE_ENCRYPTED = const(0x1000)
+# MP_BLUETOOTH_ADDRESS_MODE_RPA of MicroPython 1.25.0's extmod/modbluetooth.h.
+_ADDRESS_RESOLVABLE = const(2)
 
 
 def _advertised(kind, data):
@@ -74,3 +76,11 @@ def register(ble, board_name, firmware):
     # Appending, so that requests that come in faster than they are read all stay.
     ble.gatts_set_buffer(smp, 2 * protocol.LIMIT_SMP_BYTES, True)
     return battery, events, media, pairing, smp
+
+
+def draw_addresses(ble):
+    """Has the stack draw resolvable private addresses, where it can."""
+    try:
+        ble.config(addr_mode=_ADDRESS_RESOLVABLE)
+    except (OSError, ValueError) as error:
+        print("link: everybody can tell these glasses by their address:", error)

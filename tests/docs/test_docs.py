@@ -76,3 +76,12 @@ def test_every_page_of_docs_is_in_the_table_of_contents():
     index = (ROOT / "docs" / "index.md").read_text()
     pages = {path.stem for path in Path(ROOT / "docs").glob("*.md")} - {"index", "README"}
     assert pages == set(re.findall(r"^([\w-]+)$", index, re.MULTILINE)) & pages
+
+
+def test_the_readme_says_the_same_in_both_languages():
+    english, chinese = ((ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md"))
+    for code in re.findall(r"(?:^    .*\n)+", english, re.MULTILINE):
+        assert code in chinese
+    figures = [line for line in english.splitlines() if re.match(r"\|.*\| [\d,.]+ ", line)]
+    assert figures
+    assert not [line for line in figures if line not in chinese]

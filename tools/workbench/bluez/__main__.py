@@ -104,6 +104,10 @@ async def _run(kernel: str, names: list[str]) -> bool:
             )
             say_step(f"the guest is up ({time.monotonic() - began_s:.0f} s): {title}")
             real = await _meet(BlueZ(running), address, files, names)
+            # What comes after a fault of the kernel's says nothing of the companion.
+            fault = (await running.run("dmesg | grep -m1 -E 'BUG|corruption|Oops'")).last
+            if fault:
+                say_step(f"the guest's kernel broke: {fault}")
             if not names:
                 real["bluetoothd stopped"] = await _stopped(running)
     finally:

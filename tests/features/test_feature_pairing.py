@@ -153,3 +153,24 @@ def forget_bonds(path):
     import json
 
     path.write_text(json.dumps({address: {} for address in json.loads(path.read_text())}))
+
+
+async def test_held_for_ten_seconds_the_button_erases_what_belonged_to_another(place):
+    await pair(place, "desk")
+    async with place.companion("desk") as glasses:
+        await glasses.set_config(name="Mine")
+    mark = place.target.sim.mark()
+    await place.hold_button(protocol.LIMIT_ERASE_HOLD_MS / 1000 + 1)
+    await place.target.sim.wait_for("restarted", since=mark, timeout_s=20)
+    # They are new glasses: no button is needed, and nothing of the other is there but a note.
+    async with place.companion("stranger") as glasses:
+        assert [bond.this for bond in await glasses.bonds()] == [True]
+        assert (await glasses.config())["name"] == "Glint"
+        events = glasses.events()
+        first = await anext(events)
+        assert isinstance(first, glint.Notice)
+        assert first.about == "erased"
+        assert isinstance(await anext(events), glint.Boot)
+    with pytest.raises(PairingError, match="hold their button"):
+        async with place.companion("desk"):
+            pass

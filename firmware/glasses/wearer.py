@@ -84,8 +84,12 @@ def erase(flash):
     """
     print("erasing: the button was held")
     storage.remove(flash + "/bonds.json" + storage.SPARE)  # room for the note
-    for name in ("/journal.bin", "/config.json"):
-        _remove(flash + name)
+    _remove(flash + "/journal.bin")
+    try:
+        # It stays: a board without it is one that nobody has set up.
+        storage.replace(flash + "/config.json", "{}")
+    except OSError:
+        _remove(flash + "/config.json")
     journal = Journal(JournalFile(flash + "/journal.bin"))
     journal.notice("erased", "events, settings and bonds, by the button")
     journal.save()

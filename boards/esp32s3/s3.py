@@ -103,7 +103,7 @@ class I2SMicrophone(_Microphone):
             hop_bytes, step = I2S_HOP_BYTES, 128
         # Reading ends where a piece of DMA memory does, which is at a multiple of `step` bytes.
         self._hop = bytearray(hop_bytes)
-        self.raw_bits = self._hop if kind == "pdm" else None  # for who looks for faults
+        self.raw_bits = self._hop if kind == "pdm" else None  # for looking for faults
         self._rests = [memoryview(self._hop)[i:] for i in range(0, hop_bytes, step)]
         self._step = step
         self._filled = 0

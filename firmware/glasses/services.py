@@ -26,7 +26,7 @@ ADVERTISEMENT = _advertised(0x01, b"\x06") + _advertised(
 
 
 def scan_response(name):
-    """What is told to whoever asks what advertises."""
+    """The scan response."""
     return _advertised(0x09, name.encode()) + _advertised(
         0x07, bytes(UUID(protocol.UUID_SMP_SERVICE))
     )

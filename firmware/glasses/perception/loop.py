@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The perception loop: hears wake words in the microphone, and keeps the sound for who asks."""
+"""The perception loop: hears wake words, and buffers audio until a client asks for it."""
 
 import asyncio
 import time

@@ -115,7 +115,7 @@ class Server(Conversation):
     """Answers requests: those of a conversation of its own, and of others that `begin` starts.
 
     Attributes:
-        requests: That came whole since boot.
+        requests: Complete requests received since boot.
         refused: Of these.
         failed: Of these, those that ended with an error which nobody foresaw.
         dropped_bytes: What came while WAITING_BYTES_MAX were waiting, and halves of requests.

@@ -23,20 +23,17 @@ void tflm_overlap(tflm_node_t *node, uint32_t lead_bytes, uint32_t lag_bytes) {
 
 void tflm_overwrite(tflm_node_t *node, const tflm_tensor_t *tensors) {
     tflm_load_t *load = node->load;
-    uint32_t inputs = node->inputs.count;
     tflm_slot_t *output = &load->slots[tflm_node_output(node, 0)];
-    uint32_t others = TFLM_NO_TENSOR; // The root of an input that is repeated.
-    for (uint32_t i = 0; i < inputs; i++) {
-        if (tensors[i].bytes != output->bytes) {
-            others = tflm_root(load, tflm_node_input(node, i));
-        }
-    }
-    for (uint32_t i = 0; i < inputs; i++) {
+    for (uint32_t i = 0; i < node->inputs.count; i++) {
         uint32_t id = tflm_node_input(node, i), root = tflm_root(load, id);
-        if (tensors[i].bytes == output->bytes && load->slots[id].last == node->index &&
-            !tflm_offset_in_root(load, id) && root != others) {
-            output->over = (uint16_t)root;
-            output->lag = UINT32_MAX;
+        if (tensors[i].bytes == output->bytes) {
+            if (load->slots[id].last == node->index && !tflm_offset_in_root(load, id)) {
+                output->over = (uint16_t)root;
+                output->lag = UINT32_MAX;
+            }
+        } else if (!tensors[i].data_at) { // It may lie in the other one's memory.
+            output->over = (uint16_t)tflm_node_output(node, 0);
+            return;
         }
     }
 }

@@ -53,8 +53,7 @@ tflm_status_t tflm_read_model(tflm_load_t *load, tflm_t *self, const void *model
         load->init.operators.count > TFLM_MAX_OPERATORS || self->counts[TFLM_INPUT] > TFLM_MAX_IO ||
         self->counts[TFLM_OUTPUT] > TFLM_MAX_IO) {
         return tflm_fail(load, TFLM_ERROR_UNSUPPORTED,
-                         "more than %u tensors, %u operators, or %u inputs or outputs",
-                         TFLM_MAX_TENSORS, TFLM_MAX_OPERATORS, TFLM_MAX_IO);
+                         "too many tensors, operators, inputs or outputs");
     }
     return TFLM_OK;
 }

@@ -39,8 +39,7 @@ TFLM_PREPARE(gather) {
     const tflm_tensor_t *input = &t[0], *indices = &t[1], *output = &t[2];
     if ((input->type != TFLM_INT8 && input->type != TFLM_FLOAT32) || output->type != input->type ||
         indices->type != TFLM_INT32) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s by %s", tflm_type_name(input->type),
-                              tflm_type_name(indices->type));
+        return tflm_types_fail(node, input, output);
     }
     int32_t axis = fb_field_i32(fb, node->options, 0, 0);
     int32_t batch_dims = fb_field_i32(fb, node->options, 1, 0);

@@ -1,13 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// SOFTMAX of int16. TensorFlow Lite Micro looks up exp and 1 / (1 + x) in tables of 513 numbers
-// between which it interpolates; here the numbers are computed when they are wanted.
+// SOFTMAX of int16. As TensorFlow Lite Micro does, it looks up exp and 1 / (1 + x) in tables of 513
+// numbers between which it interpolates.
 #include "int16.h"
+
+enum { ENTRIES = 513 };
 
 typedef struct {
     uint32_t input, output; // Places.
     uint32_t depth;
     tflm_scale_t scale;
+    int16_t exponentials[ENTRIES + 1], reciprocals[ENTRIES + 1]; // The last one counts for nothing.
 } softmax_t;
+
+// What the tables are of: functions at `half` of 1024 steps.
+typedef float (*function_t)(uint32_t half);
+
+// exp from -10 to 0, from its values at -10 / 1024 times a power of two.
+static TFLM_COLD float exponential(uint32_t half) {
+    static const uint32_t factors[] = {2126614195, 2105947554, 2065214841, 1986097703,
+                                       1836840104, 1571132600, 1149465165, 615264366,
+                                       176276192,  14469631,   97496};
+    uint64_t value = 0x80000000u;
+    for (uint32_t bits = 1024 - half, i = 0; bits; bits >>= 1, i++) {
+        if (bits & 1) {
+            value = (value * factors[i] + (1u << 30)) >> 31;
+        }
+    }
+    return (float)(uint32_t)value * 0x1p-31f; // At most 2^31.
+}
+
+// 1 / (1 + x) from 0 to 1.
+static TFLM_COLD float reciprocal(uint32_t half) {
+    return 1 / (1 + (float)half * 0x1p-10f);
+}
+
+static int32_t rounded(float positive) {
+    return (int32_t)(positive + 0.5f);
+}
+
+// Entry `i` of a table, such that the error between it and the next is halved. In single precision,
+// as some of these sums are within its error of a tie.
+static TFLM_COLD int32_t entry(function_t of, uint32_t i) {
+    int32_t value = rounded(of(2 * i) * 32768);
+    if (i < 512) {
+        int32_t between = rounded((of(2 * i + 2) * 32768 + (float)value) / 2);
+        int32_t error = between - rounded(of(2 * i + 1) * 32768);
+        value -= (error + (error < 0 ? -1 : 1)) / 2;
+    }
+    return value < 32767 ? value : 32767;
+}
+
+// At x of 65535.
+static inline int32_t look_up(const int16_t *table, int32_t x) {
+    int32_t base = table[x / 128], slope = table[x / 128 + 1] - base;
+    return base + ((slope * (x % 128) + 64) >> 7);
+}
 
 TFLM_PREPARE(int16_softmax) {
     const float unit = 1.0f / 32768, tolerance = 0.001f / 32768;
@@ -32,60 +79,19 @@ TFLM_PREPARE(int16_softmax) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements, or beta", depth);
     }
     node->rows = input.elements / depth;
-    node->cost = (uint64_t)depth * 560;
+    node->cost = (uint64_t)depth * 40 + 400;
     softmax_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->input = tflm_node_input(node, 0);
         self->output = tflm_node_output(node, 0);
         self->depth = depth;
+        for (uint32_t i = 0; i < ENTRIES; i++) {
+            self->exponentials[i] = (int16_t)entry(exponential, i);
+            self->reciprocals[i] = (int16_t)entry(reciprocal, i);
+        }
         self->scale = tflm_quantize_quotient(input.scale, beta, step, step_exponent);
     }
     return TFLM_OK;
-}
-
-// What the tables are of: functions at `half` of 1024 steps.
-typedef float (*function_t)(uint32_t half);
-
-// exp from -10 to 0, from its values at -10 / 1024 times a power of two.
-static float exponential(uint32_t half) {
-    static const uint32_t factors[] = {2126614195, 2105947554, 2065214841, 1986097703,
-                                       1836840104, 1571132600, 1149465165, 615264366,
-                                       176276192,  14469631,   97496};
-    uint64_t value = 0x80000000u;
-    for (uint32_t bits = 1024 - half, i = 0; bits; bits >>= 1, i++) {
-        if (bits & 1) {
-            value = (value * factors[i] + (1u << 30)) >> 31;
-        }
-    }
-    return (float)(uint32_t)value * 0x1p-31f; // At most 2^31.
-}
-
-// 1 / (1 + x) from 0 to 1.
-static float reciprocal(uint32_t half) {
-    return 1 / (1 + (float)half * 0x1p-10f);
-}
-
-static int32_t rounded(float positive) {
-    return (int32_t)(positive + 0.5f);
-}
-
-// Entry `i` of a table, such that the error between it and the next is halved. In single precision,
-// as some of these sums are within its error of a tie.
-static int32_t entry(function_t of, uint32_t i) {
-    int32_t value = rounded(of(2 * i) * 32768);
-    if (i < 512) {
-        int32_t between = rounded((of(2 * i + 2) * 32768 + (float)value) / 2);
-        int32_t error = between - rounded(of(2 * i + 1) * 32768);
-        value -= (error + (error < 0 ? -1 : 1)) / 2;
-    }
-    return value < 32767 ? value : 32767;
-}
-
-// At x of 65535.
-static int32_t look_up(function_t of, int32_t x) {
-    int32_t base = entry(of, (uint32_t)x / 128);
-    int32_t slope = entry(of, (uint32_t)x / 128 + 1) - base;
-    return base + ((slope * (x % 128) + 64) >> 7);
 }
 
 TFLM_EVAL(int16_softmax) {
@@ -103,7 +109,7 @@ TFLM_EVAL(int16_softmax) {
         for (uint32_t i = 0; i < self->depth; i++) {
             int32_t x = tflm_int16(input, i) - max;
             x = tflm_scale_apply(x, self->scale.multiplier, self->scale.shift);
-            output[i] = (int16_t)look_up(exponential, tflm_clamp(x, -65535, 0) + 65535);
+            output[i] = (int16_t)look_up(self->exponentials, tflm_clamp(x, -65535, 0) + 65535);
             sum += (uint32_t)output[i];
         }
         int shift = 30; // The place of the highest bit.
@@ -111,7 +117,7 @@ TFLM_EVAL(int16_softmax) {
             shift--;
         }
         uint32_t scaled = ((sum << (30 - shift)) + (1u << 13)) >> 14;
-        int32_t factor = look_up(reciprocal, tflm_clamp((int32_t)scaled - 65536, 0, 65535));
+        int32_t factor = look_up(self->reciprocals, tflm_clamp((int32_t)scaled - 65536, 0, 65535));
         for (uint32_t i = 0; i < self->depth; i++) {
             uint32_t product = (uint32_t)(output[i] * factor) + (1u << (shift - 1));
             uint32_t value = product >> shift;

@@ -11,14 +11,17 @@
 // Gates, in the order of the operator's inputs.
 enum { INPUT, FORGET, CELL, OUTPUT, GATES };
 
+// A gate's sums of products: of the input, and of what was put out the last time.
+enum { FORWARD, SUMS = 2 };
+
 // Where the operator's inputs begin: four weights each, then biases and states.
-enum { WEIGHTS = 1, RECURRENT = 5, BIASES = 12, HIDDEN_STATE = 18, CELL_STATE = 19, INPUTS = 24 };
+enum { WEIGHTS = 1, BIASES = 12, HIDDEN_STATE = 18, CELL_STATE = 19, INPUTS = 24 };
 
 // Activations work on 12 fraction bits, and give 15.
 static const float activation_scale = 1.0f / 4096, gate_scale = 1.0f / 32768;
 
 typedef struct {
-    uint32_t weights[GATES], recurrent[GATES], bias[GATES]; // Places.
+    uint32_t weights[SUMS * GATES], bias[GATES]; // Places.
     uint32_t input, hidden, cell, output;
     uint32_t depth, units;
     uint32_t batches, steps;
@@ -26,13 +29,18 @@ typedef struct {
     int32_t input_zero_point, hidden_zero_point;
     int32_t cell_shift; // The cell state's scale is 2^cell_shift.
     int32_t clip;       // Of the cell state; 0: none.
-    tflm_scale_t scale[GATES], recurrent_scale[GATES];
+    tflm_scale_t scale[SUMS * GATES];
     tflm_scale_t forget_scale, update_scale; // Of products.
     tflm_requantize_t to;
+    int32_t folded[]; // Of int8: biases with zero points folded in, of each gate for both sums.
 } lstm_t;
 
+// Units whose sums are made together.
+enum { TOGETHER = 32 };
+
 typedef struct {
-    tflm_tensor_t input, output, hidden, cell, weights[GATES], recurrent[GATES];
+    tflm_tensor_t input, output, hidden, cell, weights[SUMS * GATES];
+    uint32_t bias_at[GATES]; // Of int8.
 } tensors_t;
 
 static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_major) {
@@ -55,18 +63,20 @@ static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_majo
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "int16 with a zero point");
     }
     for (uint32_t i = 0; i < GATES; i++) {
-        uint32_t bias_at;
-        TRY(tflm_get_matrix(node, WEIGHTS + i, TFLM_INT8, units, t->input.dims[2], &t->weights[i]));
-        TRY(tflm_get_matrix(node, RECURRENT + i, TFLM_INT8, units, units, &t->recurrent[i]));
+        uint32_t *bias_at = &t->bias_at[i];
+        for (uint32_t j = 0; j < SUMS; j++) {
+            TRY(tflm_get_matrix(node, WEIGHTS + j * GATES + i, TFLM_INT8, units,
+                                j == FORWARD ? t->input.dims[2] : units,
+                                &t->weights[j * GATES + i]));
+        }
         TRY(type == TFLM_INT16
-                ? tflm_get_wide_bias(node, BIASES + i, (uint32_t)units, TFLM_INT64, &bias_at)
-                : tflm_get_bias(node, BIASES + i, (uint32_t)units, &bias_at));
+                ? tflm_get_wide_bias(node, BIASES + i, (uint32_t)units, TFLM_INT64, bias_at)
+                : tflm_get_bias(node, BIASES + i, (uint32_t)units, bias_at));
     }
-    for (uint32_t i = RECURRENT + GATES; i < INPUTS; i++) {
+    for (uint32_t i = WEIGHTS + SUMS * GATES; i < INPUTS; i++) {
         bool used = (i >= BIASES && i < BIASES + GATES) || i == HIDDEN_STATE || i == CELL_STATE;
         if (!used && tflm_node_input(node, i) != TFLM_NO_TENSOR) {
-            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED,
-                                  "peephole, projection or layer normalization");
+            return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "peephole or projection");
         }
     }
     return TFLM_OK;
@@ -100,7 +110,9 @@ TFLM_PREPARE(lstm) {
     node->macs = (uint64_t)t.output.elements * GATES * ((uint64_t)depth + units);
     node->cost = node->macs / node->rows + 600 * (uint64_t)units;
     node->cost *= tflm_node_type(node) == TFLM_INT16 ? 2 : 1;
-    lstm_t *self = tflm_node_data(node, 3 * GATES + 4, sizeof *self);
+    bool wide = tflm_node_type(node) == TFLM_INT16;
+    uint32_t folded = wide ? 0 : 2 * GATES * units * (uint32_t)sizeof(int32_t);
+    lstm_t *self = tflm_node_data(node, 3 * GATES + 4, sizeof *self + folded);
     if (!self) {
         return TFLM_OK;
     }
@@ -121,19 +133,27 @@ TFLM_PREPARE(lstm) {
     if (clip > 0 && !self->clip) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "fused activation or clipping");
     }
-    for (uint32_t i = 0; i < GATES; i++) {
+    for (uint32_t i = 0; i < SUMS * GATES; i++) {
+        const tflm_tensor_t *of = i / GATES == FORWARD ? &t.input : &t.hidden;
+        const tflm_tensor_t *weights = &t.weights[i];
         self->weights[i] = tflm_node_input(node, WEIGHTS + i);
-        self->recurrent[i] = tflm_node_input(node, RECURRENT + i);
-        self->bias[i] = tflm_node_input(node, BIASES + i);
-        self->scale[i] =
-            tflm_quantize_ratio(t.input.scale * t.weights[i].scale, 1, activation_scale);
-        self->recurrent_scale[i] =
-            tflm_quantize_ratio(t.hidden.scale * t.recurrent[i].scale, 1, activation_scale);
-        if (tflm_node_type(node) == TFLM_INT16 &&
-            (self->scale[i].shift > TFLM_SHIFT_64 ||
-             self->recurrent_scale[i].shift > TFLM_SHIFT_64)) {
+        tflm_scale_t scale = tflm_quantize_ratio(of->scale * weights->scale, 1, activation_scale);
+        self->scale[i] = scale;
+        if (wide && scale.shift > TFLM_SHIFT_64) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
         }
+        for (uint32_t unit = 0; !wide && unit < units; unit++) {
+            uint32_t columns = (uint32_t)weights->dims[1], bias = 0;
+            const int8_t *w = (const int8_t *)fb->data + weights->data_at + (size_t)unit * columns;
+            if (i < GATES && t.bias_at[i]) {
+                bias = fb_u32(fb, t.bias_at[i] + 4 * unit);
+            }
+            bias -= (uint32_t)of->zero_point * (uint32_t)tflm_sum_of(w, columns);
+            self->folded[i * units + unit] = (int32_t)bias;
+        }
+    }
+    for (uint32_t i = 0; i < GATES; i++) {
+        self->bias[i] = tflm_node_input(node, BIASES + i);
     }
     self->forget_scale = tflm_quantize_scale(gate_scale);
     self->update_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.cell.scale);
@@ -143,22 +163,6 @@ TFLM_PREPARE(lstm) {
 
 static int32_t clamp_16(int32_t x) {
     return tflm_clamp(x, -32768, 32767);
-}
-
-// What goes into the activation of a gate, with 12 fraction bits.
-static int32_t gate_sum(const lstm_t *self, const tflm_run_t *run, uint32_t gate, uint32_t unit,
-                        const int8_t *input, const int8_t *hidden) {
-    const int8_t *weights = (const int8_t *)tflm_at(run, self->weights[gate]);
-    const int8_t *recurrent = (const int8_t *)tflm_at(run, self->recurrent[gate]);
-    uint32_t sum = tflm_dot1(input, -self->input_zero_point, weights + (size_t)unit * self->depth,
-                             self->depth);
-    if (self->bias[gate] != TFLM_PLACE_NONE) {
-        sum += (uint32_t)tflm_get(tflm_at(run, self->bias[gate]), TFLM_INT32, unit);
-    }
-    uint32_t back = tflm_dot1(hidden, -self->hidden_zero_point,
-                              recurrent + (size_t)unit * self->units, self->units);
-    return clamp_16(clamp_16(tflm_scaled((int32_t)sum, self->scale[gate])) +
-                    clamp_16(tflm_scaled((int32_t)back, self->recurrent_scale[gate])));
 }
 
 static int32_t tanh_of_cell(const lstm_t *self, int32_t cell) {
@@ -185,6 +189,25 @@ static size_t batch_of(const lstm_t *self, uint32_t row) {
     return self->time_major ? row % self->batches : row / self->steps;
 }
 
+// A gate's activation, of some units.
+static void gate_of(const lstm_t *self, const tflm_run_t *run, uint32_t gate, uint32_t unit,
+                    uint32_t count, const int8_t *const *of, int16_t *to) {
+    for (uint32_t j = 0; j < SUMS; j++) {
+        uint32_t n = j == FORWARD ? self->depth : self->units;
+        const int8_t *w =
+            (const int8_t *)tflm_at(run, self->weights[j * GATES + gate]) + (size_t)unit * n;
+        const int32_t *folded = self->folded + (j * GATES + gate) * self->units + unit;
+        tflm_scale_t scale = self->scale[j * GATES + gate];
+        int32_t sum[TOGETHER];
+        tflm_dense(of[j], w, n, n, count, sum);
+        for (uint32_t i = 0; i < count; i++) {
+            int32_t x = (int32_t)((uint32_t)sum[i] + (uint32_t)folded[i]);
+            x = clamp_16(tflm_scale_apply(x, scale.multiplier, scale.shift));
+            to[i] = (int16_t)(j == FORWARD ? x : activated(gate, clamp_16(to[i] + x)));
+        }
+    }
+}
+
 TFLM_EVAL(lstm) {
     const lstm_t *self = data;
     uint32_t units = self->units;
@@ -194,12 +217,18 @@ TFLM_EVAL(lstm) {
         int8_t *output = (int8_t *)tflm_at(run, self->output) + (size_t)row * units;
         int8_t *hidden = (int8_t *)tflm_at(run, self->hidden) + state;
         int16_t *cell = (int16_t *)(void *)tflm_at(run, self->cell) + state;
-        for (uint32_t unit = 0; unit < units; unit++) {
-            int32_t gate[GATES];
+        const int8_t *of[SUMS] = {input, hidden};
+        for (uint32_t unit = 0; unit < units; unit += TOGETHER) {
+            uint32_t count = units - unit < TOGETHER ? units - unit : TOGETHER;
+            int16_t gates[GATES][TOGETHER];
             for (uint32_t i = 0; i < GATES; i++) {
-                gate[i] = activated(i, gate_sum(self, run, i, unit, input, hidden));
+                gate_of(self, run, i, unit, count, of, gates[i]);
             }
-            output[unit] = (int8_t)step(self, gate, &cell[unit]);
+            for (uint32_t i = 0; i < count; i++) {
+                int32_t gate[GATES] = {gates[INPUT][i], gates[FORGET][i], gates[CELL][i],
+                                       gates[OUTPUT][i]};
+                output[unit + i] = (int8_t)step(self, gate, &cell[unit + i]);
+            }
         }
         memcpy(hidden, output, units);
     }
@@ -225,14 +254,15 @@ TFLM_EVAL(int16_lstm) {
             int32_t gate[GATES];
             for (uint32_t i = 0; i < GATES; i++) {
                 const uint8_t *weights = tflm_at(run, self->weights[i]) + (size_t)unit * depth;
-                const uint8_t *recurrent = tflm_at(run, self->recurrent[i]) + (size_t)unit * units;
+                const uint8_t *recurrent =
+                    tflm_at(run, self->weights[GATES + i]) + (size_t)unit * units;
                 uint64_t bias = 0;
                 if (self->bias[i] != TFLM_PLACE_NONE) {
                     bias = tflm_load_u64(tflm_at(run, self->bias[i]) + (size_t)unit * 8);
                 }
                 int32_t sum = wide_sum(input, weights, depth, bias, self->scale[i]);
-                sum += wide_sum((const uint8_t *)hidden, recurrent, units, 0,
-                                self->recurrent_scale[i]);
+                sum +=
+                    wide_sum((const uint8_t *)hidden, recurrent, units, 0, self->scale[GATES + i]);
                 gate[i] = activated(i, clamp_16(sum));
             }
             output[unit] = (int16_t)step(self, gate, &cell[unit]);

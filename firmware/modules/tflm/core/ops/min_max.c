@@ -14,9 +14,7 @@ TFLM_PREPARE(min_max) {
     const tflm_tensor_t *a = &t[0], *b = &t[1], *output = &t[2];
     if (a->type != b->type || a->type != output->type ||
         (a->type != TFLM_INT8 && a->type != TFLM_INT16 && a->type != TFLM_INT32)) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s and %s to %s",
-                              tflm_type_name(a->type), tflm_type_name(b->type),
-                              tflm_type_name(output->type));
+        return tflm_types_fail(node, a->type == output->type ? b : a, output);
     }
     void *made;
     TRY(tflm_binary_new(node, t, 8, sizeof(min_max_t), &made));

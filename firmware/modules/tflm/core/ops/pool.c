@@ -20,7 +20,7 @@ TFLM_PREPARE(pool) {
     tflm_window_t y, x;
     TRY(tflm_get_tensors(node, "qq", t));
     TRY(tflm_pool_windows(node, &t[0], &t[1], &y, &x));
-    if ((int64_t)y.taps * x.taps > MAX_TAPS) {
+    if (y.taps > MAX_TAPS / x.taps) {
         return tflm_unfit(node);
     }
     int32_t low, high;

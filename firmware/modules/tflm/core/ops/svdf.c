@@ -20,23 +20,21 @@ TFLM_PREPARE(svdf) {
     fb_t *fb = &node->load->fb;
     tflm_tensor_t input, features, times, state, output;
     TRY(tflm_get_input(node, 0, &input));
-    TRY(tflm_get_input(node, 1, &features));
     TRY(tflm_get_input(node, 2, &times));
     TRY(tflm_get_output(node, 0, &output));
     if (input.type != TFLM_INT8 || output.type != TFLM_INT8 ||
         (times.type != TFLM_INT8 && times.type != TFLM_INT16)) {
-        return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%s with %s to %s",
-                              tflm_type_name(input.type), tflm_type_name(times.type),
-                              tflm_type_name(output.type));
+        return tflm_types_fail(node, &input, &output);
     }
     TRY(tflm_expect_quantized(node, &input));
     TRY(tflm_expect_quantized(node, &output));
     int32_t rank = fb_field_i32(fb, node->options, 0, 0);
-    int32_t filters = features.dims[0], memory = times.dims[1];
-    if (input.rank != 2 || output.rank != 2 || times.rank != 2 || rank < 1 || filters % rank ||
-        output.dims[0] != input.dims[0] || output.dims[1] != filters / rank) {
+    int32_t memory = times.dims[1];
+    if (input.rank != 2 || output.rank != 2 || times.rank != 2 || rank < 1 ||
+        output.dims[0] != input.dims[0] || output.dims[1] > INT32_MAX / rank) {
         return tflm_unfit(node);
     }
+    int32_t filters = output.dims[1] * rank;
     uint32_t bias_at;
     TRY(tflm_get_matrix(node, 1, TFLM_INT8, filters, input.dims[1], &features));
     TRY(tflm_get_matrix(node, 2, times.type, filters, memory, &times));

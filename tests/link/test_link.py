@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Firmware and companion over the air's timing model: what goes first, goes on, and gets lost.
 
-In lockstep (workbench.emulation.virtual_time): the same on any machine, and faster than it happens.
+In virtual time (emulation/virtual_time.py): the same on any machine, and faster than it happens.
 """
 
 import asyncio
@@ -21,25 +21,25 @@ from glint import protocol
 from glint.backend import client_backend, scanner_backend
 from glint.events import Boot, Button, Gap, Media, MediaEnd
 from workbench.emulation.air import Timing
-from workbench.emulation.link_simulation import linkworld
-from workbench.emulation.virtual_time import LockstepLoop
+from workbench.emulation.link_simulation import simulated_link
+from workbench.emulation.virtual_time import VirtualTimeLoop
 
 FAST = Timing(15, phy=2)
 PHONE = Timing(30, phy=1, ll_octets=27)
 
 
-def lockstep(job, timing=FAST, mtu=512):
+def in_virtual_time(job, timing=FAST, mtu=512):
     """Runs `job(world)` on a clock of its own."""
 
     async def run():
         with tempfile.TemporaryDirectory(prefix="glint-test-") as folder:
             async with (
-                linkworld(timing, Path(folder), mtu, targets.stack) as world,
+                simulated_link(timing, Path(folder), mtu, targets.stack) as world,
                 asyncio.timeout(3600),
             ):
                 return await job(world)
 
-    with asyncio.Runner(loop_factory=LockstepLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(run())
 
 
@@ -50,7 +50,7 @@ def connected(job, timing=FAST, mtu=512):
         async with glint.connect(hci=world.address, timeout_s=1000) as glasses:
             return await job(world, glasses)
 
-    return lockstep(run, timing, mtu)
+    return in_virtual_time(run, timing, mtu)
 
 
 async def until(condition):
@@ -254,7 +254,7 @@ def test_media_waits_for_a_grant_and_a_wish():
             assert len(chunks) == 4
             assert client.is_connected
 
-    lockstep(job)
+    in_virtual_time(job)
 
 
 def test_events_outlive_a_reboot():
@@ -275,11 +275,11 @@ def test_events_outlive_a_reboot():
     async def run():
         with tempfile.TemporaryDirectory(prefix="glint-test-") as folder:
             for job in (press, press, read):
-                async with linkworld(FAST, Path(folder)) as world:
+                async with simulated_link(FAST, Path(folder)) as world:
                     seen = await job(world)
             return seen, *JournalFile(folder + "/journal.bin").read()
 
-    with asyncio.Runner(loop_factory=LockstepLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         first, stored, acknowledged = runner.run(run())
     boots = [at for at, event in enumerate(first) if isinstance(event, Boot)]
     assert len(boots) == 3, first

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules of the link that take time to show, on lockstep's clock: what waits, and what ends."""
+"""Rules of the link that take time to show, in virtual time: what waits, and what ends."""
 
 import asyncio
 import struct
@@ -8,7 +8,7 @@ import cbor2
 from bleak import BleakClient, BleakScanner
 from glint import protocol
 from glint.backend import client_backend, scanner_backend
-from test_link import PHONE, connected, lockstep, until
+from test_link import PHONE, connected, in_virtual_time, until
 
 # Notifications of one packet that wait in the stack and its controller (test_radio_nimble.py).
 QUEUED_MAX = 18
@@ -68,6 +68,6 @@ def test_an_event_waits_for_nothing_but_what_the_stack_has_already():
     def is_event(one):
         return one[0] == protocol.UUID_EVENTS
 
-    waited = lockstep(job, PHONE, 185)
+    waited = in_virtual_time(job, PHONE, 185)
     assert max(waited) <= QUEUED_MAX
     assert min(waited) > 0

@@ -9,7 +9,7 @@ from dut import Dut
 from glint.waiting import end_tasks
 from hostile import Central
 from radio_fixtures import Air, serve
-from test_link import lockstep
+from test_link import in_virtual_time
 from workbench.emulation.air import Timing
 from workbench.paths import FIRMWARE
 
@@ -58,7 +58,7 @@ def test_strangers_that_come_back_at_once_do_not_keep_the_owner_out(strangers):
         return took_s
 
     # On the air's clock, which is not this machine's.
-    assert max(lockstep(job, Timing(30, phy=1))) < 3
+    assert max(in_virtual_time(job, Timing(30, phy=1))) < 3
 
 
 @pytest.mark.stacks

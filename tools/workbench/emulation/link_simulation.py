@@ -30,7 +30,7 @@ from workbench.emulation.bus import (
 )
 from workbench.emulation.radio import Radio
 from workbench.emulation.radio.stacks import DEFAULT
-from workbench.emulation.virtual_time import LockstepLinux
+from workbench.emulation.virtual_time import VirtualTimeLinux
 
 # Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
 _CONNECTION_TIMEOUT = 0x08
@@ -74,7 +74,7 @@ class Tally:
 
 
 @dataclass
-class World:
+class Simulation:
     """Glasses, and what they sense.
 
     Attributes:
@@ -256,10 +256,10 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def linkworld(
+async def simulated_link(
     timing: Timing, folder: Path, mtu: int = 517, stack: str = DEFAULT
-) -> AsyncIterator[World]:
-    """Glasses that advertise; to be used on a `LockstepLoop`.
+) -> AsyncIterator[Simulation]:
+    """Glasses that advertise; to be used on a `VirtualTimeLoop`.
 
     Args:
         timing: The air's.
@@ -277,12 +277,12 @@ async def linkworld(
     async with contextlib.AsyncExitStack() as cleanup:
         server = await serve(air, f"unix:{folder / 'air'}")
         cleanup.push_async_callback(server.close)
-        board = LockstepLinux(micropython.ensure("linux"), folder, lambda line: None)
+        board = VirtualTimeLinux(micropython.ensure("linux"), folder, lambda line: None)
         bus = await board.start()
         cleanup.push_async_callback(board.stop)
         lights: list[bool] = []
         radio = Radio(bus, server.address, stack=stack)
-        world = World(air, Bench(bus, lights.append), radio, server.address, folder, lights)
+        world = Simulation(air, Bench(bus, lights.append), radio, server.address, folder, lights)
         bus.on(CAMERA, world.look)
         await radio.start()
         cleanup.push_async_callback(radio.close)

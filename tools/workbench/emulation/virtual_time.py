@@ -45,7 +45,7 @@ class _Selector(selectors.DefaultSelector):
         return []
 
 
-class LockstepLoop(asyncio.SelectorEventLoop):
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose time stands still while anybody computes."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class _Bus(Bus):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, LockstepLoop)
+        assert isinstance(loop, VirtualTimeLoop)
         self._loop = loop
         self._sent = 0
         self._told_ms = 0
@@ -114,16 +114,16 @@ class _Bus(Bus):
             self._busy = False
 
 
-class LockstepLinux(Linux):
-    """The linux board on the clock of a `LockstepLoop`."""
+class VirtualTimeLinux(Linux):
+    """The linux board on the clock of a `VirtualTimeLoop`."""
 
-    folder = BOARDS / "bench" / "lockstep"
+    folder = BOARDS / "bench" / "virtual_time"
     make_bus = _Bus
 
     async def stop(self) -> None:
         loop, process = asyncio.get_running_loop(), self._process
         if process is not None:
-            assert isinstance(loop, LockstepLoop)
+            assert isinstance(loop, VirtualTimeLoop)
             # Its end is waited for by the machine's clock.
             loop.wait_for(lambda: process.returncode is None)
         await super().stop()

@@ -27,8 +27,8 @@ from rich.table import Table
 
 from workbench.build import micropython
 from workbench.emulation.air import Timing
-from workbench.emulation.link_simulation import EVENT_BYTES, Tally, World, linkworld
-from workbench.emulation.virtual_time import LockstepLoop
+from workbench.emulation.link_simulation import EVENT_BYTES, Simulation, Tally, simulated_link
+from workbench.emulation.virtual_time import VirtualTimeLoop
 from workbench.paths import BUILD
 
 PACKET_ERROR_RATES = (0.0, 0.01, 0.05, 0.1)
@@ -65,7 +65,7 @@ GRANTS = (
 )
 AUDIO_S = 15.0
 # Three at a time, so that one is on its way while the next is asked for.
-MEASURES: dict[str, Callable[[World, glint.Glasses, int], Awaitable[Tally]]] = {
+MEASURES: dict[str, Callable[[Simulation, glint.Glasses, int], Awaitable[Tally]]] = {
     "events": lambda world, glasses, times: world.events(glasses, 1000 * times),
     "audio": lambda world, glasses, times: world.recordings(glasses, 2 * times, AUDIO_S),
     "files": lambda world, glasses, times: world.files(glasses, 2 * times, FILE_BYTES),
@@ -75,18 +75,20 @@ MEASURES: dict[str, Callable[[World, glint.Glasses, int], Awaitable[Tally]]] = {
 DROP_TIMES = 4
 
 
-def run_on(timing: Timing, mtu: int, job: Callable[[World, glint.Glasses], Awaitable[Any]]) -> Any:
+def run_on(
+    timing: Timing, mtu: int, job: Callable[[Simulation, glint.Glasses], Awaitable[Any]]
+) -> Any:
     """Runs a job with glasses of their own, on a clock of their own."""
 
     async def run() -> Any:
         with tempfile.TemporaryDirectory(prefix="glint-link-") as folder:
             async with (
-                linkworld(timing, Path(folder), mtu) as world,
+                simulated_link(timing, Path(folder), mtu) as world,
                 glint.connect(hci=world.address, timeout_s=math.inf) as glasses,
             ):
                 return await job(world, glasses)
 
-    with asyncio.Runner(loop_factory=LockstepLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(run())
 
 
@@ -121,7 +123,7 @@ def goodput(grant: Grant, packet_error_rate: float, dropping: bool) -> Iterator[
     timing = dataclasses.replace(grant.timing, packet_error_rate=packet_error_rate)
     for what, measure in MEASURES.items():
 
-        async def job(world: World, glasses: glint.Glasses) -> tuple[Tally, int | None]:
+        async def job(world: Simulation, glasses: glint.Glasses) -> tuple[Tally, int | None]:
             world.photo_bytes = PHOTO_BYTES
             await world.photos(glasses, 1, 1)  # from now on events are being sent
             if not dropping:
@@ -136,7 +138,7 @@ def goodput(grant: Grant, packet_error_rate: float, dropping: bool) -> Iterator[
 def one_photo(grant: Grant) -> float:
     """Seconds from asking for a photo of PHOTO_BYTES to having it, the camera's time left out."""
 
-    async def job(world: World, glasses: glint.Glasses) -> float:
+    async def job(world: Simulation, glasses: glint.Glasses) -> float:
         await world.photos(glasses, 1, 1)  # from now on events are being sent
         return (await world.photos(glasses, 1, 1)).seconds
 
@@ -150,7 +152,7 @@ def soak(events: int, objects: int, progress: Callable[[], None]) -> dict[str, A
         Tallies by what was sent, and "disconnects".
     """
 
-    async def job(world: World, glasses: glint.Glasses) -> dict[str, Any]:
+    async def job(world: Simulation, glasses: glint.Glasses) -> dict[str, Any]:
         result: dict[str, Any] = {}
         async with world.dropping(DROP_LEAST_S, DROP_MOST_S):
             result["events"] = await world.events(glasses, events, JOURNAL_AHEAD)

@@ -96,7 +96,10 @@ class Link:
             if had_bond or not (dropped or isinstance(error, LinkLostError)):
                 raise
             if not await bluez.has_bond(self._device):
-                raise
+                if not dropped:
+                    raise
+                why = f"{error} If the glasses do not know this companion, {_advice(state)}"
+                raise BluetoothError(why) from error
             await self.forget_bond()
             raise PairingError(f"{self.name} does not know this companion: {_advice(state)}") from (
                 error

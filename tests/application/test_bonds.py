@@ -303,14 +303,10 @@ def test_what_cannot_be_stored_is_said_in_force_and_tried_again(flash, capsys):
 GOOD = '{"own": [], "next_id": 1, "bonds": [%s]}'
 BROKEN = [
     "",
-    "[]",
-    "{}",
     "\0",
-    "null",
     "[" * 100_000,
     GOOD % "{}",
     GOOD % '{"id": 1, "name": "", "key": "AA==", "ours": "AA==", "theirs": "AA=="}',
-    '{"own": [[1]], "next_id": 1, "bonds": []}',
     '{"own": [], "next_id": "1", "bonds": {"id": 1}}',
 ]
 

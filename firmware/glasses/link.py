@@ -89,7 +89,8 @@ class Link:
         ble.irq(self._irq)
         ble.active(True)
         ble.config(mtu=MTU_BYTES)
-        services.draw_addresses(ble)
+        self._addresses = services.Addresses(ble)
+        bonds.window.on_open.append(self._door.set)
         ble.config(bond=True, le_secure=True)
         self.digits.start(ble)
         handles = services.register(ble, board_name, firmware)
@@ -268,9 +269,10 @@ class Link:
         for peer in self._peers:
             if peer.is_overdue:
                 self._drop(peer)
-        if not self._advertising and self._peers.has_room:
+        may_pair = self._bonds.window.is_open
+        if self._peers.has_room and not (self._advertising and self._addresses.fit(may_pair)):
             self._advertise()
-        return not self._advertising or any(peer.bond is None for peer in self._peers)
+        return may_pair or not self._advertising or any(peer.bond is None for peer in self._peers)
 
     def _drop(self, peer):
         time.sleep_ms(0)  # as in _notify
@@ -290,8 +292,12 @@ class Link:
         time.sleep_ms(0)  # as in _notify
         if self._peers.are_quiet:
             return
-        self._advertising = True  # until somebody connects, perhaps before the call returns
+        may_pair = self._bonds.window.is_open
         try:
+            if self._advertising:
+                self._ble.gap_advertise(None)
+            self._addresses.choose(may_pair)
+            self._advertising = True  # until somebody connects, perhaps before the call returns
             self._ble.gap_advertise(
                 ADVERTISE_INTERVAL_US, services.ADVERTISEMENT, resp_data=self._scan_response
             )

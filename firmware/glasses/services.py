@@ -11,7 +11,8 @@ _WRITE_NO_RESPONSE = const(0x0004)
 _NOTIFY = const(0x0010)
 _READ_ENCRYPTED = const(0x0200)
 _WRITE_ENCRYPTED = const(0x1000)
-# MP_BLUETOOTH_ADDRESS_MODE_RPA of MicroPython 1.25.0's extmod/modbluetooth.h.
+# MP_BLUETOOTH_ADDRESS_MODE_PUBLIC and _RPA of MicroPython 1.25.0's extmod/modbluetooth.h.
+_ADDRESS_PUBLIC = const(0)
 _ADDRESS_RESOLVABLE = const(2)
 
 
@@ -78,9 +79,37 @@ def register(ble, board_name, firmware):
     return battery, events, media, pairing, smp
 
 
-def draw_addresses(ble):
-    """Has the stack draw resolvable private addresses, where it can."""
-    try:
-        ble.config(addr_mode=_ADDRESS_RESOLVABLE)
-    except (OSError, ValueError) as error:
-        print("link: everybody can tell these glasses by their address:", error)
+class Addresses:
+    """Which addresses the glasses go by: ones that only companions can resolve, where they can.
+
+    While a companion may pair it is the board's public one, if there is one. Pairing under a drawn
+    address failed on NimBLE 42849560 with a controller that resolves none (DHKEY_CHECK_FAILED):
+    what both sides sign names the addresses of the link, and the host was not told which one the
+    controller had drawn. Whether a chip's controller tells has not been seen on silicon.
+    """
+
+    def __init__(self, ble):
+        self._ble = ble
+        self._is_private = None
+        self._has_public = True
+
+    def fit(self, may_pair):
+        """Whether what is advertised goes by the right address now."""
+        return self._is_private == (not may_pair or not self._has_public)
+
+    def choose(self, may_pair):
+        """Chooses, for the next time that the glasses advertise."""
+        if may_pair and self._has_public:
+            try:
+                self._ble.config(addr_mode=_ADDRESS_PUBLIC)
+                self._is_private = False
+                return
+            except (OSError, ValueError):
+                self._has_public = False
+        if self._is_private:
+            return  # without a public address, NimBLE draws another identity each time
+        try:
+            self._ble.config(addr_mode=_ADDRESS_RESOLVABLE)
+        except (OSError, ValueError) as error:
+            print("link: everybody can tell these glasses by their address:", error)
+        self._is_private = True

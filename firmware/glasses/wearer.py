@@ -36,7 +36,7 @@ class Wearer:
         self._erase = erase
         self._pressed_ms = None
         self._news = asyncio.Event()
-        window.on_open = self._news.set
+        window.on_open.append(self._news.set)
         self._news.set()
 
     def button(self, pressed, at_ms):

@@ -9,12 +9,12 @@ class Window:
 
     Attributes:
         is_open: Whether it is; set to False to close it.
-        on_open: Called when it opens, or None.
+        on_open: What is called when it opens, a list.
     """
 
     def __init__(self):
         self.is_open = False
-        self.on_open = None
+        self.on_open = []
         self._left_ms = 0
 
     def open(self, length_ms=LIMIT_PAIRING_WINDOW_MS):
@@ -22,8 +22,8 @@ class Window:
         self._left_ms = length_ms
         self.is_open = True
         print("pairing: open")
-        if self.on_open:
-            self.on_open()
+        for tell in self.on_open:
+            tell()
 
     def passed(self, length_ms):
         """So much time has passed: closes it when its own is over."""

@@ -35,6 +35,21 @@ PACKAGES = {
     ),
     "venv": (f"python3.{sys.version_info.minor}-venv",),
 }
+# What each is for, said before it is installed.
+PURPOSES = {
+    "arm-none-eabi-gcc": "compiles for Cortex-M",
+    "cc": "compiles for this machine",
+    "dbus-daemon": "stands beside BlueZ in tests",
+    "git": "fetches MicroPython's source",
+    "make": "builds MicroPython",
+    "mosquitto": "is the broker that examples/mqtt_bridge.py is tested with",
+    "mmdebstrap": "unpacks the guest of `make bluez`",
+    "qemu-system-arm": "emulates Cortex-M boards",
+    "qemu-system-riscv32": "emulates RISC-V boards",
+    "qemu-system-x86_64": "runs the guest of `make bluez`",
+    "riscv64-unknown-elf-gcc": "compiles for RISC-V",
+    "venv": "makes .venv",
+}
 
 
 def say_step(line: str) -> None:
@@ -88,7 +103,8 @@ def provide(tools: Iterable[str], say: Say = say_step) -> str:
     packages = sorted({package for tool in missing for package in PACKAGES[tool]})
     install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if os.geteuid() == 0:
-        say(f"installing {', '.join(packages)} with apt-get ({names} not found)")
+        for tool in missing:
+            say(f"installing {', '.join(PACKAGES[tool])}: {tool} {PURPOSES[tool]}")
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         for command in (["apt-get", "update"], install):
             subprocess.run(

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The corstone300 board: a Cortex-M55 as a pair of glasses.
 
-Its senses and radio are the workbench's, over the bench bus on the second UART.
+Its peripherals and radio are the workbench's, over the simulation bus on the second UART.
 """
 
 import time
 
 import bus
 import machine
-import senses
+import peripherals
 
 
 def _pump(_):
@@ -28,11 +28,11 @@ flash = ""
 fault = machine.fault()
 # Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it.
 slice_macs = 100000
-mic = senses.Microphone(_bus)
-camera = senses.Camera(_bus)
-battery = senses.Battery(_bus)
-light = senses.Light(_bus)
-button = senses.Button(_bus)
+mic = peripherals.Microphone(_bus)
+camera = peripherals.Camera(_bus)
+battery = peripherals.Battery(_bus)
+light = peripherals.Light(_bus)
+button = peripherals.Button(_bus)
 
 _uart.irq(_pump, machine.UART.IRQ_RX)
 # The workbench tells of a button that is held as soon as it sees the bus opened.

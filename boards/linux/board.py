@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The linux board: MicroPython's unix port as a pair of glasses.
 
-GLINT_BUS_FD is a socket to the workbench, which carries the senses and the radio; GLINT_FLASH is
-the folder that stands for the flash; GLINT_FAULT is the signal that ended it before, if one did.
+GLINT_BUS_FD is a socket to the workbench, which carries the peripherals and the radio; GLINT_FLASH
+is the folder that stands for the flash; GLINT_FAULT is the signal that ended it before, if one did.
 """
 
 import _thread
@@ -10,12 +10,12 @@ import os
 import select
 
 import bus
-import senses
+import peripherals
 from micropython import schedule
 
 
 class _Stream:
-    """The bench bus's socket, which the workbench made non-blocking."""
+    """The simulation bus's socket, which the workbench made non-blocking."""
 
     def __init__(self, fd):
         self.file = open(fd, "r+b")
@@ -72,11 +72,11 @@ flash = os.getenv("GLINT_FLASH")
 fault = os.getenv("GLINT_FAULT") or ""
 # Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it.
 slice_macs = 400000
-mic = senses.Microphone(_bus)
-camera = senses.Camera(_bus)
-battery = senses.Battery(_bus)
-light = senses.Light(_bus)
-button = senses.Button(_bus)
+mic = peripherals.Microphone(_bus)
+camera = peripherals.Camera(_bus)
+battery = peripherals.Battery(_bus)
+light = peripherals.Light(_bus)
+button = peripherals.Button(_bus)
 
 _bus.pump()  # a button that is held
 _thread.start_new_thread(_watch, (_stream.file,))

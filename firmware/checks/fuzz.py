@@ -151,9 +151,9 @@ def media(folder):
 
 
 def bus():
-    """The bench bus and the senses behind it: what is out of step is OSError, and then the end."""
-    import bus as bench
-    import senses
+    """The simulation bus and its peripherals: what is out of step is OSError, and then the end."""
+    import bus as simulation_bus
+    import peripherals
 
     class Stream:
         data = b""
@@ -173,11 +173,16 @@ def bus():
 
     def begin():
         state[0] = Stream()
-        state[1] = bench.Bus(state[0])
-        bench.set(state[1])
-        for kind in (senses.Microphone, senses.Battery, senses.Light, senses.Button):
+        state[1] = simulation_bus.Bus(state[0])
+        simulation_bus.set(state[1])
+        for kind in (
+            peripherals.Microphone,
+            peripherals.Battery,
+            peripherals.Light,
+            peripherals.Button,
+        ):
             kind(state[1])
-        camera = senses.Camera(state[1])
+        camera = peripherals.Camera(state[1])
         camera._picture = camera._error = None
         camera._lock = types.Locked()  # a picture is being taken
 

@@ -136,7 +136,7 @@ def media():
 
 
 def bus(channels=7):
-    """Nearly a frame of the bench bus."""
+    """Nearly a frame of the simulation bus."""
     body = noise(below(24)) if below(4) else noise(2) + bytes(below(2000))
     if not below(3):
         body = struct.pack("<BI", 1 + below(3), number() & 0xFFFF) + body

@@ -166,7 +166,7 @@ class Glasses:
             raise selfcheck.CheckError(self._broken[0])
         yield from selfcheck.hear(self.perception.detectors)
 
-    # What the senses report.
+    # What the peripherals report.
 
     def _on_word(self, detector, at_ms):
         event = self.journal.append(

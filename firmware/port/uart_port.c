@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Included by MicroPython's extmod/machine_uart.c: UART 1, the bench bus. UART 0 is the console.
+// Included by MicroPython's extmod/machine_uart.c: UART 1, the simulation bus. UART 0 is the console.
 
-#include "bench.h"
+#include "simbus.h"
 #include "machine_types.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
@@ -38,7 +38,7 @@ static const mp_irq_methods_t irq_methods = {.trigger = irq_trigger, .info = irq
 
 static void call_handler(mp_sched_node_t *node) {
     (void)node;
-    if (uart1.irq_on && bench_available()) {
+    if (uart1.irq_on && simbus_available()) {
         mp_call_function_1_protected(uart1.irq.handler, uart1.irq.parent);
     }
 }
@@ -71,7 +71,7 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
     self->baud = (uint32_t)args[ARG_baudrate].u_int;
     self->timeout_ms = (uint32_t)args[ARG_timeout].u_int;
     self->is_open = true;
-    bench_open(on_received);
+    simbus_open(on_received);
 }
 
 static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
@@ -94,7 +94,7 @@ static void mp_machine_uart_deinit(machine_uart_obj_t *self) {
     self->irq.handler = mp_const_none;
     self->is_open = false;
     MP_STATE_PORT(uart1_handler) = MP_OBJ_NULL;
-    bench_close();
+    simbus_close();
 }
 
 void machine_uart_close_all(void) {
@@ -103,12 +103,12 @@ void machine_uart_close_all(void) {
 
 static mp_int_t mp_machine_uart_any(machine_uart_obj_t *self) {
     (void)self;
-    return (mp_int_t)bench_available();
+    return (mp_int_t)simbus_available();
 }
 
 static bool mp_machine_uart_txdone(machine_uart_obj_t *self) {
     (void)self;
-    return bench_room() == BENCH_RING_BYTES;
+    return simbus_room() == SIMBUS_RING_BYTES;
 }
 
 static mp_irq_obj_t *mp_machine_uart_irq(machine_uart_obj_t *self, bool any_args,
@@ -124,7 +124,7 @@ static mp_irq_obj_t *mp_machine_uart_irq(machine_uart_obj_t *self, bool any_args
         MP_STATE_PORT(uart1_handler) = handler;
         self->irq.handler = handler;
         self->irq_on = handler != mp_const_none && args[MP_IRQ_ARG_INIT_trigger].u_int == IRQ_RX;
-        if (bench_available()) {
+        if (simbus_available()) {
             on_received();
         }
     }
@@ -142,7 +142,7 @@ static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *buf, mp_uint_t siz
     must_be_open(self);
     uint32_t start = timebase_ms();
     mp_uint_t n;
-    while ((n = bench_read(buf, size)) == 0 && size > 0) {
+    while ((n = simbus_read(buf, size)) == 0 && size > 0) {
         uint32_t elapsed = timebase_ms() - start;
         if (elapsed >= self->timeout_ms) {
             *errcode = MP_EAGAIN;
@@ -160,7 +160,7 @@ static mp_uint_t mp_machine_uart_write(mp_obj_t self_in, const void *buf, mp_uin
     must_be_open(MP_OBJ_TO_PTR(self_in));
     const uint8_t *data = buf;
     for (mp_uint_t sent = 0; sent < size;) {
-        size_t n = bench_write(data + sent, size - sent);
+        size_t n = simbus_write(data + sent, size - sent);
         if (n == 0) {
             mp_event_wait_ms(1);
         }
@@ -174,10 +174,10 @@ static mp_uint_t mp_machine_uart_ioctl(mp_obj_t self_in, mp_uint_t request, uint
     (void)self_in;
     if (request == MP_STREAM_POLL) {
         mp_uint_t ready = 0;
-        if ((arg & MP_STREAM_POLL_RD) && bench_available()) {
+        if ((arg & MP_STREAM_POLL_RD) && simbus_available()) {
             ready |= MP_STREAM_POLL_RD;
         }
-        if ((arg & MP_STREAM_POLL_WR) && bench_room()) {
+        if ((arg & MP_STREAM_POLL_WR) && simbus_room()) {
             ready |= MP_STREAM_POLL_WR;
         }
         return ready;

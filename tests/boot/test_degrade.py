@@ -86,7 +86,7 @@ async def test_a_word_that_cannot_be_listened_for(board, damage):
 
 async def test_safe_mode_mends_what_led_to_it(board):
     async with board.started() as simulation:
-        simulation.bench.button(True)
+        simulation.peripherals.button(True)
         async with glint.connect(hci=simulation.address, timeout_s=20) as glasses:
             await glasses.reset()
             async with asyncio.timeout(20):
@@ -100,7 +100,7 @@ async def test_safe_mode_mends_what_led_to_it(board):
             (bond,) = await glasses.bonds()
             assert bond.this
             assert json.loads((board.flash / "config.json").read_text())["name"] == "Mended"
-            simulation.bench.button(False)
+            simulation.peripherals.button(False)
             restarts = board.restarts
             await glasses.reset()
             async with asyncio.timeout(20):

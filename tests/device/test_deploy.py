@@ -194,7 +194,7 @@ def test_a_board_is_examined_and_tests_itself(emulated):
     assert found["files"].found == "1 missing or old: board.py"
     assert found["files"].advice == f"run: glint deploy --port {emulated.console_path}"
     assert found["memory"].good
-    assert not found["radio"].good  # nobody is on its bench bus
+    assert not found["radio"].good  # nobody is on its simulation bus
     assert found["self-test"].good, found["self-test"]
 
 
@@ -294,7 +294,7 @@ def test_the_commands_deploy_and_examine_a_board(emulated, monkeypatch):
     assert "Corstone-300" in done.stdout
     for good in ("board", "files", "native modules", "memory", "file system", "self-test"):
         assert f"ok   {good}: " in done.stdout
-    assert done.exit_code == 1  # nobody is on its bench bus
+    assert done.exit_code == 1  # nobody is on its simulation bus
     assert "BAD  radio: " in done.stdout
     assert "--   signing keys: security counter 0" in done.stdout
     assert "--   protection of the flash: not known for this board" in done.stdout

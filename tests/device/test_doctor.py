@@ -21,7 +21,7 @@ def listened(heard):
         capture_output=True,
         timeout=60,
         check=False,
-        env={"MICROPYPATH": f"{STUBS}:{BOARDS / 'esp32s3'}:{BOARDS / 'bench'}:.frozen"},
+        env={"MICROPYPATH": f"{STUBS}:{BOARDS / 'esp32s3'}:{BOARDS / 'simulation'}:.frozen"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)

@@ -50,7 +50,7 @@ def start(folder, files, *frozen):
         text=True,
         timeout=60,
         check=False,
-        env={"MICROPYPATH": f"{STUBS}:{BOARDS / 'bench'}:.frozen"},
+        env={"MICROPYPATH": f"{STUBS}:{BOARDS / 'simulation'}:.frozen"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])

@@ -111,6 +111,6 @@ def test_the_board_is_made_of_what_was_said(board, tmp_path):
         text=True,
         timeout=60,
         check=False,
-        env={"MICROPYPATH": f"{tmp_path}:{STUBS}:{BOARDS / 'bench'}:.frozen"},
+        env={"MICROPYPATH": f"{tmp_path}:{STUBS}:{BOARDS / 'simulation'}:.frozen"},
     )
     assert done.stdout.split() == [board, "4", "6", "32", "1", "38", "0"], done.stderr

@@ -38,7 +38,7 @@ class Dut:
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
-            path = f"{BOARDS / 'bench'}:{BOARDS / 'linux'}:.frozen"
+            path = f"{BOARDS / 'simulation'}:{BOARDS / 'linux'}:.frozen"
             process = await asyncio.create_subprocess_exec(
                 str(PROGRAM),
                 str(Path(__file__).with_name("dut_main.py")),

@@ -4,12 +4,12 @@
 import sys
 import time
 
-import board  # noqa: F401  (makes the bench bus)
-import bus as bench
+import board  # noqa: F401  (makes the simulation bus)
+import bus as simulation_bus
 from bluetooth import BLE, UUID  # noqa: F401
 
 COMMANDS = 7
-bus = bench.get()
+bus = simulation_bus.get()
 ble = BLE()
 commands = []
 events = []

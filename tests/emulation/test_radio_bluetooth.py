@@ -23,7 +23,7 @@ async def w() -> AsyncIterator[World]:
 
 
 def test_both_ends_number_the_frames_alike() -> None:
-    source = (BOARDS / "bench" / "bluetooth.py").read_text()
+    source = (BOARDS / "simulation" / "bluetooth.py").read_text()
     numbers = dict(re.findall(r"^_(?:OP|IRQ|EVENT)_(\w+) = const\((\d+)\)", source, re.M))
     assert len(numbers) > 15
     for name, number in numbers.items():

@@ -27,7 +27,7 @@ def test_it_runs_with_its_drivers(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        env={"MICROPYPATH": f"{tmp_path}:{played}:{BOARDS / 'bench'}:.frozen"},
+        env={"MICROPYPATH": f"{tmp_path}:{played}:{BOARDS / 'simulation'}:.frozen"},
     )
     assert done.stdout == "own_board None 100 1\n", done.stdout + done.stderr
     assert deploy.chip_of(OWN_BOARD) == "ESP32S3"

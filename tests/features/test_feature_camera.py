@@ -8,7 +8,7 @@ from glint.errors import GlintError
 from glint.events import Seen
 from PIL import Image
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("senses")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("peripherals")]
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ async def test_device_information(target, glasses):
     assert target.board in info.os
 
 
-@pytest.mark.needs("senses")
+@pytest.mark.needs("peripherals")
 async def test_battery_and_button_are_told(target, glasses):
     since = (await glasses.status()).next
     target.sim.do("battery", percent=41, mv=3712)
@@ -55,7 +55,7 @@ async def test_battery_and_button_are_told(target, glasses):
     assert (await first(glasses, Button, battery.seq + 1)).pressed
 
 
-@pytest.mark.needs("senses")
+@pytest.mark.needs("peripherals")
 async def test_events_from_before_the_connection_are_kept(target):
     async with target.connect() as glasses:
         since = (await glasses.status()).next

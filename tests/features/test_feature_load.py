@@ -8,7 +8,7 @@ from glint.events import Seen
 from PIL import Image
 from workbench.emulation import sound
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("senses")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("peripherals")]
 
 HOPS_A_SECOND = 100
 

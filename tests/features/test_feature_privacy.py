@@ -10,7 +10,7 @@ from glint.smp import RecordWrite
 from PIL import Image
 from workbench.emulation import sound
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("senses", "light")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("peripherals", "light")]
 
 
 class Light:

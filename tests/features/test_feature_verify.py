@@ -21,7 +21,7 @@ def place(heard, played):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.needs("senses")
+@pytest.mark.needs("peripherals")
 async def test_no_sample_is_lost_while_an_update_is_verified(target, glasses):
     data = application("9.0.0", board=target.board)
     link = await glasses._connection.link()

@@ -8,7 +8,7 @@ import pytest
 from glint.events import Media, Wake
 from workbench.emulation import sound
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("senses")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("peripherals")]
 
 TIMEOUT_S = 60.0
 

@@ -124,7 +124,7 @@ def test_events_come_before_sound_and_sound_before_pictures():
             await asyncio.sleep(1.0)
             event = asyncio.create_task(note("event", follow(glasses, Button)))
             await asyncio.sleep(0.1)
-            world.bench.button(True)
+            world.peripherals.button(True)
             await asyncio.gather(photo, audio, event)
         return order
 
@@ -260,8 +260,8 @@ def test_media_waits_for_a_grant_and_a_wish():
 def test_events_outlive_a_reboot():
     async def press(world):
         for number in range(5):
-            world.bench.button(bool(number & 1))
-        world.bench.battery(40, 3600)
+            world.peripherals.button(bool(number & 1))
+        world.peripherals.battery(40, 3600)
         await asyncio.sleep(1)
 
     async def read(world):

@@ -47,7 +47,7 @@ def test_two_companions_are_served_side_by_side():
             since = (await first.status()).next
             waiting = [asyncio.create_task(pressed(each, since)) for each in (first, second)]
             await asyncio.sleep(1)
-            world.bench.button(True)
+            world.peripherals.button(True)
             one, other = await asyncio.gather(*waiting)
             assert one == other
             for each in (first, second, first):
@@ -65,7 +65,7 @@ def test_nothing_is_called_while_a_companion_secures_its_link():
     async def press(world):
         while True:
             await asyncio.sleep(0.02)
-            world.bench.button(True)
+            world.peripherals.button(True)
 
     async def job(world, first):
         await first.let_pair()

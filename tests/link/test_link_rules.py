@@ -58,7 +58,7 @@ def test_an_event_waits_for_nothing_but_what_the_stack_has_already():
             for press in range(10):
                 await asyncio.sleep(0.3)
                 start = len(heard)
-                world.bench.button(bool(press & 1))
+                world.peripherals.button(bool(press & 1))
                 await until(lambda start=start: any(is_event(one) for one in heard[start:]))
                 chunks = heard[start:]
                 waited.append([is_event(one) for one in chunks].index(True))

@@ -90,7 +90,7 @@ def load_board(name: str) -> Board:
 
 
 def glasses() -> list[str]:
-    """The boards that can be emulated as a pair of glasses: with an image and senses."""
+    """The boards that can be emulated as a pair of glasses: with an image and peripherals."""
     return [
         path.parent.name
         for path in sorted(BOARDS.glob("*/board.toml"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workbench's end of the bench bus, and the senses it plays to emulated glasses."""
+"""The workbench's end of the simulation bus, and the peripherals it plays to emulated glasses."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Bus:
                 return
             handler = self._handlers.get(channel)
             if handler is None:
-                log.warning("bench bus: nothing listens to channel %d", channel)
+                log.warning("simulation bus: nothing listens to channel %d", channel)
                 continue
             try:
                 handler(payload)
             except struct.error as error:
-                log.error("bench bus: a broken frame on channel %d: %s", channel, error)
+                log.error("simulation bus: a broken frame on channel %d: %s", channel, error)
 
     async def close(self) -> None:
         """Closes the stream; the glasses see the end of it."""
@@ -175,8 +175,8 @@ class Camera:
 BLINK = b"\x02"
 
 
-class Bench:
-    """All senses of one pair of emulated glasses.
+class Peripherals:
+    """All peripherals of one pair of emulated glasses.
 
     Attributes:
         blinks: How often the light blinked to tell something to the wearer, privacy apart.

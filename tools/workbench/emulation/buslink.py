@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host's side of firmware/port/bench.h: a byte stream through memory shared with the emulator.
+"""The host's side of firmware/port/simbus.h: a byte stream through memory shared with the emulator.
 
 QEMU hands the bytes of a UART over one at a time, 12 kB/s on two cores; through here they take a
 memory copy, and the UART only says that there are some.
@@ -24,12 +24,12 @@ POLL_S = 0.001
 WRAP = 1 << 32
 
 
-class BenchLink:
-    """Copies between a stream for the bench and the rings of one emulated board.
+class BusLink:
+    """Copies between a stream for the workbench and the rings of one emulated board.
 
     Attributes:
-        stream: The bench's end. It ends when the emulator ends; and when the board opens its end
-            anew, as after a reset, if there is `on_reopened`: then another takes its place.
+        stream: The workbench's end. It ends when the emulator ends; and when the board opens its
+            end anew, as after a reset, if there is `on_reopened`: then another takes its place.
         on_reopened: Called for that, in a thread of this object's.
 
     Args:
@@ -51,7 +51,7 @@ class BenchLink:
         self.on_reopened: Callable[[], None] | None = None
         self.stream, self._inner = socket.socketpair()
         self._threads = [
-            threading.Thread(target=work, name=f"bench-{work.__name__}", daemon=True)
+            threading.Thread(target=work, name=f"bus-{work.__name__}", daemon=True)
             for work in (self._feed, self._drain)
         ]
         for thread in self._threads:

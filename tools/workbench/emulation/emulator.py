@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated boards as processes: each gives a bench bus, a console and an end."""
+"""Emulated boards as processes: each gives a simulation bus, a console and an end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Linux:
 
     Attributes:
         folder: Where its `board.py` is.
-        make_bus: Makes the workbench's end of its bench bus.
+        make_bus: Makes the workbench's end of its simulation bus.
 
     Args:
         program: The board's image.
@@ -62,7 +62,7 @@ class Linux:
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board, or starts it anew once it has ended; returns its bench bus.
+        """Starts the board, or starts it anew once it has ended; returns its simulation bus.
 
         Raises:
             EmulatorError: The models do not fit the ROMFS.
@@ -80,7 +80,7 @@ class Linux:
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
-            path = [FIRMWARE, BOARDS / "bench", self.folder, ".frozen", self._flash]
+            path = [FIRMWARE, BOARDS / "simulation", self.folder, ".frozen", self._flash]
             environment = {
                 **os.environ,
                 "MICROPYPATH": ":".join(map(str, path)),

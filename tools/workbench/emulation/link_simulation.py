@@ -26,7 +26,7 @@ from workbench.emulation.bus import (
     PAYLOAD_MAX_BYTES,
     PICTURE_BEGIN,
     PICTURE_DATA,
-    Bench,
+    Peripherals,
 )
 from workbench.emulation.radio import Radio
 from workbench.emulation.radio.stacks import DEFAULT
@@ -87,7 +87,7 @@ class Simulation:
     """
 
     air: Air
-    bench: Bench
+    peripherals: Peripherals
     radio: Radio
     address: str
     flash: Path
@@ -105,7 +105,7 @@ class Simulation:
             self._pictures.add(picture)
         else:
             picture = bytes(width * height)
-        send = self.bench.bus.send
+        send = self.peripherals.bus.send
         send(CAMERA, struct.pack("<BI", PICTURE_BEGIN, len(picture)))
         step = PAYLOAD_MAX_BYTES - 1
         for at in range(0, len(picture), step):
@@ -149,7 +149,7 @@ class Simulation:
             for number in range(count):
                 await room.acquire()
                 tally.sent += 1
-                self.bench.button(bool(number & 1))
+                self.peripherals.button(bool(number & 1))
 
         start_s = loop.time()
         pressing = asyncio.create_task(press())
@@ -212,7 +212,9 @@ class Simulation:
 
         async def play() -> None:
             while True:
-                await self.bench.mic.play(self._random.randbytes(_HEARD_BYTES), realtime=False)
+                await self.peripherals.mic.play(
+                    self._random.randbytes(_HEARD_BYTES), realtime=False
+                )
                 await asyncio.sleep(every_s)
 
         task = asyncio.create_task(play())
@@ -282,14 +284,16 @@ async def simulated_link(
         cleanup.push_async_callback(board.stop)
         lights: list[bool] = []
         radio = Radio(bus, server.address, stack=stack)
-        world = Simulation(air, Bench(bus, lights.append), radio, server.address, folder, lights)
+        world = Simulation(
+            air, Peripherals(bus, lights.append), radio, server.address, folder, lights
+        )
         bus.on(CAMERA, world.look)
         await radio.start()
         cleanup.push_async_callback(radio.close)
         reading = asyncio.create_task(bus.run())
         cleanup.callback(reading.cancel)
         await asyncio.wait_for(radio.advertising.wait(), _READY_TIMEOUT_S)
-        await asyncio.sleep(_SETTLE_S)  # the application listens to its senses a little later
+        await asyncio.sleep(_SETTLE_S)  # the application listens to its peripherals a little later
         wanted, backend_client.ATT_MTU_WANTED = backend_client.ATT_MTU_WANTED, mtu
         try:
             yield world

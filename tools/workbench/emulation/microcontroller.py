@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards in QEMU as the simulator wants them: a bench bus, a console and an end."""
+"""Boards in QEMU as the simulator wants them: a simulation bus, a console and an end."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Microcontroller:
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board, or goes on with one that has reset itself; returns its bench bus.
+        """Starts the board, or goes on with one that has reset itself; returns its simulation bus.
 
         Raises:
             QemuError: QEMU or the flash is not usable.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Microcontroller boards in QEMU: the machine, its flash file, its console and its bench bus."""
+"""Microcontroller boards in QEMU: the machine, its flash file, its console, its simulation bus."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from workbench.emulation.buslink import SHARED_BYTES, BenchLink
+from workbench.emulation.buslink import SHARED_BYTES, BusLink
 from workbench.emulation.console import Console
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS
@@ -165,8 +165,8 @@ class Qemu:
     Attributes:
         console: The first UART (unless it is a pty).
         console_path: The pty's device, with `pty`; `mpremote connect` takes it.
-        bus: Stream of the bench bus; see `on_reopened`. Whoever closes it keeps the board waiting,
-            not ended.
+        bus: Stream of the simulation bus; see `on_reopened`. Whoever closes it keeps the board
+            waiting, not ended.
 
     Args:
         board: Folder below boards/.
@@ -228,7 +228,7 @@ class Qemu:
         ends = contextlib.ExitStack()
         with ends:
             doorbell, bus_end = self._stream(cleanup, ends)
-            link = BenchLink(flash_descriptor, self.machine.flash_bytes, doorbell)
+            link = BusLink(flash_descriptor, self.machine.flash_bytes, doorbell)
             cleanup.callback(link.close)
             self._link = link
             inherited = [flash_descriptor, bus_end]

@@ -20,7 +20,7 @@ from bumble.transport import open_transport
 from workbench.build import micropython, romfs, zoo
 from workbench.emulation import sound
 from workbench.emulation.air import Air, serve
-from workbench.emulation.bus import Bench, Bus
+from workbench.emulation.bus import Bus, Peripherals
 from workbench.emulation.emulator import FAULTS, EmulatorError, emulated
 from workbench.emulation.microcontroller import STATUS_RESET
 from workbench.emulation.pictures import PictureError, draw_scenes, load_folder
@@ -153,7 +153,7 @@ class Simulation:
         self.board = emulated(board, program, flash, on_console)
         bus = await self.board.start()
         self._cleanup.push_async_callback(self.board.stop)
-        self.bench = Bench(bus, lambda on: self._say("light", on=on))
+        self.peripherals = Peripherals(bus, lambda on: self._say("light", on=on))
         self._radio_address = flash / "radio_address"
         await self._switch_on(bus)
         self._cleanup.push_async_callback(self._switch_off)
@@ -208,9 +208,9 @@ class Simulation:
         while (status := await self.board.wait()) in RESETS:
             async with self._restarting:
                 await self._switch_off()
-                await self.bench.bus.close()
+                await self.peripherals.bus.close()
                 bus = await self.board.start()
-                self.bench.attach(bus)
+                self.peripherals.attach(bus)
                 await self._switch_on(bus)
             self._say("restarted", status=status)
         return status
@@ -231,11 +231,11 @@ class Simulation:
         if self._play:
             await self._play
         while True:
-            await self.bench.mic.play(room)
+            await self.peripherals.mic.play(room)
 
     async def _run_play(self, samples: bytes, realtime: bool, loop: bool) -> None:
         while True:
-            await self.bench.mic.play(
+            await self.peripherals.mic.play(
                 samples,
                 realtime=realtime,
                 on_start=lambda at: self._say("mic_started", monotonic_s=at),
@@ -282,11 +282,11 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
         case "hush":
             await simulation.hush()
         case "camera":
-            simulation.bench.camera.show(Path(command["folder"]))
+            simulation.peripherals.camera.show(Path(command["folder"]))
         case "battery":
-            simulation.bench.battery(command["percent"], command["mv"])
+            simulation.peripherals.battery(command["percent"], command["mv"])
         case "button":
-            simulation.bench.button(command["pressed"])
+            simulation.peripherals.button(command["pressed"])
         case "range":
             if simulation.air is None:
                 raise ValueError("the range is up to the program that started the air")
@@ -346,7 +346,7 @@ async def run(
         scenes = camera or draw_scenes(Path(folder) / "scenes")
         try:
             await simulation.start(board, program, place, air)
-            simulation.bench.camera.show(scenes)
+            simulation.peripherals.camera.show(scenes)
             say("ready", hci=simulation.address, board=board, name=config["name"])
             if samples:
                 await simulation.play(samples, loop=loop)

@@ -17,7 +17,7 @@ from workbench.emulation.bus import Bus
 from workbench.emulation.emulator import EmulatorError, Linux
 from workbench.paths import BOARDS
 
-CLOCK = 7  # its channel on the bench bus
+CLOCK = 7  # its channel on the simulation bus
 # Computing takes no time on this clock, but it must end.
 BUSY_TIMEOUT_S = 30.0
 
@@ -61,7 +61,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class _Bus(Bus):
-    """A bench bus that carries the clock, and knows whether the board waits."""
+    """A simulation bus that carries the clock, and knows whether the board waits."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
@@ -117,7 +117,7 @@ class _Bus(Bus):
 class VirtualTimeLinux(Linux):
     """The linux board on the clock of a `VirtualTimeLoop`."""
 
-    folder = BOARDS / "bench" / "virtual_time"
+    folder = BOARDS / "simulation" / "virtual_time"
     make_bus = _Bus
 
     async def stop(self) -> None:

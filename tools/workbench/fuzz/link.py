@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzes what reads the link's and the bench bus's bytes: on the device's side and on the host's.
+"""Fuzzes what reads the bytes of the link and the simulation bus: on the device and on the host.
 
 Inputs come from firmware/checks/mutate.py, drawn from a seed: a run can be repeated.
 """
@@ -30,7 +30,7 @@ from smpclient.requests.image_management import ImageStatesRead
 from smpclient.requests.os_management import EchoWrite
 
 from workbench.build import micropython
-from workbench.emulation.bus import Bench, Bus
+from workbench.emulation.bus import Bus, Peripherals
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS, FIRMWARE
 
@@ -95,7 +95,7 @@ def device(target: str, seed: int, inputs: int) -> Tally:
                 text=True,
                 check=False,
                 timeout=BATCH_TIMEOUT_S,
-                env={"MICROPYPATH": f"{CHECKS}:{FIRMWARE}:{BOARDS / 'bench'}:.frozen"},
+                env={"MICROPYPATH": f"{CHECKS}:{FIRMWARE}:{BOARDS / 'simulation'}:.frozen"},
             )
         except subprocess.TimeoutExpired:
             raise LinkFuzzError(f"{target}, seed {seed}: hung") from None
@@ -189,7 +189,7 @@ def _bus() -> Feed:
     async def feed(data: bytes) -> None:
         reader = asyncio.StreamReader(loop=loop)
         bus = Bus(reader, Writer())  # type: ignore[arg-type]
-        Bench(bus, lambda on: None)
+        Peripherals(bus, lambda on: None)
         reader.feed_data(data)
         reader.feed_eof()
         await bus.run()

@@ -34,7 +34,7 @@ class Linux:
                 capture_output=True,
                 check=False,
                 cwd=folder,
-                env={"MICROPYPATH": f"{FIRMWARE}:{BOARDS / 'bench'}:{CHECKS}:.frozen"},
+                env={"MICROPYPATH": f"{FIRMWARE}:{BOARDS / 'simulation'}:{CHECKS}:.frozen"},
             )
         if done.returncode:
             words = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The radio of emulated glasses: MicroPython's `bluetooth` over the bench bus."""
+"""The radio of emulated glasses: MicroPython's `bluetooth` over the simulation bus."""
 
 import logging
 

@@ -15,7 +15,7 @@ from bumble.device import Connection
 
 from workbench.emulation.radio.wire import Event
 
-RADIO = 6  # the radio's channel on the bench bus
+RADIO = 6  # the radio's channel on the simulation bus
 
 
 class CallError(Exception):

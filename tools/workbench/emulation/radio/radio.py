@@ -47,10 +47,10 @@ COUNTERS = ["notifications", "notified_bytes", "writes", "written_bytes", "reads
 
 
 class Radio:
-    """Serves one board's Bluetooth over a bench bus.
+    """Serves one board's Bluetooth over a simulation bus.
 
     Args:
-        bus: The board's bench bus.
+        bus: The board's simulation bus.
         transport_spec: The controller, as bumble's: an air's address, "usb:0", "vhci".
         address: Static random address; None draws one.
         stack: The stack that it behaves like, one of `stacks.STACKS`.

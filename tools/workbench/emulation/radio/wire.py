@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frames between the emulated module `bluetooth` and its radio, on bench bus channel RADIO.
+"""The frames between the emulated module `bluetooth` and its radio, on the bus's channel RADIO.
 
-boards/bench/bluetooth.py is the other end. All numbers are little endian; the first byte tells what
-a frame is. The board's calls are answered with REPLY, in their order; its posts are not. The
+boards/simulation/bluetooth.py is the other end. All numbers are little endian; the first byte tells
+what a frame is. The board's calls are answered with REPLY, in their order; its posts are not. The
 radio's frames are REPLY, ROOM, or an event under the IRQ number that MicroPython gives it; those in
 SYNCHRONOUS are answered with ANSWER, in their order. Attribute values live on the board, as in
 NimBLE's binding.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MicroPython 1.25's module `bluetooth` for emulated boards, as its NimBLE binding behaves.
 
-The radio is in the workbench, at the other end of the bench bus; its frames are in
+The radio is in the workbench, at the other end of the simulation bus; its frames are in
 workbench/emulation/radio/wire.py. Attribute values are kept here. The central role and L2CAP
 channels are not emulated.
 """
@@ -11,7 +11,7 @@ import struct
 import sys
 from collections import deque
 
-import bus as bench
+import bus as simulation_bus
 from bluetooth_uuid import UUID
 from micropython import const
 
@@ -160,7 +160,7 @@ class BLE:
         call = _Call()
         self._calls.append(call)  # before sending: the reply may be dispatched at once
         try:
-            self._bus.send(bench.RADIO, bytes((op,)), *parts)
+            self._bus.send(simulation_bus.RADIO, bytes((op,)), *parts)
             while call.reply is None:
                 self._bus.pump()
         except OSError:
@@ -222,7 +222,7 @@ class BLE:
             self._irq(kind, struct.unpack_from(_FORMATS[kind], frame, 1))
 
     def _answer(self, result, data=b""):
-        self._bus.send(bench.RADIO, bytes((_OP_ANSWER, result)), data)
+        self._bus.send(simulation_bus.RADIO, bytes((_OP_ANSWER, result)), data)
 
     def _irq(self, event, data):
         """Calls the handler; as in the binding, one that raises is reported and dropped."""
@@ -271,8 +271,8 @@ class BLE:
 
     def _switch_on(self):
         if self._bus is None:
-            self._bus = bench.get()
-            self._bus.on(bench.RADIO, self._on_frame)
+            self._bus = simulation_bus.get()
+            self._bus.on(simulation_bus.RADIO, self._on_frame)
         self._active = False
         self._reset()
         # NimBLE's order: bonded peers, our own identity key, and the peers again.
@@ -432,7 +432,7 @@ class BLE:
         data = _bytes_of(data)
         self._value(value_handle).set(data)
         if send_update:
-            self._bus.send(bench.RADIO, struct.pack("<BH", _OP_UPDATE, value_handle), data)
+            self._bus.send(simulation_bus.RADIO, struct.pack("<BH", _OP_UPDATE, value_handle), data)
         return len(data)
 
     def gatts_set_buffer(self, value_handle, len, append=False):
@@ -461,7 +461,7 @@ class BLE:
             raise OSError(errno.ENOTCONN)
         if op == _OP_NOTIFY:
             self._room -= blocks
-        self._bus.send(bench.RADIO, struct.pack("<BHH", op, connection, handle), data)
+        self._bus.send(simulation_bus.RADIO, struct.pack("<BHH", op, connection, handle), data)
 
     # What is not emulated
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Microphone, camera, battery, light and button of an emulated board, over the bench bus.
+"""Microphone, camera, battery, light and button of an emulated board, over the simulation bus.
 
 Each has the interface that boards/README.md asks of a board, so the firmware sees no difference.
 """
@@ -7,7 +7,7 @@ Each has the interface that boards/README.md asks of a board, so the firmware se
 import asyncio
 import struct
 
-import bus as bench
+import bus as simulation_bus
 from micropython import RingIO
 
 # What a driver's DMA buffers would hold: half a second of 16 kHz, 16-bit samples.
@@ -24,7 +24,7 @@ PICTURE_MAX_BYTES = 1 << 20
 
 
 class Microphone:
-    """16 kHz mono int16 samples. The bench sends no more than there is room for: none is lost."""
+    """16 kHz mono int16 samples; none is lost, for the workbench sends no more than fits."""
 
     def __init__(self, bus):
         self._bus = bus
@@ -32,7 +32,7 @@ class Microphone:
         self._arrived = asyncio.ThreadSafeFlag()
         self._taken_bytes = 0
         self._credit = bytearray(4)
-        bus.on(bench.MIC, self._on_samples)
+        bus.on(simulation_bus.MIC, self._on_samples)
 
     def start(self):
         self._give_credit(MIC_BUFFER_BYTES)
@@ -61,7 +61,7 @@ class Microphone:
 
     def _give_credit(self, nbytes):
         struct.pack_into("<I", self._credit, 0, nbytes)
-        self._bus.send(bench.MIC, self._credit)
+        self._bus.send(simulation_bus.MIC, self._credit)
 
     def _on_samples(self, payload):
         self._ring.write(payload)
@@ -69,7 +69,7 @@ class Microphone:
 
 
 class Camera:
-    """Pictures of what the bench has in front of the lens."""
+    """Pictures of what the workbench has in front of the lens."""
 
     GREY = 0
     JPEG = 1
@@ -78,7 +78,7 @@ class Camera:
         self._bus = bus
         self._arrived = asyncio.ThreadSafeFlag()
         self._lock = asyncio.Lock()
-        bus.on(bench.CAMERA, self._on_picture)
+        bus.on(simulation_bus.CAMERA, self._on_picture)
 
     async def capture(self, form, width, height):
         """Takes a picture: `width` * `height` bytes of GREY, or a JPEG of about that size.
@@ -88,7 +88,9 @@ class Camera:
         async with self._lock:
             self._picture = None
             self._error = None
-            self._bus.send(bench.CAMERA, struct.pack("<BBHH", CAPTURE, form, width, height))
+            self._bus.send(
+                simulation_bus.CAMERA, struct.pack("<BBHH", CAPTURE, form, width, height)
+            )
             while self._error is None and (
                 self._picture is None or self._filled < len(self._picture)
             ):
@@ -122,14 +124,14 @@ class Camera:
 
 
 class Battery:
-    """Charge as the bench sets it; full until it says otherwise."""
+    """Charge as the workbench sets it; full until it says otherwise."""
 
     percent = 100
     millivolts = 4200
 
     def __init__(self, bus):
         self.on_change = None
-        bus.on(bench.BATTERY, self._on_level)
+        bus.on(simulation_bus.BATTERY, self._on_level)
 
     def _on_level(self, payload):
         self.percent, self.millivolts = struct.unpack("<BH", payload)
@@ -138,13 +140,13 @@ class Battery:
 
 
 class Light:
-    """The privacy light; the bench sees every change."""
+    """The privacy light; the workbench sees every change."""
 
     def __init__(self, bus):
         self._bus = bus
 
     def set(self, on):
-        self._bus.send(bench.LIGHT, bytes((int(on),)))
+        self._bus.send(simulation_bus.LIGHT, bytes((int(on),)))
 
 
 class Button:
@@ -153,7 +155,7 @@ class Button:
     def __init__(self, bus):
         self.on_change = None
         self.pressed = False
-        bus.on(bench.BUTTON, self._on_button)
+        bus.on(simulation_bus.BUTTON, self._on_button)
 
     def _on_button(self, payload):
         self.pressed = bool(payload[0])

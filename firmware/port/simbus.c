@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "bench.h"
+#include "simbus.h"
 #include "board.h"
 #include "uart.h"
 #include "py/runtime.h"
 
-#define SHARED ((struct bench_shared *)BOARD_BENCH_BASE)
+#define SHARED ((struct simbus_shared *)BOARD_SIMBUS_BASE)
 #define UART BOARD_UART1_BASE
 
 static void (*on_received)(void);
@@ -17,7 +17,7 @@ static inline void barrier(void) {
     __asm volatile("dmb" ::: "memory");
 }
 
-void bench_open(void (*received)(void)) {
+void simbus_open(void (*received)(void)) {
     on_received = received;
     SHARED->rx.got = SHARED->rx.put; // nobody listened to what came before
     SHARED->open.tx_put = SHARED->tx.put;
@@ -27,7 +27,7 @@ void bench_open(void (*received)(void)) {
     UART_DATA(UART) = 0;
 }
 
-void bench_close(void) {
+void simbus_close(void) {
     UART_CTRL(UART) = 0;
     on_received = NULL;
 }
@@ -42,7 +42,7 @@ void uart1_isr(void) {
     }
 }
 
-size_t bench_available(void) {
+size_t simbus_available(void) {
     if (SHARED->open.accepted != SHARED->open.count) {
         return 0;
     }
@@ -50,12 +50,12 @@ size_t bench_available(void) {
     return SHARED->rx.put - SHARED->rx.got;
 }
 
-size_t bench_read(uint8_t *buf, size_t size) {
-    size_t available = bench_available(); // once: it grows while we look, and MIN looks twice
+size_t simbus_read(uint8_t *buf, size_t size) {
+    size_t available = simbus_available(); // once: it grows while we look, and MIN looks twice
     size_t n = MIN(size, available);
     barrier();
-    size_t at = SHARED->rx.got % BENCH_RING_BYTES;
-    size_t straight = MIN(n, BENCH_RING_BYTES - at);
+    size_t at = SHARED->rx.got % SIMBUS_RING_BYTES;
+    size_t straight = MIN(n, SIMBUS_RING_BYTES - at);
     memcpy(buf, SHARED->rx_data + at, straight);
     memcpy(buf + straight, SHARED->rx_data, n - straight);
     barrier();
@@ -63,15 +63,15 @@ size_t bench_read(uint8_t *buf, size_t size) {
     return n;
 }
 
-size_t bench_room(void) {
-    return BENCH_RING_BYTES - (SHARED->tx.put - SHARED->tx.got);
+size_t simbus_room(void) {
+    return SIMBUS_RING_BYTES - (SHARED->tx.put - SHARED->tx.got);
 }
 
-size_t bench_write(const uint8_t *buf, size_t size) {
-    size_t room = bench_room(); // once, as above
+size_t simbus_write(const uint8_t *buf, size_t size) {
+    size_t room = simbus_room(); // once, as above
     size_t n = MIN(size, room);
-    size_t at = SHARED->tx.put % BENCH_RING_BYTES;
-    size_t straight = MIN(n, BENCH_RING_BYTES - at);
+    size_t at = SHARED->tx.put % SIMBUS_RING_BYTES;
+    size_t straight = MIN(n, SIMBUS_RING_BYTES - at);
     memcpy(SHARED->tx_data + at, buf, straight);
     memcpy(SHARED->tx_data, buf + straight, n - straight);
     barrier();

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bench bus: the one byte stream between emulated glasses and the workbench.
+"""The simulation bus: the one byte stream between emulated glasses and the workbench.
 
 A frame is u8 channel, u8 zero, u16 payload length (little endian), payload. What each channel
 carries is in boards/README.md; `workbench.emulation.bus` is the other end.
@@ -48,7 +48,7 @@ class Bus:
         try:
             for part in parts:
                 if n + len(part) > HEADER_BYTES + PAYLOAD_MAX_BYTES:
-                    raise ValueError("bench bus: a frame takes %d bytes" % PAYLOAD_MAX_BYTES)
+                    raise ValueError("simulation bus: a frame takes %d bytes" % PAYLOAD_MAX_BYTES)
                 tx[n : n + len(part)] = part
                 n += len(part)
             struct.pack_into("<BBH", tx, 0, channel, 0, n - HEADER_BYTES)
@@ -61,7 +61,7 @@ class Bus:
     def check(self):
         """Raises OSError when the other end has gone."""
         if self.lost:
-            raise OSError(errno.ENODEV, "bench bus: the workbench has gone")
+            raise OSError(errno.ENODEV, "simulation bus: the workbench has gone")
 
     def pump(self):
         """Reads and dispatches what has arrived; may be called from within a handler.
@@ -116,7 +116,7 @@ class Bus:
                     if length > PAYLOAD_MAX_BYTES:
                         self.lost = True
                         raise OSError(
-                            "bench bus: frame of %d bytes; the stream is out of step" % length
+                            "simulation bus: frame of %d bytes; the stream is out of step" % length
                         )
                     self._rx_wanted += length
                     if length:

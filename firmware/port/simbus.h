@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bench bus's byte stream: the second UART, with the emulator as its DMA controller.
+// The simulation bus's byte stream: the second UART, with the emulator as its DMA controller.
 //
 // QEMU hands a UART's bytes over one at a time, each with its own trip between two threads: 12 kB/s
 // were measured on two cores, and a microphone alone makes 32. So the bytes go through two rings in
 // memory that the emulator shares with the host, and one byte on the UART says that there are more.
-#ifndef GLINT_PORT_BENCH_H
-#define GLINT_PORT_BENCH_H
+#ifndef GLINT_PORT_SIMBUS_H
+#define GLINT_PORT_SIMBUS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define BENCH_RING_BYTES 0x10000
+#define SIMBUS_RING_BYTES 0x10000
 
-// Lies at BOARD_BENCH_BASE; workbench.emulation.buslink is the other side. The counters count
+// Lies at BOARD_SIMBUS_BASE; workbench.emulation.buslink is the other side. The counters count
 // bytes since the emulator started and wrap at 2^32; each has one writer. A reset may cut a frame
 // in two: after each opening nothing is read until the host has thrown away what is left of earlier
 // ones.
-struct bench_shared {
+struct simbus_shared {
     struct {
         volatile uint32_t put; // the host's
         volatile uint32_t got; // ours; the host's while it has not accepted an opening
@@ -31,17 +31,17 @@ struct bench_shared {
         volatile uint32_t accepted; // the host's: `count` of the last that it knows of
     } open;
     uint8_t unused[4096 - 28];
-    uint8_t rx_data[BENCH_RING_BYTES];
-    uint8_t tx_data[BENCH_RING_BYTES];
+    uint8_t rx_data[SIMBUS_RING_BYTES];
+    uint8_t tx_data[SIMBUS_RING_BYTES];
 };
 
 // What came before is dropped. `received` is called from the interrupt when there is more to read.
-void bench_open(void (*received)(void));
-void bench_close(void);
-size_t bench_available(void);
-size_t bench_read(uint8_t *buf, size_t size);
+void simbus_open(void (*received)(void));
+void simbus_close(void);
+size_t simbus_available(void);
+size_t simbus_read(uint8_t *buf, size_t size);
 // Takes as much as there is room for, and returns how much.
-size_t bench_write(const uint8_t *buf, size_t size);
-size_t bench_room(void);
+size_t simbus_write(const uint8_t *buf, size_t size);
+size_t simbus_room(void);
 
 #endif

@@ -14,7 +14,7 @@ from asyncio import core
 from time import ticks_add, ticks_diff, ticks_ms
 
 import bus
-import senses
+import peripherals
 
 CLOCK = 7
 # MicroPython's queue stamps tasks that are ready with the machine's own ticks: the clock is days
@@ -36,7 +36,7 @@ class _Bus(bus.Bus):
 
 
 class _Stream:
-    """The bench bus's socket, which the workbench made non-blocking."""
+    """The simulation bus's socket, which the workbench made non-blocking."""
 
     def __init__(self, fd):
         self.file = open(fd, "r+b")
@@ -110,8 +110,8 @@ name = "linux"
 flash = os.getenv("GLINT_FLASH")
 fault = ""
 slice_macs = 400000
-mic = senses.Microphone(_bus)
-camera = senses.Camera(_bus)
-battery = senses.Battery(_bus)
-light = senses.Light(_bus)
-button = senses.Button(_bus)
+mic = peripherals.Microphone(_bus)
+camera = peripherals.Camera(_bus)
+battery = peripherals.Battery(_bus)
+light = peripherals.Light(_bus)
+button = peripherals.Button(_bus)

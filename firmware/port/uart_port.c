@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Included by MicroPython's extmod/machine_uart.c: UART 1, the simulation bus. UART 0 is the console.
+// Included by MicroPython's extmod/machine_uart.c: UART 1, the simulation bus. UART 0 is the
+// console.
 
 #include "simbus.h"
 #include "machine_types.h"

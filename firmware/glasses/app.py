@@ -4,7 +4,6 @@
 import asyncio
 import gc
 import random
-import sys
 import time
 
 from glasses import config, media, protocol, selfcheck, smp, wishes
@@ -14,7 +13,7 @@ from glasses.link import Link
 from glasses.perception import loop, models, vision, wake
 from glasses.perception.loop import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
-from glasses.smp import files, pairing, settings, stats, system
+from glasses.smp import files, glint, pairing, settings, stats, system
 from glasses.smp.images import Images
 from glasses.wearer import Wearer, erase
 
@@ -25,6 +24,9 @@ class Glasses:
     """The application on `board`, a module or object with what boards/README.md lists.
 
     Its models are in `folder`.
+
+    Attributes:
+        photo_id: Of the photo that is being taken, or None.
     """
 
     def __init__(self, board, folder):
@@ -40,16 +42,17 @@ class Glasses:
         self._broken = []  # models that there should be, and why there are none
         self.perception = loop.Perception(board.mic, self._load_words())
         self.perception.on_word = self._on_word
-        self.perception.on_recorded = self._on_recorded
+        self.perception.on_recorded = self.stop_recording
         self.perception.on_sound = self.outbox.filled
         self.perception.pace.on_change = self._on_pace
         self.vision = self._load_vision()
         self._photo_wanted = asyncio.Event()
-        self._photo_id = None
+        self.photo_id = None
         self._battery_level = None
         server = smp.Server()
-        self._serve(server)
-        self._files = files.Files(server, board.flash + "/models")
+        self.facts = system.facts(board.name, self.settings["name"])
+        system.serve(server, self.facts, self.journal.time_ms)
+        glint.serve(server, self, files.Files(server, board.flash + "/models"))
         settings.Settings(server, self.settings, config_path, folder, self._use)
         self._images = Images(server, board, self._check)
         self.journal.on_exhausted = self._images.restart
@@ -65,6 +68,15 @@ class Glasses:
             getattr(board, "digits", None),
         )
         pairing.serve(server, self.bonds, self.link)
+        stats.serve(
+            server,
+            {
+                "perception": self.perception.counts,
+                "link": self.link.counts,
+                "smp_svr_stats": server.counts,
+                "heap": lambda: {"used": gc.mem_alloc(), "free": gc.mem_free()},
+            },
+        )
         self._wearer = Wearer(self.bonds.window, self.privacy, lambda: erase(board.flash))
         self._tasks = self._extend(server)
         # Boards call these between any two byte codes of the tasks: they only note what happened.
@@ -174,9 +186,10 @@ class Glasses:
             {"word": detector.word, "p": detector.probability, "at_ms": at_ms},
         )
         if self.link.listening and not self.perception.recorder.item:
-            self._record(self.settings["wake_audio_ms"], event)
+            self.record(self.settings["wake_audio_ms"], event)
 
-    def _record(self, length_ms, cause):
+    def record(self, length_ms, cause):
+        """Records the microphone; returns the id of the object that follows."""
         id = self.outbox.reserve()
         nbytes = length_ms // HOP_MS * HOP_ADPCM_BYTES
         about = {
@@ -197,7 +210,8 @@ class Glasses:
         self.outbox.filled()
         return id
 
-    def _on_recorded(self):
+    def stop_recording(self):
+        """Ends the recording that is under way."""
         self.privacy.end()
         self.journal.release()
         self.outbox.end(self.perception.recorder.stop())
@@ -235,139 +249,17 @@ class Glasses:
             self.journal.append(protocol.EVENT_BATTERY, {"percent": level[0], "mv": level[1]})
             self.link.battery(level[0])
 
-    # Requests.
-
-    def _serve(self, server):
-        glint = protocol.SMP_GROUP_GLINT
-        server.handle(glint, protocol.SMP_GLINT_STATUS, smp.READ, self._status)
-        server.handle(glint, protocol.SMP_GLINT_EVENTS, smp.WRITE, self._listen)
-        server.handle(glint, protocol.SMP_GLINT_PHOTO, smp.WRITE, self._request_photo)
-        server.handle(glint, protocol.SMP_GLINT_RECORD, smp.WRITE, self._request_recording)
-        server.handle(glint, protocol.SMP_GLINT_JOURNAL, smp.READ, self._tell_journal)
-        server.handle(glint, protocol.SMP_GLINT_JOURNAL, smp.WRITE, self._acknowledge)
-        server.handle(glint, protocol.SMP_GLINT_STOP, smp.WRITE, self._stop_recording)
-        server.handle(glint, protocol.SMP_GLINT_FILE, smp.WRITE, self._request_file)
-        board = self.board.name
-        self.facts = {
-            "s": "Glint",
-            "n": self.settings["name"],
-            "r": config.FIRMWARE,
-            "v": "MicroPython " + ".".join(str(n) for n in sys.implementation.version[:3]),
-            "m": board,
-            "p": sys.platform,
-            "i": board,
-            "o": "MicroPython",
-        }
-        system.serve(server, self.facts, self.journal.time_ms)
-        stats.serve(
-            server,
-            {
-                "perception": self._count_perception,
-                "link": self._count_link,
-                "smp_svr_stats": server.counts,
-                "heap": lambda: {"used": gc.mem_alloc(), "free": gc.mem_free()},
-            },
-        )
-
-    def _count_perception(self):
-        heard = self.perception
-        busy_us = heard.busy_s * 1000000 + heard.busy_us
-        return {
-            "hops": heard.hops,
-            "slow_hops": heard.slow_hops,
-            "busy_us": busy_us,
-            "lost_ms": heard.pace.lost_ms,
-        }
-
-    def _count_link(self):
-        link = self.link
-        return {
-            "notified": link.notified,
-            "notified_bytes": link.notified_bytes,
-            "refused": link.refused,
-            "dropped": link.dropped,
-        }
-
-    def _status(self, body):
-        gc.collect()
-        heard = self.perception
-        arenas = {detector.name: detector.model.arena_used for detector in heard.detectors}
-        if self.vision.name != vision.Motion.name:
-            arenas[self.vision.name] = self.vision.model.arena_used
-        return {
-            "board": self.board.name,
-            "firmware": config.FIRMWARE,
-            "micropython": ".".join(str(n) for n in sys.implementation.version[:3]),
-            "uptime_ms": self.journal.time_ms(),
-            "battery_percent": self.board.battery.percent,
-            "heap_used": gc.mem_alloc(),
-            "heap_free": gc.mem_free(),
-            "words": [detector.word for detector in heard.detectors],
-            "vision": self.vision.name,
-            "arena": arenas,
-            "hops": heard.hops,
-            "slow_hops": heard.slow_hops,
-            "lost_ms": heard.pace.lost_ms,
-            "silent": heard.pace.silent,
-            "camera": self.board.camera is not None,
-            "busy_us": heard.busy_s * 1000000 + heard.busy_us,
-            "notified": self.link.notified,
-            "notified_bytes": self.link.notified_bytes,
-            "next": self.journal.next,
-            "light": self.privacy.lit,
-        }
-
-    def _tell_journal(self, body):
-        return {"boot": self.boot, "first": self.journal.first, "next": self.journal.next}
-
-    def _acknowledge(self, body):
-        self.journal.acknowledge(body["acknowledge"])
-        return self._tell_journal(body)
-
-    def _listen(self, body):
-        try:
-            self.link.listen(body["from"])
-        except ValueError as error:
-            raise smp.RequestError(protocol.RC_FAILED, str(error))
-        return {"boot": self.boot, "first": self.journal.unread, "next": self.journal.next}
-
-    def _request_recording(self, body):
-        if not self.link.listening or self.perception.recorder.item:
-            raise smp.RequestError(protocol.RC_BUSY, "a recording is under way")
-        return {"id": self._record(body["ms"], 0)}
-
-    def _stop_recording(self, body):
-        if self.perception.recorder.item:
-            self._on_recorded()
-        return {}
-
-    def _request_file(self, body):
-        if not self.link.listening:
-            raise smp.RequestError(protocol.RC_BUSY, "events have not been asked for")
-        try:
-            path = self._files.found(body["name"])
-            item = media.File(self.outbox.reserve(), path)
-            self.outbox.keep(item, codec=protocol.CODEC_RAW)
-        except (OSError, smp.RequestError) as error:
-            raise smp.RequestError(protocol.RC_NOT_FOUND, str(error))
-        except MemoryError as error:
-            raise smp.RequestError(protocol.RC_BUSY, str(error))
-        return {"id": item.id}
-
-    def _request_photo(self, body):
-        if not self.link.listening or self._photo_id is not None:
-            raise smp.RequestError(protocol.RC_BUSY, "a photo is under way")
-        if self.board.camera is None:
-            raise smp.RequestError(protocol.RC_NO_CAMERA, "this board has no camera")
-        self._photo_id = self.outbox.reserve()
+    def take_photo(self):
+        """Has a photo taken; returns the id of the object that follows."""
+        self.photo_id = self.outbox.reserve()
         self._photo_wanted.set()
-        return {"id": self._photo_id}
+        return self.photo_id
 
     async def _take_photos(self):
         while True:
             await self._photo_wanted.wait()
             self._photo_wanted.clear()
-            await self._take_photo(self._photo_id)
+            await self._take_photo(self.photo_id)
 
     async def _take_photo(self, id):
         camera, eye = self.board.camera, self.vision
@@ -381,7 +273,7 @@ class Glasses:
             self.outbox.refuse(id, wishes.PHOTO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return
         finally:
-            self._photo_id = None  # the next may be asked for while this one is looked at
+            self.photo_id = None  # the next may be asked for while this one is looked at
         photo.fill(len(picture))
         self.outbox.end(photo)
         label, p = await eye.look(grey)

@@ -110,6 +110,15 @@ class Link:
         may_tell = not self._peers.are_quiet and all(peer.authorised for peer in self._peers)
         self._ble.gatts_write(self._battery, bytes((percent,)), may_tell)
 
+    def counts(self):
+        """What the statistics say of it."""
+        return {
+            "notified": self.notified,
+            "notified_bytes": self.notified_bytes,
+            "refused": self.refused,
+            "dropped": self.dropped,
+        }
+
     @property
     def peer(self):
         """The bond of the companion whose request is being answered, or None."""

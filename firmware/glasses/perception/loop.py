@@ -92,6 +92,15 @@ class Perception:
         self.detectors = detectors
         self._heard = [False] * len(detectors)
 
+    def counts(self):
+        """What status and statistics say of it."""
+        return {
+            "hops": self.hops,
+            "slow_hops": self.slow_hops,
+            "busy_us": self.busy_s * 1000000 + self.busy_us,
+            "lost_ms": self.pace.lost_ms,
+        }
+
     def hop(self):
         """Takes one hop from the microphone; returns whether there is something to report.
 

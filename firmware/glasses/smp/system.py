@@ -1,9 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """SMP's OS group: echo, date and time, parameters, info. (Its reset is in images.py.)"""
 
-from glasses import protocol, smp
+import sys
+
+from glasses import config, protocol, smp
 
 _DAYS_400_YEARS = 146097
+
+
+def facts(board, name):
+    """What info tells of glasses called `name` that run the application."""
+    return {
+        "s": "Glint",
+        "n": name,
+        "r": config.FIRMWARE,
+        "v": "MicroPython " + ".".join(str(n) for n in sys.implementation.version[:3]),
+        "m": board,
+        "p": sys.platform,
+        "i": board,
+        "o": "MicroPython",
+    }
 
 
 def serve(server, facts, time_ms):

@@ -100,9 +100,11 @@ class Link:
         self._door.set()
 
     def rename(self, name):
-        """Goes by this name, from the next time on that the glasses advertise."""
+        """Goes by this name from now on."""
         self._ble.config(gap_name=name)
         self._scan_response = services.scan_response(name)
+        self._is_renamed = True
+        self._door.set()
 
     def battery(self, percent):
         """Sets the Battery Level."""
@@ -279,7 +281,8 @@ class Link:
             if peer.is_overdue:
                 self._drop(peer)
         may_pair = self._bonds.window.is_open
-        if self._peers.has_room and not (self._advertising and self._addresses.fit(may_pair)):
+        fits = self._advertising and not self._is_renamed and self._addresses.fit(may_pair)
+        if self._peers.has_room and not fits:
             self._advertise()
         return may_pair or not self._advertising or any(peer.bond is None for peer in self._peers)
 
@@ -306,6 +309,7 @@ class Link:
             if self._advertising:
                 self._ble.gap_advertise(None)
             self._addresses.choose(may_pair)
+            self._is_renamed = False
             self._advertising = True  # until somebody connects, perhaps before the call returns
             self._ble.gap_advertise(
                 ADVERTISE_INTERVAL_US, services.ADVERTISEMENT, resp_data=self._scan_response

@@ -37,6 +37,12 @@ def started(*arguments):
     )
 
 
+def begin(process):
+    """Waits until the board is known and the development key has been named."""
+    assert b"Corstone-300" in process.stderr.readline()
+    assert b"development key" in process.stderr.readline()
+
+
 def ended(process):
     said, complaints = process.communicate(timeout=240)
     return process.returncode, said.decode(), complaints.decode()
@@ -48,7 +54,7 @@ def test_ctrl_c_leaves_the_old_application_running(firmware, tmp_path):
             deploy.put(board, {"main.py": RUNNING}, lambda *_: None)
         command = ("deploy", "--board", BOARD, "--port", machine.console_path)
         process = started(*command)
-        assert b"Corstone-300" in process.stderr.readline()
+        begin(process)
         assert not select.select([process.stderr], [], [], 1)[0]  # it is sending
         process.send_signal(signal.SIGINT)
         status, said, complaints = ended(process)
@@ -67,7 +73,7 @@ def test_ctrl_c_leaves_the_old_application_running(firmware, tmp_path):
 def test_a_board_that_goes_while_it_is_written_to(firmware, tmp_path):
     with qemu.Qemu(BOARD, firmware, flash=tmp_path / "flash.bin", pty=True) as machine:
         process = started("deploy", "--board", BOARD, "--port", machine.console_path)
-        assert b"Corstone-300" in process.stderr.readline()
+        begin(process)
         assert not select.select([process.stderr], [], [], 1)[0]
         machine.kill()
         status, _, complaints = ended(process)

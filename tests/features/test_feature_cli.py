@@ -43,7 +43,7 @@ async def test_bonds(target):
     assert line.split() == [str(bond["id"]), "*", bond["address"], "my", "desk"]
     (line,) = await glint(target, "bonds", "allow")
     assert line.startswith("open for ")
-    with pytest.raises(GlintError, match="no such thing"):
+    with pytest.raises(GlintError, match="no such bond"):
         await glint(target, "bonds", "remove", "99")
 
 
@@ -57,8 +57,8 @@ async def test_config(target):
     for arguments, why in (
         (("colour", "red"), "there are: "),
         (("wake_audio_ms", "long"), "whole number"),
-        (("wake_audio_ms", "1"), "too small"),
-        (("words", "no_such_word"), "no such thing"),
+        (("wake_audio_ms", "1"), "takes 1000 to 60000"),
+        (("words", "no_such_word"), "no such model"),
     ):
         with pytest.raises(GlintError, match=why):
             await glint(target, "config", "set", *arguments)

@@ -75,7 +75,7 @@ def test_a_hop_allocates_nothing_where_big_integers_would(okay_nabu):
         "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
     }
     stdin = samples.tobytes()
-    arguments = (CHECKS / "hops.py", ".", "1000", "okay_nabu")
+    arguments = (CHECKS / "hops.py", "/rom", "1000", "okay_nabu")
     said = json.loads(cortexm.CortexM(BOARD).run(*arguments, stdin=stdin, files=files))
     assert said["hops"] == 1000
     assert said["allocated_bytes"] == 0

@@ -75,7 +75,8 @@ def run_to_end(main: Coroutine[Any, Any, T]) -> T:
             number = getattr(signal, name, None)
             if number is None or signal.getsignal(number) is signal.SIG_IGN:
                 continue  # another system's, or a program that nohup started
-            with contextlib.suppress(NotImplementedError):  # Windows
+            # Windows has none (NotImplementedError); a thread that is not the main one gets none.
+            with contextlib.suppress(NotImplementedError, RuntimeError):
                 asyncio.get_running_loop().add_signal_handler(number, end, number)
         return await task
 

@@ -49,7 +49,7 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
 }
 
 // What starting a run takes, in what an element costs.
-enum { RUN_COST = 64 };
+enum { RUN_COST = 224 };
 
 tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, uint32_t cost,
                               uint32_t bytes, void **made) {
@@ -57,7 +57,7 @@ tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, u
     *made = NULL;
     TRY(tflm_broadcast_init(node, &tensors[0], &tensors[1], &tensors[2], &broadcast));
     node->rows = tensors[2].elements;
-    node->cost = cost + (broadcast.rank ? RUN_COST / broadcast.count[broadcast.rank - 1] : 0);
+    node->cost = cost + (broadcast.rank ? RUN_COST / broadcast.count[broadcast.rank - 1] + 1 : 0);
     tflm_overwrite(node, tensors);
     tflm_binary_t *self = tflm_node_data(node, 3, bytes);
     if (self) {

@@ -22,7 +22,7 @@ TFLM_PREPARE(int4) {
     }
     uint32_t unpacked = tflm_scratch(node, weights.elements);
     node->rows = (weights.elements + PART - 1) / PART;
-    node->cost = PART;
+    node->cost = PART * 21 / 8;
     int4_t *self = tflm_node_data(node, 2, sizeof *self);
     if (self) {
         self->packed = tflm_node_input(node, 1);

@@ -100,7 +100,7 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     if (levels) {
         uint32_t round = (fill_elements ? fill_elements * element_bytes : total) / node->rows;
         round = round < ROUND_MAX ? round : ROUND_MAX;
-        node->cost = (fill_elements ? total / node->rows / bytes : round / bytes) * 16 + round / 2;
+        node->cost = (fill_elements ? total / node->rows / bytes : round / bytes) * 26 + round;
     } else {
         node->rows = (bytes + RUN_PART - 1) / RUN_PART;
     }

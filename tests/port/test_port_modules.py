@@ -10,6 +10,7 @@ import tflm_oracle
 from board_scripts import SCRIPTS
 from workbench.build import natmod, zoo
 from workbench.host import micdsp
+from workbench.measure.firmware import image
 from workbench.models import inference
 from workbench.runners import cortexm
 from workbench.runners.linux import Linux
@@ -97,3 +98,11 @@ def test_instructions_are_counted_and_repeat(okay_nabu):
     profiled = sum(count for _, count in first.profile)
     assert 0.9 * first.instructions < profiled < first.instructions + 500 * len(first.profile)
     assert 0 < first.text_bytes < 100_000
+
+
+def test_the_image_with_the_application_is_measured():
+    """As `make bench` does it, so that a change to the application does not end that."""
+    taken = image(BOARD)
+    assert 0 < taken.tflm_text < taken.text
+    assert taken.stack_peak > 0
+    assert 0 < taken.heap_used < taken.heap_free

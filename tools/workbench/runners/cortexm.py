@@ -212,7 +212,7 @@ LOAD_APPLICATION = """
 import gc, machine, board
 from glasses import app, config
 from glasses.perception import loop, vision, wake
-settings = config.load("/config.json")
+settings, _ = config.load("/config.json")
 detectors = [wake.load("/models", word) for word in settings["words"]]
 heard = loop.Perception(board.mic, detectors)
 models = [detector.model for detector in detectors]

@@ -104,7 +104,7 @@ def test_the_workbench(wheels, tmp_path):
     there = Environment(
         tmp_path, *(f"{wheel}{extra}" for wheel, extra in zip(wheels, ("[hci]", ""), strict=True))
     )
-    assert "okay_nabu" in there.glint("model", "info", "okay_nabu")
+    assert "arena" in there.glint("model", "info", "okay_nabu")
     there.glint("model", "check", "okay_nabu", "--board", "esp32s3")
     (there.folder / "zeros").write_bytes(bytes(120))
     there.glint("model", "run", "okay_nabu", "--input", "zeros", "--output", "out")

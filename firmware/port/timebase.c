@@ -35,8 +35,19 @@ static uint32_t read_clock(uint64_t *ms) {
         left = SYST_CVR;
         *ms += 1;
     }
+    uint32_t cycles = CYCLES_PER_MS - 1 - left;
+    // In QEMU counter and interrupt come from two threads: on a busy host, a wrap is seen before
+    // its interrupt waits. Time stands still until then.
+    static uint64_t last_ms;
+    static uint32_t last_cycles;
+    if (*ms < last_ms || (*ms == last_ms && cycles < last_cycles)) {
+        *ms = last_ms;
+        cycles = last_cycles;
+    }
+    last_ms = *ms;
+    last_cycles = cycles;
     irq_unlock(state);
-    return CYCLES_PER_MS - 1 - left;
+    return cycles;
 }
 
 uint64_t timebase_cycles(void) {

@@ -69,7 +69,7 @@ class Glasses(Managed):
     be had again within the time given to `connect`.
 
     Attributes:
-        statistics: What has come over the air.
+        statistics: What has been received.
     """
 
     def __init__(self, glasses: str | None, *, hci: str | None, timeout_s: float) -> None:

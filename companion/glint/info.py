@@ -141,7 +141,7 @@ class Model:
 
 @dataclass
 class Statistics:
-    """What has come over the air since `connect`.
+    """What has been received since `connect`.
 
     Attributes:
         links: Times the glasses were connected.

@@ -117,7 +117,7 @@ async def test_goes_on_where_the_link_was_lost(board):
         seen.append(at)
         if at > length // 2 and not lost:
             lost.append(at)
-            for controller in list(board.simulation.air.controllers):
+            for controller in list(board.simulation.medium.controllers):
                 controller.end_connections(CONNECTION_TIMEOUT)
 
     async with connect(board) as glasses:

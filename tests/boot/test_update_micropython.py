@@ -175,7 +175,7 @@ class Board:
     async def started(self):
         self.said.clear()
         self.restarts = 0
-        # Another air is another companion to them.
+        # Another medium is another companion to them.
         (self.flash / "bonds.json").unlink(missing_ok=True)
         simulation = sim.Simulation(self._say, targets.stack)
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import glint
 import pytest
 from bumble import hci
-from fake_glasses import fake_on_air
+from fake_glasses import fake_advertising
 from workbench.emulation.simprocess import simulator
 
 GONE_WITHIN_S = 15.0
@@ -91,8 +91,8 @@ async def test_the_companion_is_killed_and_the_next_one_is_served():
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
 async def test_the_companion_is_told_to_stop(ending):
-    async with fake_on_air() as (fake, air):
-        listening = await run_glint("listen", "--hci", air)
+    async with fake_advertising() as (fake, address):
+        listening = await run_glint("listen", "--hci", address)
         async with asyncio.timeout(GONE_WITHIN_S):
             while not fake.asked:
                 await asyncio.sleep(0.05)

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 
 import glint
-from fake_glasses import fake_on_air
+from fake_glasses import fake_advertising
 from glint import protocol
 
 
@@ -13,8 +13,8 @@ from glint import protocol
 async def connected(timing=None, timeout_s=5.0):
     """Glasses, and the companion that is connected to them."""
     async with (
-        fake_on_air(timing) as (fake, air),
-        glint.connect(hci=air, timeout_s=timeout_s) as glasses,
+        fake_advertising(timing) as (fake, hci),
+        glint.connect(hci=hci, timeout_s=timeout_s) as glasses,
     ):
         yield fake, glasses
 

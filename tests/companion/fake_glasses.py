@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glasses that misbehave on purpose: a bumble peripheral that speaks the wire protocol.
 
-The companion meets it through bleak and the emulated air, as it meets the real firmware; the
+The companion meets it through bleak and a simulated controller, as it meets the real firmware; the
 firmware itself is tested elsewhere.
 """
 
@@ -22,7 +22,7 @@ from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from glint import protocol
 from glint.waiting import end_tasks
-from workbench.emulation.air import Air, Server, Timing, serve
+from workbench.emulation.medium import Medium, Server, Timing, serve
 
 _MAX_PENDING = 32
 _ADVERTISE_MS = 20
@@ -109,9 +109,9 @@ class FakeGlasses:
         self._transport: Any = None
         self.server: Server
 
-    async def start(self, air: str) -> None:
-        """Comes up on an air and advertises."""
-        self._transport = await open_transport(air)
+    async def start(self, transport: str) -> None:
+        """Opens a controller and advertises."""
+        self._transport = await open_transport(transport)
         self.device = device = Device.from_config_with_hci(
             DeviceConfiguration(
                 name=self.name,
@@ -406,12 +406,12 @@ class FakeGlasses:
 
 
 @contextlib.asynccontextmanager
-async def fake_on_air(
+async def fake_advertising(
     timing: Timing | None = None, name: str = "Fake Glasses"
 ) -> AsyncIterator[tuple[FakeGlasses, str]]:
-    """Gives glasses that advertise, and the address of their air."""
+    """Gives glasses that advertise, and the HCI transport that reaches them."""
     fake = FakeGlasses(name)
-    fake.server = await serve(Air(timing), "tcp:127.0.0.1:0")
+    fake.server = await serve(Medium(timing), "tcp:127.0.0.1:0")
     await fake.start(fake.server.address)
     try:
         yield fake, fake.server.address

@@ -12,14 +12,14 @@ import wave
 
 import pytest
 import typer
-from fake_glasses import FakeGlasses, fake_on_air
+from fake_glasses import FakeGlasses, fake_advertising
 from glint import protocol
 from glint.cli import app, render
 from glint.errors import GlintError
 from glint.events import Button, MediaEnd, Unknown, Wake
 from PIL import Image
 from typer.testing import CliRunner
-from workbench.emulation.air import Air, serve
+from workbench.emulation.medium import Medium, serve
 
 PATIENCE_S = 120.0  # for a process on a machine that is busy with other things
 
@@ -84,19 +84,19 @@ async def test_version_and_help():
 
 
 async def test_scan():
-    async with fake_on_air() as (fake, air):
-        status, out, said = await glint("scan", "--seconds", 0.5, "--hci", air)
+    async with fake_advertising() as (fake, hci):
+        status, out, said = await glint("scan", "--seconds", 0.5, "--hci", hci)
         assert (status, said, len(out)) == (0, [], 1)
         assert fake.address in out[0]
         assert fake.name in out[0]
 
 
 async def test_info():
-    async with fake_on_air() as (fake, air):
-        status, out, said = await glint("info", hci=air)
+    async with fake_advertising() as (fake, hci):
+        status, out, said = await glint("info", hci=hci)
         assert (status, said) == (0, [])
         assert "arena             okay_nabu 26080" in out
-        status, out, _ = await glint("info", "--glasses", fake.address, "--json", hci=air)
+        status, out, _ = await glint("info", "--glasses", fake.address, "--json", hci=hci)
         facts = json.loads(out[0])
         assert (facts["battery_percent"], facts["status"]["board"]) == (77, "fake")
 
@@ -118,9 +118,9 @@ def test_help_says_all_that_was_written():
 
 
 async def test_listen_and_save(tmp_path):
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         seq = fake.add(protocol.EVENT_WAKE, word="okay nabu", p=0.97, at_ms=5)
-        process = await start("listen", "--save", tmp_path, "--json", hci=air)
+        process = await start("listen", "--save", tmp_path, "--json", hci=hci)
         first = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_S))
         assert first == {
             **{"type": "wake", "seq": 1, "time_ms": 0},
@@ -145,10 +145,10 @@ async def test_listen_and_save(tmp_path):
 
 
 async def test_listen_prints_plain_lines():
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_WAKE, word="okay\x1b[2Jnabu", p=0.97, at_ms=5)
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", "--seconds", 5, hci=air)
+        process = await start("listen", "--seconds", 5, hci=hci)
         out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert (process.returncode, said) == (0, b"")
         assert out.decode().splitlines() == [
@@ -159,18 +159,18 @@ async def test_listen_prints_plain_lines():
 
 
 async def test_photo_and_record(tmp_path):
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         data = jpeg()
         fake.on_photo = lambda number: fake.send_object(
             "photo", data, number=number, width=256, height=256
         )
         fake.on_record = lambda number, ms: fake.send_object("audio", bytes(8 * ms), number=number)
-        status, out, said = await glint("photo", "-o", tmp_path / "seen.jpg", hci=air)
+        status, out, said = await glint("photo", "-o", tmp_path / "seen.jpg", hci=hci)
         assert (status, said) == (0, [])
         assert f"256x256, {len(data)} bytes" in out[0]
         assert (tmp_path / "seen.jpg").read_bytes() == data
         status, out, _ = await glint(
-            *("record", "-o", tmp_path / "heard.wav", "--seconds", 1.5, "--json"), hci=air
+            *("record", "-o", tmp_path / "heard.wav", "--seconds", 1.5, "--json"), hci=hci
         )
         assert (status, json.loads(out[0])["seconds"]) == (0, 1.5)
         with wave.open(str(tmp_path / "heard.wav")) as file:
@@ -187,34 +187,34 @@ async def test_no_adapter(monkeypatch):
     assert "No Bluetooth on this machine" in await fails("listen")
 
 
-async def test_no_air():
+async def test_no_controller():
     assert "glint sim" in await fails("info", hci="tcp-client:127.0.0.1:9")
 
 
 async def test_nobody_advertises():
-    server = await serve(Air(), "tcp:127.0.0.1:0")
+    server = await serve(Medium(), "tcp:127.0.0.1:0")
     try:
-        air = server.address
-        assert "No glasses heard" in await fails("scan", "--seconds", 0.3, hci=air)
-        assert "No glasses heard" in await fails("listen", "--timeout", 0.3, hci=air)
+        hci = server.address
+        assert "No glasses heard" in await fails("scan", "--seconds", 0.3, hci=hci)
+        assert "No glasses heard" in await fails("listen", "--timeout", 0.3, hci=hci)
     finally:
         await server.close()
 
 
 async def test_other_glasses_only():
-    async with fake_on_air() as (fake, air):
-        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, hci=air)
+    async with fake_advertising() as (fake, hci):
+        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, hci=hci)
         assert "Other" in line
         assert fake.name in line
 
 
 async def test_glasses_killed_mid_stream(tmp_path):
-    async with fake_on_air() as (_, air):
+    async with fake_advertising() as (_, hci):
         away = FakeGlasses("Away", "F0:00:00:00:00:02")
-        await away.start(air)
+        await away.start(hci)
         away.send_object("audio", bytes(9000), stop_at=500)
         arguments = "--glasses", "Away", "--timeout", 1, "--save", tmp_path
-        process = await start("listen", *arguments, hci=air)
+        process = await start("listen", *arguments, hci=hci)
         await process.stdout.readline()
         await asyncio.sleep(0.2)
         await away.stop()
@@ -226,10 +226,10 @@ async def test_glasses_killed_mid_stream(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
-async def test_air_killed_mid_stream():
-    async with fake_on_air() as (fake, air):
+async def test_medium_killed_mid_stream():
+    async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", "--timeout", 1, hci=air)
+        process = await start("listen", "--timeout", 1, hci=hci)
         await process.stdout.readline()
         await fake.stop()
         await fake.server.close()
@@ -239,11 +239,11 @@ async def test_air_killed_mid_stream():
 
 
 async def test_refused():
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         fake.refuse = {protocol.SMP_GLINT_PHOTO: protocol.RC_NO_CAMERA}
-        assert "no camera" in await fails("photo", "-o", "seen.jpg", hci=air)
+        assert "no camera" in await fails("photo", "-o", "seen.jpg", hci=hci)
         fake.refuse = {protocol.SMP_GLINT_RECORD: protocol.RC_BUSY}
-        assert "busy" in await fails("record", "-o", "heard.wav", hci=air)
+        assert "busy" in await fails("record", "-o", "heard.wav", hci=hci)
 
 
 async def test_files_that_cannot_be(tmp_path):
@@ -264,9 +264,9 @@ async def test_wrong_usage():
 
 
 async def test_ctrl_c_closes_the_link():
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", hci=air)
+        process = await start("listen", hci=hci)
         await process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
@@ -275,9 +275,9 @@ async def test_ctrl_c_closes_the_link():
 
 
 async def test_a_reader_that_stops_reading():
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", hci=air)
+        process = await start("listen", hci=hci)
         await process.stdout.readline()
         process.stdout._transport.close()
         for _ in range(3):
@@ -303,8 +303,8 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 
 async def test_what_glasses_say_does_not_reach_the_terminal_raw():
-    async with fake_on_air(name="Fake\x1b[2J") as (_, air):
-        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, hci=air)
+    async with fake_advertising(name="Fake\x1b[2J") as (_, hci):
+        line = await fails("info", "--glasses", "Other", "--timeout", 0.5, hci=hci)
         assert "\x1b" not in line
 
 

@@ -8,28 +8,28 @@ import sys
 import glint
 import pytest
 from client_fixtures import button, connected, take, until
-from fake_glasses import FakeGlasses, fake_on_air
+from fake_glasses import FakeGlasses, fake_advertising
 from glint import client as glint_client
 from glint import protocol
 from glint.smp import StatusRead
-from workbench.emulation.air import Air, Timing, serve
+from workbench.emulation.medium import Medium, Timing, serve
 
 # Finding and connecting.
 
 
 async def test_scan_and_find_by_name_and_address():
-    async with fake_on_air() as (fake, air):
-        (found,) = await glint.scan(0.5, hci=air)
+    async with fake_advertising() as (fake, hci):
+        (found,) = await glint.scan(0.5, hci=hci)
         assert (found.name, found.address) == (fake.name, fake.address)
         assert found.rssi < 0
         for wanted in (fake.name, fake.address.lower(), None):
-            async with glint.connect(wanted, hci=air) as glasses:
+            async with glint.connect(wanted, hci=hci) as glasses:
                 assert (await glasses.status()).board == "fake"
 
 
 async def test_the_environment_names_the_transport(monkeypatch):
-    async with fake_on_air() as (fake, air):
-        monkeypatch.setenv("GLINT_HCI", air)
+    async with fake_advertising() as (fake, hci):
+        monkeypatch.setenv("GLINT_HCI", hci)
         (found,) = await glint.scan(0.5)
         async with glint.connect() as glasses:
             assert found.address == fake.address
@@ -37,14 +37,14 @@ async def test_the_environment_names_the_transport(monkeypatch):
 
 
 async def test_not_found_says_what_there_is():
-    async with fake_on_air() as (_, air):
+    async with fake_advertising() as (_, hci):
         with pytest.raises(glint.NotFoundError, match=r"called Other .* only Fake Glasses"):
-            async with glint.connect("Other", hci=air, timeout_s=0.5):
+            async with glint.connect("Other", hci=hci, timeout_s=0.5):
                 pass
 
 
 async def test_nobody_there():
-    server = await serve(Air(), "tcp:127.0.0.1:0")
+    server = await serve(Medium(), "tcp:127.0.0.1:0")
     try:
         with pytest.raises(glint.NotFoundError, match=r"No glasses heard within 0\.5 s"):
             async with glint.connect(hci=server.address, timeout_s=0.5):
@@ -53,7 +53,7 @@ async def test_nobody_there():
         await server.close()
 
 
-async def test_no_air():
+async def test_no_controller():
     with pytest.raises(glint.BluetoothError, match="glint sim"):
         async with glint.connect(hci="tcp-client:127.0.0.1:9", timeout_s=5):
             pass
@@ -71,9 +71,9 @@ async def test_info():
 
 
 async def test_closing_leaves_nothing_behind():
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         before = asyncio.all_tasks()
-        async with glint.connect(hci=air) as glasses:
+        async with glint.connect(hci=hci) as glasses:
             assert fake.connection
             button(fake)
             events = glasses.events()
@@ -109,11 +109,11 @@ async def test_events_come_in_order_and_are_acknowledged():
 
 
 async def test_the_last_event_is_not_acknowledged_when_the_app_fails():
-    async with fake_on_air() as (fake, air):
+    async with fake_advertising() as (fake, hci):
         button(fake, 2)
 
         async def fail_at_2():
-            async with glint.connect(hci=air) as glasses:
+            async with glint.connect(hci=hci) as glasses:
                 async for event in glasses.events():
                     if event.seq == 2:
                         await until(lambda: 1 in fake.acknowledged)
@@ -121,7 +121,7 @@ async def test_the_last_event_is_not_acknowledged_when_the_app_fails():
 
         with pytest.raises(ZeroDivisionError):
             await fail_at_2()
-        async with glint.connect(hci=air) as glasses:
+        async with glint.connect(hci=hci) as glasses:
             assert [event.seq for event in await take(glasses.events(), 1)] == [2]
 
 
@@ -250,10 +250,10 @@ async def test_requests_wait_for_the_link():
 
 
 async def test_gone_for_good_is_said_to_everyone():
-    async with fake_on_air() as (_, air):
+    async with fake_advertising() as (_, hci):
         away = FakeGlasses("Away", "F0:00:00:00:00:02")
-        await away.start(air)
-        async with glint.connect("Away", hci=air, timeout_s=1.0) as glasses:
+        await away.start(hci)
+        async with glint.connect("Away", hci=hci, timeout_s=1.0) as glasses:
             events = glasses.events()
             away.send_object("audio", bytes(500), stop_at=100)
             (media,) = await take(events, 1)

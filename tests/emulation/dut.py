@@ -34,7 +34,7 @@ class Dut:
         self._reading.add_done_callback(lambda _: self._replies.put_nowait("the board has gone"))
 
     @classmethod
-    async def start(cls, air: str, stack: str = DEFAULT) -> Dut:
+    async def start(cls, hci: str, stack: str = DEFAULT) -> Dut:
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
@@ -47,7 +47,7 @@ class Dut:
                 stdin=asyncio.subprocess.DEVNULL,
             )
         bus = Bus(*await asyncio.open_connection(sock=ours))
-        dut = cls(process, bus, Radio(bus, air, stack=stack))
+        dut = cls(process, bus, Radio(bus, hci, stack=stack))
         await dut.radio.start()
         assert await dut._reply() == "ready"
         return dut

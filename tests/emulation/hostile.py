@@ -29,11 +29,11 @@ class Central:
         gone: Set while there is no link.
     """
 
-    def __init__(self, air, address=None, claims=None, **pairing):
+    def __init__(self, transport, address=None, claims=None, **pairing):
         """Makes a central that is off.
 
         Args:
-            air: The air's address.
+            transport: The HCI transport of its controller.
             address: Where it says it connects from; None draws one.
             claims: The identity that it says it has when it pairs; None for its address.
             pairing: `sc` and `bonding` of its pairing requests.
@@ -41,13 +41,13 @@ class Central:
         self.irk = os.urandom(16)
         self.heard = []
         self.gone = asyncio.Event()
-        self._air = air
+        self._hci = transport
         self._address = address or str(hci.Address.generate_static_address())
         self._claims = claims
         self._pairing = {"sc": True, "bonding": True, **pairing}
 
     async def __aenter__(self):
-        self._transport = await open_transport(self._air)
+        self._transport = await open_transport(self._hci)
         self.device = device = Device.from_config_with_hci(
             DeviceConfiguration(name="hostile", address=hci.Address(self._address), irk=self.irk),
             self._transport.source,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of radio and backend share: an air, a firmware on it, bleak clients of it."""
+"""What tests of radio and backend share: a medium, a firmware in it, bleak clients of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bleak.backends.device import BLEDevice
 from bleak.exc import BleakGATTProtocolError
 from dut import PROGRAM, Dut
 from glint.backend import client_backend, close, scanner_backend
-from workbench.emulation.air import Air, Server, Timing, serve
+from workbench.emulation.medium import Medium, Server, Timing, serve
 from workbench.emulation.radio.stacks import DEFAULT
 
 SERVICE = "326f00f0-3c3b-4423-a411-52f6691438bd"
@@ -54,11 +54,11 @@ async def att_error(access: Awaitable[object]) -> int:
     return int(raised.value.args[0])
 
 
-class World:
-    """An air with one firmware on it."""
+class RadioSetup:
+    """A medium with one firmware in it."""
 
-    def __init__(self, air: Air, server: Server, dut: Dut, keystore: Path | None) -> None:
-        self.air = air
+    def __init__(self, medium: Medium, server: Server, dut: Dut, keystore: Path | None) -> None:
+        self.medium = medium
         self.server = server
         self.dut = dut
         self._keystore = keystore
@@ -81,18 +81,18 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(
+async def radio_setup(
     timing: Timing | None = None, keystore: Path | None = None, stack: str = DEFAULT
-) -> AsyncIterator[World]:
+) -> AsyncIterator[RadioSetup]:
     """A firmware that serves CHARACTERISTICS and advertises; skips when it is not built."""
     if not PROGRAM.exists():
         pytest.skip(f"{PROGRAM} is not built: run 'make build'")
-    air = Air(timing)
-    server = await serve(air, "tcp:127.0.0.1:0")
+    medium = Medium(timing)
+    server = await serve(medium, "tcp:127.0.0.1:0")
     dut = await Dut.start(server.address, stack)
     try:
         assert await dut.run(SERVE) == "None"
-        yield World(air, server, dut, keystore)
+        yield RadioSetup(medium, server, dut, keystore)
     finally:
         await close(server.address)
         await dut.stop()

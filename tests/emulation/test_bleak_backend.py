@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bleak's API over the air, against a peripheral of bumble's own (no firmware involved)."""
+"""bleak's API in a simulated medium, against a peripheral of bumble's own, without firmware."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bumble.hci import Address
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from glint.backend import client_backend, close, install, scanner_backend
-from workbench.emulation.air import Air, Server, Timing, new_controller, serve
+from workbench.emulation.medium import Medium, Server, Timing, new_controller, serve
 from workbench.paths import ROOT
 
 ADDRESS = "F0:F1:F2:F3:F4:F5"
@@ -46,8 +46,8 @@ P, A = Characteristic.Properties, Characteristic.Permissions
 class Peripheral:
     """What the companion talks to; answers SMP echo requests too."""
 
-    def __init__(self, air: Air) -> None:
-        hub = new_controller(air)
+    def __init__(self, medium: Medium) -> None:
+        hub = new_controller(medium)
         self.device = device = Device.from_config_with_hci(
             DeviceConfiguration(name="PEER", address=Address(ADDRESS)), hub, hub
         )
@@ -127,10 +127,10 @@ class Peripheral:
 
 
 class Place:
-    """An air, a peripheral on it, and clients of it."""
+    """A medium, a peripheral in it, and clients of it."""
 
-    def __init__(self, air: Air, server: Server, peripheral: Peripheral) -> None:
-        self.air = air
+    def __init__(self, medium: Medium, server: Server, peripheral: Peripheral) -> None:
+        self.medium = medium
         self.server = server
         self.peripheral = peripheral
 
@@ -148,11 +148,11 @@ class Place:
 
 @pytest_asyncio.fixture
 async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    air = Air(getattr(request, "param", None))
-    server = await serve(air, "tcp:127.0.0.1:0")
-    peripheral = Peripheral(air)
+    medium = Medium(getattr(request, "param", None))
+    server = await serve(medium, "tcp:127.0.0.1:0")
+    peripheral = Peripheral(medium)
     await peripheral.start()
-    yield Place(air, server, peripheral)
+    yield Place(medium, server, peripheral)
     await close(server.address)
     await peripheral.device.stop_advertising()
     await server.close()
@@ -240,7 +240,7 @@ async def test_pairing_on_demand_happens_once(place: Place) -> None:
 
 
 async def test_a_bond_survives_in_its_file(place: Place, tmp_path: Path) -> None:
-    keystore = tmp_path / "bonds" / "air.json"
+    keystore = tmp_path / "bonds" / "hci.json"
     addresses = []
     for _ in range(2):
         async with await place.client(keystore) as client:
@@ -299,19 +299,19 @@ async def test_out_of_range_and_back(place: Place) -> None:
     gone = asyncio.Event()
     async with await place.client(disconnected_callback=lambda _: gone.set()) as client:
         # A short absence loses nothing: the link layer repeats.
-        place.air.out_of_range()
+        place.medium.out_of_range()
         reading = asyncio.create_task(client.read_gatt_char(VALUE))
         await asyncio.sleep(0.05)
         assert not reading.done()
-        place.air.out_of_range(False)
+        place.medium.out_of_range(False)
         assert await reading == b"value"
         # A long one ends the link.
-        place.air.out_of_range()
+        place.medium.out_of_range()
         with pytest.raises(BleakError, match="Disconnected"):
             await client.read_gatt_char(VALUE)
         await asyncio.wait_for(gone.wait(), 5)
     assert await asyncio.wait_for(place.peripheral.ended.get(), 5) == 0x08
-    place.air.out_of_range(False)
+    place.medium.out_of_range(False)
     async with await place.client() as client:
         assert await client.read_gatt_char(VALUE) == b"value"
 
@@ -323,16 +323,16 @@ async def test_a_short_absence_keeps_the_order(place: Place) -> None:
         await client.start_notify(STREAM, lambda _, v: got.put_nowait(int.from_bytes(v, "little")))
         for number in range(60):
             if number == 20:
-                place.air.out_of_range()
+                place.medium.out_of_range()
             if number == 40:
-                place.air.out_of_range(False)
+                place.medium.out_of_range(False)
             await place.peripheral.notify(number.to_bytes(2, "little"))
             await asyncio.sleep(0.002)
         async with asyncio.timeout(5):
             assert [await got.get() for _ in range(60)] == list(range(60))
 
 
-async def test_the_air_going_away_is_a_lost_adapter(place: Place) -> None:
+async def test_a_medium_that_goes_away_is_a_lost_adapter(place: Place) -> None:
     gone = asyncio.Event()
     device = await place.find()
     async with await place.client(disconnected_callback=lambda _: gone.set()) as client:
@@ -345,7 +345,7 @@ async def test_the_air_going_away_is_a_lost_adapter(place: Place) -> None:
         await BleakClient(device, backend=backend).connect()
 
 
-async def test_no_air_there() -> None:
+async def test_no_controller_there() -> None:
     with pytest.raises(BleakBluetoothNotAvailableError, match="No HCI controller at tcp"):
         await BleakScanner.discover(0.1, backend=scanner_backend("tcp-client:127.0.0.1:9"))
 

@@ -16,7 +16,7 @@ from bleak import BleakScanner
 from bumble import crypto, hci
 from glint.backend import scanner_backend
 from hostile import Central
-from radio_fixtures import NAME, World, uuid_of, world
+from radio_fixtures import NAME, RadioSetup, radio_setup, uuid_of
 
 RESOLVABLE = 2
 EINVAL = 22
@@ -24,12 +24,12 @@ TIMEOUT_S = 20.0
 
 
 @pytest_asyncio.fixture
-async def w() -> AsyncIterator[World]:
-    async with world() as it:
+async def w() -> AsyncIterator[RadioSetup]:
+    async with radio_setup() as it:
         yield it
 
 
-async def heard(w: World, count: int) -> dict[hci.Address, bytes]:
+async def heard(w: RadioSetup, count: int) -> dict[hci.Address, bytes]:
     """What a sniffer hears: the first `count` addresses, each with what was said from it."""
     found: dict[hci.Address, bytes] = {}
     enough = asyncio.Event()
@@ -53,13 +53,13 @@ def is_drawn_with(irk: bytes, address: hci.Address) -> bool:
     return address.is_resolvable and crypto.ah(irk, data[3:6]) == data[:3]
 
 
-def irk_of(w: World) -> bytes:
+def irk_of(w: RadioSetup) -> bytes:
     device = w.dut.radio._device
     assert device is not None
     return bytes(device.irk)
 
 
-async def test_the_modes_are_those_of_the_binding(w: World) -> None:
+async def test_the_modes_are_those_of_the_binding(w: RadioSetup) -> None:
     assert (await heard(w, 1)).keys() == {hci.Address(w.dut.radio.address)}
     error = "try:\n ble.config({})\nexcept OSError as e:\n said = e.errno"
     await w.dut.run(error.format("addr_mode=0"))  # there is no public address
@@ -73,7 +73,7 @@ async def test_the_modes_are_those_of_the_binding(w: World) -> None:
     assert (await heard(w, 1)).keys() == {hci.Address(w.dut.radio.address)}
 
 
-async def test_a_sniffer_cannot_link_two_sightings(w: World) -> None:
+async def test_a_sniffer_cannot_link_two_sightings(w: RadioSetup) -> None:
     w.dut.radio.advertiser.rpa_timeout_s = 0.2
     await w.dut.run("ble.config(addr_mode=2)")
     found = await heard(w, 4)
@@ -86,7 +86,7 @@ async def test_a_sniffer_cannot_link_two_sightings(w: World) -> None:
     assert bytes(hci.Address(w.dut.radio.address)) not in next(iter(found.values()))
 
 
-async def test_a_companion_with_the_bond_finds_them_under_every_address(w: World) -> None:
+async def test_a_companion_with_the_bond_finds_them_under_every_address(w: RadioSetup) -> None:
     identity = hci.Address(w.dut.radio.address).to_string(False)
     await w.dut.run("ble.config(addr_mode=2)")
     client = await w.client()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from radio_fixtures import World, world
+from radio_fixtures import RadioSetup, radio_setup
 from workbench.emulation.radio import wire
 from workbench.emulation.radio.bonds import Secret
 from workbench.paths import BOARDS
@@ -17,8 +17,8 @@ TEXT = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
 
 
 @pytest_asyncio.fixture
-async def w() -> AsyncIterator[World]:
-    async with world() as it:
+async def w() -> AsyncIterator[RadioSetup]:
+    async with radio_setup() as it:
         yield it
 
 
@@ -54,11 +54,11 @@ def test_both_ends_number_the_frames_alike() -> None:
         ("hash(UUID(1)) == hash(UUID(1))", True),
     ],
 )
-async def test_uuids(w: World, expression: str, value: object) -> None:
+async def test_uuids(w: RadioSetup, expression: str, value: object) -> None:
     assert await w.dut.value(expression) == value
 
 
-async def test_what_is_refused_and_how(w: World) -> None:
+async def test_what_is_refused_and_how(w: RadioSetup) -> None:
     for source, error in (
         ("UUID(0x10000)", "ValueError('invalid UUID',)"),
         ("UUID('6e4')", "ValueError('UUID too short',)"),
@@ -85,7 +85,7 @@ async def test_what_is_refused_and_how(w: World) -> None:
         assert (await w.dut.run(source)).startswith(error), source
 
 
-async def test_what_can_be_asked(w: World) -> None:
+async def test_what_can_be_asked(w: RadioSetup) -> None:
     assert await w.dut.value("ble.config('gap_name')") == b"DUT"
     assert await w.dut.value("ble.config('mtu')") == 247
     kind, address = await w.dut.value("ble.config('mac')")
@@ -96,7 +96,7 @@ async def test_what_can_be_asked(w: World) -> None:
     assert await w.dut.value("BLE() is ble") is True
 
 
-async def test_everything_needs_the_radio_to_be_on(w: World) -> None:
+async def test_everything_needs_the_radio_to_be_on(w: RadioSetup) -> None:
     assert await w.dut.value("ble.active(False)") is False
     for source in (
         "ble.config('mac')",
@@ -113,7 +113,7 @@ async def test_everything_needs_the_radio_to_be_on(w: World) -> None:
     assert not w.dut.radio.advertising.is_set()
 
 
-async def test_descriptors_get_handles_in_their_place(w: World) -> None:
+async def test_descriptors_get_handles_in_their_place(w: RadioSetup) -> None:
     await w.dut.run("ble.gap_advertise(None)")
     services = (
         "((UUID(1), ((UUID(2), 2, ((UUID(0x2901), 2), (UUID(0x2904), 2))), (UUID(3), 8))),"
@@ -130,7 +130,7 @@ async def test_descriptors_get_handles_in_their_place(w: World) -> None:
 
 
 async def test_no_controller_is_an_error_that_says_where() -> None:
-    async with world() as w:
+    async with radio_setup() as w:
         await w.server.close()
         text = await w.dut.run("ble.active(True)")
         assert text.startswith('OSError(19, "no controller at tcp-client:127.0.0.1:')

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from workbench.emulation.air import Air, serve
+from workbench.emulation.medium import Medium, serve
 from workbench.emulation.radio import Radio
 from workbench.emulation.radio.wire import Event, Item, Op
 
@@ -39,8 +39,8 @@ POSTS = (Op.NOTIFY, Op.INDICATE, Op.UPDATE, Op.ANSWER)
 
 @pytest.mark.parametrize("on", [False, True])
 async def test_broken_frames(on: bool) -> None:
-    air = Air()
-    server = await serve(air, "tcp:127.0.0.1:0")
+    medium = Medium()
+    server = await serve(medium, "tcp:127.0.0.1:0")
     bus = Bus()
     radio = Radio(bus, server.address)
     await radio.start()

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from glint.backend import close
-from radio_fixtures import World, att_error, uuid_of, world
-from workbench.emulation.air import Timing, serve
+from radio_fixtures import RadioSetup, att_error, radio_setup, uuid_of
+from workbench.emulation.medium import Timing, serve
 
 CONNECT, WRITE = 1, 3
 INDICATE_DONE, MTU, CONNECTION_UPDATE = 20, 21, 27
@@ -26,12 +26,12 @@ NOT_PERMITTED_READ, NOT_PERMITTED_WRITE = 0x02, 0x03
 
 
 @pytest_asyncio.fixture
-async def w() -> AsyncIterator[World]:
-    async with world() as it:
+async def w() -> AsyncIterator[RadioSetup]:
+    async with radio_setup() as it:
         yield it
 
 
-async def test_properties_are_enforced(w: World) -> None:
+async def test_properties_are_enforced(w: RadioSetup) -> None:
     async with await w.client() as client:
         assert await att_error(client.read_gatt_char(uuid_of("writable"))) == NOT_PERMITTED_READ
         error = await att_error(client.write_gatt_char(uuid_of("readable"), b"x", response=True))
@@ -41,14 +41,14 @@ async def test_properties_are_enforced(w: World) -> None:
         assert await w.dut.value("ble.gatts_read(unanswered)") == b"x"
 
 
-async def test_a_denied_write_command_is_dropped(w: World) -> None:
+async def test_a_denied_write_command_is_dropped(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.write_gatt_char(uuid_of("readable"), b"x", response=False)
         await client.read_gatt_char(uuid_of("plain"))
         assert await w.dut.events(WRITE) == []
 
 
-async def test_values_are_20_bytes_unless_the_buffer_is_set(w: World) -> None:
+async def test_values_are_20_bytes_unless_the_buffer_is_set(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.write_gatt_char(uuid_of("plain"), bytes(range(30)), response=True)
         assert await w.dut.value("ble.gatts_read(plain)") == bytes(range(20))
@@ -61,13 +61,13 @@ async def test_values_are_20_bytes_unless_the_buffer_is_set(w: World) -> None:
         assert await w.dut.value("ble.gatts_read(plain)") == b""
 
 
-async def test_a_local_write_makes_the_buffer_grow(w: World) -> None:
+async def test_a_local_write_makes_the_buffer_grow(w: RadioSetup) -> None:
     assert await w.dut.value("ble.gatts_write(readable, bytes(300))") == 300
     async with await w.client() as client:
         assert await client.read_gatt_char(uuid_of("readable")) == bytes(300)
 
 
-async def test_notifications_need_no_subscription_and_are_cut(w: World) -> None:
+async def test_notifications_need_no_subscription_and_are_cut(w: RadioSetup) -> None:
     got: asyncio.Queue[bytes] = asyncio.Queue()
     async with await w.client() as client:
         await client.start_notify(uuid_of("plain"), lambda _, v: got.put_nowait(bytes(v)))
@@ -85,7 +85,7 @@ async def test_notifications_need_no_subscription_and_are_cut(w: World) -> None:
 
 
 async def test_updates_go_to_subscribers_only_and_subscriptions_end_with_the_link(
-    w: World,
+    w: RadioSetup,
 ) -> None:
     got: asyncio.Queue[bytes] = asyncio.Queue()
     async with await w.client() as client:
@@ -102,7 +102,7 @@ async def test_updates_go_to_subscribers_only_and_subscriptions_end_with_the_lin
     assert got.empty()
 
 
-async def test_indications_are_confirmed(w: World) -> None:
+async def test_indications_are_confirmed(w: RadioSetup) -> None:
     got: asyncio.Queue[bytes] = asyncio.Queue()
     async with await w.client() as client:
         await client.start_notify(uuid_of("indicated"), lambda _, v: got.put_nowait(bytes(v)))
@@ -114,7 +114,7 @@ async def test_indications_are_confirmed(w: World) -> None:
 
 
 async def test_a_full_stack_is_enomem_and_nothing_is_lost() -> None:
-    async with world(Timing(interval_ms=15)) as w:
+    async with radio_setup(Timing(interval_ms=15)) as w:
         got: asyncio.Queue[int] = asyncio.Queue()
         async with await w.client() as client:
             await client.start_notify(
@@ -143,21 +143,23 @@ while sent < 150:
 
 
 @pytest.mark.parametrize(("size", "queued"), [(20, 18), (244, 16), (509, 7)])
-async def test_as_many_notifications_wait_as_in_nimble(w: World, size: int, queued: int) -> None:
+async def test_as_many_notifications_wait_as_in_nimble(
+    w: RadioSetup, size: int, queued: int
+) -> None:
     """As counted on NimBLE 42849560 over H4, with 12 blocks and 12 buffers of the controller."""
     await w.dut.run("ble.config(mtu=512)")
     async with await w.client():
-        w.air.out_of_range()
+        w.medium.out_of_range()
         send = f"for i in range(99): ble.gatts_notify(1, plain, bytes({size}))"
         assert await w.dut.run(send) == "OSError(12,)"
         assert await w.dut.value("i") == queued
-        w.air._time_out()
+        w.medium._time_out()
         await w.dut.until("events[-1][0] == 2")
     assert await w.dut.value("ble._room") == 12
     assert await w.dut.run("ble.gatts_notify(1, plain, b'x')") == f"OSError({errno.ENOTCONN},)"
 
 
-async def test_writes_are_handled_in_their_order(w: World) -> None:
+async def test_writes_are_handled_in_their_order(w: RadioSetup) -> None:
     await w.dut.run(
         "got = []; hooks[3] = lambda c, h: (time.sleep_ms(1), got.append(ble.gatts_read(h)[0]))"
     )
@@ -168,14 +170,14 @@ async def test_writes_are_handled_in_their_order(w: World) -> None:
     assert await w.dut.value("got") == list(range(100))
 
 
-async def test_the_write_handler_runs_before_the_response(w: World) -> None:
+async def test_the_write_handler_runs_before_the_response(w: RadioSetup) -> None:
     await w.dut.run("hooks[3] = lambda c, h: ble.gatts_write(readable, b'set by the handler')")
     async with await w.client() as client:
         await client.write_gatt_char(uuid_of("writable"), b"x", response=True)
         assert await w.dut.value("ble.gatts_read(readable)") == b"set by the handler"
 
 
-async def test_a_read_can_be_answered_or_denied(w: World) -> None:
+async def test_a_read_can_be_answered_or_denied(w: RadioSetup) -> None:
     await w.dut.run("hooks[4] = lambda c, h: ble.gatts_write(readable, b'fresh') and None")
     async with await w.client() as client:
         assert await client.read_gatt_char(uuid_of("readable")) == b"fresh"
@@ -183,7 +185,7 @@ async def test_a_read_can_be_answered_or_denied(w: World) -> None:
         assert await att_error(client.read_gatt_char(uuid_of("readable"))) == 0x80
 
 
-async def test_a_handler_that_raises_is_dropped_and_the_stack_goes_on(w: World) -> None:
+async def test_a_handler_that_raises_is_dropped_and_the_stack_goes_on(w: RadioSetup) -> None:
     await w.dut.run("ble.gatts_write(readable, b'still')")
     await w.dut.run("hooks[4] = lambda c, h: 1 // 0")
     async with await w.client() as client:
@@ -193,7 +195,7 @@ async def test_a_handler_that_raises_is_dropped_and_the_stack_goes_on(w: World) 
         assert len(await w.dut.events()) == seen
 
 
-async def test_a_handler_may_call_and_events_wait_for_it(w: World) -> None:
+async def test_a_handler_may_call_and_events_wait_for_it(w: RadioSetup) -> None:
     # A second write arrives while the first one's handler is in a call: it is handled after it.
     await w.dut.run(
         """
@@ -217,7 +219,7 @@ hooks[3] = busy
     assert len(await w.dut.events(WRITE)) == 20
 
 
-async def test_calls_from_main_and_handler_get_their_own_replies(w: World) -> None:
+async def test_calls_from_main_and_handler_get_their_own_replies(w: RadioSetup) -> None:
     await w.dut.run("hooks[3] = lambda c, h: ble.gap_disconnect(99)")
     async with await w.client() as client:
         writing = asyncio.gather(
@@ -229,7 +231,7 @@ async def test_calls_from_main_and_handler_get_their_own_replies(w: World) -> No
     assert await w.dut.value("ble.config('gap_name')") == b"n199"
 
 
-async def test_disconnecting_answers_at_once_and_tells_later(w: World) -> None:
+async def test_disconnecting_answers_at_once_and_tells_later(w: RadioSetup) -> None:
     gone = asyncio.Event()
     async with await w.client(disconnected_callback=lambda _: gone.set()):
         text = await w.dut.run("ble.gap_disconnect(1); ble.gap_disconnect(1)")
@@ -239,7 +241,7 @@ async def test_disconnecting_answers_at_once_and_tells_later(w: World) -> None:
         assert await w.dut.value("ble.gap_disconnect(1)") is False
 
 
-async def test_disconnecting_who_has_just_gone_is_the_controllers_error(w: World) -> None:
+async def test_disconnecting_who_has_just_gone_is_the_controllers_error(w: RadioSetup) -> None:
     # The handler of one event runs while the next, the disconnection, waits.
     await w.dut.run("hooks[3] = lambda c, h: time.sleep_ms(300) or said.append(drop(c))")
     await w.dut.run(
@@ -260,32 +262,32 @@ def drop(connection):
     await w.dut.until("events[-1][0] == 2")
 
 
-async def test_what_fails_to_be_advertised_ends_what_was(w: World) -> None:
+async def test_what_fails_to_be_advertised_ends_what_was(w: RadioSetup) -> None:
     assert await w.dut.run("ble.gap_advertise(20000, bytes(32))") == "OSError(-18,)"
     assert not w.dut.radio.advertising.is_set()
 
 
-async def test_no_more_than_four_connections(w: World) -> None:
+async def test_no_more_than_four_connections(w: RadioSetup) -> None:
     async with contextlib.AsyncExitStack() as stack:
         for number in range(4):
-            server = await serve(w.air, "tcp:127.0.0.1:0")
+            server = await serve(w.medium, "tcp:127.0.0.1:0")
             stack.push_async_callback(server.close)
             stack.push_async_callback(close, server.address)
-            other = World(w.air, server, w.dut, None)
+            other = RadioSetup(w.medium, server, w.dut, None)
             await stack.enter_async_context(await other.client())
             await w.dut.until(f"len([1 for e, _ in events if e == 1]) == {number + 1}")
             text = await w.dut.run("advertise()")
             assert text.startswith("OSError(12, " if number == 3 else "None")
 
 
-async def test_it_starts_with_peers_the_identity_key_and_peers(w: World) -> None:
+async def test_it_starts_with_peers_the_identity_key_and_peers(w: RadioSetup) -> None:
     await w.dut.run("ble.active(False); events.clear(); secrets[(2, b'x')] = bytes(80)")
     await w.dut.run("ble.active(True)")
     asked = [event[1:3] for event in await w.dut.events(29)]
     assert asked == [(2, 0), (2, 1), (10, 0), (2, 0), (2, 1)]
 
 
-async def test_a_call_while_the_host_is_locked_would_never_return(w: World) -> None:
+async def test_a_call_while_the_host_is_locked_would_never_return(w: RadioSetup) -> None:
     w.dut.radio.board.locked_s = 0.1
     async with await w.client() as client:
         pairing = asyncio.create_task(client.pair())
@@ -295,7 +297,7 @@ async def test_a_call_while_the_host_is_locked_would_never_return(w: World) -> N
     assert w.dut.radio.counters()["locked_calls"] > 0
 
 
-async def test_services_cannot_change_while_connected_or_advertising(w: World) -> None:
+async def test_services_cannot_change_while_connected_or_advertising(w: RadioSetup) -> None:
     again = "ble.gatts_register_services(((UUID(0xAB00), ((UUID(0xAB01), 2),)),))"
     assert (await w.dut.run(again)).startswith("OSError(16,")
     async with await w.client():
@@ -304,7 +306,7 @@ async def test_services_cannot_change_while_connected_or_advertising(w: World) -
     assert await w.dut.value(again)
 
 
-async def test_switching_on_again_starts_anew(w: World) -> None:
+async def test_switching_on_again_starts_anew(w: RadioSetup) -> None:
     gone = asyncio.Event()
     async with await w.client(disconnected_callback=lambda _: gone.set()):
         assert await w.dut.run("ble.active(True)") == "True"
@@ -312,7 +314,7 @@ async def test_switching_on_again_starts_anew(w: World) -> None:
         await asyncio.wait_for(gone.wait(), 5)
 
 
-async def test_the_central_decides_the_parameters(w: World) -> None:
+async def test_the_central_decides_the_parameters(w: RadioSetup) -> None:
     async with await w.client() as client:
         backend: Any = client._backend
         await backend._connection.update_parameters(30, 30, 0, 2000)

@@ -18,8 +18,8 @@ from bumble import att
 from bumble.pairing import PairingConfig, PairingDelegate
 from glint.backend import close
 from glint.backend.host import Host
-from radio_fixtures import World, att_error, uuid_of, world
-from workbench.emulation.air import serve
+from radio_fixtures import RadioSetup, att_error, radio_setup, uuid_of
+from workbench.emulation.medium import serve
 from workbench.emulation.radio.stacks import STACKS
 
 READ_REQUEST, ENCRYPTION, GET_SECRET, SET_SECRET, PASSKEY_ACTION = 4, 28, 29, 30, 31
@@ -39,8 +39,8 @@ SC_BIT, AUTHENTICATED_BIT, FLAGS_AT = 4, 2, 74
 
 
 @pytest_asyncio.fixture
-async def w(stack: str) -> AsyncIterator[World]:
-    async with world(stack=stack) as it:
+async def w(stack: str) -> AsyncIterator[RadioSetup]:
+    async with radio_setup(stack=stack) as it:
         yield it
 
 
@@ -60,14 +60,14 @@ def no_pairing(client: BleakClient) -> None:
     backend._access, backend._has_bond = access, has_bond
 
 
-async def forget_bonds(w: World) -> None:
+async def forget_bonds(w: RadioSetup) -> None:
     """Makes the companion forget its bonds; the glasses keep theirs."""
     device = await Host.of(w.address, None)
     assert device.keystore is not None
     await device.keystore.delete_all()
 
 
-async def test_encrypted_attributes_ask_for_pairing_then_for_encryption(w: World) -> None:
+async def test_encrypted_attributes_ask_for_pairing_then_for_encryption(w: RadioSetup) -> None:
     client = await w.client()
     no_pairing(client)
     async with client:
@@ -86,7 +86,7 @@ async def test_encrypted_attributes_ask_for_pairing_then_for_encryption(w: World
         assert error == INSUFFICIENT_ENCRYPTION
 
 
-async def test_just_works_does_not_authenticate(w: World) -> None:
+async def test_just_works_does_not_authenticate(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.pair()
         error = await att_error(client.read_gatt_char(uuid_of("authenticated")))
@@ -104,7 +104,7 @@ class Keyboard(PairingDelegate):
         return 123456
 
 
-async def test_a_passkey_authenticates_and_its_key_does_so_again(w: World) -> None:
+async def test_a_passkey_authenticates_and_its_key_does_so_again(w: RadioSetup) -> None:
     await w.dut.run("ble.config(mitm=True, io=0)")
     await w.dut.run("hooks[31] = lambda c, action, _: ble.gap_passkey(c, action, 123456)")
     await w.dut.run("ble.gatts_write(authenticated, b'for eyes only')")
@@ -128,7 +128,7 @@ async def test_a_passkey_authenticates_and_its_key_does_so_again(w: World) -> No
         assert await w.dut.events(ENCRYPTION) == [(ENCRYPTION, 1, 1, 1, 1, 16)]
 
 
-async def test_encryption_without_a_bond_opens_encrypted_attributes(w: World) -> None:
+async def test_encryption_without_a_bond_opens_encrypted_attributes(w: RadioSetup) -> None:
     await w.dut.run("ble.config(bond=False)")
     await w.dut.run("ble.gatts_write(encrypted, b'open')")
     async with await w.client() as client:
@@ -137,7 +137,7 @@ async def test_encryption_without_a_bond_opens_encrypted_attributes(w: World) ->
         assert await w.dut.events(ENCRYPTION) == [(ENCRYPTION, 1, 1, 0, 0, 16)]
 
 
-async def test_keys_are_stored_in_nimbles_layout_and_its_order(w: World, stack: str) -> None:
+async def test_keys_are_stored_in_nimbles_layout_and_its_order(w: RadioSetup, stack: str) -> None:
     async with await w.client() as client:
         await client.pair()
         await w.dut.until(PAIRED)
@@ -154,7 +154,7 @@ async def test_keys_are_stored_in_nimbles_layout_and_its_order(w: World, stack: 
         assert not value[FLAGS_AT] & AUTHENTICATED_BIT
 
 
-async def test_legacy_pairing_is_accepted_and_marked(w: World) -> None:
+async def test_legacy_pairing_is_accepted_and_marked(w: RadioSetup) -> None:
     await w.dut.run("ble.config(le_secure=False)")
     await w.dut.run("ble.gatts_write(encrypted, b'weak')")
     async with await w.client() as client:
@@ -167,7 +167,7 @@ async def test_legacy_pairing_is_accepted_and_marked(w: World) -> None:
         assert await client.read_gatt_char(uuid_of("encrypted")) == b"weak"
 
 
-async def test_a_bond_encrypts_again_without_pairing(w: World) -> None:
+async def test_a_bond_encrypts_again_without_pairing(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.pair()
     await w.dut.run("wait_until(lambda: events[-1][0] == 2); events.clear(); advertise()")
@@ -182,7 +182,7 @@ async def test_a_bond_encrypts_again_without_pairing(w: World) -> None:
     assert order.index(ENCRYPTION) < order.index(READ_REQUEST)
 
 
-async def test_a_firmware_without_the_key_refuses_to_encrypt(w: World) -> None:
+async def test_a_firmware_without_the_key_refuses_to_encrypt(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.pair()
     await w.dut.run("wait_until(lambda: events[-1][0] == 2); secrets.clear(); advertise()")
@@ -191,7 +191,7 @@ async def test_a_firmware_without_the_key_refuses_to_encrypt(w: World) -> None:
             await client.read_gatt_char(uuid_of("encrypted"))
 
 
-async def test_a_repeated_pairing_deletes_the_bond_first(w: World) -> None:
+async def test_a_repeated_pairing_deletes_the_bond_first(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.pair()
     await w.dut.run("wait_until(lambda: events[-1][0] == 2); events.clear(); advertise()")
@@ -212,7 +212,7 @@ async def test_a_repeated_pairing_deletes_the_bond_first(w: World) -> None:
     ]
 
 
-async def test_pairing_with_a_bond_that_is_not_deleted_never_ends_well(w: World) -> None:
+async def test_pairing_with_a_bond_that_is_not_deleted_never_ends_well(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.pair()
     # NimBLE deletes and looks again for ever; the emulation gives up and says so.
@@ -226,7 +226,7 @@ async def test_pairing_with_a_bond_that_is_not_deleted_never_ends_well(w: World)
     assert len(deletions) > 10
 
 
-async def test_no_room_for_a_bond_evicts_the_oldest(w: World) -> None:
+async def test_no_room_for_a_bond_evicts_the_oldest(w: RadioSetup) -> None:
     async with await w.client() as client:
         await client.pair()
     await w.dut.run("wait_until(lambda: events[-1][0] == 2)")
@@ -255,7 +255,7 @@ advertise()
     assert deleted == [(OUR_SECRET, old)] * 2 + [(PEER_SECRET, old)] * 2
 
 
-async def test_the_identity_key_is_kept_only_by_a_handler_that_was_there(w: World) -> None:
+async def test_the_identity_key_is_kept_only_by_a_handler_that_was_there(w: RadioSetup) -> None:
     # SERVE switches on before it sets the handler, so that nobody was asked.
     assert await w.dut.events(GET_SECRET, SET_SECRET) == []
     await w.dut.run("ble.active(False); ble.active(True)")
@@ -265,17 +265,17 @@ async def test_the_identity_key_is_kept_only_by_a_handler_that_was_there(w: Worl
     assert len(stored[3]) == 16
 
 
-async def test_the_glasses_can_ask_for_security(w: World) -> None:
+async def test_the_glasses_can_ask_for_security(w: RadioSetup) -> None:
     async with await w.client():
         assert await w.dut.run("ble.gap_pair(1)") == "None"
         await w.dut.until(PAIRED)
         assert await w.dut.events(ENCRYPTION) == [(ENCRYPTION, 1, 1, 0, 1, 16)]
 
 
-async def test_two_centrals_have_their_own_links(w: World) -> None:
+async def test_two_centrals_have_their_own_links(w: RadioSetup) -> None:
     async with await w.client() as first:
         await w.dut.run("advertise()")
-        other = World(w.air, await serve(w.air, "tcp:127.0.0.1:0"), w.dut, None)
+        other = RadioSetup(w.medium, await serve(w.medium, "tcp:127.0.0.1:0"), w.dut, None)
         async with await other.client() as second:
             await w.dut.run("hooks[4] = lambda c, h: ble.gatts_write(h, bytes([c])) and None")
             assert await first.read_gatt_char(uuid_of("readable")) == b"\x01"

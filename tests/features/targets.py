@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The glasses that feature tests can run on, and what each is able to do.
 
-An emulated target gives a connected companion, the board's peripherals and its air; `serial:PORT`
-is a board on a serial port, whose own peripherals nobody plays to, with Bluetooth where this
-machine has an adapter.
+An emulated target gives a connected companion, the board's peripherals and its HCI transport.
+`serial:PORT` is a board on a serial port: nothing is played to its own peripherals, and it has
+Bluetooth where this machine has an adapter.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.simprocess import simulator
 
 # peripherals: sound, pictures, battery and button are played to it. light: its privacy light is
-# seen. console: what it prints is seen. range: it can be carried out of range. air: its Bluetooth
-# is emulated, at an address. bluetooth: companions reach it. serial: its prompt is on a port.
+# seen. console: what it prints is seen. range: it can be carried out of range. hci: its Bluetooth
+# is emulated, at an HCI transport. bluetooth: companions reach it. serial: its prompt is on a port.
 # The Bluetooth stack that emulated glasses behave like: the fixture `stack` chooses it.
 stack = DEFAULT
 
-ABILITIES = frozenset({"peripherals", "light", "console", "range", "air", "bluetooth"})
+ABILITIES = frozenset({"peripherals", "light", "console", "range", "hci", "bluetooth"})
 
 
 class EmulatedLinux:

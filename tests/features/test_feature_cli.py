@@ -12,7 +12,7 @@ from glint.cli import app
 from glint.errors import GlintError
 from typer.testing import CliRunner
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("air")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -14,7 +14,7 @@ from glint.errors import RequestError
 from glint.events import Wake
 from workbench.emulation import sound
 
-pytestmark = pytest.mark.needs("air")
+pytestmark = pytest.mark.needs("hci")
 
 
 @pytest_asyncio.fixture

@@ -17,7 +17,7 @@ from glint.smp_manage import JournalRead
 from hostile import ATT_CID, SMP_CID, Central
 from smp import os_management
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("air")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")]
 
 NOT_AUTHENTICATED, NOT_PERMITTED, NOT_AUTHORISED = 0x05, 0x02, 0x08
 ECHO = bytes(os_management.EchoWriteRequest(d="anybody?"))

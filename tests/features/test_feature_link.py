@@ -65,7 +65,7 @@ async def test_events_from_before_the_connection_are_kept(target):
         assert event.seq >= since
 
 
-@pytest.mark.needs("air")
+@pytest.mark.needs("hci")
 async def test_smpclient_gets_its_echo(target):
     # In a process of its own: the backend is put under the whole of bleak there.
     process = await asyncio.create_subprocess_exec(

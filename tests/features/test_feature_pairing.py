@@ -16,7 +16,7 @@ from glint.errors import LinkLostError, PairingError, RequestError
 # Longer than need be: a busy machine may see the button pressed late.
 HELD_S = protocol.LIMIT_PAIRING_HOLD_MS / 1000 + 1.0
 
-pytestmark = pytest.mark.needs("air")
+pytestmark = pytest.mark.needs("hci")
 
 
 class Place:

@@ -21,7 +21,7 @@ from sweep import WHOLE, share
 STAT = (2, 0, 0, {"name": "smp_svr_stats"})
 STATUS = (64, 0, 0, {})
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("air")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")]
 
 
 class Asking:

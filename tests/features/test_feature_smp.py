@@ -26,7 +26,7 @@ from workbench.build import romfs
 
 FILE = "/models/extra.bin"
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("air")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

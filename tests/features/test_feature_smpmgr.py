@@ -14,8 +14,8 @@ from smpclient.mcuboot import ImageInfo
 from update_images import make
 
 FILE = "/models/extra.bin"
-# Runs a program over an air as if that were the machine's Bluetooth.
-OVER_AIR = """
+# Runs a program over an HCI transport as if that were the machine's Bluetooth.
+OVER_HCI = """
 import sys
 from glint import backend
 backend.install(sys.argv[1], backend.keystore(sys.argv[1]))
@@ -38,7 +38,7 @@ async def smpmgr(target, *arguments):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        OVER_AIR,
+        OVER_HCI,
         target.sim.address,
         *map(str, arguments),
         stdout=asyncio.subprocess.PIPE,
@@ -50,7 +50,7 @@ async def smpmgr(target, *arguments):
     return said.decode()
 
 
-@pytest.mark.needs("air")
+@pytest.mark.needs("hci")
 @pytest.mark.skipif(importlib.util.find_spec("smpmgr") is None, reason="smpmgr is not installed")
 async def test_smpmgr(target, tmp_path):
     assert "r='hello glasses'" in await smpmgr(target, "os", "echo", "hello glasses")

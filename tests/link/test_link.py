@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Firmware and companion over the air's timing model: what goes first, goes on, and gets lost.
+"""Firmware and companion over a simulated link: what goes first, what is resumed, what gets lost.
 
 In virtual time (emulation/virtual_time.py): the same on any machine, and faster than it happens.
 """
@@ -20,8 +20,8 @@ from glasses.journal import JournalFile
 from glint import protocol
 from glint.backend import client_backend, scanner_backend
 from glint.events import Boot, Button, Gap, Media, MediaEnd
-from workbench.emulation.air import Timing
 from workbench.emulation.link_simulation import simulated_link
+from workbench.emulation.medium import Timing
 from workbench.emulation.virtual_time import VirtualTimeLoop
 
 FAST = Timing(15, phy=2)
@@ -29,26 +29,26 @@ PHONE = Timing(30, phy=1, ll_octets=27)
 
 
 def in_virtual_time(job, timing=FAST, mtu=512):
-    """Runs `job(world)` on a clock of its own."""
+    """Runs `job(simulation)` on a clock of its own."""
 
     async def run():
         with tempfile.TemporaryDirectory(prefix="glint-test-") as folder:
             async with (
-                simulated_link(timing, Path(folder), mtu, targets.stack) as world,
+                simulated_link(timing, Path(folder), mtu, targets.stack) as simulation,
                 asyncio.timeout(3600),
             ):
-                return await job(world)
+                return await job(simulation)
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(run())
 
 
 def connected(job, timing=FAST, mtu=512):
-    """Runs `job(world, glasses)` with a companion that waits for ever for lost glasses."""
+    """Runs `job(simulation, glasses)` with a companion that waits for ever for lost glasses."""
 
-    async def run(world):
-        async with glint.connect(hci=world.address, timeout_s=1000) as glasses:
-            return await job(world, glasses)
+    async def run(simulation):
+        async with glint.connect(hci=simulation.address, timeout_s=1000) as glasses:
+            return await job(simulation, glasses)
 
     return in_virtual_time(run, timing, mtu)
 
@@ -68,13 +68,13 @@ async def follow(glasses, kind):
 @pytest.mark.parametrize("drops", [0.0, 0.01])
 @pytest.mark.parametrize("errors", [0.0, 0.1])
 def test_nothing_is_lost_unnoticed(errors, drops):
-    async def job(world, glasses):
-        world.photo_bytes = 4000
-        async with world.dropping(0.5, 2.5):
+    async def job(simulation, glasses):
+        simulation.photo_bytes = 4000
+        async with simulation.dropping(0.5, 2.5):
             return [
-                await world.events(glasses, 1000, 200),
-                await world.photos(glasses, 40, 3),
-                await world.recordings(glasses, 10, 1.0),
+                await simulation.events(glasses, 1000, 200),
+                await simulation.photos(glasses, 40, 3),
+                await simulation.recordings(glasses, 10, 1.0),
             ]
 
     timing = Timing(15, phy=2, packet_error_rate=errors, drop_notifications=drops)
@@ -86,8 +86,8 @@ def test_nothing_is_lost_unnoticed(errors, drops):
 
 
 def test_what_the_journal_had_no_room_for_is_a_gap_of_that_count():
-    async def job(world, glasses):
-        return await world.events(glasses, 900, 600)
+    async def job(simulation, glasses):
+        return await simulation.events(glasses, 900, 600)
 
     tally = connected(job)
     assert tally.reported > 0
@@ -97,11 +97,11 @@ def test_what_the_journal_had_no_room_for_is_a_gap_of_that_count():
 @pytest.mark.stacks
 @pytest.mark.usefixtures("stack")
 def test_a_phone_gets_everything():
-    async def job(world, glasses):
+    async def job(simulation, glasses):
         return [
-            await world.events(glasses, 100, 50),
-            await world.photos(glasses, 3, 2),
-            await world.recordings(glasses, 2, 1.0),
+            await simulation.events(glasses, 100, 50),
+            await simulation.photos(glasses, 3, 2),
+            await simulation.recordings(glasses, 2, 1.0),
         ]
 
     for tally in connected(job, PHONE, 185):
@@ -109,8 +109,8 @@ def test_a_phone_gets_everything():
 
 
 def test_events_come_before_sound_and_sound_before_pictures():
-    async def job(world, glasses):
-        world.photo_bytes = 150_000
+    async def job(simulation, glasses):
+        simulation.photo_bytes = 150_000
         order = []
 
         async def note(what, job):
@@ -119,12 +119,12 @@ def test_events_come_before_sound_and_sound_before_pictures():
 
         photo = asyncio.create_task(note("photo", glasses.photo()))
         await follow(glasses, Media)
-        async with world.hearing(0.5):
+        async with simulation.hearing(0.5):
             audio = asyncio.create_task(note("audio", glasses.record(2.0)))
             await asyncio.sleep(1.0)
             event = asyncio.create_task(note("event", follow(glasses, Button)))
             await asyncio.sleep(0.1)
-            world.peripherals.button(True)
+            simulation.peripherals.button(True)
             await asyncio.gather(photo, audio, event)
         return order
 
@@ -132,13 +132,13 @@ def test_events_come_before_sound_and_sound_before_pictures():
 
 
 def test_a_photo_goes_on_where_the_link_was_lost():
-    async def job(world, glasses):
-        world.photo_bytes = 60_000
-        await world.photos(glasses, 1, 1)
+    async def job(simulation, glasses):
+        simulation.photo_bytes = 60_000
+        await simulation.photos(glasses, 1, 1)
         before = glasses.statistics.notified_bytes
-        taking = asyncio.create_task(world.photos(glasses, 1, 1))
+        taking = asyncio.create_task(simulation.photos(glasses, 1, 1))
         await until(lambda: glasses.statistics.notified_bytes > before + 40_000)
-        world.drop()
+        simulation.drop()
         return await taking, glasses.statistics.notified_bytes - before
 
     tally, notified = connected(job, PHONE, 185)
@@ -151,34 +151,34 @@ def test_a_photo_goes_on_where_the_link_was_lost():
 def test_a_file_arrives_whatever_happens(drops):
     data = random.Random(4).randbytes(200_000)
 
-    async def job(world, glasses):
-        (world.flash / "models" / "some.bin").write_bytes(data)
-        async with world.dropping(0.8, 2.0):
+    async def job(simulation, glasses):
+        (simulation.flash / "models" / "some.bin").write_bytes(data)
+        async with simulation.dropping(0.8, 2.0):
             return [await glasses.get_file("models/some.bin") for _ in range(2)]
 
     assert connected(job, Timing(15, phy=2, drop_notifications=drops)) == [data, data]
 
 
 def test_a_recording_goes_on_while_the_link_is_away():
-    async def job(world, glasses):
-        async with world.hearing(0.5):
+    async def job(simulation, glasses):
+        async with simulation.hearing(0.5):
             recording = asyncio.create_task(glasses.record(6.0))
             await follow(glasses, Media)
             await asyncio.sleep(1)
-            world.drop()
+            simulation.drop()
             return len((await recording).pcm)
 
     assert connected(job) == 6 * 16000 * 2
 
 
 def test_of_a_recording_the_glasses_keep_the_last_seconds_and_say_so():
-    async def job(world, glasses):
-        async with world.hearing(0.5):
+    async def job(simulation, glasses):
+        async with simulation.hearing(0.5):
             recording = asyncio.create_task(glasses.record(40.0))
             await follow(glasses, Media)
-            world.air.out_of_range()
+            simulation.medium.out_of_range()
             await asyncio.sleep(25)
-            world.air.out_of_range(False)
+            simulation.medium.out_of_range(False)
             with pytest.raises(glint.MediaError, match="no longer have all of audio"):
                 await recording
 
@@ -186,26 +186,26 @@ def test_of_a_recording_the_glasses_keep_the_last_seconds_and_say_so():
 
 
 def test_a_recording_is_stopped_and_cancelled_and_the_light_goes_off():
-    async def job(world, glasses):
-        async with world.hearing(0.5):
+    async def job(simulation, glasses):
+        async with simulation.hearing(0.5):
             recording = asyncio.create_task(glasses.record(30.0))
             await follow(glasses, Media)
-            assert world.lights[-1]
+            assert simulation.lights[-1]
             await asyncio.sleep(2)
             await glasses.stop_recording()
             audio = await recording
             assert 1.0 < audio.seconds < 10.0
-            assert not world.lights[-1]
+            assert not simulation.lights[-1]
             recording = asyncio.create_task(glasses.record(30.0))
             media = await follow(glasses, Media)
-            assert world.lights[-1]
+            assert simulation.lights[-1]
             ending = asyncio.create_task(follow(glasses, MediaEnd))
             await asyncio.sleep(0.1)
             await glasses.discard(media)
             assert (await ending).error == "cancelled"
             with pytest.raises(glint.MediaError, match="cancelled"):
                 await recording
-            assert not world.lights[-1]
+            assert not simulation.lights[-1]
             assert not (await glasses.status()).light
 
     connected(job)
@@ -214,11 +214,11 @@ def test_a_recording_is_stopped_and_cancelled_and_the_light_goes_off():
 def test_media_waits_for_a_grant_and_a_wish():
     """A companion of its own, byte by byte."""
 
-    async def job(world):
+    async def job(simulation):
         device = await BleakScanner.find_device_by_name(
-            "Glint", backend=scanner_backend(world.address)
+            "Glint", backend=scanner_backend(simulation.address)
         )
-        async with BleakClient(device, backend=client_backend(world.address)) as client:
+        async with BleakClient(device, backend=client_backend(simulation.address)) as client:
             await client.pair()
             chunks, answers = [], []
             await client.start_notify(protocol.UUID_MEDIA, lambda _, data: chunks.append(data))
@@ -258,14 +258,14 @@ def test_media_waits_for_a_grant_and_a_wish():
 
 
 def test_events_outlive_a_reboot():
-    async def press(world):
+    async def press(simulation):
         for number in range(5):
-            world.peripherals.button(bool(number & 1))
-        world.peripherals.battery(40, 3600)
+            simulation.peripherals.button(bool(number & 1))
+        simulation.peripherals.battery(40, 3600)
         await asyncio.sleep(1)
 
-    async def read(world):
-        async with glint.connect(hci=world.address) as glasses:
+    async def read(simulation):
+        async with glint.connect(hci=simulation.address) as glasses:
             wanted, seen = (await glasses.status()).next - 1, []
             async for event in glasses.events():
                 seen.append(event)
@@ -275,8 +275,8 @@ def test_events_outlive_a_reboot():
     async def run():
         with tempfile.TemporaryDirectory(prefix="glint-test-") as folder:
             for job in (press, press, read):
-                async with simulated_link(FAST, Path(folder)) as world:
-                    seen = await job(world)
+                async with simulated_link(FAST, Path(folder)) as simulation:
+                    seen = await job(simulation)
             return seen, *JournalFile(folder + "/journal.bin").read()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:

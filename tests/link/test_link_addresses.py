@@ -3,7 +3,7 @@
 
 import pytest
 from dut import Dut
-from radio_fixtures import Air, serve
+from radio_fixtures import Medium, serve
 from workbench.paths import FIRMWARE
 
 CHOOSE = """
@@ -37,7 +37,7 @@ for may_pair in (True, True, False, False, True):
     ],
 )
 async def test_the_address_fits_the_window(has_public, calls, fits):
-    server = await serve(Air(None), "tcp:127.0.0.1:0")
+    server = await serve(Medium(None), "tcp:127.0.0.1:0")
     dut = await Dut.start(server.address)
     try:
         await dut.run(CHOOSE.format(firmware=FIRMWARE, has_public=has_public))

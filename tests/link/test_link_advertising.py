@@ -5,7 +5,7 @@ import asyncio
 
 from dut import Dut
 from hostile import Central
-from radio_fixtures import Air, serve
+from radio_fixtures import Medium, serve
 from workbench.paths import FIRMWARE
 
 QUIET_S = 4.0
@@ -35,7 +35,7 @@ def serve(ms):
 
 
 async def test_a_pairing_that_stops_advertising_is_followed_by_more(tmp_path):
-    server = await serve(Air(None), "tcp:127.0.0.1:0")
+    server = await serve(Medium(None), "tcp:127.0.0.1:0")
     dut = await Dut.start(server.address)
     try:
         source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from bumble.pairing import PairingConfig, PairingDelegate
 from dut import Dut
 from hostile import Central
-from radio_fixtures import Air, serve
+from radio_fixtures import Medium, serve
 from workbench.paths import FIRMWARE
 
 SERVE = """
@@ -60,12 +60,12 @@ class Person(PairingDelegate):
 
 @pytest_asyncio.fixture
 async def dut(tmp_path):
-    server = await serve(Air(None), "tcp:127.0.0.1:0")
+    server = await serve(Medium(None), "tcp:127.0.0.1:0")
     made = await Dut.start(server.address)
     try:
         source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")
         assert await made.run(source) == "None"
-        made.air = server.address
+        made.hci = server.address
         yield made
     finally:
         await made.stop()
@@ -74,7 +74,7 @@ async def dut(tmp_path):
 
 @contextlib.asynccontextmanager
 async def companion(dut, person):
-    async with Central(dut.air) as central:
+    async with Central(dut.hci) as central:
         central.device.pairing_config_factory = lambda _: PairingConfig(
             mitm=True, delegate=person, identity_address_type=PairingConfig.AddressType.RANDOM
         )
@@ -134,7 +134,7 @@ async def test_a_keyboard_is_given_the_digits_that_are_shown(dut):
 
 async def test_just_works_makes_no_bond_where_digits_could_be_compared(dut):
     serving = asyncio.create_task(dut.run("asyncio.run(wear(2500, True))"))
-    async with Central(dut.air) as stranger:
+    async with Central(dut.hci) as stranger:
         await stranger.connect()
         await stranger.pair()
         await stranger.dropped()

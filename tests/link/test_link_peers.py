@@ -10,16 +10,16 @@ from dut import Dut
 from glint.backend import close
 from glint.events import Button
 from hostile import Central
-from radio_fixtures import Air, serve
+from radio_fixtures import Medium, serve
 from test_link import connected
 from test_link_strangers import SERVE
 from workbench.paths import FIRMWARE
 
 
 @contextlib.asynccontextmanager
-async def another_machine(world):
-    """The address at which a second companion's machine is on the same air."""
-    server = await serve(world.air, f"unix:{world.flash / 'another'}")
+async def another_machine(simulation):
+    """The address at which a second companion's machine is in the same medium."""
+    server = await serve(simulation.medium, f"unix:{simulation.flash / 'another'}")
     try:
         yield server.address
     finally:
@@ -35,10 +35,10 @@ def test_two_companions_are_served_side_by_side():
             if isinstance(event, Button):
                 return event.seq
 
-    async def job(world, first):
+    async def job(simulation, first):
         await first.let_pair()
         async with (
-            another_machine(world) as address,
+            another_machine(simulation) as address,
             glint.connect(hci=address, timeout_s=60) as second,
         ):
             mine, theirs = await first.bonds(), await second.bonds()
@@ -47,40 +47,40 @@ def test_two_companions_are_served_side_by_side():
             since = (await first.status()).next
             waiting = [asyncio.create_task(pressed(each, since)) for each in (first, second)]
             await asyncio.sleep(1)
-            world.peripherals.button(True)
+            simulation.peripherals.button(True)
             one, other = await asyncio.gather(*waiting)
             assert one == other
             for each in (first, second, first):
                 photo = await each.photo()
-                assert len(photo.data) == world.photo_bytes
+                assert len(photo.data) == simulation.photo_bytes
             # One that leaves takes nothing of the other's with it.
             reading = asyncio.create_task(first.photo())
-        assert len((await reading).data) == world.photo_bytes
+        assert len((await reading).data) == simulation.photo_bytes
 
     connected(job)
 
 
 @pytest.mark.usefixtures("stack")
 def test_nothing_is_called_while_a_companion_secures_its_link():
-    async def press(world):
+    async def press(simulation):
         while True:
             await asyncio.sleep(0.02)
-            world.peripherals.button(True)
+            simulation.peripherals.button(True)
 
-    async def job(world, first):
+    async def job(simulation, first):
         await first.let_pair()
         reading = asyncio.create_task(anext(first.events((await first.status()).next)))
-        async with another_machine(world) as address:
+        async with another_machine(simulation) as address:
             async with glint.connect(hci=address, timeout_s=60) as second:
                 await second.status()
-            pressing = asyncio.create_task(press(world))
-            world.radio.board.locked_s = 0.05
-            before = world.radio.counters()
+            pressing = asyncio.create_task(press(simulation))
+            simulation.radio.board.locked_s = 0.05
+            before = simulation.radio.counters()
             for _ in range(3):
                 async with glint.connect(hci=address, timeout_s=60) as second:
                     await second.status()
                 await asyncio.sleep(1)
-            after = world.radio.counters()
+            after = simulation.radio.counters()
             pressing.cancel()
         await reading
         assert after["notifications"] > before["notifications"] + 30
@@ -91,8 +91,8 @@ def test_nothing_is_called_while_a_companion_secures_its_link():
 
 @contextlib.asynccontextmanager
 async def glasses(tmp_path, stack):
-    """The link alone, on the linux board: (dut, its air's address)."""
-    server = await serve(Air(None), "tcp:127.0.0.1:0")
+    """The link alone, on the linux board: (dut, its HCI transport)."""
+    server = await serve(Medium(None), "tcp:127.0.0.1:0")
     dut = await Dut.start(server.address, stack)
     try:
         source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")
@@ -105,18 +105,18 @@ async def glasses(tmp_path, stack):
 
 
 async def test_an_event_that_cannot_be_taken_ends_the_link(tmp_path, stack):
-    async with glasses(tmp_path, stack) as (dut, air):
+    async with glasses(tmp_path, stack) as (dut, hci):
         await dut.run("bonds.begin = None")
         serving = asyncio.create_task(dut.run("serve(20000)"))
         with contextlib.suppress(glint.GlintError):
-            async with glint.connect(hci=air, timeout_s=2):
+            async with glint.connect(hci=hci, timeout_s=2):
                 pass
         assert "object isn't callable" in await serving
         assert await dut.value("link.faults") == 1
 
 
 async def test_what_the_stack_refuses_is_tried_again(tmp_path, stack):
-    async with glasses(tmp_path, stack) as (dut, air):
+    async with glasses(tmp_path, stack) as (dut, hci):
         await dut.run(
             """
 calls = []
@@ -135,7 +135,7 @@ link._door.set()
 """
         )
         serving = asyncio.create_task(dut.run("serve(6000)"))
-        async with Central(air) as stranger:
+        async with Central(hci) as stranger:
             await stranger.connect()
             await stranger.dropped()
         assert await serving == "None"

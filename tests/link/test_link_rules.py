@@ -28,12 +28,12 @@ def test_the_pairing_window_closes_by_itself():
 
 
 def test_an_event_waits_for_nothing_but_what_the_stack_has_already():
-    async def job(world):
-        world.photo_bytes = 150_000
+    async def job(simulation):
+        simulation.photo_bytes = 150_000
         device = await BleakScanner.find_device_by_name(
-            "Glint", backend=scanner_backend(world.address)
+            "Glint", backend=scanner_backend(simulation.address)
         )
-        async with BleakClient(device, backend=client_backend(world.address)) as client:
+        async with BleakClient(device, backend=client_backend(simulation.address)) as client:
             await client.pair()
             heard, answers = [], []
             for uuid in (protocol.UUID_MEDIA, protocol.UUID_EVENTS):
@@ -58,7 +58,7 @@ def test_an_event_waits_for_nothing_but_what_the_stack_has_already():
             for press in range(10):
                 await asyncio.sleep(0.3)
                 start = len(heard)
-                world.peripherals.button(bool(press & 1))
+                simulation.peripherals.button(bool(press & 1))
                 await until(lambda start=start: any(is_event(one) for one in heard[start:]))
                 chunks = heard[start:]
                 waited.append([is_event(one) for one in chunks].index(True))

@@ -8,9 +8,9 @@ import pytest
 from dut import Dut
 from glint.waiting import end_tasks
 from hostile import Central
-from radio_fixtures import Air, serve
+from radio_fixtures import Medium, serve
 from test_link import in_virtual_time
-from workbench.emulation.air import Timing
+from workbench.emulation.medium import Timing
 from workbench.paths import FIRMWARE
 
 SERVE = """
@@ -32,9 +32,9 @@ def serve(ms):
 """
 
 
-async def crowd_in(air):
+async def crowd_in(hci):
     """Takes up a place, and comes back at once whenever it has lost it."""
-    async with Central(air) as stranger:
+    async with Central(hci) as stranger:
         address = await stranger.find()
         while True:
             await stranger.occupy(address)
@@ -42,28 +42,28 @@ async def crowd_in(air):
 
 @pytest.mark.parametrize("strangers", [1, 10])
 def test_strangers_that_come_back_at_once_do_not_keep_the_owner_out(strangers):
-    async def job(world):
+    async def job(simulation):
         loop = asyncio.get_running_loop()
-        async with glint.connect(hci=world.address) as glasses:
+        async with glint.connect(hci=simulation.address) as glasses:
             await glasses.status()
-        crowd = [asyncio.create_task(crowd_in(world.address)) for _ in range(strangers)]
+        crowd = [asyncio.create_task(crowd_in(simulation.address)) for _ in range(strangers)]
         took_s = []
         for _ in range(10):
             await asyncio.sleep(2)
             start_s = loop.time()
-            async with glint.connect(hci=world.address, timeout_s=60) as glasses:
+            async with glint.connect(hci=simulation.address, timeout_s=60) as glasses:
                 await glasses.status()
             took_s.append(loop.time() - start_s)
         await end_tasks(*crowd)
         return took_s
 
-    # On the air's clock, which is not this machine's.
+    # On the simulation's clock, which is not this machine's.
     assert max(in_virtual_time(job, Timing(30, phy=1))) < 3
 
 
 @pytest.mark.stacks
 async def test_who_only_takes_up_the_place_is_dropped(tmp_path, stack):
-    server = await serve(Air(None), "tcp:127.0.0.1:0")
+    server = await serve(Medium(None), "tcp:127.0.0.1:0")
     dut = await Dut.start(server.address, stack)
     try:
         source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")

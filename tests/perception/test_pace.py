@@ -13,7 +13,7 @@ from glint import events, protocol
 HOP_BYTES = 320
 
 
-class World:
+class Board:
     """A clock, and a driver whose interrupts wait while the flash is erased.
 
     Its DMA ring gives pieces of 8 ms; of those that end while interrupts wait, the last is found.
@@ -67,54 +67,54 @@ class World:
 
 def test_a_quiet_minute_loses_nothing_whatever_the_crystal(monkeypatch):
     for ppm in (-100, 0, 100):
-        world = World(monkeypatch, ppm)
-        world.run(60_000)
-        assert (world.pace.lost_ms, world.told) == (0, [])
+        board = Board(monkeypatch, ppm)
+        board.run(60_000)
+        assert (board.pace.lost_ms, board.told) == (0, [])
 
 
 @pytest.mark.parametrize("erasures", [1, 3])
 def test_what_an_erased_sector_costs_is_counted_and_told(monkeypatch, erasures):
-    world = World(monkeypatch)
-    world.run(5000)
+    board = Board(monkeypatch)
+    board.run(5000)
     for _ in range(erasures):
-        world.erase(ERASE_MS)
-    world.run(5000)
+        board.erase(ERASE_MS)
+    board.run(5000)
     lost = erasures * (ERASE_MS - 8)
-    assert abs(world.pace.lost_ms - lost) <= 10 + 8 * erasures
-    assert world.told == [(world.pace.lost_ms, False)]
+    assert abs(board.pace.lost_ms - lost) <= 10 + 8 * erasures
+    assert board.told == [(board.pace.lost_ms, False)]
 
 
 def test_losses_that_follow_each_other_are_told_together(monkeypatch):
-    world = World(monkeypatch)
-    world.run(5000)
+    board = Board(monkeypatch)
+    board.run(5000)
     for _ in range(8):
-        world.erase(ERASE_MS)
-        world.run(2000)
-    assert len(world.told) == 2
-    world.run(12_000)
-    assert world.told[-1][0] == world.pace.lost_ms
+        board.erase(ERASE_MS)
+        board.run(2000)
+    assert len(board.told) == 2
+    board.run(12_000)
+    assert board.told[-1][0] == board.pace.lost_ms
 
 
 def test_a_hop_that_is_only_late_is_not_lost(monkeypatch):
-    world = World(monkeypatch)
-    world.run(5000)
-    world.waiting_ms += 200  # the loop was busy; the driver was not
-    world.now += 200
-    world.pieces = world.ended()
-    world.run(5000)
-    assert world.pace.lost_ms <= 8
+    board = Board(monkeypatch)
+    board.run(5000)
+    board.waiting_ms += 200  # the loop was busy; the driver was not
+    board.now += 200
+    board.pieces = board.ended()
+    board.run(5000)
+    assert board.pace.lost_ms <= 8
 
 
 def test_a_microphone_that_gives_no_data_is_told_and_so_is_its_return(monkeypatch):
-    world = World(monkeypatch)
-    world.run(3000, heard=False)
-    assert world.told == [(0, True)]  # within 3 s
-    world.run(3000)
-    assert world.told[-1][1] is False
-    world.run(5000, heard=False)
-    world.run(3000)
-    assert [silent for _, silent in world.told] == [True, False, True, False]
-    assert 4900 <= world.pace.lost_ms <= 5100
+    board = Board(monkeypatch)
+    board.run(3000, heard=False)
+    assert board.told == [(0, True)]  # within 3 s
+    board.run(3000)
+    assert board.told[-1][1] is False
+    board.run(5000, heard=False)
+    board.run(3000)
+    assert [silent for _, silent in board.told] == [True, False, True, False]
+    assert 4900 <= board.pace.lost_ms <= 5100
 
 
 def test_an_emulated_microphone_that_waits_for_its_reader_is_never_late():
@@ -122,29 +122,29 @@ def test_an_emulated_microphone_that_waits_for_its_reader_is_never_late():
 
 
 async def test_nothing_is_written_while_a_recording_is_on(monkeypatch):
-    world = World(monkeypatch)
+    board = Board(monkeypatch)
     flash = Flash("synced")
     flash.use(monkeypatch, journal)
-    flash.on_erase = world.erase
-    monkeypatch.setattr(journal, "asyncio", OnClock(world))
+    flash.on_erase = board.erase
+    monkeypatch.setattr(journal, "asyncio", OnClock(board))
     kept = journal.Journal(journal.JournalFile("/journal.bin"))
-    world.run(3000)
+    board.run(3000)
     saving = asyncio.create_task(kept.run())
     # As the application does when it hears a wake word.
     kept.append(protocol.EVENT_WAKE, {"word": "okay nabu", "p": 0.9, "at_ms": 3000})
     kept.hold()
     for _ in range(3):
         await asyncio.sleep(0)
-        world.run(1000)
-    assert (flash.files, world.pace.lost_ms) == ({}, 0)
+        board.run(1000)
+    assert (flash.files, board.pace.lost_ms) == ({}, 0)
     kept.release()
     for _ in range(3):
         await asyncio.sleep(0)
-        world.run(1000)
+        board.run(1000)
     saving.cancel()
     (record,) = journal.JournalFile("/journal.bin").read()[0]
     assert isinstance(events.decode(record), events.Wake)
-    assert world.pace.lost_ms >= pace.LOST_MIN_MS  # it takes its time, after all
+    assert board.pace.lost_ms >= pace.LOST_MIN_MS  # it takes its time, after all
 
 
 class OnClock:
@@ -152,8 +152,8 @@ class OnClock:
 
     Event = asyncio.Event
 
-    def __init__(self, world):
-        self._world = world
+    def __init__(self, board):
+        self._world = board
 
     async def sleep_ms(self, length_ms):
         until = self._world.now + length_ms

@@ -23,7 +23,7 @@ from workbench.bluez.guest import Guest, guest
 from workbench.bluez.scenario import STEPS, Meeting, Result
 from workbench.bluez.sides import BlueZ, Emulated, Glasses, Side
 from workbench.device import update_image
-from workbench.emulation.air import Air, serve
+from workbench.emulation.medium import Medium, serve
 from workbench.errors import WorkbenchError
 from workbench.system import say_step
 
@@ -43,11 +43,11 @@ def _image(folder: Path) -> None:
     (folder / "update.img").write_bytes(data)
 
 
-async def _meet(side: Side, air: str, folder: Path, names: list[str]) -> dict[str, Result]:
+async def _meet(side: Side, hci: str, folder: Path, names: list[str]) -> dict[str, Result]:
     """Runs the steps with new glasses."""
     flash = folder / f"flash-{side.name}"
     shutil.rmtree(flash, ignore_errors=True)
-    glasses = Glasses(air, flash)
+    glasses = Glasses(hci, flash)
     await glasses.start()
     results = {}
     try:
@@ -89,10 +89,10 @@ async def _run(kernel: str, names: list[str]) -> bool:
     files.mkdir()
     _image(files)
     say_step(f"the guest's system is there ({time.monotonic() - began_s:.0f} s)")
-    air = Air()
+    medium = Medium()
     servers = [
-        await serve(air, "tcp:127.0.0.1:0"),
-        await serve(air, "tcp:127.0.0.1:0", public_address=ADAPTER),
+        await serve(medium, "tcp:127.0.0.1:0"),
+        await serve(medium, "tcp:127.0.0.1:0", public_address=ADAPTER),
     ]
     address = servers[0].address
     try:

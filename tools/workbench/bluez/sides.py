@@ -107,9 +107,9 @@ class Emulated:
 
     name = "emulated"
 
-    def __init__(self, air: str, folder: Path) -> None:
+    def __init__(self, hci: str, folder: Path) -> None:
         self.folder = str(folder)
-        self._air = air
+        self._hci = hci
         self._state = folder / "state"
 
     async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
@@ -118,7 +118,7 @@ class Emulated:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env=os.environ | {"GLINT_HCI": self._air, "XDG_STATE_HOME": str(self._state)},
+            env=os.environ | {"GLINT_HCI": self._hci, "XDG_STATE_HOME": str(self._state)},
         )
 
     async def glint(self, *arguments: str) -> Done:
@@ -159,15 +159,15 @@ class _ProcessListener:
 class Glasses:
     """Emulated glasses that keep their flash while they are killed and started again."""
 
-    def __init__(self, air: str, flash: Path) -> None:
-        self._air = air
+    def __init__(self, hci: str, flash: Path) -> None:
+        self._hci = hci
         self.flash = flash
         self._stack = contextlib.AsyncExitStack()
         self.sim: SimProcess
 
     async def start(self) -> None:
         """Switches them on."""
-        arguments = ["--hci", self._air, "--flash", str(self.flash), "--name", NAME]
+        arguments = ["--hci", self._hci, "--flash", str(self.flash), "--name", NAME]
         self.sim = await self._stack.enter_async_context(simulator(*arguments))
         room = self.flash / "room.wav"
         sound.save(room, sound.noise(sim.QUIET_S, sim.QUIET_RMS))

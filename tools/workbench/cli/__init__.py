@@ -102,7 +102,7 @@ def sim(
             seconds=seconds,
             loop=loop,
             flash=flash,
-            air=hci,
+            hci=hci,
             mirror=mirror,
             controlled=control,
             stack=stack,

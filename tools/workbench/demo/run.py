@@ -229,7 +229,7 @@ async def run(
         arguments += ["--camera", str(camera)]
     if mirror:
         arguments += ["--mirror", str(mirror)]
-    view.step("starting the glasses and the air")
+    view.step("starting the glasses and their radio")
     async with simulator(*arguments) as sim:
         for said in sim.said("note"):
             view.step(said["text"])

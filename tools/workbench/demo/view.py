@@ -166,7 +166,10 @@ def summary_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         share = f"{facts['realtime_factor']:.1%} of real time"
         rows.append(("perception loop", f"{share}, {facts['slow_hops']} hops too slow"))
     rows.append(
-        ("on the air", f"{facts['notifications']} notifications, {facts['notified_bytes']} bytes")
+        (
+            "sent over the radio",
+            f"{facts['notifications']} notifications, {facts['notified_bytes']} bytes",
+        )
     )
     arenas = ", ".join(f"{name} {size}" for name, size in facts["arena_bytes"].items())
     rows.append(("arenas (bytes)", arenas))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated glasses on an air of given timing, on a clock of their own: events, media to order."""
+"""Emulated glasses on a link of given timing, in virtual time: events and media to order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from glint.events import Button, Gap
 from glint.smp import Rc
 
 from workbench.build import micropython
-from workbench.emulation.air import Air, Timing, serve
 from workbench.emulation.bus import (
     CAMERA,
     JPEG,
@@ -28,6 +27,7 @@ from workbench.emulation.bus import (
     PICTURE_DATA,
     Peripherals,
 )
+from workbench.emulation.medium import Medium, Timing, serve
 from workbench.emulation.radio import Radio
 from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.virtual_time import VirtualTimeLinux
@@ -79,14 +79,14 @@ class Simulation:
 
     Attributes:
         radio: The glasses' Bluetooth.
-        address: The air, as `glint.connect` takes it.
+        address: The HCI transport, as `glint.connect` takes it.
         flash: Folder that is the glasses' flash.
         lights: What the privacy light was set to.
         photo_bytes: Length of the pictures that the camera takes.
         disconnects: Links that were made to drop.
     """
 
-    air: Air
+    medium: Medium
     peripherals: Peripherals
     radio: Radio
     address: str
@@ -114,7 +114,7 @@ class Simulation:
     def drop(self) -> None:
         """Ends every connection as a supervision timeout does."""
         self.disconnects += 1
-        for controller in list(self.air.controllers):
+        for controller in list(self.medium.controllers):
             controller.end_connections(_CONNECTION_TIMEOUT)
 
     @contextlib.asynccontextmanager
@@ -264,8 +264,8 @@ async def simulated_link(
     """Glasses that advertise; to be used on a `VirtualTimeLoop`.
 
     Args:
-        timing: The air's.
-        folder: Becomes the glasses' flash, if it is not that yet, and holds the air's socket.
+        timing: The medium's.
+        folder: Becomes the glasses' flash, if it is not that yet, and holds the medium's socket.
         mtu: What the companion's operating system asks for.
         stack: What the glasses' Bluetooth stack behaves like.
 
@@ -275,19 +275,19 @@ async def simulated_link(
     (folder / "models").mkdir(exist_ok=True)
     # Nothing is heard or seen but what is asked for.
     (folder / "config.json").write_text(json.dumps({"words": [], "vision": "none"}))
-    air = Air(timing)
+    medium = Medium(timing)
     async with contextlib.AsyncExitStack() as cleanup:
-        server = await serve(air, f"unix:{folder / 'air'}")
+        server = await serve(medium, f"unix:{folder / 'hci'}")
         cleanup.push_async_callback(server.close)
         board = VirtualTimeLinux(micropython.ensure("linux"), folder, lambda line: None)
         bus = await board.start()
         cleanup.push_async_callback(board.stop)
         lights: list[bool] = []
         radio = Radio(bus, server.address, stack=stack)
-        world = Simulation(
-            air, Peripherals(bus, lights.append), radio, server.address, folder, lights
+        simulation = Simulation(
+            medium, Peripherals(bus, lights.append), radio, server.address, folder, lights
         )
-        bus.on(CAMERA, world.look)
+        bus.on(CAMERA, simulation.look)
         await radio.start()
         cleanup.push_async_callback(radio.close)
         reading = asyncio.create_task(bus.run())
@@ -296,7 +296,7 @@ async def simulated_link(
         await asyncio.sleep(_SETTLE_S)  # the application listens to its peripherals a little later
         wanted, backend_client.ATT_MTU_WANTED = backend_client.ATT_MTU_WANTED, mtu
         try:
-            yield world
+            yield simulation
         finally:
             backend_client.ATT_MTU_WANTED = wanted
             await asyncio.sleep(_SETTLE_S)  # the glasses advertise again

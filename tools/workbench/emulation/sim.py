@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint sim`: a pair of emulated glasses on an emulated air, told what to do in JSON lines."""
+"""`glint sim`: a pair of emulated glasses with a simulated radio, told what to do in JSON lines."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bumble.transport import open_transport
 
 from workbench.build import micropython, romfs, zoo
 from workbench.emulation import sound
-from workbench.emulation.air import Air, serve
 from workbench.emulation.bus import Bus, Peripherals
 from workbench.emulation.emulator import FAULTS, EmulatorError, emulated
+from workbench.emulation.medium import Medium, serve
 from workbench.emulation.microcontroller import STATUS_RESET
 from workbench.emulation.pictures import PictureError, draw_scenes, load_folder
 from workbench.emulation.radio import Radio
@@ -50,7 +50,7 @@ def say_plain(event: str, **fields: Any) -> None:
     """Prints what a person wants to know, a line each."""
     match event:
         case "ready":
-            text = f"{fields['name']} is on the air; reach it with --hci {fields['hci']}"
+            text = f"{fields['name']} advertises; reach it with --hci {fields['hci']}"
         case "light":
             text = f"privacy light {'on' if fields['on'] else 'off'}"
         case "console":
@@ -118,7 +118,7 @@ def _kept(folder: Path | None) -> Iterator[Path | None]:
 
 
 class Simulation:
-    """One pair of emulated glasses, the air around it, and what it hears and sees."""
+    """One pair of emulated glasses, the medium around it, and what it hears and sees."""
 
     def __init__(self, say: Say, stack: str) -> None:
         self._say = say
@@ -126,24 +126,24 @@ class Simulation:
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
-        self.air: Air | None = None  # another program's
+        self.medium: Medium | None = None  # another program's
         self.address = ""
 
-    async def start(self, board: str, program: Path, flash: Path, air: str | None = None) -> None:
+    async def start(self, board: str, program: Path, flash: Path, hci: str | None = None) -> None:
         """Starts everything and returns when a companion may connect.
 
         Args:
             board: Its name.
             program: The board's image.
             flash: Folder that stands for its flash, with models and configuration.
-            air: Address of the air to come onto: joined where one runs there, else started there.
+            hci: HCI transport of a medium: joined where one runs there, else started there.
                 None starts one at an address of its own.
 
         Raises:
-            EmulatorError: There can be no such air, or the glasses did not come up; the message
+            EmulatorError: No medium can listen there, or the glasses did not come up; the message
                 ends with their last words.
         """
-        await self._come_onto(air, flash / "air")
+        await self._join(hci, flash / "hci")
         last_words: list[str] = []
 
         def on_console(line: str) -> None:
@@ -172,21 +172,21 @@ class Simulation:
                 "start with another one (--flash)"
             )
 
-    async def _come_onto(self, wanted: str | None, last: Path) -> None:
+    async def _join(self, wanted: str | None, last: Path) -> None:
         if wanted and await _runs(wanted):
             self.address = wanted
             return
-        # Companions file their bonds by the air: glasses that keep their flash keep its address.
+        # Companions file their bonds by HCI transport: glasses that keep their flash keep theirs.
         known = last.read_text() if last.exists() else ANY_ADDRESS
-        self.air = Air()
+        self.medium = Medium()
         for address in (wanted,) if wanted else (known, ANY_ADDRESS):
             try:
-                server = await serve(self.air, address.replace("tcp-client:", "tcp:"))
+                server = await serve(self.medium, address.replace("tcp-client:", "tcp:"))
                 break
             except (ValueError, OSError) as error:
                 why = error
         else:
-            raise EmulatorError(f"there can be no air at {wanted}: {why}")
+            raise EmulatorError(f"no medium can listen at {wanted}: {why}")
         self._cleanup.push_async_callback(server.close)
         self.address = server.address
         last.write_text(server.address)
@@ -255,10 +255,10 @@ class Simulation:
         await self._cleanup.aclose()
 
 
-async def _runs(air: str) -> bool:
-    """Whether a program serves an air at this address."""
+async def _runs(hci: str) -> bool:
+    """Whether a program serves a medium at this address."""
     try:
-        transport = await open_transport(air)
+        transport = await open_transport(hci)
     except (OSError, core.BaseBumbleError):
         return False
     await transport.close()
@@ -288,9 +288,9 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
         case "button":
             simulation.peripherals.button(command["pressed"])
         case "range":
-            if simulation.air is None:
-                raise ValueError("the range is up to the program that started the air")
-            simulation.air.out_of_range(not command["in"])
+            if simulation.medium is None:
+                raise ValueError("the range is up to the program that started the medium")
+            simulation.medium.out_of_range(not command["in"])
         case "counters":
             say_json("counters", **simulation.radio.counters())
         case other:
@@ -318,7 +318,7 @@ async def run(
     seconds: float | None,
     loop: bool,
     flash: Path | None,
-    air: str | None,
+    hci: str | None,
     mirror: Path | None,
     controlled: bool,
     stack: str,
@@ -345,7 +345,7 @@ async def run(
         program = micropython.ensure(board)
         scenes = camera or draw_scenes(Path(folder) / "scenes")
         try:
-            await simulation.start(board, program, place, air)
+            await simulation.start(board, program, place, hci)
             simulation.peripherals.camera.show(scenes)
             say("ready", hci=simulation.address, board=board, name=config["name"])
             if samples:

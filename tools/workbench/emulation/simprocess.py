@@ -22,7 +22,7 @@ class SimProcess:
     """A running simulator.
 
     Attributes:
-        address: The air, as `--hci` takes it.
+        address: The HCI transport, as `--hci` takes it.
         console: The last lines that the glasses printed.
     """
 

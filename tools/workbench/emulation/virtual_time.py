@@ -2,7 +2,7 @@
 """A clock that moves when everybody waits: measurements of the link that no load disturbs.
 
 The loop jumps to its next timer when nothing can be read and the firmware waits too. What is
-measured on it is the protocol on the emulated air; computing, on either side, takes no time.
+measured on it is the protocol over the simulated medium; computing, on either side, takes no time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make bench-link`: what the link carries, and whether anything gets lost, as a table and JSON.
 
-The firmware runs under MicroPython's unix port, and the companion meets it over the emulated air
-with its timing model. Time is that of the model: computing takes none of it
+The firmware runs under MicroPython's unix port, and the companion meets it over the simulated
+medium with its timing model. Time is that of the model: computing takes none of it
 (emulation/virtual_time.py).
 """
 
@@ -26,8 +26,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from workbench.build import micropython
-from workbench.emulation.air import Timing
 from workbench.emulation.link_simulation import EVENT_BYTES, Simulation, Tally, simulated_link
+from workbench.emulation.medium import Timing
 from workbench.emulation.virtual_time import VirtualTimeLoop
 from workbench.paths import BUILD
 
@@ -66,10 +66,10 @@ GRANTS = (
 AUDIO_S = 15.0
 # Three at a time, so that one is on its way while the next is asked for.
 MEASURES: dict[str, Callable[[Simulation, glint.Glasses, int], Awaitable[Tally]]] = {
-    "events": lambda world, glasses, times: world.events(glasses, 1000 * times),
-    "audio": lambda world, glasses, times: world.recordings(glasses, 2 * times, AUDIO_S),
-    "files": lambda world, glasses, times: world.files(glasses, 2 * times, FILE_BYTES),
-    "photos": lambda world, glasses, times: world.photos(glasses, 24 * times, 3),
+    "events": lambda simulation, glasses, times: simulation.events(glasses, 1000 * times),
+    "audio": lambda simulation, glasses, times: simulation.recordings(glasses, 2 * times, AUDIO_S),
+    "files": lambda simulation, glasses, times: simulation.files(glasses, 2 * times, FILE_BYTES),
+    "photos": lambda simulation, glasses, times: simulation.photos(glasses, 24 * times, 3),
 }
 # With disconnects it is so much more, to see some.
 DROP_TIMES = 4
@@ -83,10 +83,10 @@ def run_on(
     async def run() -> Any:
         with tempfile.TemporaryDirectory(prefix="glint-link-") as folder:
             async with (
-                simulated_link(timing, Path(folder), mtu) as world,
-                glint.connect(hci=world.address, timeout_s=math.inf) as glasses,
+                simulated_link(timing, Path(folder), mtu) as simulation,
+                glint.connect(hci=simulation.address, timeout_s=math.inf) as glasses,
             ):
-                return await job(world, glasses)
+                return await job(simulation, glasses)
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(run())
@@ -123,14 +123,14 @@ def goodput(grant: Grant, packet_error_rate: float, dropping: bool) -> Iterator[
     timing = dataclasses.replace(grant.timing, packet_error_rate=packet_error_rate)
     for what, measure in MEASURES.items():
 
-        async def job(world: Simulation, glasses: glint.Glasses) -> tuple[Tally, int | None]:
-            world.photo_bytes = PHOTO_BYTES
-            await world.photos(glasses, 1, 1)  # from now on events are being sent
+        async def job(simulation: Simulation, glasses: glint.Glasses) -> tuple[Tally, int | None]:
+            simulation.photo_bytes = PHOTO_BYTES
+            await simulation.photos(glasses, 1, 1)  # from now on events are being sent
             if not dropping:
-                return await measure(world, glasses, 1), None  # noqa: B023
-            async with world.dropping(DROP_LEAST_S, DROP_MOST_S):
-                tally = await measure(world, glasses, DROP_TIMES)  # noqa: B023
-            return tally, world.disconnects
+                return await measure(simulation, glasses, 1), None  # noqa: B023
+            async with simulation.dropping(DROP_LEAST_S, DROP_MOST_S):
+                tally = await measure(simulation, glasses, DROP_TIMES)  # noqa: B023
+            return tally, simulation.disconnects
 
         yield row(grant, timing, what, *run_on(timing, grant.mtu, job))
 
@@ -138,9 +138,9 @@ def goodput(grant: Grant, packet_error_rate: float, dropping: bool) -> Iterator[
 def one_photo(grant: Grant) -> float:
     """Seconds from asking for a photo of PHOTO_BYTES to having it, the camera's time left out."""
 
-    async def job(world: Simulation, glasses: glint.Glasses) -> float:
-        await world.photos(glasses, 1, 1)  # from now on events are being sent
-        return (await world.photos(glasses, 1, 1)).seconds
+    async def job(simulation: Simulation, glasses: glint.Glasses) -> float:
+        await simulation.photos(glasses, 1, 1)  # from now on events are being sent
+        return (await simulation.photos(glasses, 1, 1)).seconds
 
     return float(run_on(grant.timing, grant.mtu, job))
 
@@ -152,18 +152,20 @@ def soak(events: int, objects: int, progress: Callable[[], None]) -> dict[str, A
         Tallies by what was sent, and "disconnects".
     """
 
-    async def job(world: Simulation, glasses: glint.Glasses) -> dict[str, Any]:
+    async def job(simulation: Simulation, glasses: glint.Glasses) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        async with world.dropping(DROP_LEAST_S, DROP_MOST_S):
-            result["events"] = await world.events(glasses, events, JOURNAL_AHEAD)
-            result["events to overflow"] = await world.events(glasses, events // 10, SOAK_AHEAD)
+        async with simulation.dropping(DROP_LEAST_S, DROP_MOST_S):
+            result["events"] = await simulation.events(glasses, events, JOURNAL_AHEAD)
+            result["events to overflow"] = await simulation.events(
+                glasses, events // 10, SOAK_AHEAD
+            )
             progress()
-            world.photo_bytes = 5000
-            result["photos"] = await world.photos(glasses, objects - objects // 4, 3)
+            simulation.photo_bytes = 5000
+            result["photos"] = await simulation.photos(glasses, objects - objects // 4, 3)
             progress()
-            result["recordings"] = await world.recordings(glasses, objects // 4, 1.0)
+            result["recordings"] = await simulation.recordings(glasses, objects // 4, 1.0)
             progress()
-        result["disconnects"] = world.disconnects
+        result["disconnects"] = simulation.disconnects
         return result
 
     found: dict[str, Any] = run_on(SOAK_TIMING, 512, job)
@@ -186,7 +188,7 @@ def table_of(rows: list[dict[str, Any]]) -> Table:
             "",
             "with errors",
         ),
-        title="goodput on the emulated air, as a share of the link's ceiling; time is the model's",
+        title="simulated goodput as a share of the link's ceiling; time is the model's",
     )
     lines: dict[tuple[str, float, bool], dict[str, dict[str, Any]]] = {}
     for found in rows:

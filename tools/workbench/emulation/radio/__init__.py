@@ -7,5 +7,5 @@ from workbench.emulation.radio.radio import Radio
 
 __all__ = ["Radio"]
 
-# As in workbench.emulation.air, for radios on another controller.
+# As in workbench.emulation.medium, for radios on another controller.
 logging.getLogger("bumble").addHandler(logging.NullHandler())

@@ -51,7 +51,7 @@ class Radio:
 
     Args:
         bus: The board's simulation bus.
-        transport_spec: The controller, as bumble's: an air's address, "usb:0", "vhci".
+        transport_spec: The controller, as bumble's: a simulated medium's address, "usb:0", "vhci".
         address: Static random address; None draws one.
         stack: The stack that it behaves like, one of `stacks.STACKS`.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HCI (H4) ports of the air: each socket that connects is a controller of its own."""
+"""HCI (H4) ports of the medium: each socket that connects is a controller of its own."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from bumble.snoop import BtSnooper, Snooper
 from bumble.transport.common import StreamPacketSink, StreamPacketSource
 from bumble.transport.pty import open_pty_transport
 
-from workbench.emulation.air.controller import AirController
-from workbench.emulation.air.link import Air
+from workbench.emulation.medium.controller import SimulatedController
+from workbench.emulation.medium.link import Medium
 
 PUBLIC_ADDRESS = "C0:FF:EE:00:{:02X}:{:02X}"
 
 
 def new_controller(
-    air: Air, source: object = None, sink: object = None, address: str | None = None
-) -> AirController:
-    """Returns a controller on the air.
+    medium: Medium, source: object = None, sink: object = None, address: str | None = None
+) -> SimulatedController:
+    """Returns a controller in the medium.
 
     Args:
-        air: The air.
+        medium: Where it sends and hears.
         source: Where packets from the host come from.
         sink: Where packets to the host go.
         address: Its public address; None for the first that is free. An operating system keeps its
             bonds by it.
     """
-    taken = {controller.public_address.to_string(False) for controller in air.controllers}
+    taken = {controller.public_address.to_string(False) for controller in medium.controllers}
     if address is None:
         free = (PUBLIC_ADDRESS.format(*divmod(n, 256)) for n in itertools.count(1))
         address = next(one for one in free if one not in taken)
-    return AirController(
-        f"C-{address[-5:]}", air, host_source=source, host_sink=sink, public_address=address
+    return SimulatedController(
+        f"C-{address[-5:]}", medium, host_source=source, host_sink=sink, public_address=address
     )
 
 
@@ -66,7 +66,7 @@ class _Port(StreamPacketSource):
         self._transport = transport
         server = self._server
         sink = StreamPacketSink(transport)
-        self._controller = new_controller(server.air, self, sink, server.public_address)
+        self._controller = new_controller(server.medium, self, sink, server.public_address)
         snooper = server.take_snooper()
         if snooper is not None:
             direction = Snooper.Direction
@@ -80,7 +80,7 @@ class _Port(StreamPacketSource):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._controller.silence(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
-        self._server.air.remove_controller(self._controller)
+        self._server.medium.remove_controller(self._controller)
         self._server.ports.discard(self)
         if not self._server.ports:
             self._server.idle.set()
@@ -90,15 +90,17 @@ class _Port(StreamPacketSource):
 
 
 class Server:
-    """An open HCI port of an air.
+    """An open HCI port of a medium.
 
     Attributes:
         address: Where hosts connect, as a bumble transport spec.
         public_address: Of the controllers behind it; None for any.
     """
 
-    def __init__(self, air: Air, capture: BinaryIO | None, public_address: str | None) -> None:
-        self.air = air
+    def __init__(
+        self, medium: Medium, capture: BinaryIO | None, public_address: str | None
+    ) -> None:
+        self.medium = medium
         self.address = ""
         self.public_address = public_address
         self.ports: set[_Port] = set()
@@ -126,7 +128,7 @@ class Server:
             self._close = lambda: self._close_sockets(listener, rest)
         elif scheme == "pty" and rest:
             pty = await open_pty_transport(rest)
-            new_controller(self.air, pty.source, pty.sink)
+            new_controller(self.medium, pty.source, pty.sink)
             self.address = f"serial:{rest}"
             self._close = pty.close
         else:
@@ -148,16 +150,16 @@ class Server:
         if self._close is not None:
             close, self._close = self._close, None
             await close()
-            self.air.close()
+            self.medium.close()
 
 
 async def serve(
-    air: Air, spec: str, *, capture: BinaryIO | None = None, public_address: str | None = None
+    medium: Medium, spec: str, *, capture: BinaryIO | None = None, public_address: str | None = None
 ) -> Server:
     """Opens an HCI port.
 
     Args:
-        air: The air that hosts come onto.
+        medium: The medium that the hosts' controllers share.
         spec: "tcp:HOST:PORT" (port 0: any), "unix:PATH" or "pty:PATH" (a link to a new pty).
         capture: File for a btsnoop capture of the first host's HCI.
         public_address: Of the host's controller; None for the first that is free. For a port that
@@ -167,6 +169,6 @@ async def serve(
         ValueError: Not such a spec.
         OSError: The address cannot be had.
     """
-    server = Server(air, capture, public_address)
+    server = Server(medium, capture, public_address)
     await server.open(spec)
     return server

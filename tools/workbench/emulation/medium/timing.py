@@ -52,7 +52,7 @@ class Timing:
                 raise ValueError(f"{name} {getattr(self, name)}: at least 0, less than 1")
 
     def packet_us(self, payload_bytes: int) -> float:
-        """Time on the air of one encrypted packet, or of an empty one."""
+        """Air time of one encrypted packet, or of an empty one."""
         mic = _MIC_BYTES if payload_bytes else 0
         length = _PREAMBLE_BYTES[self.phy] + _OVERHEAD_BYTES + payload_bytes + mic
         return length * 8 / self.phy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HCI ports of the air: sockets, ptys, hosts that die, and the program of its own."""
+"""HCI ports of the medium: sockets, ptys, hosts that die, and the program of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bumble import hci
 from bumble.device import Device, DeviceConfiguration
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
-from workbench.emulation.air import Air, serve
+from workbench.emulation.medium import Medium, serve
 from workbench.paths import ROOT
 
 TIMEOUT_S = 5.0
@@ -38,9 +38,9 @@ async def end(transport: Transport) -> None:
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
 async def test_hosts_meet_and_their_death_is_heard(kind: str, tmp_path: Path) -> None:
     fds = len(os.listdir("/proc/self/fd"))
-    air = Air()
-    spec = "tcp:127.0.0.1:0" if kind == "tcp" else f"unix:{tmp_path / 'air'}"
-    server = await serve(air, spec)
+    medium = Medium()
+    spec = "tcp:127.0.0.1:0" if kind == "tcp" else f"unix:{tmp_path / 'hci'}"
+    server = await serve(medium, spec)
     there, peripheral = await host(server.address, PERIPHERAL)
     await peripheral.start_advertising(advertising_interval_min=20, advertising_interval_max=20)
     here, central = await host(server.address, CENTRAL)
@@ -49,44 +49,44 @@ async def test_hosts_meet_and_their_death_is_heard(kind: str, tmp_path: Path) ->
     connection.on("disconnection", reason.set_result)
     await end(there)
     assert await asyncio.wait_for(reason, TIMEOUT_S) == 0x08
-    assert len(air.controllers) == 1
+    assert len(medium.controllers) == 1
     await server.close()
     await asyncio.wait_for(asyncio.wait({here.source.terminated}), TIMEOUT_S)
-    assert not air.controllers
-    assert not (tmp_path / "air").exists()
+    assert not medium.controllers
+    assert not (tmp_path / "hci").exists()
     await asyncio.sleep(0)
     assert len(os.listdir("/proc/self/fd")) == fds
 
 
-def public_addresses(air: Air) -> set[str]:
-    return {controller.public_address.to_string(False) for controller in air.controllers}
+def public_addresses(medium: Medium) -> set[str]:
+    return {controller.public_address.to_string(False) for controller in medium.controllers}
 
 
 async def test_a_host_that_comes_again_has_its_public_address_again() -> None:
-    air = Air()
-    server = await serve(air, "tcp:127.0.0.1:0")
+    medium = Medium()
+    server = await serve(medium, "tcp:127.0.0.1:0")
     first, _ = await host(server.address, PERIPHERAL)
-    first_address = public_addresses(air)
+    first_address = public_addresses(medium)
     second, _ = await host(server.address, CENTRAL)
-    both = public_addresses(air)
+    both = public_addresses(medium)
     assert len(both) == 2
     await end(first)
-    assert public_addresses(air) == both - first_address
+    assert public_addresses(medium) == both - first_address
     first, _ = await host(server.address, PERIPHERAL)
-    assert public_addresses(air) == both
+    assert public_addresses(medium) == both
     for transport in (first, second):
         await end(transport)
     await server.close()
 
 
 async def test_a_port_may_have_an_address_of_its_own() -> None:
-    air = Air()
+    medium = Medium()
     servers = [
-        await serve(air, "tcp:127.0.0.1:0"),
-        await serve(air, "tcp:127.0.0.1:0", public_address="C0:FF:EE:01:02:03"),
+        await serve(medium, "tcp:127.0.0.1:0"),
+        await serve(medium, "tcp:127.0.0.1:0", public_address="C0:FF:EE:01:02:03"),
     ]
     transports = [(await host(server.address, CENTRAL))[0] for server in servers]
-    assert "C0:FF:EE:01:02:03" in public_addresses(air)
+    assert "C0:FF:EE:01:02:03" in public_addresses(medium)
     for transport in transports:
         await end(transport)
     for server in servers:
@@ -94,8 +94,8 @@ async def test_a_port_may_have_an_address_of_its_own() -> None:
 
 
 async def test_a_pty_is_a_serial_controller(tmp_path: Path) -> None:
-    air = Air()
-    server = await serve(air, f"pty:{tmp_path / 'hci'}")
+    medium = Medium()
+    server = await serve(medium, f"pty:{tmp_path / 'hci'}")
     assert server.address == f"serial:{tmp_path / 'hci'}"
     file = os.open(tmp_path / "hci", os.O_RDWR | os.O_NOCTTY)
     try:
@@ -111,12 +111,12 @@ async def test_a_pty_is_a_serial_controller(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spec", ["tcp", "tcp:9100", "udp:127.0.0.1:1", "unix:", ""])
 async def test_other_addresses_are_refused(spec: str) -> None:
     with pytest.raises(ValueError, match="tcp:HOST:PORT"):
-        await serve(Air(), spec)
+        await serve(Medium(), spec)
 
 
 async def test_garbage_from_a_host_hurts_nobody_else() -> None:
-    air = Air()
-    server = await serve(air, "tcp:127.0.0.1:0")
+    medium = Medium()
+    server = await serve(medium, "tcp:127.0.0.1:0")
     name, port = server.address.removeprefix("tcp-client:").split(":")
     _, writer = await asyncio.open_connection(name, int(port))
     writer.write(bytes(range(256)) * 20)
@@ -133,7 +133,7 @@ async def program(*arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "workbench.emulation.air",
+        "workbench.emulation.medium",
         *arguments,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'companion'}:{ROOT / 'tools'}"},
         stdout=asyncio.subprocess.PIPE,
@@ -141,7 +141,7 @@ async def program(*arguments: str) -> asyncio.subprocess.Process:
 
 
 async def test_the_program_says_where_and_captures(tmp_path: Path) -> None:
-    capture = tmp_path / "air.btsnoop"
+    capture = tmp_path / "hci.btsnoop"
     process = await program("--interval-ms", "15", "--phy", "2", "--capture", str(capture))
     assert process.stdout is not None
     ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
@@ -161,4 +161,4 @@ async def test_the_program_refuses_what_it_cannot_do() -> None:
     process = await program("--phy", "3")
     out, _ = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1
-    assert out == b"air: phy 3: 1 or 2 Mbit/s\n"
+    assert out == b"phy 3: 1 or 2 Mbit/s\n"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The air's timing model against figures worked out from the specification, in virtual time."""
+"""The medium's timing model against figures worked out from the specification, in virtual time."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from workbench.emulation.air.timing import Timing, Transmitter
+from workbench.emulation.medium.timing import Timing, Transmitter
 
 L2CAP_HEADER_BYTES = 4
 ATT_HEADER_BYTES = 3
@@ -82,7 +82,7 @@ def test_errors_cost_time_and_never_data(rate: float) -> None:
     assert count / (arrivals[-1] / 0.015) == pytest.approx(per_event, rel=0.05)
 
 
-def test_the_same_seed_gives_the_same_air() -> None:
+def test_the_same_seed_gives_the_same_losses() -> None:
     timing = Timing(15, packet_error_rate=0.2)
     runs = []
     for _ in range(2):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where emulated glasses come onto the air: one of their own, a known one, one that runs."""
+"""Emulated glasses use a medium of their own, one at a known address, or one that runs."""
 
 import socket
 
@@ -14,19 +14,19 @@ def free_address():
         return f"tcp-client:127.0.0.1:{taken.getsockname()[1]}"
 
 
-async def test_two_on_one_air():
-    air = free_address()
+async def test_two_in_one_medium():
+    hci = free_address()
     async with (
-        simulator("--hci", air, "--name", "First") as first,
-        simulator("--hci", air, "--name", "Second") as second,
+        simulator("--hci", hci, "--name", "First") as first,
+        simulator("--hci", hci, "--name", "Second") as second,
     ):
-        assert first.address == second.address == air
-        assert {found.name for found in await glint.scan(1.0, hci=air)} == {"First", "Second"}
-        # The air is the first one's, and so is the range.
+        assert first.address == second.address == hci
+        assert {found.name for found in await glint.scan(1.0, hci=hci)} == {"First", "Second"}
+        # The medium is the first one's, and so is the range.
         mark = second.mark()
         second.do("range", **{"in": False})
         said = await second.wait_for("error", since=mark)
-        assert "the program that started the air" in said["text"]
+        assert "the program that started the medium" in said["text"]
 
 
 async def test_a_flash_that_is_kept_keeps_its_companions(tmp_path):

@@ -18,7 +18,7 @@ from bumble.controller import Controller
 from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
 from bumble.host import Host
 from bumble.link import LocalLink
-from workbench.emulation.air import Air, Timing, new_controller
+from workbench.emulation.medium import Medium, Timing, new_controller
 
 STOCK = pytest.param("stock", marks=pytest.mark.xfail(strict=True, reason="a fault of bumble's"))
 TIMEOUT_S = 1.0
@@ -27,12 +27,12 @@ FLAGS = bytes.fromhex("020106")
 NAME = bytes.fromhex("0409414952")
 
 
-class World:
+class Controllers:
     """Controllers in range of one another, with bumble devices as their hosts."""
 
     def __init__(self, kind: str, timing: Timing | None = None) -> None:
         self._stock = kind == "stock"
-        self.link: Any = LocalLink() if self._stock else Air(timing)
+        self.link: Any = LocalLink() if self._stock else Medium(timing)
 
     def controller(self) -> Controller:
         return Controller("C", link=self.link) if self._stock else new_controller(self.link)
@@ -66,22 +66,24 @@ async def turns(count: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-@pytest.fixture(params=["air", STOCK])
-def world(request: pytest.FixtureRequest) -> Callable[..., World]:
-    return lambda timing=None: World(request.param, timing)
+@pytest.fixture(params=["medium", STOCK])
+def controllers(request: pytest.FixtureRequest) -> Callable[..., Controllers]:
+    return lambda timing=None: Controllers(request.param, timing)
 
 
-async def connected(world: World) -> tuple[Device, Device, Connection, Connection]:
-    peripheral = await world.peripheral()
-    central = await world.device(1)
+async def connected(controllers: Controllers) -> tuple[Device, Device, Connection, Connection]:
+    peripheral = await controllers.peripheral()
+    central = await controllers.device(1)
     there: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
     peripheral.on("connection", there.set_result)
     here = await within(central.connect_le(hci.Address(ADDRESSES[0])))
     return central, peripheral, here, await within(there)
 
 
-async def test_features_that_it_has_not_are_not_claimed(world: Callable[..., World]) -> None:
-    host = (await world().device(1)).host
+async def test_features_that_it_has_not_are_not_claimed(
+    controllers: Callable[..., Controllers],
+) -> None:
+    host = (await controllers().device(1)).host
     assert host.supports_le_features(hci.LeFeatureMask.LE_ENCRYPTION)
     for missing in (
         hci.LeFeatureMask.LL_PRIVACY,
@@ -91,8 +93,10 @@ async def test_features_that_it_has_not_are_not_claimed(world: Callable[..., Wor
         assert not host.supports_le_features(missing)
 
 
-async def test_reset_ends_connections_and_advertising(world: Callable[..., World]) -> None:
-    w = world()
+async def test_reset_ends_connections_and_advertising(
+    controllers: Callable[..., Controllers],
+) -> None:
+    w = controllers()
     central, peripheral, _, there = await connected(w)
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     there.on(Connection.EVENT_DISCONNECTION, ended.set_result)
@@ -101,8 +105,8 @@ async def test_reset_ends_connections_and_advertising(world: Callable[..., World
     assert not peripheral.connections
 
 
-async def test_a_reset_stops_scanning(world: Callable[..., World]) -> None:
-    w = world()
+async def test_a_reset_stops_scanning(controllers: Callable[..., Controllers]) -> None:
+    w = controllers()
     hub = w.controller()
     device = await w.device(1, hub)
     await device.start_scanning()
@@ -111,8 +115,10 @@ async def test_a_reset_stops_scanning(world: Callable[..., World]) -> None:
     assert not hub.le_scan_enable
 
 
-async def test_a_cancelled_connection_attempt_is_over(world: Callable[..., World]) -> None:
-    w = world()
+async def test_a_cancelled_connection_attempt_is_over(
+    controllers: Callable[..., Controllers],
+) -> None:
+    w = controllers()
     central = await w.device(1)
     with contextlib.suppress(core.TimeoutError, asyncio.TimeoutError):
         await within(central.connect_le(hci.Address(ADDRESSES[0]), timeout=0.05))
@@ -121,8 +127,10 @@ async def test_a_cancelled_connection_attempt_is_over(world: Callable[..., World
     assert connection.peer_address == hci.Address(ADDRESSES[0])
 
 
-async def test_of_two_centrals_one_gets_the_connection(world: Callable[..., World]) -> None:
-    w = world()
+async def test_of_two_centrals_one_gets_the_connection(
+    controllers: Callable[..., Controllers],
+) -> None:
+    w = controllers()
     centrals = [await w.device(1), await w.device(2)]
     peripheral = await w.peripheral()
     await asyncio.gather(
@@ -133,9 +141,9 @@ async def test_of_two_centrals_one_gets_the_connection(world: Callable[..., Worl
 
 
 async def test_the_peripheral_is_told_the_centrals_parameters(
-    world: Callable[..., World],
+    controllers: Callable[..., Controllers],
 ) -> None:
-    _, _, here, there = await connected(world())
+    _, _, here, there = await connected(controllers())
     assert there.parameters.connection_interval == here.parameters.connection_interval
     assert there.parameters.supervision_timeout == here.parameters.supervision_timeout
 
@@ -149,8 +157,10 @@ async def advertisements(device: Device, *, active: bool) -> list[Any]:
     return heard
 
 
-async def test_a_scan_response_is_the_advertisers_own(world: Callable[..., World]) -> None:
-    w = world()
+async def test_a_scan_response_is_the_advertisers_own(
+    controllers: Callable[..., Controllers],
+) -> None:
+    w = controllers()
     await w.peripheral()
     seen = await advertisements(await w.device(1), active=True)
     name = core.AdvertisingData.COMPLETE_LOCAL_NAME
@@ -158,8 +168,10 @@ async def test_a_scan_response_is_the_advertisers_own(world: Callable[..., World
     assert len(seen[-1].data.get_all(core.AdvertisingData.FLAGS)) == 1
 
 
-async def test_who_does_not_take_connections_says_so(world: Callable[..., World]) -> None:
-    w = world()
+async def test_who_does_not_take_connections_says_so(
+    controllers: Callable[..., Controllers],
+) -> None:
+    w = controllers()
     await w.peripheral(advertising_type=AdvertisingType.UNDIRECTED_SCANNABLE)
     central = await w.device(1)
     seen = await advertisements(central, active=True)
@@ -168,8 +180,10 @@ async def test_who_does_not_take_connections_says_so(world: Callable[..., World]
         await within(central.connect_le(hci.Address(ADDRESSES[0]), timeout=0.2))
 
 
-async def test_packets_complete_when_they_have_been_sent(world: Callable[..., World]) -> None:
-    _, _, here, _ = await connected(world(Timing(interval_ms=1000)))
+async def test_packets_complete_when_they_have_been_sent(
+    controllers: Callable[..., Controllers],
+) -> None:
+    _, _, here, _ = await connected(controllers(Timing(interval_ms=1000)))
     await turns()
     queue = here.data_packet_queue
     assert queue is not None
@@ -180,8 +194,10 @@ async def test_packets_complete_when_they_have_been_sent(world: Callable[..., Wo
     assert queue.pending == 1
 
 
-async def test_a_long_pdu_reaches_the_host_in_fragments(world: Callable[..., World]) -> None:
-    _, peripheral, here, _ = await connected(world())
+async def test_a_long_pdu_reaches_the_host_in_fragments(
+    controllers: Callable[..., Controllers],
+) -> None:
+    _, peripheral, here, _ = await connected(controllers())
     lengths = []
 
     def note(packet: Any) -> None:
@@ -203,34 +219,34 @@ async def test_a_long_pdu_reaches_the_host_in_fragments(world: Callable[..., Wor
     assert max(lengths) <= 251
 
 
-async def test_data_of_251_octets_is_offered(world: Callable[..., World]) -> None:
-    device = await world().device(1)
+async def test_data_of_251_octets_is_offered(controllers: Callable[..., Controllers]) -> None:
+    device = await controllers().device(1)
     assert device.host.le_acl_packet_queue is not None
     assert device.host.le_acl_packet_queue.max_packet_size == 251
 
 
-async def test_data_length_can_be_set(world: Callable[..., World]) -> None:
-    _, _, here, _ = await connected(world())
+async def test_data_length_can_be_set(controllers: Callable[..., Controllers]) -> None:
+    _, _, here, _ = await connected(controllers())
     await within(here.set_data_length(251, 2120))
     await turns()
     assert here.data_length.max_tx_octets == 251
 
 
-async def test_the_phy_can_be_set_and_read(world: Callable[..., World]) -> None:
-    _, _, here, _ = await connected(world(Timing(15, phy=2)))
+async def test_the_phy_can_be_set_and_read(controllers: Callable[..., Controllers]) -> None:
+    _, _, here, _ = await connected(controllers(Timing(15, phy=2)))
     await within(here.set_phy([hci.Phy.LE_2M], [hci.Phy.LE_2M]))
     await turns()
     phy = await within(here.get_phy())
     assert (phy.tx_phy, phy.rx_phy) == (hci.Phy.LE_2M, hci.Phy.LE_2M)
 
 
-async def test_signal_strength_can_be_read(world: Callable[..., World]) -> None:
-    _, _, here, _ = await connected(world())
+async def test_signal_strength_can_be_read(controllers: Callable[..., Controllers]) -> None:
+    _, _, here, _ = await connected(controllers())
     assert -100 < await within(here.get_rssi()) < 0
 
 
-async def test_a_public_address_carries_data(world: Callable[..., World]) -> None:
-    w = world()
+async def test_a_public_address_carries_data(controllers: Callable[..., Controllers]) -> None:
+    w = controllers()
     peripheral = await w.peripheral()
     there: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
     peripheral.on("connection", there.set_result)

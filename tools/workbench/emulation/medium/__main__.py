@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m workbench.emulation.air`: an air of its own, until it is interrupted.
+"""`python -m workbench.emulation.medium`: a medium of its own, until it is interrupted.
 
 Prints {"event": "ready", "hci": TRANSPORT} when hosts may connect.
 """
@@ -13,13 +13,15 @@ import json
 import signal
 from pathlib import Path
 
-from workbench.emulation.air import Air, Timing, serve
+from workbench.emulation.medium import Medium, Timing, serve
 
 
 def arguments() -> argparse.Namespace:
     """Parses the command line."""
     off = Timing()
-    parser = argparse.ArgumentParser(prog="python -m workbench.emulation.air", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m workbench.emulation.medium", description=__doc__
+    )
     parser.add_argument("--listen", default="tcp:127.0.0.1:0", metavar="SPEC")
     parser.add_argument(
         "--system",
@@ -39,7 +41,7 @@ def arguments() -> argparse.Namespace:
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Serves the air until SIGINT or SIGTERM."""
+    """Serves the medium until SIGINT or SIGTERM."""
     fields = vars(options)
     listen, capture, system = (fields.pop(name) for name in ("listen", "capture", "system"))
     stopped = asyncio.Event()
@@ -47,11 +49,11 @@ async def run(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     with contextlib.ExitStack() as files:
         file = files.enter_context(capture.open("wb", buffering=0)) if capture else None
-        air = Air(Timing(**fields))
-        server = await serve(air, listen, capture=file)
+        medium = Medium(Timing(**fields))
+        server = await serve(medium, listen, capture=file)
         servers, said = [server], {"event": "ready", "hci": server.address}
         if system:
-            servers.append(await serve(air, system[0], public_address=system[1]))
+            servers.append(await serve(medium, system[0], public_address=system[1]))
             said["system"] = servers[1].address
         print(json.dumps(said), flush=True)
         try:
@@ -65,7 +67,7 @@ def main() -> int:
     try:
         asyncio.run(run(arguments()))
     except (ValueError, OSError) as error:
-        print(f"air: {error}")
+        print(error)
         return 1
     return 0
 

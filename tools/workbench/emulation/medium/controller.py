@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A controller on the air: every mend of stock bumble 0.0.236 is in `AirController`.
+"""A controller in the medium: every mend of stock bumble 0.0.236 is in `SimulatedController`.
 
-tests/emulation/test_air_controller.py has a test for each stock fault; when one of them passes
+tests/emulation/test_medium_controller.py has a test for each stock fault; when one of them passes
 with the stock `Controller`, its mend can go.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 from bumble import core, hci, ll
 from bumble.controller import Connection, Controller, LegacyAdvertiser
 
-from workbench.emulation.air.link import Air, Member
-from workbench.emulation.air.timing import LL_OCTETS_MAX, LL_OCTETS_WITHOUT_DLE
+from workbench.emulation.medium.link import Medium, Member
+from workbench.emulation.medium.timing import LL_OCTETS_MAX, LL_OCTETS_WITHOUT_DLE
 
 RSSI_DBM = -50
 # Core 5.4, Vol 6, Part B, 4.5.10: the longest a packet of 251 octets takes, on 1M.
@@ -37,10 +37,10 @@ class _Advertiser(LegacyAdvertiser):
             self.controller.send_advertising_pdu(ll.AdvInd(self.address, self.advertising_data))
 
 
-class AirController(Member):
+class SimulatedController(Member):
     """A bumble `Controller` that survives its hosts and tells them the truth about the link."""
 
-    link: Air
+    link: Medium
     # Stock: LL Privacy and Extended Advertising are claimed, but connections are announced with
     # the plain LE Connection Complete, and advertisements are legacy ones. Linux believes it: with
     # either bit it waits for the enhanced event (6.1, include/net/bluetooth/hci_core.h,
@@ -56,7 +56,7 @@ class AirController(Member):
     supported_max_tx_octets = supported_max_rx_octets = LL_OCTETS_MAX
     suggested_max_tx_octets = LL_OCTETS_WITHOUT_DLE
 
-    def __init__(self, name: str, link: Air, **kwargs: Any) -> None:
+    def __init__(self, name: str, link: Medium, **kwargs: Any) -> None:
         super().__init__(name, link=link, **kwargs)
         self._fragments: collections.Counter[int] = collections.Counter()
         self._connect_ind: ll.ConnectInd | None = None

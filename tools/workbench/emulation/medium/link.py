@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The air between controllers: who hears whom, when, and whether at all."""
+"""The medium between controllers: who hears whom, when, and whether at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bumble import att, core, hci, ll
 from bumble.controller import Connection, Controller, LegacyAdvertiser
 from bumble.link import LocalLink
 
-from workbench.emulation.air.timing import Timing, Transmitter
+from workbench.emulation.medium.timing import Timing, Transmitter
 
 _NOTIFICATION_HEADER = att.ATT_CID.to_bytes(2, "little") + bytes(
     [att.Opcode.ATT_HANDLE_VALUE_NOTIFICATION]
@@ -34,7 +34,7 @@ def _key(connection: Connection) -> tuple[Controller, int]:
 
 
 class Member(Controller):
-    """A controller as an `Air` needs it."""
+    """A controller as an `Medium` needs it."""
 
     def take_fragments(self, connection: Connection) -> int:
         """How many ACL packets the host gave for the PDU that is sent now."""
@@ -49,14 +49,14 @@ class Member(Controller):
         raise NotImplementedError
 
 
-class Air(LocalLink):
+class Medium(LocalLink):
     """A `LocalLink` on which time passes: every pair of controllers in it is in range.
 
     Args:
         timing: Rate and loss; None lets everything pass at once.
     """
 
-    # Only members come onto an Air.
+    # Only members come onto an Medium.
     controllers: set[Member]  # type: ignore[assignment]
 
     def __init__(self, timing: Timing | None = None) -> None:

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated Bluetooth LE medium: hosts connect to an HCI socket and get a controller each."""
+
+import logging
+
+from workbench.emulation.medium.link import Medium
+from workbench.emulation.medium.server import Server, new_controller, serve
+from workbench.emulation.medium.timing import Timing
+
+__all__ = ["Medium", "Server", "Timing", "new_controller", "serve"]
+
+# bumble warns of what peers do; without this, Python prints that to the terminal of programs that
+# never set logging up.
+logging.getLogger("bumble").addHandler(logging.NullHandler())

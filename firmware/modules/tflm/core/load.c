@@ -152,24 +152,32 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
     return use_tensors(&node);
 }
 
-// Kernels with these flags are prepared in this order, some of them twice: first to say which
-// tensors can lie within others, then to emit records; at last all of them.
-static const uint8_t stages[] = {TFLM_HANDLES, TFLM_MOVES, TFLM_ASSIGNS, TFLM_READS, TFLM_READS, 0};
-enum { EARLY_READS = 4, ALL_OPERATORS };
+// The rounds in which operators are prepared. In the first ones those that can let a tensor lie
+// within another say so, and emit nothing; then what reads variables emits its records, before
+// operators change them; at last all others do.
+static const struct {
+    uint8_t flags; // Of the kernels that are prepared; 0: all of them.
+    bool planning, early;
+} rounds[] = {
+    {TFLM_HANDLES, true, false}, // VAR_HANDLE: which variable a tensor stands for.
+    {TFLM_MOVES, true, false},   // Parts within wholes.
+    {TFLM_ASSIGNS, true, false}, // Variables within what is assigned to them.
+    {TFLM_READS, true, false},   // What is read within its variable.
+    {TFLM_READS, false, true},   {0, false, false},
+};
 
 static tflm_status_t prepare_operators(tflm_load_t *load) {
     tflm_t *self = load->self;
     self->records_at = load->used;
-    for (uint32_t stage = 0; stage <= ALL_OPERATORS; stage++) {
+    for (uint32_t round = 0; round < sizeof rounds / sizeof *rounds; round++) {
         for (uint32_t i = 0; i < load->main.operators.count; i++) {
             tflm_node_t node;
             TRY(tflm_read_node(load, &load->main, i, &node));
-            uint32_t wanted = stages[stage];
-            if (wanted && !(node.kernel->flags & wanted)) {
+            if (rounds[round].flags && !(node.kernel->flags & rounds[round].flags)) {
                 continue;
             }
-            node.planning = stage < EARLY_READS;
-            node.early = stage == EARLY_READS;
+            node.planning = rounds[round].planning;
+            node.early = rounds[round].early;
             TRY(choose_kernel(&node));
             TRY(node.kernel->prepare(&node));
             if (load->fb.bad) {

@@ -75,6 +75,7 @@ TFLM_EVAL(batch_matmul) {
     uint32_t a_zero_point = (uint32_t)self->common.a_zero_point;
     uint32_t b_zero_point = (uint32_t)self->common.b_zero_point;
     uint32_t *bias = (uint32_t *)(self + 1);
+    const tflm_stage_t stage = tflm_stage(&self->stage, self + 1);
     int8_t *lines = (int8_t *)tflm_at(run, matmul->lines);
     for (uint32_t step = from; step < to; step++) {
         uint32_t column = step % steps, row = step / steps * matmul->rows;
@@ -98,7 +99,6 @@ TFLM_EVAL(batch_matmul) {
         }
         self->of_row = (int32_t)of_row;
         int8_t *output = (int8_t *)tflm_at(run, matmul->output) + (size_t)row * columns;
-        tflm_dense_all(&self->stage, a, matmul->b_matrix.step > 1 ? lines : b, depth, 0, columns,
-                       output);
+        tflm_dense_all(&stage, a, matmul->b_matrix.step > 1 ? lines : b, depth, 0, columns, output);
     }
 }

@@ -116,12 +116,17 @@ void tflm_widen(const int8_t *x, uint32_t n, uint32_t position, int16_t *widened
 
 // As tflm_dense_all, at `count` such positions, whose outputs lie `step` bytes apart. Where not
 // even one could be widened, x are its inputs.
-void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *widened,
+void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *widened,
                         uint32_t count, const int8_t *w, uint32_t n, uint32_t from, uint32_t to,
                         int8_t *output, uint32_t step);
 #else
 // Positions of a row that are best taken together.
 enum { TFLM_POSITIONS = 4 };
+
+// As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
+// follow one another.
+void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
+                          uint32_t channels, int32_t *sum);
 #endif
 
 // The sums of n products each of `channels` channels at one position, without their biases. The
@@ -129,16 +134,9 @@ enum { TFLM_POSITIONS = 4 };
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
                 int32_t *sum);
 
-#ifdef TFLM_DSP
-// As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
-// follow one another.
-void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
-                          uint32_t channels, int32_t *sum);
-#endif
-
-// The outputs of channels `from` to `to` at one position; what scales them follows `stage`. Channel
-// c's weights are at w + c * n, its output at output + c.
-void tflm_dense_all(const tflm_output_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
+// The outputs of channels `from` to `to` at one position. Channel c's weights are at w + c * n, its
+// output at output + c.
+void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
                     uint32_t from, uint32_t to, int8_t *output);
 
 // The sum of n numbers.

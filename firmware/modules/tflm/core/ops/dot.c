@@ -131,14 +131,24 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
 
 #ifndef TFLM_XTENSA
 
-void tflm_dense_all(const tflm_output_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
+#ifndef TFLM_DSP
+
+void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
+                          uint32_t channels, int32_t *sum) {
+    for (uint32_t i = 0; i < TFLM_POSITIONS; i++, x += step, sum += channels) {
+        tflm_dense(x, w, n, n, channels, sum);
+    }
+}
+
+#endif
+
+void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
                     uint32_t from, uint32_t to, int8_t *output) {
-    const tflm_stage_t unpacked = tflm_stage(stage, stage + 1);
     while (from < to) {
         int32_t sum[TFLM_SUMS];
         uint32_t count = to - from < TFLM_SUMS ? to - from : TFLM_SUMS;
         tflm_dense(x, w + (size_t)from * n, n, n, count, sum);
-        tflm_finish_all(&unpacked, from, count, count, sum, output + from);
+        tflm_finish_all(stage, from, count, count, sum, output + from);
         from += count;
     }
 }

@@ -188,20 +188,21 @@ static TFLM_NOINLINE void sum_lanes(const depthwise_t *self, const position_t *p
 }
 
 // Outputs of some neighbouring channels at `count` positions of a row.
-static void finish_lanes(const tflm_output_t *stage, uint32_t channel, const int32_t *sum,
-                         uint32_t lanes, uint32_t count, int8_t *output) {
+static void finish_lanes(const tflm_stage_t *stage, uint32_t channel, const int32_t *sum,
+                         uint32_t lanes, uint32_t count, int8_t *output, uint32_t step) {
     if (count == 1) {
         tflm_finish_channels(stage, channel, sum, lanes, output);
         return;
     }
     for (uint32_t i = 0; i < lanes; i++) {
         tflm_finish_positions(stage, channel + i, sum + i, LANES * 4, count, output + i,
-                              (ptrdiff_t)stage->channels);
+                              (ptrdiff_t)step);
     }
 }
 
 void tflm_vector_depthwise(const tflm_run_t *run, const depthwise_t *self, uint32_t from,
                            uint32_t to) {
+    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
@@ -258,7 +259,7 @@ void tflm_vector_depthwise(const tflm_run_t *run, const depthwise_t *self, uint3
                         sum_lanes(self, &positions[i], &filter, &off, lanes, sum + i * LANES);
                     }
                 }
-                finish_lanes(&self->output, channel, sum, lanes, count, output + channel);
+                finish_lanes(&stage, channel, sum, lanes, count, output + channel, channels);
             }
         }
     }

@@ -25,13 +25,14 @@ TFLM_PREPARE(fully_connected) {
 TFLM_EVAL(fully_connected) {
     const fully_connected_t *self = data;
     uint32_t depth = self->depth, units = self->output.channels;
+    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     int8_t *output = (int8_t *)tflm_at(run, self->output_place);
     while (from < to) {
         uint32_t batch = from / units, unit = from % units;
         uint32_t end = to - from < units - unit ? unit + to - from : units;
-        tflm_dense_all(&self->output, input + (size_t)batch * depth, weights, depth, unit, end,
+        tflm_dense_all(&stage, input + (size_t)batch * depth, weights, depth, unit, end,
                        output + (size_t)batch * units);
         from += end - unit;
     }

@@ -201,7 +201,7 @@ static TFLM_NOINLINE void sum_channels(const int8_t *x, int16_t *widened, const 
     }
 }
 
-void tflm_dense_widened(const tflm_output_t *stage, const int8_t *x, int16_t *widened,
+void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *widened,
                         uint32_t count, const int8_t *w, uint32_t n, uint32_t from, uint32_t to,
                         int8_t *output, uint32_t step) {
     int32_t sum[POSITIONS];
@@ -234,7 +234,7 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
     }
 }
 
-void tflm_dense_all(const tflm_output_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
+void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
                     uint32_t from, uint32_t to, int8_t *output) {
     int16_t widened[INPUTS + AHEAD] __attribute__((aligned(4)));
     tflm_widen(x, n, 0, widened);
@@ -256,6 +256,7 @@ TFLM_EVAL(depthwise_conv) {
         tflm_vector_depthwise(run, self, from, to);
         return;
     }
+    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels, stride = (uint32_t)wx->stride;
@@ -322,7 +323,7 @@ TFLM_EVAL(depthwise_conv) {
                                      sum, count, -(i + j > 0));
                     }
                 }
-                tflm_finish_positions(&self->output, channel, sum, sizeof *sum, count,
+                tflm_finish_positions(&stage, channel, sum, sizeof *sum, count,
                                       output + column * channels + channel, (ptrdiff_t)channels);
             }
         }

@@ -60,11 +60,11 @@ bool tflm_vector_taps_correct(const int8_t *x, const int8_t *w);
 
 // Outputs of one channel at `count` positions, `step` bytes apart, from sums without their bias,
 // `sum_step` bytes apart.
-void tflm_finish_positions(const tflm_output_t *stage, uint32_t channel, const int32_t *sum,
+void tflm_finish_positions(const tflm_stage_t *stage, uint32_t channel, const int32_t *sum,
                            uint32_t sum_step, uint32_t count, int8_t *output, ptrdiff_t step);
 
 // Outputs of `count` channels at one position.
-void tflm_finish_channels(const tflm_output_t *stage, uint32_t channel, const int32_t *sum,
+void tflm_finish_channels(const tflm_stage_t *stage, uint32_t channel, const int32_t *sum,
                           uint32_t count, int8_t *output);
 
 #endif

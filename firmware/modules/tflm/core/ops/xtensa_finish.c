@@ -5,23 +5,20 @@
 #ifdef TFLM_XTENSA
 
 // As below, for whatever bias and shift there are.
-static TFLM_NOINLINE void finish_any(const tflm_output_t *stage, uint32_t channel,
+static TFLM_NOINLINE void finish_any(const tflm_stage_t *stage, uint32_t channel,
                                      const int32_t *sum, uint32_t sum_step, uint32_t count,
                                      int8_t *output, ptrdiff_t step) {
-    const tflm_stage_t unpacked = tflm_stage(stage, stage + 1);
     for (; count; count--, output += step) {
-        *output =
-            tflm_finish(&unpacked, channel, (uint32_t)*sum + (uint32_t)unpacked.bias[channel]);
+        *output = tflm_finish(stage, channel, (uint32_t)*sum + (uint32_t)stage->bias[channel]);
         sum += sum_step / sizeof *sum;
     }
 }
 
-void tflm_finish_positions(const tflm_output_t *stage, uint32_t channel, const int32_t *sum,
+void tflm_finish_positions(const tflm_stage_t *stage, uint32_t channel, const int32_t *sum,
                            uint32_t sum_step, uint32_t count, int8_t *output, ptrdiff_t step) {
-    const int32_t *biases = (const int32_t *)(stage + 1), *multipliers = biases + stage->channels;
-    const int8_t *shifts = (const int8_t *)(multipliers + stage->scales);
-    uint32_t i = stage->scales > 1 ? channel : 0;
-    int32_t bias = biases[channel], multiplier = multipliers[i], shift = shifts[i];
+    uint32_t i = channel & stage->scale_mask;
+    int32_t bias = stage->bias[channel], multiplier = stage->multiplier[i];
+    int32_t shift = stage->shift[i];
     // Twice what is scaled takes no more than 32 bits: sums of up to 2^15 products come here.
     if (stage->left || ((bias ^ (bias >> 31)) >> 29)) {
         finish_any(stage, channel, sum, sum_step, count, output, step);
@@ -63,15 +60,12 @@ void tflm_finish_positions(const tflm_output_t *stage, uint32_t channel, const i
 
 #ifndef TFLM_WITHOUT_VECTORS
 // Outputs of `count` channels at one position, all of which are shifted to the right.
-static TFLM_NOINLINE void finish_right(const tflm_output_t *stage, uint32_t channel,
+static TFLM_NOINLINE void finish_right(const tflm_stage_t *stage, uint32_t channel,
                                        const int32_t *sum, uint32_t count, int8_t *output) {
-    const int32_t *bias = (const int32_t *)(stage + 1), *multiplier = bias + stage->channels;
-    const int8_t *shift = (const int8_t *)(multiplier + stage->scales);
-    uint32_t step = stage->scales > 1;
+    uint32_t i = channel & stage->scale_mask, step = stage->scale_mask & 1;
+    const int32_t *bias = stage->bias + channel, *multiplier = stage->multiplier + i;
+    const int8_t *shift = stage->shift + i;
     int32_t value, low, factor;
-    bias += channel;
-    multiplier += step * channel;
-    shift += step * channel;
     // As above. Shifts are negative: of -shift - 1 the lowest five bits are those of shift,
     // inverted.
     __asm__ volatile(
@@ -115,13 +109,13 @@ static TFLM_NOINLINE void finish_right(const tflm_output_t *stage, uint32_t chan
           [bias] "+&r"(bias), [multiplier] "+&r"(multiplier), [shift] "+&r"(shift),
           [output] "+&r"(output)
         : [count] "r"(count), [ones] "r"(-1), [step] "r"(step), [stage] "r"(stage),
-          [zero_point] "i"(offsetof(tflm_output_t, zero_point)),
-          [least] "i"(offsetof(tflm_output_t, low)), [most] "i"(offsetof(tflm_output_t, high))
+          [zero_point] "i"(offsetof(tflm_stage_t, zero_point)),
+          [least] "i"(offsetof(tflm_stage_t, low)), [most] "i"(offsetof(tflm_stage_t, high))
         : "memory");
 }
 #endif
 
-void tflm_finish_channels(const tflm_output_t *stage, uint32_t channel, const int32_t *sum,
+void tflm_finish_channels(const tflm_stage_t *stage, uint32_t channel, const int32_t *sum,
                           uint32_t count, int8_t *output) {
 #ifndef TFLM_WITHOUT_VECTORS // Faster by a third, and 130 bytes longer.
     if (!stage->left) {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// CONV_2D of int8: what its evaluation hands to the kernels of each instruction set.
+#ifndef TFLM_CONV_H
+#define TFLM_CONV_H
+
+#include "dense.h"
+#include "patches.h"
+
+typedef struct {
+    uint32_t input, weights, patch, output_place; // Places.
+    tflm_patches_t patches;
+    int32_t zero_point;    // What taps off the input meet.
+    uint32_t filter_bytes; // Of one output channel.
+    int32_t columns;       // So many positions of a row of outputs, or what is left, are one part.
+    uint32_t in_place;     // What a filter meets is contiguous: it need not be copied to a patch.
+    tflm_output_t output;
+} conv_t;
+
+// Some positions of a row of outputs.
+typedef struct {
+    const conv_t *self;
+    const int8_t *input; // Of the batch.
+    const int8_t *met;   // What the first filter meets at the first position, if that is in place.
+    const int8_t *weights;
+    int8_t *patch, *output;
+    int32_t y, x, end;       // The row, and the positions from `x` to `end`.
+    uint32_t group_channels; // Of the output; they see the same channels of the input.
+} tflm_conv_part_t;
+
+void tflm_conv_part(const tflm_conv_part_t *part);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of DEPTHWISE_CONV_2D for Helium; depthwise_sums.c has the reference.
+#include "depthwise.h"
+
+#ifdef TFLM_HELIUM
+
+#include <arm_mve.h>
+
+// Channels that are summed up side by side.
+enum { BLOCK = 8 };
+
+// Adds the products of even channels to one register, and of odd ones to the next. In assembly, as
+// GCC 12 orders the loads of several such that it runs out of registers.
+#define ADD_PRODUCTS(x, w, at, even, odd)                                                          \
+    __asm__ volatile("vldrb.s16 q0, [%[x_], #" at "]\n\t"                                          \
+                     "vldrb.s16 q1, [%[w_], #" at "]\n\t"                                          \
+                     "vadd.i16 q0, q0, %[offset]\n\t"                                              \
+                     "vmullb.s16 q2, q0, q1\n\t"                                                   \
+                     "vadd.i32 " even ", " even ", q2\n\t"                                         \
+                     "vmullt.s16 q0, q0, q1\n\t"                                                   \
+                     "vadd.i32 " odd ", " odd ", q0"                                               \
+                     : "+w"(even0), "+w"(odd0), "+w"(even8), "+w"(odd8)                            \
+                     : [x_] "l"(x), [w_] "l"(w), [offset] "r"(taps->offset)                        \
+                     : "q0", "q1", "q2", "memory")
+
+// BLOCK channels, or `twice` as many.
+static inline __attribute__((always_inline)) void sum_blocks(const tflm_depthwise_taps_t *taps,
+                                                             const int8_t *x, const int8_t *w,
+                                                             const bool twice, int32_t *sum) {
+    // Neighbouring registers, as VST2 wants them.
+    register int32x4_t even0 __asm__("q4") = vdupq_n_s32(0);
+    register int32x4_t odd0 __asm__("q5") = vdupq_n_s32(0);
+    register int32x4_t even8 __asm__("q6") = vdupq_n_s32(0);
+    register int32x4_t odd8 __asm__("q7") = vdupq_n_s32(0);
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
+        TFLM_FOR_COLUMNS(taps, taps->columns, xj, wj, {
+            ADD_PRODUCTS(xj, wj, "0", "q4", "q5");
+            if (twice) {
+                ADD_PRODUCTS(xj, wj, "8", "q6", "q7");
+            }
+        });
+        x += taps->input_row;
+        w += taps->weight_row;
+    }
+    __asm__ volatile("vst20.32 {q4, q5}, [%2]\n\tvst21.32 {q4, q5}, [%2]"
+                     :
+                     : "w"(even0), "w"(odd0), "r"(sum)
+                     : "memory");
+    if (twice) {
+        __asm__ volatile("vst20.32 {q6, q7}, [%2]\n\tvst21.32 {q6, q7}, [%2]"
+                         :
+                         : "w"(even8), "w"(odd8), "r"(sum + BLOCK)
+                         : "memory");
+    }
+}
+
+static inline void sum_own(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w,
+                           int32_t *sum) {
+    sum_blocks(taps, x, w, false, sum);
+}
+
+static inline __attribute__((always_inline)) void
+sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
+    int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
+        TFLM_FOR_COLUMNS(taps, taps->columns, xj, wj, {
+            int32_t value = *xj + taps->offset;
+            low = vmlaq_n_s32(low, vldrbq_s32(wj), value);
+            high = vmlaq_n_s32(high, vldrbq_s32(wj + 4), value);
+        });
+        x += taps->input_row;
+        w += taps->weight_row;
+    }
+    vstrwq_s32(sum, low);
+    vstrwq_s32(sum + 4, high);
+}
+
+void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier, uint32_t channel,
+                         uint32_t count, uint32_t positions, int32_t *sum) {
+    tflm_depthwise_taps_t taps = *given; // A copy, which no sum can lie in.
+    const int8_t *w = taps.weights + channel;
+    for (; positions; positions--, sum += count, taps.input += taps.step) {
+        uint32_t i = 0;
+        if (multiplier == 1) {
+            for (; i + 2 * BLOCK <= count; i += 2 * BLOCK) {
+                sum_blocks(&taps, taps.input + channel + i, w + i, true, sum + i);
+            }
+            for (; i + BLOCK <= count; i += BLOCK) {
+                sum_own(&taps, taps.input + channel + i, w + i, sum + i);
+            }
+        } else if (multiplier % BLOCK == 0) {
+            for (; i + BLOCK <= count; i += BLOCK) {
+                const int8_t *x = taps.input + (channel + i) / multiplier;
+                sum_shared(&taps, x, w + i, sum + i);
+            }
+        }
+        for (; i < count; i++) {
+            sum[i] = tflm_depthwise_sum(&taps, taps.input + (channel + i) / multiplier, w + i);
+        }
+    }
+}
+
+#endif

@@ -12,7 +12,6 @@ import asyncio
 import json
 import sqlite3
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import glint
@@ -21,7 +20,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     boot INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL,
+    time TEXT,
     kind TEXT NOT NULL,
     fields TEXT NOT NULL,
     PRIMARY KEY (boot, seq)
@@ -33,9 +32,9 @@ async def main(path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute(SCHEMA)
     async with glint.connect() as glasses:
-        async for event in glasses.events():
-            fields = asdict(event)
-            row = glasses.boot_id, fields.pop("seq"), fields.pop("time_ms"), type(event).__name__
+        async for event in glasses.events("unread"):
+            fields = event.as_json()
+            row = glasses.boot_id, fields.pop("seq"), fields.pop("time"), fields.pop("type")
             with database:
                 insert = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?)"
                 database.execute(insert, (*row, json.dumps(fields)))

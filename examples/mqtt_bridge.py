@@ -10,7 +10,6 @@ An event is acknowledged to the glasses once the broker has confirmed it (qualit
 import asyncio
 import json
 import sys
-from dataclasses import asdict
 
 import aiomqtt
 import glint
@@ -22,9 +21,8 @@ async def main(broker: str, port: int) -> None:
     async with aiomqtt.Client(broker, port) as mqtt, glint.connect() as glasses:
         name = (await glasses.info()).name
         print(f"{name}'s events go to {broker}:{port}.", flush=True)
-        async for event in glasses.events():
-            topic = f"glint/{name}/{type(event).__name__.lower()}"
-            await mqtt.publish(topic, json.dumps(asdict(event)), qos=1)
+        async for event in glasses.events("unread"):
+            await mqtt.publish(f"glint/{name}/{event.name}", json.dumps(event.as_json()), qos=1)
 
 
 if __name__ == "__main__":

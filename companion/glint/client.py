@@ -7,17 +7,24 @@ import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from bleak.uuids import normalize_uuid_16
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
-from smpclient.requests.os_management import OSApplicationInfoRead, ResetWrite
+from smpclient.requests.os_management import DateTimeWrite, OSApplicationInfoRead, ResetWrite
 
 from glint import protocol
 from glint.adapter import chosen, in_use
 from glint.audio import Audio, decoder
 from glint.collect import Collector, Progress
 from glint.connection import Connection
-from glint.errors import GlintError, LinkLostError, RequestError
+from glint.errors import (
+    GlintError,
+    LinkLostError,
+    NoAnswerError,
+    ProtocolError,
+    RequestError,
+)
 from glint.events import Event, Media, MediaEnd, Seen, Wake
 from glint.fetch import Fetcher
 from glint.image import load
@@ -27,9 +34,10 @@ from glint.manage import Managed
 from glint.media import MediaStore
 from glint.photo import Photo
 from glint.reader import EventReader
-from glint.sequence import Sequence
+from glint.sequence import LATEST, Sequence
 from glint.smp import EventsWrite, FileWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
 from glint.smp_manage import PairingRead
+from glint.timeline import Timeline, now
 from glint.update import Boot, BootRead, TrustRead, Updated, Updater
 from glint.waiting import end_tasks
 
@@ -87,13 +95,16 @@ class Glasses(Managed):
             resume=self._resume,
             failed=self._end,
         )
-        self._collector = Collector(self._store, self._fetcher, self._connection)
+        self._collector = Collector(self._store, self._fetcher, self._connection, self._sequence)
+        self._timeline = Timeline()
         self._adapter = in_use(hci)
         self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
         self._streaming = False
         self._start_lock = asyncio.Lock()
         self._asking: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._own = 0  # the first event of this boot
+        self._unread = 0  # the oldest event that was unread when it was asked for events last
         self._acknowledged = 0
         self._given = 0  # to any reader, also one that is gone
         self._some_done = asyncio.Event()
@@ -145,18 +156,29 @@ class Glasses(Managed):
         """Random number of the glasses' run that sequence numbers belong to; None until known."""
         return self._sequence.boot
 
-    def events(self, since: int = 0) -> EventReader:
-        """Iterates over events, also over those that happened while nobody was connected.
+    def events(self, since: int | Literal["now", "unread"] = "now") -> EventReader:
+        """Iterates over events as they happen; with `since="unread"`, also over those missed.
 
-        An event is acknowledged, so that the glasses may forget it, when the next one is asked for.
+        When the link is lost, the iteration goes on where it was. An event is acknowledged when the
+        next one is asked for, so that the glasses may forget it; but with "now", nothing is as long
+        as the glasses hold something older that nobody has read: it stays for who asks for it.
 
         Args:
-            since: First sequence number wanted; 0 for the oldest that the glasses keep.
+            since: "now" for what happens from now on (from when the first event is asked for, if
+                nothing was asked of the glasses yet that comes with events); "unread" for the
+                oldest that nobody has read, which may be from an earlier run of the glasses; or the
+                first sequence number wanted, by which those before it count as dealt with.
 
         Returns:
             An asynchronous iterator. It ends when the glasses are closed.
         """
-        return EventReader(since, self._start_reader, self._on_moved)
+        wanted = {"now": None, "unread": 0}[since] if isinstance(since, str) else since
+        reader = EventReader(wanted, self._start_reader, self._on_moved)
+        if wanted is None:
+            self._readers.add(reader)
+            if 0 < self._sequence.expected < LATEST:
+                reader.begin(self._sequence.expected, self._oldest_unread())
+        return reader
 
     async def request(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
         """Makes an SMP request, also one that only your glasses know.
@@ -275,7 +297,7 @@ class Glasses(Managed):
             answer = await link.requests.request(PhotoWrite())
             return Photo.from_media(*await self._collector.requested(answer.id, "photo", progress))
         number = of.media if isinstance(of, Seen) else of.id
-        transfer = await self._collector.announced(number)
+        transfer = await self._collector.announced(number, of)
         return Photo.from_media(*await self._collector.receive(transfer, "photo", progress))
 
     async def record(self, seconds: float, *, progress: Progress | None = None) -> Audio:
@@ -363,6 +385,7 @@ class Glasses(Managed):
     # Events.
 
     def _on_event(self, event: Event, number: int) -> None:
+        event = self._timeline.dated(event)
         if isinstance(event, Media):
             self._store.announce(event)
             self._fetcher.announced(event.id)
@@ -377,24 +400,29 @@ class Glasses(Managed):
         self._fetcher.forget()
         self._acknowledged = self._given = 0
         for reader in self._readers:
-            reader.rebooted()
+            reader.rebooted(self._own, self._unread)
 
     async def _resume(self, link: Link) -> None:
+        time = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        with contextlib.suppress(NoAnswerError, ProtocolError, RequestError):
+            await link.requests.request(DateTimeWrite(datetime=time))
         self._fetcher.restart()
         if self._streaming:
             await self._start(link, self._sequence.expected)
 
     async def _start_reader(self, reader: EventReader) -> None:
+        if reader.latest and reader.since is not None:
+            return  # it comes already
+        since = LATEST if reader.since is None else reader.since
         while True:
             link = await self._connection.link()
             with contextlib.suppress(LinkLostError):
-                return await self._start(link, reader.since, reader)
+                return await self._start(link, since, reader)
 
     async def _ensure_streaming(self) -> None:
         """Media comes with events only; start them from now on if nobody has wanted any yet."""
         if not self._streaming:
-            link = await self._connection.link()
-            await self._start(link, (await link.requests.request(StatusRead())).next)
+            await self._start(await self._connection.link(), LATEST)
 
     async def _start(self, link: Link, since: int, reader: EventReader | None = None) -> None:
         async with self._start_lock:
@@ -404,7 +432,14 @@ class Glasses(Managed):
                 self._sequence.begin(since)
                 if reader:
                     self._readers.add(reader)
+                asked = now()
                 answer = await link.requests.request(EventsWrite(since=since))
+                self._unread = answer.first
+                self._own = answer.own
+                self._timeline.started(answer.boot, self._own, answer.uptime_ms, asked, now())
+                for one in self._readers:
+                    if one.since is None:
+                        one.begin(answer.next, answer.first)
                 in_order = self._sequence.started(answer.boot, answer.first, answer.next)
                 if not in_order:
                     since = 0
@@ -447,15 +482,21 @@ class Glasses(Managed):
     # Acknowledging.
 
     def _on_moved(self, reader: EventReader) -> None:
-        self._given = max(self._given, reader.given)
+        if reader.covers:
+            self._given = max(self._given, reader.given)
         done = self._done()
         if done > self._acknowledged:
             self._some_done.set()
         if done - self._acknowledged >= _ACKNOWLEDGE_EVENTS:
             self._many_done.set()
 
+    def _oldest_unread(self) -> int:
+        return max(self._unread, self._acknowledged + 1)
+
     def _done(self) -> int:
-        return min((reader.done for reader in self._readers), default=0)
+        if not any(reader.covers for reader in self._readers):
+            return 0
+        return min(reader.done for reader in self._readers)
 
     async def _acknowledge(self) -> None:
         while True:
@@ -476,7 +517,10 @@ class Glasses(Managed):
         await link.ping()  # a disconnect would overtake what was written
 
     def _handed_over(self) -> int:
-        return min((reader.given for reader in self._readers), default=self._given)
+        given = [reader.given for reader in self._readers]
+        if not any(reader.covers for reader in self._readers):
+            given.append(self._given)  # to readers that are gone
+        return min(given)
 
     async def _send_acknowledge(self, wanted: Callable[[], int]) -> None:
         link = await self._connection.link()

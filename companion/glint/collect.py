@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from glint.connection import Connection
 from glint.errors import MediaError
-from glint.events import Media, Wake
+from glint.events import Event, Media, Wake
 from glint.fetch import Fetcher
 from glint.media import MediaStore, Transfer
+from glint.sequence import Sequence
 from glint.waiting import Broadcast
 
 # A recording is announced right after its wake word, an object right after the answer to its
@@ -22,10 +23,13 @@ Progress = Callable[[int, int], None]
 class Collector:
     """Gives the objects of a store when they are there."""
 
-    def __init__(self, store: MediaStore, fetcher: Fetcher, connection: Connection) -> None:
+    def __init__(
+        self, store: MediaStore, fetcher: Fetcher, connection: Connection, sequence: Sequence
+    ) -> None:
         self._store = store
         self._fetcher = fetcher
         self._connection = connection
+        self._sequence = sequence
 
     async def recording(self, of: Wake | Media) -> Transfer:
         """Returns the recording that followed a wake word, or that an event announced.
@@ -34,25 +38,39 @@ class Collector:
             MediaError: There is none.
         """
         if isinstance(of, Media):
-            return await self.announced(of.id)
+            return await self.announced(of.id, of)
         return await self._found(
             lambda: self._store.caused_by(of.seq),
-            f"No recording belongs to wake word event {of.seq}: the glasses were busy recording.",
+            f"No recording belongs to wake word event {of.seq}: the glasses record while a "
+            "companion listens to events, and one recording at a time.",
+            of,
         )
 
-    async def announced(self, number: int) -> Transfer:
+    async def announced(self, number: int, by: Event | None = None) -> Transfer:
         """Returns an object that was, or is about to be, announced.
+
+        Args:
+            number: The object's id.
+            by: The event that names it, if there is one.
 
         Raises:
             MediaError: It was not.
         """
-        return await self._found(
-            lambda: self._store.find(number), f"Media object {number} did not come: ask again."
-        )
+        absent = f"Media object {number} did not come: ask again."
+        return await self._found(lambda: self._store.find(number), absent, by)
 
-    async def _found(self, look: Callable[[], Transfer | None], absent: str) -> Transfer:
+    async def _found(
+        self, look: Callable[[], Transfer | None], absent: str, of: Event | None
+    ) -> Transfer:
+        if of and of.boot_id != self._sequence.boot:
+            raise MediaError(
+                f"Event {of.seq} is from before the glasses last started, and they keep sound and "
+                "pictures until then: ask for new ones."
+            )
         while (transfer := look()) is None:
-            if not await self._news(self._store.announced, _ANNOUNCED_S):
+            # The record after a wake word's announces its recording.
+            late = of and self._sequence.expected > of.seq + 1
+            if late or not await self._news(self._store.announced, _ANNOUNCED_S):
                 raise MediaError(absent)
         return transfer
 

@@ -6,10 +6,13 @@ map. A record of a type that this version does not know becomes `Unknown`; keys 
 left out, so that later firmware may say more.
 """
 
+import dataclasses
 import io
+import re
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import cbor2
@@ -33,10 +36,37 @@ class Event:
     Attributes:
         seq: Sequence number; starts at 1 with each boot of the glasses.
         time_ms: Milliseconds since the glasses booted.
+        time: When it happened, in UTC, by this machine's clock. None for what happened in an
+            earlier run of the glasses before a companion had set their clock: nobody knows.
+        boot_id: Random number of the run of the glasses in which it happened; None for an earlier
+            run whose boot event is not known.
     """
 
     seq: int
     time_ms: int
+    time: datetime | None = field(default=None, kw_only=True, compare=False)
+    boot_id: int | None = field(default=None, kw_only=True, compare=False)
+
+    @property
+    def age_s(self) -> float | None:
+        """How many seconds ago it happened; None where `time` is."""
+        return None if self.time is None else (datetime.now(UTC) - self.time).total_seconds()
+
+    @property
+    def name(self) -> str:
+        """What its type is called: wake, seen, media, media_end ..."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what JSON can hold: its name as `type`, then the fields.
+
+        `time` is ISO 8601 or null. `Unknown` has its number as `code`.
+        """
+        fields = dataclasses.asdict(self)
+        fields["time"] = self.time and self.time.isoformat(timespec="milliseconds")
+        if isinstance(self, Unknown):
+            return {**fields, "type": self.name, "code": self.type, "fields": repr(self.fields)}
+        return {"type": self.name, **fields}
 
 
 @dataclass(frozen=True)
@@ -348,6 +378,9 @@ def decode(record: bytes) -> Event:
     if body.read() or not isinstance(fields, dict) or not _plain(fields):
         raise ProtocolError(f"Event {seq}: not one CBOR map of plain values.")
     reader = _READERS.get(code)
-    if reader is None:
-        return Unknown(seq, time_ms, code, fields)
-    return reader(seq, time_ms, _Fields(seq, fields))
+    checked = _Fields(seq, fields)
+    event = reader(seq, time_ms, checked) if reader else Unknown(seq, time_ms, code, fields)
+    if checked.has("utc"):
+        time = datetime.fromtimestamp(checked.integer("utc"), UTC)
+        event = dataclasses.replace(event, time=time)
+    return event

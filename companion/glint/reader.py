@@ -18,30 +18,37 @@ class EventReader(AsyncIterator[Event]):
     for.
 
     Attributes:
+        since: First sequence number wanted; None while that is the next there will be, and nobody
+            has asked the glasses which that is.
+        latest: What it wants is what happens from now on.
+        covers: It has, or wants, all that the glasses hold unread. What a reader of the latest
+            events never wanted is not to be acknowledged for it.
         done: Sequence number up to which this reader has dealt with everything.
         given: Sequence number up to which this reader has been given everything.
     """
 
     def __init__(
         self,
-        since: int,
+        since: int | None,
         start: Callable[["EventReader"], Awaitable[None]],
         moved: Callable[["EventReader"], None],
     ) -> None:
         """Makes a reader that has not started.
 
         Args:
-            since: First sequence number wanted; 0 for the oldest that the glasses keep.
+            since: First sequence number wanted; 0 for the oldest that is unread, None for the next.
             start: Starts the stream for this reader; awaited before the first event.
             moved: Called when `done` or `given` has moved.
         """
         self.since = since
+        self.latest = since is None
+        self.covers = not self.latest
         self.done = 0
         self.given = 0
         self._start = start
         self._started = False
         self._moved = moved
-        self._next = since
+        self._next = since or 0
         self._queue: deque[tuple[Event, int]] = deque()
         self._overrun = 0
         self._ended = False
@@ -50,7 +57,7 @@ class EventReader(AsyncIterator[Event]):
 
     def push(self, event: Event, number: int) -> None:
         """Takes an event that is in order; `number` may be acknowledged once it is dealt with."""
-        if number < self._next:
+        if self.since is None or number < self._next:
             return  # another reader wanted it again
         self._next = number + 1
         if len(self._queue) >= _MAX_QUEUED:
@@ -62,13 +69,27 @@ class EventReader(AsyncIterator[Event]):
         self._queue.append((event, number))
         self._changed.set_off()
 
+    def begin(self, since: int, unread: int) -> None:
+        """What this reader wants begins with number `since`; `unread` is the oldest unread."""
+        self.since = self._next = since
+        self.done = self.given = since - 1
+        self.covers = since <= unread
+
     def start_over(self) -> None:
         """There is no such number in this boot: from the oldest on."""
         self.since = self._next = 0
 
-    def rebooted(self) -> None:
-        """The glasses count from 1 again: what is queued still comes, but is not acknowledged."""
-        self._next = self.done = self.given = 0
+    def rebooted(self, own: int, unread: int) -> None:
+        """The glasses count from 1 again: what is queued still comes, but is not acknowledged.
+
+        Args:
+            own: First number of this boot.
+            unread: Oldest number that is unread.
+        """
+        if self.covers:
+            self._next = self.done = self.given = 0
+        elif self.since is not None:
+            self.begin(own, unread)
         self._queue = deque((event, 0) for event, _ in self._queue)
 
     def end(self, error: Exception | None) -> None:

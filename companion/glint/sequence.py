@@ -10,11 +10,14 @@ import dataclasses
 import logging
 from collections.abc import Callable
 
+from glint import protocol
 from glint.errors import ProtocolError
 from glint.events import Event, Gap, decode
 
 _log = logging.getLogger(__name__)
 
+# Asks for what is to come: no event has this number, and the glasses begin with their next.
+LATEST = protocol.LIMIT_SEQUENCE + 1
 # Records that arrive between a start request and its answer; more than a journal holds.
 _MAX_HELD = 4096
 # How often one record is asked for before it counts as lost: it may be one that cannot be decoded.
@@ -82,7 +85,9 @@ class Sequence:
         self.boot = boot
         if rebooted:
             self._rebooted()
-        if self.expected and (rebooted or self.expected > following):
+        if self.expected == LATEST and not rebooted:
+            self.expected = following
+        elif self.expected and (rebooted or self.expected > following):
             self.expected = 0
             return False
         if self.expected == 0:

@@ -136,7 +136,11 @@ class StatusRead(GlintGroup, smp_message.ReadRequest):
 
 
 class EventsWriteResponse(smp_message.WriteResponse):
-    """Events will come: `first` is the lowest not acknowledged, `next` the next to happen."""
+    """Events will come.
+
+    `first` is the lowest not acknowledged, `next` the next to happen, `own` the first of this boot,
+    which began `uptime_ms` ago. (Older firmware does not tell the last two.)
+    """
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_EVENTS
@@ -145,6 +149,8 @@ class EventsWriteResponse(smp_message.WriteResponse):
     boot: int = _U32
     first: int = _U32
     next: int = _U32
+    own: int = 0
+    uptime_ms: int | None = None
 
 
 class EventsWrite(GlintGroup, smp_message.WriteRequest):

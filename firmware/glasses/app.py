@@ -51,7 +51,7 @@ class Glasses:
         self._battery_level = None
         server = smp.Server()
         self.facts = system.facts(board.name, self.settings["name"])
-        system.serve(server, self.facts, self.journal.time_ms)
+        self.journal.clock = system.serve(server, self.facts, self.journal.time_ms)
         glint.serve(server, self, files.Files(server, board.flash + "/models"))
         settings.Settings(server, self.settings, config_path, folder, self._use)
         self._images = Images(server, board, self._check)

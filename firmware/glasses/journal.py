@@ -131,10 +131,17 @@ class Journal:
 
     Args:
         file: A JournalFile for what is to outlive a reboot, or None.
+
+    Attributes:
+        own: Sequence number of the first record of this boot.
+        clock: What knows the time of day, with the attribute `offset_ms` of smp.system.Clock; or
+            None. Records that outlive a reboot then say when they happened: nobody could tell
+            later, from their milliseconds since a boot that is over.
     """
 
     def __init__(self, file=None):
         self.next = 1
+        self.clock = None
         self.on_append = None
         self.on_exhausted = None
         self._records = deque((), KEPT_MAX)
@@ -153,6 +160,7 @@ class Journal:
         self._quiet.set()
         if file:
             self._restore()
+        self.own = self.next
 
     @property
     def first(self):
@@ -173,6 +181,8 @@ class Journal:
 
     def append(self, kind, body):
         """Writes an event and returns its sequence number. Raises ValueError: too long."""
+        if kind in STORED and self.clock and self.clock.offset_ms is not None:
+            body["utc"] = (self.clock.offset_ms + self.time_ms()) // 1000
         sequence = self._keep(self._record(self.next, kind, body))
         if kind in STORED:
             self._unsaved.set()

@@ -44,6 +44,22 @@ def start(flash, monkeypatch):
     return Journal(JournalFile(PATH))
 
 
+def test_what_outlives_a_reboot_says_when_it_happened(monkeypatch):
+    flash = Flash()
+    journal = start(flash, monkeypatch)
+    journal.append(protocol.EVENT_BUTTON, {"pressed": True})
+    journal.clock = types.SimpleNamespace(offset_ms=None)
+    journal.append(protocol.EVENT_BUTTON, {"pressed": False})
+    journal.clock.offset_ms = 1_795_295_222_000 - journal.time_ms()
+    journal.append(protocol.EVENT_BUTTON, {"pressed": True})
+    journal.append(protocol.EVENT_BATTERY, {"percent": 1, "mv": 2})
+    journal.save()
+    again = start(flash, monkeypatch)
+    assert again.own == again.next == 4
+    times = [event.time and event.time.timestamp() for event in unread(again)]
+    assert times == [None, None, 1_795_295_222]
+
+
 def unread(journal):
     """What a companion gets that asks for all."""
     read, sequence = [], journal.unread

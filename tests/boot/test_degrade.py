@@ -24,7 +24,7 @@ async def told(glasses, count):
     """The (about, text) of notices, once there are so many, and the lengths of gaps."""
     notices, gaps = [], []
     async with asyncio.timeout(20):
-        async for event in glasses.events():
+        async for event in glasses.events("unread"):
             if isinstance(event, glint.Notice):
                 notices.append((event.about, event.text))
             elif isinstance(event, glint.Gap):

@@ -25,7 +25,7 @@ async def test_reset_by_request(board):
         sim.do("battery", percent=12, mv=3300)
         async with glint.connect(hci=sim.address, timeout_s=20) as glasses:
             before = await glasses.info()
-            events = glasses.events()
+            events = glasses.events("unread")
             assert isinstance(await anext(events), glint.Boot)
             link = await glasses._connection.link()
             await link.requests.request(ResetWrite())

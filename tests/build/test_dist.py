@@ -20,7 +20,7 @@ import glint
 
 async def main() -> None:
     async with glint.connect() as glasses:
-        async for event in glasses.events():
+        async for event in glasses.events("unread"):
             print(event.seq)
 
 asyncio.run(main())

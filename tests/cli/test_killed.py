@@ -62,7 +62,7 @@ def assert_plain_words(stderr):
 
 async def test_the_glasses_are_killed():
     async with simulator() as sim:
-        listening = await run_glint("listen", "--hci", sim.address)
+        listening = await run_glint("listen", "--unread", "--hci", sim.address)
         await listening.stdout.readline()
         (board,) = children(sim.process.pid)
         os.kill(board, signal.SIGKILL)
@@ -81,7 +81,7 @@ async def test_the_simulator_is_killed():
 
 async def test_the_companion_is_killed_and_the_next_one_is_served():
     async with simulator() as sim:
-        listening = await run_glint("listen", "--hci", sim.address)
+        listening = await run_glint("listen", "--unread", "--hci", sim.address)
         await listening.stdout.readline()
         listening.kill()
         await listening.communicate()
@@ -92,7 +92,7 @@ async def test_the_companion_is_killed_and_the_next_one_is_served():
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
 async def test_the_companion_is_told_to_stop(ending):
     async with fake_advertising() as (fake, address):
-        listening = await run_glint("listen", "--hci", address)
+        listening = await run_glint("listen", "--unread", "--hci", address)
         async with asyncio.timeout(GONE_WITHIN_S):
             while not fake.asked:
                 await asyncio.sleep(0.05)

@@ -73,6 +73,8 @@ class FakeGlasses:
         on_photo: Called with the object's id when a photo is asked for.
         on_record: Called with the object's id and length in ms when a recording is asked for.
         asked: The {"from": ...} of all requests for events.
+        own: First record of this boot.
+        clock_set: What the clock was set to, each time.
         media_writes: What was written to the media characteristic.
         pairing: What the pairing characteristic says.
         away_s: How long after a disconnection they advertise again.
@@ -92,6 +94,8 @@ class FakeGlasses:
         self.answers: dict[int, Any] = {}
         self.acknowledged: list[int] = []
         self.asked: list[int] = []
+        self.own = 1
+        self.clock_set: list[str] = []
         self.on_photo: Callable[[int], None] = lambda number: None
         self.on_record: Callable[[int, int], None] = lambda number, ms: None
         self.next_object = 1
@@ -380,6 +384,9 @@ class FakeGlasses:
 
     def _serve(self, group: int, command: int, body: dict[str, Any]) -> Any:
         if group == protocol.SMP_GROUP_OS:
+            if command == protocol.SMP_OS_DATETIME:
+                self.clock_set.append(body["datetime"])
+                return {}
             if command == protocol.SMP_OS_PARAMETERS:
                 return {"buf_size": protocol.LIMIT_SMP_BYTES, "buf_count": 1}
             if command == protocol.SMP_OS_INFO:
@@ -393,7 +400,13 @@ class FakeGlasses:
             case protocol.SMP_GLINT_EVENTS:
                 self.asked.append(body["from"])
                 first = min(self.records, default=self.next)
-                return {"boot": self.boot, "first": first, "next": self.next}
+                return {
+                    "boot": self.boot,
+                    "first": first,
+                    "next": self.next,
+                    "own": self.own,
+                    "uptime_ms": self.time_ms,
+                }
             case protocol.SMP_GLINT_PHOTO:
                 number = self.next_object
                 self.on_photo(number)

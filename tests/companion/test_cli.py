@@ -2,6 +2,7 @@
 """The command line as its users meet it: a process, its output, its exit status."""
 
 import asyncio
+import dataclasses
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import sys
 import wave
+from datetime import UTC, datetime
 
 import pytest
 import typer
@@ -120,10 +122,11 @@ def test_help_says_all_that_was_written():
 async def test_listen_and_save(tmp_path):
     async with fake_advertising() as (fake, hci):
         seq = fake.add(protocol.EVENT_WAKE, word="okay nabu", p=0.97, at_ms=5)
-        process = await start("listen", "--save", tmp_path, "--json", hci=hci)
+        process = await start("listen", "--unread", "--save", tmp_path, "--json", hci=hci)
         first = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_S))
+        assert datetime.fromisoformat(first.pop("time")).tzinfo
         assert first == {
-            **{"type": "wake", "seq": 1, "time_ms": 0},
+            **{"type": "wake", "seq": 1, "time_ms": 0, "boot_id": fake.boot},
             **{"word": "okay nabu", "probability": 0.97, "at_ms": 5},
         }
         fake.send_object("audio", bytes(1000), cause=seq)
@@ -148,13 +151,15 @@ async def test_listen_prints_plain_lines():
     async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_WAKE, word="okay\x1b[2Jnabu", p=0.97, at_ms=5)
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", "--seconds", 5, hci=hci)
+        process = await start("listen", "--unread", "--seconds", 5, hci=hci)
         out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert (process.returncode, said) == (0, b"")
-        assert out.decode().splitlines() == [
-            "     0.000 s  wake       okay\N{REPLACEMENT CHARACTER}[2Jnabu  0.97",
-            "     0.010 s  button     pressed",
+        lines = out.decode().splitlines()
+        assert [line[19:] for line in lines] == [
+            "  wake       okay\N{REPLACEMENT CHARACTER}[2Jnabu  0.97",
+            "  button     pressed",
         ]
+        assert all(re.search(r"\d\d:\d\d:\d\d", line[:19]) for line in lines)
         await acknowledges(fake, 2)
 
 
@@ -214,7 +219,7 @@ async def test_glasses_killed_mid_stream(tmp_path):
         await away.start(hci)
         away.send_object("audio", bytes(9000), stop_at=500)
         arguments = "--glasses", "Away", "--timeout", 1, "--save", tmp_path
-        process = await start("listen", *arguments, hci=hci)
+        process = await start("listen", "--unread", *arguments, hci=hci)
         await process.stdout.readline()
         await asyncio.sleep(0.2)
         await away.stop()
@@ -229,7 +234,7 @@ async def test_glasses_killed_mid_stream(tmp_path):
 async def test_medium_killed_mid_stream():
     async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", "--timeout", 1, hci=hci)
+        process = await start("listen", "--unread", "--timeout", 1, hci=hci)
         await process.stdout.readline()
         await fake.stop()
         await fake.server.close()
@@ -266,7 +271,7 @@ async def test_wrong_usage():
 async def test_ctrl_c_closes_the_link():
     async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", hci=hci)
+        process = await start("listen", "--unread", hci=hci)
         await process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
@@ -277,7 +282,7 @@ async def test_ctrl_c_closes_the_link():
 async def test_a_reader_that_stops_reading():
     async with fake_advertising() as (fake, hci):
         fake.add(protocol.EVENT_BUTTON, pressed=True)
-        process = await start("listen", hci=hci)
+        process = await start("listen", "--unread", hci=hci)
         await process.stdout.readline()
         process.stdout._transport.close()
         for _ in range(3):
@@ -310,11 +315,15 @@ async def test_what_glasses_say_does_not_reach_the_terminal_raw():
 
 def test_events_as_objects_and_lines():
     wake = Wake(3, 1500, "okay_nabu", 0.5, 1400)
-    assert render.event_object(wake)["type"] == "wake"
-    assert render.event_text(wake).plain == "     1.500 s  wake       okay_nabu  0.50"
+    assert wake.as_json()["type"] == "wake"
+    assert render.event_text(wake).plain == "            earlier  wake       okay_nabu  0.50"
+    happened = datetime(2026, 1, 31, 12, 34, 56, 789000).astimezone()
+    dated = dataclasses.replace(wake, time=happened.astimezone(UTC))
+    assert render.event_text(dated).plain == "2026-01-31 12:34:56  wake       okay_nabu  0.50"
+    assert datetime.fromisoformat(dated.as_json()["time"]) == happened
     ended = MediaEnd(4, 0, id=2, crc=1, error=None)
-    assert render.event_object(ended)["type"] == "media_end"
+    assert ended.as_json()["type"] == "media_end"
     later = Unknown(5, 0, 77, {"a": b"b"})
-    assert json.loads(json.dumps(render.event_object(later)))["code"] == 77
+    assert json.loads(json.dumps(later.as_json()))["code"] == 77
     assert "77" in render.event_text(later).plain
     assert "released" in render.event_text(Button(6, 0, False)).plain

@@ -76,7 +76,7 @@ async def test_closing_leaves_nothing_behind():
         async with glint.connect(hci=hci) as glasses:
             assert fake.connection
             button(fake)
-            events = glasses.events()
+            events = glasses.events("unread")
             await take(events, 1)
             waiting = asyncio.create_task(anext(events))
             await asyncio.sleep(0.05)
@@ -96,7 +96,7 @@ async def test_events_come_in_order_and_are_acknowledged():
     async with connected() as (fake, glasses):
         fake.add(protocol.EVENT_BOOT, board="fake", firmware="0.1.0", boot=fake.boot)
         fake.add(protocol.EVENT_WAKE, word="okay_nabu", p=0.9, at_ms=77)
-        events = glasses.events()
+        events = glasses.events("unread")
         boot, wake = await take(events, 2)
         assert isinstance(boot, glint.Boot)
         assert (wake.word, wake.probability, wake.at_ms) == ("okay_nabu", 0.9, 77)
@@ -114,7 +114,7 @@ async def test_the_last_event_is_not_acknowledged_when_the_app_fails():
 
         async def fail_at_2():
             async with glint.connect(hci=hci) as glasses:
-                async for event in glasses.events():
+                async for event in glasses.events("unread"):
                     if event.seq == 2:
                         await until(lambda: 1 in fake.acknowledged)
                         raise ZeroDivisionError
@@ -122,7 +122,7 @@ async def test_the_last_event_is_not_acknowledged_when_the_app_fails():
         with pytest.raises(ZeroDivisionError):
             await fail_at_2()
         async with glint.connect(hci=hci) as glasses:
-            assert [event.seq for event in await take(glasses.events(), 1)] == [2]
+            assert [event.seq for event in await take(glasses.events("unread"), 1)] == [2]
 
 
 async def test_reading_from_a_number_on():
@@ -136,7 +136,7 @@ async def test_reading_from_a_number_on():
 async def test_two_readers_each_get_everything():
     async with connected() as (fake, glasses):
         button(fake, 5)
-        one = glasses.events()
+        one = glasses.events("unread")
         assert [event.seq for event in await take(one, 3)] == [1, 2, 3]
         two = glasses.events(since=2)
         assert [event.seq for event in await take(two, 2)] == [2, 3]
@@ -149,13 +149,15 @@ async def test_events_that_the_host_lost_are_asked_for_again():
     async with connected() as (fake, glasses):
         fake.lose_once = {2, 3, 7}
         button(fake, 10)
-        assert [event.seq for event in await take(glasses.events(), 10)] == list(range(1, 11))
+        assert [event.seq for event in await take(glasses.events("unread"), 10)] == list(
+            range(1, 11)
+        )
 
 
 async def test_the_last_event_lost_is_found_out(monkeypatch):
     monkeypatch.setattr(glint_client, "_TAIL_CHECK_S", 0.1)
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         button(fake)
         await take(events, 1)
         fake.lose_once = {2}
@@ -166,7 +168,7 @@ async def test_the_last_event_lost_is_found_out(monkeypatch):
 async def test_hostile_records_are_passed_over_and_counted(monkeypatch):
     monkeypatch.setattr(glint_client, "_TAIL_CHECK_S", 0.1)
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         button(fake)
         await take(events, 1)
         for data in (b"", b"x", bytes(200), b"\x02\0\0\0\0\0\0\0\x02\xa1", bytes(9) + b"\xa0"):
@@ -188,7 +190,7 @@ async def test_hostile_records_are_passed_over_and_counted(monkeypatch):
 async def test_reconnects_and_goes_on_where_it_was():
     async with connected() as (fake, glasses):
         button(fake, 3)
-        events = glasses.events()
+        events = glasses.events("unread")
         await take(events, 3)
         await fake.drop_link()
         button(fake, 3)
@@ -200,7 +202,7 @@ async def test_reconnects_and_goes_on_where_it_was():
 async def test_what_was_dropped_meanwhile_is_a_gap():
     async with connected() as (fake, glasses):
         button(fake, 3)
-        events = glasses.events()
+        events = glasses.events("unread")
         await take(events, 3)
         await fake.drop_link()
         button(fake, 10)
@@ -213,7 +215,7 @@ async def test_what_was_dropped_meanwhile_is_a_gap():
 async def test_a_reboot_is_told_and_starts_over():
     async with connected() as (fake, glasses):
         button(fake, 3)
-        events = glasses.events()
+        events = glasses.events("unread")
         await take(events, 3)
         fake.send_object("audio", bytes(500), stop_at=100)
         media = (await take(events, 1))[0]
@@ -232,7 +234,7 @@ async def test_a_reboot_is_told_and_starts_over():
 async def test_numbers_of_one_boot_are_not_acknowledged_in_the_next():
     async with connected() as (fake, glasses):
         button(fake, 3)
-        events = glasses.events()
+        events = glasses.events("unread")
         await take(events, 3)
         fake.away_s = 0.4  # twice what an acknowledgement may wait
         await fake.reboot()
@@ -254,7 +256,7 @@ async def test_gone_for_good_is_said_to_everyone():
         away = FakeGlasses("Away", "F0:00:00:00:00:02")
         await away.start(hci)
         async with glint.connect("Away", hci=hci, timeout_s=1.0) as glasses:
-            events = glasses.events()
+            events = glasses.events("unread")
             away.send_object("audio", bytes(500), stop_at=100)
             (media,) = await take(events, 1)
             audio = asyncio.create_task(glasses.audio(media))
@@ -407,7 +409,7 @@ async def test_a_host_that_drops_notifications_loses_no_event():
         glasses,
     ):
         count = 200
-        events = glasses.events()
+        events = glasses.events("unread")
 
         async def produce():
             for _ in range(count):
@@ -425,6 +427,6 @@ async def test_readers_that_are_gone_take_no_memory():
     async with connected() as (fake, glasses):
         button(fake, 3)
         for _ in range(10):
-            await take(glasses.events(), 1)
+            await take(glasses.events("unread"), 1)
         gc.collect()
         assert len(glasses._readers) == 0

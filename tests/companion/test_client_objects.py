@@ -25,13 +25,13 @@ async def test_a_photo():
         assert steps == sorted(steps)
         # Taking a photo takes no event from whoever reads them.
         assert fake.acknowledged == []
-        assert len(await take(glasses.events(), 2)) == 2
+        assert len(await take(glasses.events("unread"), 2)) == 2
 
 
 async def test_a_recording_can_be_heard_while_it_arrives():
     data = random.Random(2).randbytes(8000)
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         wake_seq = fake.add(protocol.EVENT_WAKE, word="okay_nabu", p=0.9, at_ms=1)
         fake.send_object("audio", data, cause=wake_seq, preroll_ms=500, stop_at=3000)
         (wake,) = await take(events, 1)
@@ -48,7 +48,7 @@ async def test_a_recording_can_be_heard_while_it_arrives():
 async def test_objects_that_interleave():
     one, two = random.Random(3).randbytes(3000), random.Random(4).randbytes(5000)
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         fake.send_object("audio", one, stop_at=1000)
         fake.send_object("photo", two)
         media = await take(events, 2)
@@ -83,7 +83,7 @@ async def test_a_photo_that_never_comes_and_a_word_without_recording(monkeypatch
         with pytest.raises(glint.MediaError, match="did not come"):
             await glasses.photo()
         fake.add(protocol.EVENT_WAKE, word="okay_nabu", p=0.9, at_ms=1)
-        (wake,) = await take(glasses.events(), 1)
+        (wake,) = await take(glasses.events("unread"), 1)
         with pytest.raises(glint.MediaError, match="No recording belongs to"):
             await glasses.audio(wake)
 
@@ -93,7 +93,7 @@ async def test_chunks_that_get_lost_are_asked_for_again(kind):
     data = random.Random(5).randbytes(20_000)
     lost = {0, 238, 2380, 19_754}  # the last among them: only time tells
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         fake.send_object(kind, data, leave_out=lost)
         (media,) = await take(events, 1)
         collect = glasses.photo if kind == "photo" else glasses.audio
@@ -121,7 +121,7 @@ async def test_a_photo_goes_on_after_the_link_dropped():
 
 async def test_what_the_glasses_no_longer_have_is_an_error():
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         fake.send_object("photo", bytes(5000), stop_at=1000)
         (media,) = await take(events, 1)
         taking = asyncio.create_task(glasses.photo(media))
@@ -133,7 +133,7 @@ async def test_what_the_glasses_no_longer_have_is_an_error():
 
 async def test_what_is_not_wanted_is_discarded():
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         fake.send_object("photo", bytes(5000), stop_at=1000)
         (media,) = await take(events, 1)
         await glasses.discard(media)
@@ -155,7 +155,7 @@ async def test_a_photo_that_nobody_waits_for_is_discarded():
 async def test_a_recording_that_became_shorter():
     data = random.Random(7).randbytes(900)
     async with connected() as (fake, glasses):
-        events = glasses.events()
+        events = glasses.events("unread")
         fake.send_object("audio", data + bytes(1100), stop_at=900)
         (media,) = await take(events, 1)
         fake.add(protocol.EVENT_MEDIA_END, id=1, crc=zlib.crc32(data), bytes=900)

@@ -113,7 +113,7 @@ async def test_event_log(running, tmp_path):
             rows = database.execute("SELECT boot, seq, kind, fields FROM events").fetchall()
         counts.append(len(rows))
     assert counts[1] > counts[0]
-    assert {json.loads(fields)["word"] for *_, kind, fields in rows if kind == "Wake"} == {
+    assert {json.loads(fields)["word"] for *_, kind, fields in rows if kind == "wake"} == {
         "Okay Nabu"
     }
     numbers = sorted(seq for _, seq, *_ in rows)

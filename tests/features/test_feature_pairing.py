@@ -171,7 +171,7 @@ async def test_held_for_ten_seconds_the_button_erases_what_belonged_to_another(p
     async with place.companion("stranger") as glasses:
         assert [bond.this for bond in await glasses.bonds()] == [True]
         assert (await glasses.config())["name"] == "Glint"
-        events = glasses.events()
+        events = glasses.events("unread")
         first = await anext(events)
         assert isinstance(first, glint.Notice)
         assert first.about == "erased"

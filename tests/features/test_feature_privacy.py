@@ -54,7 +54,7 @@ async def test_listening_alone_does_not_light_it(target, light):
     await target.play(said("nice weather", "okay nabu"))
     async with target.connect() as glasses:
         async with asyncio.timeout(20):
-            async for event in glasses.events():
+            async for event in glasses.events("unread"):
                 if isinstance(event, Wake):
                     break
         assert not (await glasses.status()).light

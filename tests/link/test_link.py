@@ -267,7 +267,7 @@ def test_events_outlive_a_reboot():
     async def read(simulation):
         async with glint.connect(hci=simulation.address) as glasses:
             wanted, seen = (await glasses.status()).next - 1, []
-            async for event in glasses.events():
+            async for event in glasses.events("unread"):
                 seen.append(event)
                 if event.seq == wanted:
                     return seen

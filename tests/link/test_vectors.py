@@ -4,6 +4,7 @@
 import asyncio
 import dataclasses
 import json
+from datetime import UTC, datetime
 
 import cbor2
 import pytest
@@ -50,7 +51,10 @@ def test_the_companion_reads_events(vector):
     event = events.decode(bytes.fromhex(vector["hex"]))
     assert type(event).__name__.lower() == means["type"].replace("_", "")
     assert (event.seq, event.time_ms) == (means["seq"], means["time_ms"])
-    for key, value in means["body"].items():
+    body = dict(means["body"])
+    if utc := body.pop("utc", None):
+        assert event.time == datetime.fromtimestamp(utc, UTC)
+    for key, value in body.items():
         assert getattr(event, NAMES.get(key, key)) == value
 
 

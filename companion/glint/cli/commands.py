@@ -70,6 +70,9 @@ def listen(
         Path | None,
         typer.Option(metavar="DIR", help="Save the audio and photos that come to this folder."),
     ] = None,
+    unread: Annotated[
+        bool, typer.Option("--unread", help="Begin with what nobody has read yet.")
+    ] = False,
     hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
@@ -89,7 +92,7 @@ def listen(
         ):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    async for event in connected.events():
+                    async for event in connected.events("unread" if unread else "now"):
                         _print_event(event, as_json)
                         saver.take(event)
 
@@ -226,7 +229,7 @@ def _check_folder(path: Path) -> None:
 
 def _print_event(event: Event, as_json: bool) -> None:
     if as_json:
-        print_object(render.event_object(event))
+        print_object(event.as_json())
     elif sys.stdout.isatty():
         from rich.console import Console
 

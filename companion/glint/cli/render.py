@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events and facts as a line of text, and as an object for a program to read."""
 
-import dataclasses
-import re
 import sys
+from datetime import datetime
 from typing import Any
 
 from rich.text import Text
@@ -34,25 +33,21 @@ def complain(text: str) -> None:
     print("glint:", "\n".join(map(printable, text.splitlines())), file=sys.stderr, flush=True)
 
 
-def event_name(event: ev.Event) -> str:
-    """Returns an event's type as `--json` names it: wake, seen, media, media_end ..."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
-
-
-def event_object(event: ev.Event) -> dict[str, Any]:
-    """Returns an event as a JSON object."""
-    fields = dataclasses.asdict(event)
-    if isinstance(event, ev.Unknown):
-        return {**fields, "type": "unknown", "code": event.type, "fields": repr(event.fields)}
-    return {"type": event_name(event), **fields}
-
-
 def event_text(event: ev.Event) -> Text:
-    """Returns an event as one line: time since boot, type, what it says."""
-    line = Text(f"{event.time_ms / 1000:10.3f} s  ", style="dim")
-    line.append(f"{event_name(event):9}  ", style=_STYLES.get(type(event), "bold"))
+    """Returns an event as one line: time of day, type, what it says."""
+    line = Text(f"{_when(event):>19}  ", style="dim")
+    line.append(f"{event.name:9}  ", style=_STYLES.get(type(event), "bold"))
     line.append(printable(_said(event)), style="default")
     return line
+
+
+def _when(event: ev.Event) -> str:
+    """The local time of day, with the date unless it is today's; "earlier" when nobody knows."""
+    if event.time is None:
+        return "earlier"
+    local = event.time.astimezone()
+    today = local.date() == datetime.now().astimezone().date()
+    return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}" if today else f"{local:%F %T}"
 
 
 def _said(event: ev.Event) -> str:

@@ -50,7 +50,13 @@ def serve(server, app, files):
             app.link.listen(body["from"])
         except ValueError as error:
             raise smp.RequestError(protocol.RC_FAILED, str(error))
-        return {"boot": app.boot, "first": app.journal.unread, "next": app.journal.next}
+        return {
+            "boot": app.boot,
+            "first": app.journal.unread,
+            "next": app.journal.next,
+            "own": app.journal.own,
+            "uptime_ms": app.journal.time_ms(),
+        }
 
     def record(body):
         if not app.link.listening or app.perception.recorder.item:

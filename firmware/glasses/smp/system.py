@@ -29,6 +29,8 @@ def serve(server, facts, time_ms):
         server: The smp.Server.
         facts: The letters of SMP's info format to text.
         time_ms: Called for milliseconds since boot.
+
+    Returns the Clock.
     """
     clock = Clock(time_ms)
     parameters = {"buf_size": protocol.LIMIT_SMP_BYTES, "buf_count": 1}
@@ -64,6 +66,7 @@ def serve(server, facts, time_ms):
     server.handle(group, protocol.SMP_OS_DATETIME, smp.WRITE, set_clock)
     server.handle(group, protocol.SMP_OS_PARAMETERS, smp.READ, lambda body: parameters)
     server.handle(group, protocol.SMP_OS_INFO, smp.READ, info)
+    return clock
 
 
 class Clock:

@@ -66,7 +66,7 @@ class JsonView(_Bare):
         self._say("step", {"text": text})
 
     def event(self, event: Event) -> None:
-        self._say("glasses", render.event_object(event))
+        self._say("glasses", event.as_json())
 
     def saved(self, path: Path, what: str) -> None:
         self._say("saved", {"file": str(path), "text": what})

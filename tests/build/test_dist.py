@@ -106,6 +106,8 @@ def test_the_workbench(wheels, tmp_path):
     )
     assert "arena" in there.glint("model", "info", "okay_nabu")
     there.glint("model", "check", "okay_nabu", "--board", "esp32s3")
+    assert "ESP32-S3" in there.glint("boards", "--compare", "okay_nabu", "--picture", "t.svg")
+    assert "hours" in there.glint("budget", "--wake", "okay_nabu")
     (there.folder / "zeros").write_bytes(bytes(120))
     there.glint("model", "run", "okay_nabu", "--input", "zeros", "--output", "out")
     said = there.glint("sim", "--seconds", "1", "--json")

@@ -13,15 +13,12 @@ from typing import Annotated, Any
 import typer
 
 from workbench.build import micropython
-from workbench.cli import hardware, image, model, wake
+from workbench.cli import boards, budget, hardware, image, model, wake
+from workbench.cli.options import Mirror
 from workbench.emulation.radio import stacks
 
 Board = Annotated[
     str, typer.Option(help=f"Which emulated glasses: {', '.join(micropython.glasses())}.")
-]
-Mirror = Annotated[
-    Path | None,
-    typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."),
 ]
 CameraFolder = Annotated[
     Path | None, typer.Option(help="Folder of pictures that the camera sees (default: drawn ones).")
@@ -139,6 +136,8 @@ def register(app: typer.Typer) -> None:
     """Adds the workbench's commands to `app`."""
     app.command()(demo)
     app.command()(sim)
+    boards.register(app)
+    budget.register(app)
     hardware.register(app)
     image.register(app)
     app.add_typer(model.app, name="model")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from workbench.build import zoo
+from workbench.cli.options import Mirror
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
 from workbench.models import benchmark, fit, hostbench, inference
@@ -18,10 +19,6 @@ from workbench.models import benchmark, fit, hostbench, inference
 app = typer.Typer(no_args_is_help=True, help="Look into .tflite models and run them.")
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A file, or a name of the zoo.")]
-Mirror = Annotated[
-    Path | None,
-    typer.Option(envvar="GLINT_MIRROR", help="Folder to take model files from, without internet."),
-]
 BoardThatRuns = Annotated[str, typer.Option(help=f"Where it runs: {', '.join(inference.BOARDS)}.")]
 
 

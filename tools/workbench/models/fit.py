@@ -110,6 +110,40 @@ def check(model: bytes, board: str) -> Check:
         WorkbenchError: The board cannot be built or emulated.
     """
     has = room(board)
+    problems, unsupported, loaded, ram = _room_for(model, has)
+    instructions, ms, source = None, None, "not estimated: it does not fit"
+    if loaded and not problems:
+        instructions, ms, source = _speed(model, loaded, board, has)
+    return Check(
+        board=board,
+        problems=problems,
+        unsupported=unsupported,
+        ram_bytes=ram,
+        ram_free_bytes=has.heap_bytes,
+        flash_bytes=len(model),
+        flash_free_bytes=has.flash_bytes,
+        macs=loaded.macs if loaded else None,
+        instructions=instructions,
+        ms=ms,
+        ms_source=source,
+        ram_source=has.heap_source,
+    )
+
+
+def problems(model: bytes, board: str) -> list[str]:
+    """What keeps `model`, a .tflite, from a board and what to change; nothing is run.
+
+    Raises:
+        CheckError: There is no such board.
+        tflm.ModelError: The model is malformed.
+    """
+    return _room_for(model, room(board))[0]
+
+
+def _room_for(
+    model: bytes, has: Room
+) -> tuple[list[str], list[str], tflm.Model | None, int | None]:
+    """Problems, operators that are lacking, the model if it loads, and the RAM it takes."""
     problems: list[str] = []
     unsupported = sorted(set(tflm.operators(model)) - set(tflm.supported()))
     loaded = None
@@ -138,23 +172,7 @@ def check(model: bytes, board: str) -> Check:
         ram = loaded.arena_bytes + (0 if has.in_place else len(model))
         if ram > has.heap_bytes:
             problems.append(_too_large(model, loaded, ram, has))
-    instructions, ms, source = None, None, "not estimated: it does not fit"
-    if loaded and not problems:
-        instructions, ms, source = _speed(model, loaded, board, has)
-    return Check(
-        board=board,
-        problems=problems,
-        unsupported=unsupported,
-        ram_bytes=ram,
-        ram_free_bytes=has.heap_bytes,
-        flash_bytes=len(model),
-        flash_free_bytes=has.flash_bytes,
-        macs=loaded.macs if loaded else None,
-        instructions=instructions,
-        ms=ms,
-        ms_source=source,
-        ram_source=has.heap_source,
-    )
+    return problems, unsupported, loaded, ram
 
 
 def _too_large(model: bytes, loaded: tflm.Model, ram: int, has: Room) -> str:

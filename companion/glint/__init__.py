@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from glint.audio import Audio
 from glint.errors import (
     BluetoothError,
+    ClosedError,
     GlintError,
     LinkLostError,
     MediaError,
+    ModelError,
     NoAnswerError,
     NotFoundError,
     PairingError,
@@ -51,6 +53,7 @@ __all__ = [
     "Bond",
     "Boot",
     "Button",
+    "ClosedError",
     "Event",
     "Found",
     "Gap",
@@ -63,6 +66,7 @@ __all__ = [
     "MediaError",
     "Microphone",
     "Model",
+    "ModelError",
     "NoAnswerError",
     "NotFoundError",
     "Notice",

@@ -19,6 +19,7 @@ from glint.audio import Audio, decoder
 from glint.collect import Collector, Progress
 from glint.connection import Connection
 from glint.errors import (
+    ClosedError,
     GlintError,
     LinkLostError,
     NoAnswerError,
@@ -99,6 +100,7 @@ class Glasses(Managed):
         self._timeline = Timeline()
         self._adapter = in_use(hci)
         self._readers: weakref.WeakSet[EventReader] = weakref.WeakSet()
+        self._entered = False
         self._streaming = False
         self._start_lock = asyncio.Lock()
         self._asking: set[asyncio.Task[None]] = set()
@@ -115,8 +117,12 @@ class Glasses(Managed):
 
         Raises:
             BluetoothError: There is no usable Bluetooth, or it cannot connect.
+            ClosedError: They were opened before.
             LinkLostError, NoAnswerError, NotFoundError: The glasses are not there, or not well.
         """
+        if self._entered:
+            raise ClosedError("Glasses are opened once: call glint.connect() again.")
+        self._entered = True
         await self._adapter.__aenter__()
         try:
             await self._connection.open()
@@ -477,7 +483,9 @@ class Glasses(Managed):
     def _end(self, error: Exception | None) -> None:
         for reader in self._readers:
             reader.end(error)
-        self._store.fail(error or GlintError("The glasses were closed: connect again."))
+        self._store.fail(
+            error or ClosedError("The glasses were closed: call glint.connect() again.")
+        )
 
     # Acknowledging.
 

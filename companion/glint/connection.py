@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from glint.errors import (
     BluetoothError,
-    GlintError,
+    ClosedError,
     LinkLostError,
     NoAnswerError,
     NotFoundError,
@@ -93,10 +93,10 @@ class Connection:
 
         Raises:
             LinkLostError: The glasses were not found again in time.
-            GlintError: The connection is closed.
+            ClosedError: The connection is closed, or was never opened.
         """
         if self._next_link is None:
-            raise GlintError("Not connected: use 'async with glint.connect() as glasses'.")
+            raise ClosedError("Not connected: use 'async with glint.connect() as glasses'.")
         if self._next_link.done() and not self._next_link.exception() and not self.connected:
             self._next_link = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self._next_link)
@@ -105,7 +105,7 @@ class Connection:
         """Disconnects, and stops keeping the link."""
         if self._task:
             await end_tasks(self._task)
-        self._end(GlintError("The glasses were closed: connect again."))
+        self._end(ClosedError("The glasses were closed: call glint.connect() again."))
         if self._open_link:
             await self._open_link.close()
             self._open_link = None

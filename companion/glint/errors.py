@@ -44,6 +44,14 @@ class MediaError(GlintError):
     """A photo or a recording could not be had whole, or not be written."""
 
 
+class ModelError(GlintError):
+    """A file is no model, or no manifest, that glasses could use; nothing was sent."""
+
+
+class ClosedError(GlintError):
+    """The glasses were closed, or never opened: call `glint.connect` again."""
+
+
 class UpdateError(GlintError):
     """An update was not taken, or was reverted; what ran before runs on."""
 

@@ -16,6 +16,7 @@ from glint import protocol
 from glint.collect import Progress
 from glint.errors import GlintError, LinkLostError, RequestError
 from glint.info import Bond, Model
+from glint.model_files import check_manifest, check_model
 from glint.smp_manage import (
     BondNameWrite,
     BondRemoveWrite,
@@ -128,6 +129,25 @@ class Managed(ABC):
             name: The model.
         """
         await self.request(ModelWrite(name=name, to="remove"))
+
+    async def put_model(
+        self, name: str, model: bytes, manifest: bytes, progress: Progress | None = None
+    ) -> None:
+        """Writes a model and its manifest on the glasses, which look at both before they keep them.
+
+        Args:
+            name: What it is to be called there: letters, digits, "_" and "-".
+            model: A .tflite file.
+            manifest: A JSON file, of microWakeWord v2 or with an image model's `labels`.
+            progress: Called with bytes sent and bytes in all, of the model.
+
+        Raises:
+            ModelError: They are none; nothing was sent.
+        """
+        check_model(f"{name}.tflite", model)
+        check_manifest(f"{name}.json", manifest)
+        await self.put_file(f"models/{name}.tflite", model, progress)
+        await self.put_file(f"models/{name}.json", manifest)
 
     async def put_file(self, name: str, data: bytes, progress: Progress | None = None) -> None:
         """Writes a file on the glasses; goes on where it was when the link drops and comes back.

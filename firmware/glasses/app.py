@@ -10,7 +10,7 @@ from glasses import config, media, protocol, selfcheck, smp, wishes
 from glasses.bonds import Bonds
 from glasses.journal import Journal, JournalFile
 from glasses.link import Link
-from glasses.perception import loop, models, vision, wake
+from glasses.perception import arrival, loop, models, vision, wake
 from glasses.perception.loop import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
 from glasses.smp import files, glint, pairing, settings, stats, system
@@ -52,7 +52,7 @@ class Glasses:
         server = smp.Server()
         self.facts = system.facts(board.name, self.settings["name"])
         self.journal.clock = system.serve(server, self.facts, self.journal.time_ms)
-        glint.serve(server, self, files.Files(server, board.flash + "/models"))
+        glint.serve(server, self, files.Files(server, board.flash + "/models", arrival.check))
         settings.Settings(server, self.settings, config_path, folder, self._use)
         self._images = Images(server, board, self._check)
         self.journal.on_exhausted = self._images.restart

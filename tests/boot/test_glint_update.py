@@ -51,6 +51,10 @@ async def test_command_updates_and_confirms(board):
     status, said = await cli(board, "update", written(board, application("0.2.0")))
     assert status == 0, said
     assert "0.2.0 runs, and is confirmed (before: 0.1.0)" in said
+    async with connect(board) as glasses:
+        info = await glasses.info()
+        assert (info.firmware, info.status.firmware) == ("0.2.0", "0.2.0")
+        assert "0.2.0" in info.os
     await board.smp(board.simulation, "reset")
     assert await board.running(board.simulation) == "0.2.0"
     status, said = await cli(board, "update", written(board, application("0.1.5")))
@@ -69,7 +73,7 @@ async def test_keys_are_rotated_the_glasses_closed_and_the_counter_raised(board)
         trust.make_key(path)
     # What an update has for a keys.py means nothing.
     keys = update_image.render_keys([update_image.load_key(foreign)])
-    payload = application_files("0.2.0", [("glasses/boot/keys.py", keys.encode())])
+    payload = application_files([("glasses/boot/keys.py", keys.encode())])
     common = {"version": "0.2.0", "board": board.name, "counter": 2}
     development = update_image.DEVELOPMENT_KEY
     images = trust.rotation(payload, old=development, new=own, close=True, **common)

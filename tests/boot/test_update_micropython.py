@@ -10,7 +10,6 @@ import subprocess
 import sys
 
 import targets
-from glasses import config
 from glasses.boot import slots
 from glasses.boot.image import ImageError, hex_name
 from glint import backend
@@ -133,24 +132,19 @@ def test_micropython_says_what_cpython_says(tmp_path):
 
 
 def application(version, changes=(), board=BOARD):
-    """An update image with this tree's application, which says it is of that version."""
-    payload = application_files(version, changes, board)
+    """An update image with this tree's application."""
+    payload = application_files(changes, board)
     key = update_image.DEVELOPMENT_KEY
     return update_image.sign(payload, version=version, board=board, key=key)
 
 
-def application_files(version, changes=(), board=BOARD):
+def application_files(changes=(), board=BOARD):
     """The ROMFS of `application`."""
     files = {
         path: data
         for path, data in deploy.bundle(board, ["okay_nabu"], "", None).items()
         if path.startswith("glasses/")
     }
-    said = f'FIRMWARE = "{config.FIRMWARE}"'.encode()
-    assert said in files["glasses/config.py"]
-    files["glasses/config.py"] = files["glasses/config.py"].replace(
-        said, f'FIRMWARE = "{version}"'.encode()
-    )
     return romfs.build(files | dict(changes))
 
 

@@ -85,8 +85,13 @@ async def test_closing_leaves_nothing_behind():
         await until(lambda: asyncio.all_tasks() == before)
         assert fake.connection is None
         assert len(fake.server.ports) == 1  # its own
-        with pytest.raises(glint.GlintError, match="closed"):
+        with pytest.raises(glint.ClosedError, match="closed"):
             await glasses.status()
+        with pytest.raises(glint.ClosedError, match="opened once"):
+            async with glasses:
+                pass
+        with pytest.raises(glint.ClosedError, match="async with"):
+            await glint.connect(hci=hci).status()
 
 
 # Events.

@@ -81,3 +81,9 @@ async def test_models(target, tmp_path):
     shutil.copy(tmp_path / "mine.tflite", tmp_path / "other.tflite")
     with pytest.raises(GlintError, match=r"other\.json"):
         await glint(target, "models", "put", str(tmp_path / "other.tflite"))
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(GlintError, match="is no manifest"):
+        await glint(target, "models", "put", str(tmp_path / "other.tflite"))
+    await glint(target, "models", "put", "hey_jarvis")
+    assert [line for line in await glint(target, "models", "list") if line.endswith("hey_jarvis")]
+    await glint(target, "models", "remove", "hey_jarvis")

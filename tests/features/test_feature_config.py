@@ -15,6 +15,7 @@ from glint.events import Wake
 from workbench.emulation import sound
 
 pytestmark = pytest.mark.needs("hci")
+CORRUPT = 9  # MGMT_ERR_ECORRUPT, of MCUmgr's general codes
 
 
 @pytest_asyncio.fixture
@@ -103,10 +104,20 @@ async def test_a_model_is_put_there_used_and_removed(target, tmp_path):
         await glasses.use_model("mine", False)
         await glasses.remove_model("mine")
         assert "mine" not in [model.name for model in await glasses.models()]
-        # One that is no model leaves what is listened for as it is.
-        await glasses.put_file("models/bad.tflite", os.urandom(2000))
-        await glasses.put_file("models/bad.json", json.dumps(manifest).encode())
-        assert await refused(glasses.use_model("bad")) == glint_rc(protocol.RC_FAILED)
+        # What is no model is refused when it has arrived, in the glasses' own words.
+        lying = {"micro": {"probability_cutoff": 9, "sliding_window_size": 5}, "wake_word": "x"}
+        for name, data, why in (
+            ("bad.tflite", os.urandom(2000), "not a .tflite model"),
+            ("alexa.tflite", model[: len(model) // 2], "model"),
+            ("bad.json", b"{}", "neither micro"),
+            ("bad.json", b'{"micro": 5}', "manifest lacks"),
+            ("bad.json", json.dumps(lying).encode(), "cutoff 9"),
+        ):
+            with pytest.raises(RequestError, match=why) as refusal:
+                await glasses.put_file(f"models/{name}", data)
+            assert (refusal.value.group, refusal.value.rc) == (0, CORRUPT)
+        assert "bad" not in [model.name for model in await glasses.models()]
+        assert await glasses.get_file("models/alexa.tflite") == model
         assert (await glasses.config())["words"] == ["okay_nabu"]
 
 

@@ -115,6 +115,21 @@ def test_a_file_goes_there_and_comes_back(device):
         assert some == {"type": kind, **part, "output": oracle(data[1000:4000])}
 
 
+def test_what_cannot_be_what_its_name_says_replaces_nothing(device):
+    def check(name, path):
+        with open(path, "rb") as file:
+            if name.endswith(".tflite") and file.read(1) != b"m":
+                raise ValueError(name + ": no model")
+
+    device.files._check = check
+    device.put(NAME, b"model")
+    device.put("models/notes.txt", b"anything")
+    refused = device.ask(fs.FileUploadRequest(off=0, data=b"junk", name=NAME, len=4))
+    assert refused == {"rc": 9, "rsn": "word.tflite: no model"}
+    assert (device.folder / "word.tflite").read_bytes() == b"model"
+    assert sorted(os.listdir(device.folder)) == ["notes.txt", "word.tflite"]
+
+
 def test_an_upload_goes_on_where_it_was_and_nowhere_else(device):
     def upload(at, data):
         return fs.FileUploadRequest(off=at, data=data, name=NAME, len=6 if at == 0 else None)

@@ -2,6 +2,7 @@
 """`glint models`: the wake words and image models on the glasses."""
 
 import dataclasses
+import importlib.metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -48,24 +49,49 @@ def list_models(
 
 @app.command()
 def put(
-    file: Annotated[Path, typer.Argument(help="A .tflite, with its .json beside it.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE_OR_NAME",
+            help="A .tflite with its .json beside it, or a public model's name.",
+        ),
+    ],
     hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
 ) -> None:
     """Copy a model and its manifest to the glasses."""
-    paths = [file.with_suffix(".tflite"), file.with_suffix(".json")]
-    for path in paths:
-        if not path.is_file():
-            raise GlintError(f"There is no file {path}: a model is a .tflite and a .json.")
+    from glint.model_files import check_manifest, check_model
+
+    name, data, manifest = _read(model)
+    check_model(f"{name}.tflite", data)  # what is none is said before anybody looks for glasses
+    check_manifest(f"{name}.json", manifest)
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:
-            for path in paths:
-                with progress_bar(path.name, False) as progress:
-                    await connected.put_file(f"models/{path.name}", path.read_bytes(), progress)
+            with progress_bar(name, False) as progress:
+                await connected.put_model(name, data, manifest, progress)
 
     run_to_end(run())
+
+
+def _read(model: str) -> tuple[str, bytes, bytes]:
+    """The name, the model and the manifest that a file or the name of a public model stands for."""
+    path = Path(model)
+    if not path.suffix and not path.with_suffix(".tflite").exists():
+        public = [*importlib.metadata.entry_points(group="glint.models")]
+        if not public:
+            raise GlintError(
+                f"There is no file {model}.tflite, and names of public models need the workbench: "
+                "pip install glint-workbench."
+            )
+        data, manifest = public[0].load()(model)
+        return model, data, manifest
+    paths = path.with_suffix(".tflite"), path.with_suffix(".json")
+    for one in paths:
+        if not one.is_file():
+            raise GlintError(f"There is no file {one}: a model is a .tflite and a .json.")
+    return path.stem, paths[0].read_bytes(), paths[1].read_bytes()
 
 
 @app.command()

@@ -22,7 +22,7 @@ except ImportError:  # a board without: an update that hangs waits for a reset
 
 from glasses import config, protocol
 from glasses.boot import keys, slots, unpack
-from glasses.boot.image import ImageError, hex_name
+from glasses.boot.image import ImageError, hex_name, version_text
 from glasses.boot.reset import reset
 from glasses.boot.romfs import RomfsError
 from glasses.boot.trust import Trust
@@ -182,6 +182,8 @@ def run(board, application, safe_mode):
                 if "models" in os.listdir(root):  # else it goes on with those there are
                     models = root + "/models"
             start = application()
+            if choice >= 0:
+                _name(stored.image(choice).version)
             _feed(watchdog)
             app = start(board, models)
         asyncio.run(_run(app, watchdog))
@@ -240,6 +242,13 @@ def _enter(stored, index):
         if name != keys.__name__ and (name == "glasses" or name.startswith("glasses.")):
             del sys.modules[name]
     return root
+
+
+def _name(version):
+    """Has the application of a slot call itself what its image is signed as."""
+    module = sys.modules.get("glasses.config")
+    if module:
+        module.FIRMWARE = version_text(version)
 
 
 def _lost_power():

@@ -14,6 +14,22 @@ class ManifestError(ValueError):
     """A wake word's manifest lacks something or holds nonsense."""
 
 
+def described(name, manifest):
+    """(phrase, steps of the sliding mean, cutoff) of a parsed manifest. Raises ManifestError."""
+    try:
+        micro = manifest["micro"]
+        word = manifest["wake_word"]
+        window = int(micro["sliding_window_size"])
+        cutoff = float(micro["probability_cutoff"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError("wake word %s: its manifest lacks %s" % (name, error))
+    if not isinstance(word, str) or not 0 < len(word.encode()) <= WORD_MAX_BYTES:
+        raise ManifestError("wake word %s: its phrase has no such length" % name)
+    if not 1 <= window <= 255 or not 0 < cutoff < 1:
+        raise ManifestError("wake word %s: window %d, cutoff %s" % (name, window, cutoff))
+    return word, window, cutoff
+
+
 class Detector:
     """One wake word: a streaming model, and a sliding mean of its output against a cutoff.
 
@@ -29,17 +45,7 @@ class Detector:
 
         Raises ManifestError, or what `tflm.Model` raises.
         """
-        try:
-            micro = manifest["micro"]
-            self.word = manifest["wake_word"]
-            window = int(micro["sliding_window_size"])
-            cutoff = float(micro["probability_cutoff"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ManifestError("wake word %s: its manifest lacks %s" % (name, error))
-        if not isinstance(self.word, str) or not 0 < len(self.word.encode()) <= WORD_MAX_BYTES:
-            raise ManifestError("wake word %s: its phrase has no such length" % name)
-        if not 1 <= window <= 255 or not 0 < cutoff < 1:
-            raise ManifestError("wake word %s: window %d, cutoff %s" % (name, window, cutoff))
+        self.word, window, cutoff = described(name, manifest)
         self.name = name
         self.model = model = tflm.Model(model_bytes)
         tensor_in, tensor_out = model.inputs[0], model.outputs[0]

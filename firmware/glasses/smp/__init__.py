@@ -23,6 +23,7 @@ ERROR_NO_MEMORY = 2
 ERROR_INVALID = 3
 ERROR_TOO_LARGE = 7
 ERROR_NOT_SUPPORTED = 8
+ERROR_CORRUPT = 9
 # Of what a companion has written, so much waits for its requests to be answered.
 WAITING_BYTES_MAX = 2 * LIMIT_SMP_BYTES
 # So many responses wait to be sent before the next request is looked at.
@@ -30,11 +31,12 @@ RESPONSES_MAX = 8
 
 
 class RequestError(Exception):
-    """A request is refused with the code `rc` of its group."""
+    """A request is refused with the code `rc` of its group, or with a `general` code."""
 
-    def __init__(self, rc, why):
+    def __init__(self, rc, why, general=False):
         super().__init__(why)
         self.rc = rc
+        self.general = general
 
 
 class Conversation:
@@ -171,6 +173,8 @@ class Server(Conversation):
     def refusal(self, request, error):
         if isinstance(error, RequestError):
             self.refused += 1
+            if error.general:
+                return {"rc": error.rc, "rsn": cbor.cut(str(error), LIMIT_REASON_BYTES)}
             group = struct.unpack_from(">H", request, 4)[0]
             refusal = {"err": {"group": group, "rc": error.rc}}
             if group == SMP_GROUP_GLINT:  # clients of the other groups allow no other key there

@@ -35,10 +35,18 @@ def is_name(name):
 
 
 class Files:
-    """Answers the group's requests about the files in `folder` with `server`."""
+    """Answers the group's requests about the files in `folder` with `server`.
 
-    def __init__(self, server, folder):
+    Args:
+        server: The smp.Server.
+        folder: Where the files are.
+        check: Called with the name and the path of a file that has arrived, before it replaces one
+            of that name; raises ValueError when it cannot be what its name says.
+    """
+
+    def __init__(self, server, folder, check=None):
         self._folder = folder
+        self._check = check
         self._uploading = None  # (path, bytes there are to be)
         group = protocol.SMP_GROUP_FILE
         for id, op, handler in (
@@ -102,12 +110,24 @@ class Files:
                 file.write(data)
             if at + len(data) == length:
                 self._uploading = None
-                os.rename(part, path)
+                self._arrived(path, part)
         except OSError as error:
             self._uploading = None
             storage.remove(part)
             raise smp.RequestError(protocol.FILE_RC_WRITE_FAILED, str(error))
         return {"off": at + len(data)}
+
+    def _arrived(self, path, part):
+        try:
+            if self._check:
+                self._check(path.rsplit("/", 1)[1], part)
+        except ValueError as error:
+            storage.remove(part)
+            raise smp.RequestError(smp.ERROR_CORRUPT, str(error), True)
+        except MemoryError:
+            storage.remove(part)
+            raise
+        os.rename(part, path)
 
     def _begin(self, path, length):
         if not 0 <= length <= protocol.LIMIT_FILE_BYTES:

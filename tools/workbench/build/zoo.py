@@ -175,3 +175,12 @@ def place(model: str, folder: Path, mirror: Path | None = None) -> str:
     else:
         target.write_text(json.dumps(manifest(model)))
     return name
+
+
+def files(name: str) -> tuple[bytes, bytes]:
+    """A model of the zoo and its manifest, as files hold them.
+
+    Raises:
+        ZooError: As `find`.
+    """
+    return find(name).read_bytes(), json.dumps(manifest(name)).encode()

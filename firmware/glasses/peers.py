@@ -22,6 +22,9 @@ QUIET_MS = 2500
 PAIRING_QUIET_MS = 2000
 # A companion that fails to encrypt its link has at least this, however often it comes back.
 ENCRYPT_LEAST_MS = 1000
+# While a companion may pair, the time of those who come back is halved so often at most: one that
+# tried before the button was held, and a host that looks at all there is first, need it.
+PAIRING_HALVES = 2
 # Identities that came back without proof, so many at a time, and how often.
 RETURNS_MAX = 16
 RETURNS_MOST = 8
@@ -129,12 +132,12 @@ class Peers:
         is_known = self._bonds.knows(peer.key)
         may_pair = self._bonds.window.is_open
         times = self._times(peer.key)
-        if is_known:
+        if may_pair:  # who is known may have lost its bond, and pair anew
+            left_ms = protocol.LIMIT_STRANGER_MS >> min(times, PAIRING_HALVES)
+        elif is_known:
             left_ms = max(ENCRYPT_LEAST_MS, protocol.LIMIT_ENCRYPT_MS >> times)
         else:
-            left_ms = (
-                protocol.LIMIT_STRANGER_MS if may_pair else protocol.LIMIT_GLANCE_MS
-            ) >> times
+            left_ms = protocol.LIMIT_GLANCE_MS >> times
         if len(others) + 1 >= protocol.LIMIT_LINKS:  # the last place
             if is_known:
                 self._make_room(others)

@@ -61,6 +61,28 @@ def test_strangers_that_come_back_at_once_do_not_keep_the_owner_out(strangers):
     assert max(in_virtual_time(job, Timing(30, phy=1))) < 3
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_who_came_too_early_has_time_to_pair_once_it_may(known):
+    async def job(world):
+        loop = asyncio.get_running_loop()
+        async with glint.connect(hci=world.address) as glasses, Central(world.address) as other:
+            if known:  # and has lost its bond since
+                await glasses.let_pair()
+                await other.connect()
+                await other.pair()
+                await other.leave()
+            address = await other.find()
+            for _ in range(8):
+                await other.occupy(address)
+            await glasses.let_pair()
+            start_s = loop.time()
+            await other.occupy(await other.find())
+            return loop.time() - start_s
+
+    # What a host may take to look at all there is and then pair, in 30,000 ms / 4.
+    assert in_virtual_time(job, Timing(30, phy=1)) > 7
+
+
 @pytest.mark.stacks
 async def test_who_only_takes_up_the_place_is_dropped(tmp_path, stack):
     server = await serve(Medium(None), "tcp:127.0.0.1:0")

@@ -117,8 +117,9 @@ async def write_bytes(characteristic: BleakGATTCharacteristic) -> int:
     """The most bytes of one write without response.
 
     bleak 3.1 keeps the MTU that it heard of when BlueZ found the services, and 23 where it heard of
-    none. On a connection to glasses whose services BlueZ knows already that is so: the property is
-    there (gatt-client.c, characteristic_get_mtu), but no signal tells of it.
+    none. On a connection to glasses whose services BlueZ knows already that is so, or an earlier
+    connection's: the property is there (gatt-client.c, characteristic_get_mtu), but no signal tells
+    of it.
     """
     known = characteristic.max_write_without_response_size
     details = characteristic.obj
@@ -133,14 +134,14 @@ async def write_bytes(characteristic: BleakGATTCharacteristic) -> int:
             (mtu,) = await _call(bus, *properties, "ss", _CHARACTERISTIC, "MTU")
     except (OSError, EOFError, BleakError, DBusError):
         return known  # BlueZ before 5.62 has no such property
-    return max(known, int(mtu.value) - _ATT_HEADER_BYTES)
+    return int(mtu.value) - _ATT_HEADER_BYTES
 
 
-async def has_bond(device: BLEDevice) -> bool:
-    """Whether BlueZ has a bond with the device; False on other systems."""
+async def has_bond(device: BLEDevice) -> bool | None:
+    """Whether BlueZ has a bond with the device; None where that is not known, as elsewhere."""
     path = _path(device)
     if path is None:
-        return False
+        return None
     from bleak.exc import BleakError
     from dbus_fast.errors import DBusError
 
@@ -149,7 +150,7 @@ async def has_bond(device: BLEDevice) -> bool:
             get = path, "org.freedesktop.DBus.Properties", "Get"
             (paired,) = await _call(bus, *get, "ss", _DEVICE, "Paired")
             return bool(paired.value)
-    return False
+    return None
 
 
 def dropped(error: BaseException | None) -> bool:

@@ -157,7 +157,8 @@ class Connection:
             except (NotFoundError, PairingError):
                 raise
             except (BluetoothError, LinkLostError, NoAnswerError) as error:
-                if tries is not None:
+                mended = isinstance(error, BondRefusedError) and self._bond_refused <= _BOND_TRIES
+                if tries is not None and not mended:
                     tries -= 1
                 if tries == 0 or loop.time() + pause_s > deadline:
                     raise

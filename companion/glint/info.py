@@ -147,8 +147,10 @@ class Statistics:
         links: Times the glasses were connected.
         notifications: Notifications that came, of any kind.
         notified_bytes: Bytes in them.
+        write_bytes: The most bytes of one write on the last connection, as far as is known.
     """
 
     links: int = 0
     notifications: int = 0
     notified_bytes: int = 0
+    write_bytes: int = 0

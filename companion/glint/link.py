@@ -92,10 +92,16 @@ class Link:
         except (BluetoothError, LinkLostError) as error:
             dropped = bluez.dropped(error.__cause__)
             if had_bond and dropped:
-                raise BondRefusedError(str(error)) from error
+                why = (
+                    f"{error} If it goes on, {self.name} has forgotten this machine: run "
+                    f"'bluetoothctl remove {self._device.address}', and {_advice(state)}"
+                )
+                raise BondRefusedError(why) from error
             if had_bond or not (dropped or isinstance(error, LinkLostError)):
                 raise
-            if not await bluez.has_bond(self._device):
+            # They drop a stranger that begins to pair all the same.
+            closed = had_bond is False and state not in (None, bytes([protocol.PAIRING_OPEN]))
+            if not (closed or await bluez.has_bond(self._device)):
                 if not dropped:
                     raise
                 why = f"{error} If the glasses do not know this companion, {_advice(state)}"
@@ -149,7 +155,8 @@ class Link:
         self._events = self._characteristic(protocol.UUID_EVENTS)
         self._media = self._characteristic(protocol.UUID_MEDIA)
         self._smp = self._characteristic(protocol.UUID_SMP)
-        self.requests.allow(await bluez.write_bytes(self._smp))
+        self._statistics.write_bytes = 0
+        self._allow(await bluez.write_bytes(self._smp))
         await self._notify(self._smp, self.requests.feed)
         await self._notify(self._events, on_event)
         await self._notify(self._media, on_media)
@@ -161,10 +168,14 @@ class Link:
                 self._statistics.notified_bytes += len(data)
                 # The MTU is one for both directions, and some systems do not tell it: what the
                 # glasses send shows what may be sent to them.
-                self.requests.allow(len(data))
+                self._allow(len(data))
                 notified(bytes(data))
 
         await self._client.start_notify(characteristic, callback)
+
+    def _allow(self, write_bytes: int) -> None:
+        self.requests.allow(write_bytes)
+        self._statistics.write_bytes = self.requests.write_bytes
 
     def _characteristic(self, uuid: str) -> BleakGATTCharacteristic:
         characteristic = self._client.services.get_characteristic(uuid)

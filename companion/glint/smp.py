@@ -323,6 +323,11 @@ class Requests:
         self._client = SMPClient(self._transport, "")
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def write_bytes(self) -> int:
+        """The most bytes of one write, as far as is known."""
+        return self._transport.max_write_bytes
+
     def allow(self, write_bytes: int) -> None:
         """Tells that one write may hold so much, if it is more than was known."""
         self._transport.max_write_bytes = max(self._transport.max_write_bytes, write_bytes)

@@ -56,6 +56,7 @@ def characteristic(max_write_bytes):
 
 async def test_the_mtu_is_asked_for_where_bleak_has_an_old_one(system):
     assert await bluez.write_bytes(characteristic(20)) == 244
+    assert await bluez.write_bytes(characteristic(509)) == 244
     del system.objects[CHARACTERISTIC][CHARACTERISTIC1]["MTU"]  # as BlueZ before 5.62
     assert await bluez.write_bytes(characteristic(20)) == 20
     assert await bluez.write_bytes(characteristic(509)) == 509

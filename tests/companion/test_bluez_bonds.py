@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bonds that one side lost, and the size of writes, on BlueZ's interface on a real message bus."""
+
+import glint
+import pytest
+from bluez_fixtures import message_bus
+from bluez_glasses import BluezGlasses
+from glint import protocol
+from smpclient.requests.os_management import EchoWrite
+from workbench.system import provide
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def bus(tmp_path, monkeypatch):
+    if missing := provide(["dbus-daemon"]):
+        pytest.skip(missing)
+    monkeypatch.delenv("GLINT_HCI", raising=False)
+    with message_bus(tmp_path, monkeypatch):
+        yield
+
+
+@pytest.mark.usefixtures("bus")
+async def test_a_bond_that_the_glasses_forgot_is_made_anew_in_the_window(caplog):
+    async with (
+        BluezGlasses(paired=True, bonded=False, window=protocol.PAIRING_OPEN) as system,
+        glint.connect(timeout_s=PATIENCE_S),
+    ):
+        assert system.asked == ["Connect", "Connect", "RemoveDevice", "Connect", "Pair"]
+        assert "does not know this machine any more" in caplog.text
+
+
+@pytest.mark.usefixtures("bus")
+async def test_with_the_window_closed_it_is_said_what_to_do():
+    async with BluezGlasses(paired=True, bonded=False, window=protocol.PAIRING_CLOSED) as system:
+        with pytest.raises(glint.PairingError, match="know this companion: hold their button"):
+            async with glint.connect(timeout_s=PATIENCE_S):
+                pass
+        # The bond was worth nothing; the next time needs no more than the button.
+        assert "RemoveDevice" in system.asked
+        system.window = protocol.PAIRING_OPEN
+        async with glint.connect(timeout_s=PATIENCE_S):
+            pass
+
+
+@pytest.mark.usefixtures("bus")
+async def test_where_there_is_no_time_to_mend_it_the_command_is_named():
+    async with BluezGlasses(paired=True, bonded=False, window=protocol.PAIRING_OPEN):
+        with pytest.raises(glint.BluetoothError, match="bluetoothctl remove F0:00:00:00:00:01"):
+            async with glint.connect(timeout_s=0.2):
+                pass
+
+
+@pytest.mark.usefixtures("bus")
+async def test_each_connection_writes_as_much_as_its_mtu_lets_it():
+    async with BluezGlasses(paired=True, bonded=True, window=protocol.PAIRING_CLOSED) as system:
+        for mtu in (247, 512, 185):
+            system.mtu = mtu
+            async with glint.connect(timeout_s=PATIENCE_S) as glasses:
+                await glasses.request(EchoWrite(d="x" * 1500))
+                assert max(system.writes) == glasses.statistics.write_bytes == mtu - 3
+            system.writes.clear()

@@ -33,7 +33,7 @@ help:
 	@echo 'make test-all  run them with every sweep whole: hours on two cores'
 	@echo 'make bench   measure perception, models and the image'
 	@echo 'make bench-link  measure what the link carries, and look for losses'
-	@echo 'make bluez [KERNEL=trixie]  try the companion on the real BlueZ, in a guest (minutes)'
+	@echo 'make bluez [KERNEL=bookworm]  try the companion on the real BlueZ, in a guest (minutes)'
 	@echo 'make fuzz SECONDS=60  look for models that harm tflm (needs clang)'
 	@echo 'make fuzz TARGET=smp|cbor|media|bus INPUTS=1000000  look for input that harms the link'
 	@echo 'make natmod ARCH=xtensawin|armv7emsp|rv32imc|x64 [MODELS="NAME..."]  build the C modules as native .mpy files'
@@ -69,8 +69,8 @@ bench: .venv/workbench.stamp
 bench-link: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.measure.link
 
-# Debian suite of the guest's kernel: bookworm has 6.1, trixie 6.12.
-KERNEL ?= bookworm
+# Debian suite of the guest's kernel: bookworm-backports has 6.12, bookworm 6.1.
+KERNEL ?= bookworm-backports
 
 bluez: .venv/workbench.stamp
 	@$(BIN)/python -m workbench.build.micropython linux >/dev/null

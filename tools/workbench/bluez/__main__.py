@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import shutil
 import sys
 import time
@@ -29,18 +30,20 @@ from workbench.system import say_step
 
 # Of the guest's adapter: BlueZ files its bonds by it.
 ADAPTER = "C0:FF:EE:00:00:FF"
-VERSION = "0.9.0"
+UPDATES = [("update.img", "0.9.0"), ("second.img", "0.9.1")]
 
 
-def _image(folder: Path) -> None:
-    data = update_image.sign(
-        update_image.payload("linux", words=["okay_nabu"], vision="", mirror=None),
-        version=VERSION,
-        board="linux",
-        key=update_image.DEVELOPMENT_KEY,
-        counter=update_image.firmware_counter(),
-    )
-    (folder / "update.img").write_bytes(data)
+def _images(folder: Path) -> None:
+    payload = update_image.payload("linux", words=["okay_nabu"], vision="", mirror=None)
+    for name, version in UPDATES:
+        data = update_image.sign(
+            payload,
+            version=version,
+            board="linux",
+            key=update_image.DEVELOPMENT_KEY,
+            counter=update_image.firmware_counter(),
+        )
+        (folder / name).write_bytes(data)
 
 
 async def _meet(side: Side, hci: str, folder: Path, names: list[str]) -> dict[str, Result]:
@@ -51,7 +54,8 @@ async def _meet(side: Side, hci: str, folder: Path, names: list[str]) -> dict[st
     await glasses.start()
     results = {}
     try:
-        meeting = Meeting(side, glasses, VERSION)
+        other = Emulated(hci, folder, f"{side.name}-other")
+        meeting = Meeting(side, other, glasses, UPDATES)
         for name, step in STEPS.items():
             if names and name not in names:
                 continue
@@ -68,13 +72,30 @@ async def _result(step: Callable[[Meeting], Awaitable[Result]], meeting: Meeting
         result = await step(meeting)
     except (WorkbenchError, TimeoutError, ValueError, KeyError) as error:
         result = Result(False, f"{type(error).__name__}: {error}")
-    return Result(result.well, result.note, time.monotonic() - began_s)
+    return dataclasses.replace(result, took_s=time.monotonic() - began_s)
+
+
+def _figures(title: str, real: dict[str, Result], emulated: dict[str, Result]) -> Table:
+    table = Table("", title, "emulated", title="What was measured")
+    for step, result in real.items():
+        for name, value in result.figures.items():
+            other = emulated[step].figures.get(name) if step in emulated else None
+            table.add_row(name, f"{value:.6g}", "" if other is None else f"{other:.6g}")
+    return table
+
+
+async def _say_faults(running: Guest) -> None:
+    """Says whether the guest's kernel broke: what comes after says nothing of the companion."""
+    told = system.FOLDER / "dmesg.log"
+    told.write_text((await running.run("dmesg")).out)
+    if fault := (await running.run("dmesg | grep -m1 -E 'BUG:|corruption|Oops'")).last:
+        say_step(f"the guest's kernel broke, see {told}: {fault}")
 
 
 async def _stopped(running: Guest) -> Result:
     """BlueZ's daemon is not there."""
     await running.run("kill $(pidof bluetoothd); sleep 1")
-    done = await running.glint("info")
+    done = await running.run("python3 -m glint info")
     return Result(
         done.rc == 1 and len(done.out.splitlines()) == 1 and "bluetooth service" in done.out,
         done.out.strip(),
@@ -87,7 +108,7 @@ async def _run(kernel: str, names: list[str]) -> bool:
     files = system.FOLDER / "files"
     shutil.rmtree(files, ignore_errors=True)
     files.mkdir()
-    _image(files)
+    _images(files)
     say_step(f"the guest's system is there ({time.monotonic() - began_s:.0f} s)")
     medium = Medium()
     servers = [
@@ -104,10 +125,7 @@ async def _run(kernel: str, names: list[str]) -> bool:
             )
             say_step(f"the guest is up ({time.monotonic() - began_s:.0f} s): {title}")
             real = await _meet(BlueZ(running), address, files, names)
-            # What comes after a fault of the kernel's says nothing of the companion.
-            fault = (await running.run("dmesg | grep -m1 -E 'BUG|corruption|Oops'")).last
-            if fault:
-                say_step(f"the guest's kernel broke: {fault}")
+            await _say_faults(running)
             if not names:
                 real["bluetoothd stopped"] = await _stopped(running)
     finally:
@@ -117,7 +135,9 @@ async def _run(kernel: str, names: list[str]) -> bool:
     for name, result in real.items():
         other = emulated.get(name, Result(True, ""))
         table.add_row(name, str(result), f"{result.took_s:.0f}", str(other), f"{other.took_s:.0f}")
-    Console(width=160).print(table)
+    console = Console(width=160)
+    console.print(table)
+    console.print(_figures(title, real, emulated))
     print(f"{time.monotonic() - began_s:.0f} s in all")
     return all(result.well for result in real.values())
 

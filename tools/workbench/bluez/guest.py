@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import shlex
 import sysconfig
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -94,10 +93,6 @@ class Guest:
             return await asyncio.wait_for(waiting, timeout_s)
         except TimeoutError:
             raise GuestError(f"{command!r} did not end in {timeout_s:g} s") from None
-
-    async def glint(self, *arguments: str, timeout_s: float = 240.0) -> Done:
-        """Runs the companion's command line."""
-        return await self.run(shlex.join(["python3", "-m", "glint", *arguments]), timeout_s)
 
 
 def _options(system: System, hci: str, control: Path, console: Path) -> list[str]:

@@ -7,17 +7,23 @@ import asyncio
 import itertools
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.bluez.guest import Done
-from workbench.bluez.sides import NAME, POLL_S, Glasses, Listener, Side
+from workbench.bluez.sides import NAME, POLL_S, Emulated, Glasses, Program, Side, glint
 from workbench.bluez.system import GuestError
 
 PRESSES = 5
 # Emulated without KVM, on a busy machine, a companion takes half a minute to come up.
 PATIENCE_S = 120.0
+COMMAND_PATIENCE_S = 60.0
+UPDATE_PATIENCE_S = 400.0
 PRESS_AGAIN_S = 3.0
+RECORD_S = 2.0
+# What of a write is left for data at the least MTU that there is.
+LEAST_WRITE_BYTES = 20
+SIGNALS = {"TERM": (143, -15), "HUP": (129, -1), "KILL": (137, -9)}
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,13 @@ class Result:
     Attributes:
         well: It did what it should.
         note: What there is to say: what came, what was lost, or what the companion said.
+        figures: What was measured, by its name and unit.
         took_s: How long it took, starting the companion included.
     """
 
     well: bool
     note: str
+    figures: dict[str, float] = field(default_factory=dict)
     took_s: float = 0.0
 
     def __str__(self) -> str:
@@ -44,120 +52,179 @@ class Meeting:
 
     Attributes:
         side: The machine.
+        other: Another machine, with a companion that is there for comparison only.
         glasses: The glasses.
-        version: Of the update that lies in the side's folder.
+        updates: Names in the side's folder and versions of two updates, the older one first.
     """
 
     side: Side
+    other: Emulated
     glasses: Glasses
-    version: str
+    updates: list[tuple[str, str]]
+
+    async def glint(self, *arguments: str) -> Done:
+        """Runs the side's command line, and looks for the glasses as long as a guest may take."""
+        patience = () if arguments[0] == "scan" else ("--timeout", str(COMMAND_PATIENCE_S))
+        return await glint(self.side, *arguments, *patience)
+
+    async def probe(self, *arguments: str) -> Program:
+        """Starts probe.py on the side."""
+        return await self.side.start(self.side.probe, *arguments)
+
+
+def _objects(done: Done) -> list[dict[str, Any]]:
+    """The objects that a command printed with --json; none if it failed."""
+    lines = [line for line in done.out.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in lines] if done.rc == 0 else []
 
 
 def _object(done: Done) -> dict[str, Any]:
-    """The object that a command printed with --json, or nothing."""
-    lines = [line for line in done.out.splitlines() if line.startswith("{")]
-    return dict(json.loads(lines[-1])) if done.rc == 0 and lines else {}
+    return (_objects(done) or [{}])[-1]
 
 
 def _last(done: Done) -> str:
     return f"{done.last or 'nothing said'} (status {done.rc})"
 
 
-async def _heard(
-    listener: Listener,
+async def _printed(
+    program: Program,
     enough: Callable[[list[dict[str, Any]]], bool],
     patience_s: float = PATIENCE_S,
 ) -> list[dict[str, Any]]:
-    """The events that came until there were enough, or until patience ended."""
-    events: list[dict[str, Any]] = []
+    """What a program printed until there was enough, or until patience ended."""
+    said: list[dict[str, Any]] = []
     try:
         async with asyncio.timeout(patience_s):
-            while not enough(events := await listener.lines()):  # noqa: ASYNC110
+            while not enough(said := await program.lines()):  # noqa: ASYNC110
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         pass
-    return events
+    return said
 
 
 def _presses(events: list[dict[str, Any]]) -> int:
     return sum(event["type"] == "button" and event.get("pressed", False) for event in events)
 
 
-async def _listening(meeting: Meeting) -> Listener:
+async def _listening(side: Side, glasses: Glasses) -> Program:
     """A companion that has begun to listen: it tells that the button was pressed."""
-    listener = await meeting.side.listen()
+    listener = await side.start("-m", "glint", "listen", "--json", "--timeout", str(PATIENCE_S))
     deadline_s = asyncio.get_running_loop().time() + PATIENCE_S
-    while not _presses(await _heard(listener, lambda events: _presses(events) > 0, PRESS_AGAIN_S)):
+    while not _presses(await _printed(listener, lambda said: _presses(said) > 0, PRESS_AGAIN_S)):
         if asyncio.get_running_loop().time() > deadline_s:
             ended = await listener.end("KILL")
             raise GuestError(f"the companion heard nothing; it said: {ended.last}")
-        await meeting.glasses.press()
+        await glasses.press()
     await asyncio.sleep(PRESS_AGAIN_S)  # for what else was pressed
     return listener
 
 
+async def _press(glasses: Glasses, listeners: list[Program]) -> list[int]:
+    """Presses the button PRESSES times; returns how many of those each companion lost, and how
+    many records are missing from what it heard."""
+    before = [_presses(await listener.lines()) for listener in listeners]
+    await glasses.press(PRESSES)
+    lost = []
+    for listener, count in zip(listeners, before, strict=True):
+        wanted = count + PRESSES
+        events = await _printed(listener, lambda said, wanted=wanted: _presses(said) >= wanted)  # type: ignore[misc]
+        numbers = [event["seq"] for event in events if "seq" in event]
+        gaps = sum(after - one - 1 for one, after in itertools.pairwise(numbers))
+        lost += [wanted - _presses(events), gaps]
+    return lost
+
+
 async def scan(meeting: Meeting) -> Result:
     """The glasses are heard."""
-    done = await meeting.side.glint("scan", "--seconds", "5", "--json")
+    done = await meeting.glint("scan", "--seconds", "5", "--json")
     return Result(_object(done).get("name") == NAME, _last(done))
 
 
 async def info(meeting: Meeting) -> Result:
     """The companion gets in: at first by pairing, then by the bond."""
-    done = await meeting.side.glint("info", "--json")
+    done = await meeting.glint("info", "--json")
     facts = _object(done)
     note = f"{facts['name']} at {facts['address']}" if facts else _last(done)
     return Result(bool(facts), note)
 
 
+async def reconnect(meeting: Meeting) -> Result:
+    """A connection with a bond carries as much in one write as the first did."""
+    done = await (await meeting.probe("connect", "3")).wait()
+    each = _objects(done)
+    if not each:
+        return Result(False, _last(done))
+    sizes = [one["write_bytes"] for one in each]
+    seconds = [one["connect_s"] for one in each]
+    note = f"{seconds} s; one write holds {sizes} bytes"
+    figures = {"connecting, s": min(seconds), "bytes in one write": min(sizes)}
+    return Result(min(sizes) > LEAST_WRITE_BYTES, note, figures)
+
+
 async def listen(meeting: Meeting) -> Result:
     """Every event arrives, and SIGTERM ends the companion as it should."""
-    listener = await _listening(meeting)
-    before = _presses(await listener.lines())
-    await meeting.glasses.press(PRESSES)
-    events = await _heard(listener, lambda events: _presses(events) >= before + PRESSES)
+    listener = await _listening(meeting.side, meeting.glasses)
+    lost, gaps = await _press(meeting.glasses, [listener])
     ended = await listener.end("TERM")
-    came = _presses(events) - before
-    numbers = [event["seq"] for event in events if "seq" in event]
-    gaps = sum(after - one - 1 for one, after in itertools.pairwise(numbers))
-    lost = f"{PRESSES - came} of {PRESSES} presses lost, {gaps} records missing"
-    well = came == PRESSES and not gaps and ended.rc in (143, -15)
-    return Result(well, f"{lost}; SIGTERM: status {ended.rc}")
+    note = f"{lost} of {PRESSES} presses lost, {gaps} records missing; SIGTERM: {ended.rc}"
+    well = not lost and not gaps and ended.rc in SIGNALS["TERM"]
+    return Result(well, note, {"events lost": lost + gaps})
 
 
 async def photo(meeting: Meeting) -> Result:
     """A photo arrives whole."""
-    done = await meeting.side.glint("photo", "-o", "/tmp/glint.jpg", "--json")
+    done = await meeting.glint("photo", "-o", "/tmp/glint.jpg", "--json")
     facts = _object(done)
-    note = f"{facts['bytes']} bytes in {facts['took_s']} s" if facts else _last(done)
-    return Result(bool(facts), note)
+    if not facts:
+        return Result(False, _last(done))
+    rate = facts["bytes"] / max(facts["took_s"], 0.01)
+    note = f"{facts['bytes']} bytes in {facts['took_s']} s"
+    return Result(True, note, {"photo, bytes/s": rate})
 
 
 async def record(meeting: Meeting) -> Result:
     """A recording arrives whole."""
-    wanted_s = 2.0
-    done = await meeting.side.glint(
-        "record", "-o", "/tmp/glint.wav", "--seconds", str(wanted_s), "--json"
-    )
+    seconds = "--seconds", str(RECORD_S)
+    done = await meeting.glint("record", "-o", "/tmp/glint.wav", *seconds, "--json")
     facts = _object(done)
-    note = f"{facts['seconds']:.2f} s" if facts else _last(done)
-    return Result(bool(facts) and facts["seconds"] >= wanted_s - 0.1, note)
+    if not facts:
+        return Result(False, _last(done))
+    missing_ms = round(1000 * max(RECORD_S - facts["seconds"], 0))
+    note = f"{facts['seconds']:.2f} s"
+    return Result(missing_ms < 100, note, {"sound lost, ms": missing_ms})
+
+
+async def two_companions(meeting: Meeting) -> Result:
+    """Two companions listen side by side; one that takes a photo keeps nothing from the other."""
+    listener = await _listening(meeting.side, meeting.glasses)
+    await meeting.glasses.let_pair()
+    first = _object(await glint(meeting.other, "info", "--json"))
+    beside = await _listening(meeting.other, meeting.glasses)
+    lost = await _press(meeting.glasses, [listener, beside])
+    await beside.end("TERM")
+    taken = _object(await glint(meeting.other, "photo", "-o", "/tmp/glint2.jpg", "--json"))
+    lost += await _press(meeting.glasses, [listener])
+    ended = await listener.end("TERM")
+    note = f"{sum(lost)} of {3 * PRESSES} presses lost; the other's photo: {taken.get('bytes')}"
+    well = bool(first and taken) and not sum(lost) and ended.rc in SIGNALS["TERM"]
+    return Result(well, note, {"events lost, two companions": sum(lost)})
 
 
 def _killed(signal: str) -> Callable[[Meeting], Awaitable[Result]]:
     async def killed(meeting: Meeting) -> Result:
         """A companion that is killed leaves nothing that the next one stumbles over."""
-        listener = await _listening(meeting)
-        await listener.end(signal)
+        listener = await _listening(meeting.side, meeting.glasses)
+        ended = await listener.end(signal)
         result = await info(meeting)
-        return Result(result.well, f"the next one: {result.note}")
+        well = result.well and ended.rc in SIGNALS[signal]
+        return Result(well, f"status {ended.rc}; the next one: {result.note}")
 
     return killed
 
 
 async def glasses_killed(meeting: Meeting) -> Result:
     """A companion that listens goes on with glasses that lost their power."""
-    listener = await _listening(meeting)
+    listener = await _listening(meeting.side, meeting.glasses)
     before = len(await listener.lines())
     await meeting.glasses.kill()
     await meeting.glasses.start()
@@ -165,52 +232,128 @@ async def glasses_killed(meeting: Meeting) -> Result:
     def started(events: list[dict[str, Any]]) -> bool:
         return any(event["type"] == "boot" for event in events[before:])
 
-    again = started(await _heard(listener, started))
+    again = started(await _printed(listener, started))
     done = await listener.end("TERM")
     return Result(again, "it heard them start again" if again else _last(done))
+
+
+def _told(done: Done) -> bool:
+    return done.rc == 1 and "know this companion" in done.out and "hold their button" in done.out
 
 
 async def companion_forgets(meeting: Meeting) -> Result:
     """Without its bond a companion is told of the button, and gets in with it."""
     await meeting.side.forget()
-    refused = await meeting.side.glint("info")
+    refused = await meeting.glint("info")
     await meeting.glasses.let_pair()
     result = await info(meeting)
-    told = refused.rc == 1 and "button" in refused.out
-    return Result(told and result.well, f"said: {refused.last} Then: {result.note}")
+    return Result(_told(refused) and result.well, f"said: {refused.last} Then: {result.note}")
+
+
+async def _remove(meeting: Meeting) -> str:
+    """Has the other companion remove the side's bond; says why it could not."""
+    done = await glint(meeting.other, "bonds", "list", "--json")
+    for bond in _objects(done):
+        if not bond["this"]:
+            done = await glint(meeting.other, "bonds", "remove", str(bond["id"]))
+            return "" if done.rc == 0 else _last(done)
+    return _last(done)
 
 
 async def glasses_forget(meeting: Meeting) -> Result:
-    """Glasses that lost their bonds let the companion in again while the window is open."""
-    await meeting.glasses.stop()
-    meeting.glasses.forget()
-    await meeting.glasses.start()
+    """A companion whose bond another removed is told so; in the window it gets in at once."""
+    if why := await _remove(meeting):
+        return Result(False, why)
+    refused = await meeting.glint("info")
+    await meeting.glasses.let_pair()
+    result = await info(meeting)
+    return Result(_told(refused) and result.well, f"said: {refused.last} Then: {result.note}")
+
+
+async def glasses_forget_open(meeting: Meeting) -> Result:
+    """Where the window is open already, such a companion mends its bond by itself."""
+    if why := await _remove(meeting):
+        return Result(False, why)
     await meeting.glasses.let_pair()
     result = await info(meeting)
     return Result(result.well, result.note)
 
 
+async def glasses_new(meeting: Meeting) -> Result:
+    """Glasses that lost all that they knew let the companion in again."""
+    await meeting.glasses.stop()
+    meeting.glasses.forget()
+    await meeting.glasses.start()
+    result = await info(meeting)
+    return Result(result.well, result.note)
+
+
+def _came(said: list[dict[str, Any]]) -> int:
+    return max((one["has"] for one in said if "has" in one), default=0)
+
+
 async def update(meeting: Meeting) -> Result:
     """An update arrives, is tried and confirmed."""
-    done = await meeting.side.glint("update", f"{meeting.side.folder}/update.img", "--json")
-    facts = _object(done)
-    note = (
-        f"{facts['before']} to {facts['version']} in {done.took_s:.0f} s" if facts else _last(done)
+    name, version = meeting.updates[0]
+    done = await (await meeting.probe("update", f"{meeting.side.folder}/{name}")).wait()
+    said = _objects(done)
+    pieces = [one for one in said if "has" in one]
+    if len(pieces) < 2:
+        return Result(False, _last(done))
+    first, last = pieces[0], pieces[-1]
+    rate = (last["has"] - first["has"]) / max(last["after_s"] - first["after_s"], 0.01)
+    note = f"{last['of']} bytes at {rate:.0f} bytes/s; {said[-1].get('version')} runs"
+    well = said[-1].get("version") == version and last["has"] == last["of"]
+    return Result(well, note, {"update, bytes/s": rate})
+
+
+async def update_resumed(meeting: Meeting) -> Result:
+    """An update goes on where it was after its companion was killed, and its glasses as well."""
+    name, version = meeting.updates[1]
+    command = "update", f"{meeting.side.folder}/{name}"
+    first = await meeting.probe(*command)
+    said = await _printed(
+        first, lambda said: 3 * _came(said) > said[-1]["of"] if said else False, UPDATE_PATIENCE_S
     )
-    return Result(facts.get("version") == meeting.version, note)
+    stopped_at = _came(said)
+    await first.end("KILL")
+    second = await meeting.probe(*command)
+    said = await _printed(
+        second,
+        lambda said: 3 * _came(said) > 2 * said[-1].get("of", 0) if said else False,
+        UPDATE_PATIENCE_S,
+    )
+    went_on_at = said[0]["has"] if said else 0
+    await meeting.glasses.kill()
+    await meeting.glasses.start()
+    done = await second.wait()
+    facts = _object(done)
+    if not facts:
+        return Result(False, _last(done))
+    note = (
+        f"companion killed at {stopped_at}, went on at {went_on_at}; glasses killed, "
+        f"{facts['links'] - 2} more links; {facts['version']} runs"
+    )
+    return Result(facts["version"] == version and went_on_at >= stopped_at, note)
 
 
 STEPS: dict[str, Callable[[Meeting], Awaitable[Result]]] = {
     "scan": scan,
     "pair": info,
     "info": info,
+    "connect again": reconnect,
     "listen": listen,
     "photo": photo,
     "record": record,
+    "two companions": two_companions,
     "companion killed": _killed("KILL"),
+    "companion terminated": _killed("TERM"),
     "companion hung up on": _killed("HUP"),
     "glasses killed": glasses_killed,
     "companion forgets": companion_forgets,
     "glasses forget": glasses_forget,
+    "glasses forget, window open": glasses_forget_open,
+    "glasses are new": glasses_new,
     "update": update,
+    "update, interrupted": update_resumed,
 }

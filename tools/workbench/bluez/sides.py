@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -21,14 +23,16 @@ NAME = "Glint"
 HOLD_S = 2.5
 POLL_S = 0.5
 MOUNTED = "/files"
-LISTEN = "listen --json --timeout 120"  # emulated glasses take a while to start
 
 
-class Listener(Protocol):
-    """A companion that listens, in a process of its own."""
+class Program(Protocol):
+    """A program that runs on one side and prints JSON lines."""
 
     async def lines(self) -> list[dict[str, Any]]:
-        """The events that it has printed."""
+        """The objects that it has printed."""
+
+    async def wait(self) -> Done:
+        """Waits until it has ended."""
 
     async def end(self, signal: str) -> Done:
         """Sends it a signal and waits until it has ended."""
@@ -40,22 +44,26 @@ class Side(Protocol):
     Attributes:
         name: What the report calls it.
         folder: Where it finds files that both sides are given.
+        probe: Where it finds probe.py.
     """
 
     name: str
     folder: str
+    probe: str
 
-    async def glint(self, *arguments: str) -> Done:
-        """Runs the command line."""
-
-    async def listen(self) -> Listener:
-        """Starts `glint listen`."""
+    async def start(self, *arguments: str) -> Program:
+        """Starts Python with these arguments."""
 
     async def forget(self) -> None:
         """Has the machine forget its bonds."""
 
 
-def _events(text: str) -> list[dict[str, Any]]:
+async def glint(side: Side, *arguments: str) -> Done:
+    """Runs the companion's command line to its end."""
+    return await (await side.start("-m", "glint", *arguments)).wait()
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
     """The whole lines; the last one may be on its way."""
     return [json.loads(line) for line in text.split("\n")[:-1] if line.startswith("{")]
 
@@ -65,15 +73,14 @@ class BlueZ:
 
     name = "BlueZ"
     folder = MOUNTED
+    probe = "/inside/probe.py"
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
+        self._numbers = itertools.count(1)
 
-    async def glint(self, *arguments: str) -> Done:
-        return await self._guest.glint(*arguments)
-
-    async def listen(self) -> Listener:
-        return await _GuestListener(self._guest).start()
+    async def start(self, *arguments: str) -> Program:
+        return _GuestProgram(self._guest, next(self._numbers), arguments)
 
     async def forget(self) -> None:
         devices = await self._guest.run("bluetoothctl devices")
@@ -82,61 +89,63 @@ class BlueZ:
                 await self._guest.run(f"bluetoothctl remove {line.split()[1]}")
 
 
-class _GuestListener:
-    def __init__(self, guest: Guest) -> None:
+class _GuestProgram:
+    def __init__(self, guest: Guest, number: int, arguments: tuple[str, ...]) -> None:
         self._guest = guest
-
-    async def start(self) -> _GuestListener:
+        self._at = f"/run/program{number}"
         command = (
-            f"rm -f /run/out /run/pid; python3 -m glint {LISTEN} >/run/out 2>/run/err & "
-            "echo $! >/run/pid; wait $!; rc=$?; cat /run/err; exit $rc"
+            f"python3 {shlex.join(arguments)} >{self._at}.out 2>&1 & "
+            f"echo $! >{self._at}.pid; wait $!; rc=$?; cat {self._at}.out; exit $rc"
         )
-        self._running = asyncio.create_task(self._guest.run(command, timeout_s=600))
-        return self
+        self._running = asyncio.create_task(guest.run(command, timeout_s=600))
 
     async def lines(self) -> list[dict[str, Any]]:
-        return _events((await self._guest.run("cat /run/out 2>/dev/null")).out)
+        return _objects((await self._guest.run(f"cat {self._at}.out 2>/dev/null")).out)
+
+    async def wait(self) -> Done:
+        return await self._running
 
     async def end(self, signal: str) -> Done:
-        await self._guest.run(f"kill -{signal} $(cat /run/pid)")
+        await self._guest.run(f"kill -{signal} $(cat {self._at}.pid)")
         return await self._running
 
 
 class Emulated:
-    """The companion on the emulated backend, here."""
+    """The companion on the emulated backend, here.
 
-    name = "emulated"
+    Args:
+        hci: Address of the radio.
+        folder: Where it finds files that both sides are given.
+        name: What the report calls it, and where it keeps its bonds.
+    """
 
-    def __init__(self, hci: str, folder: Path) -> None:
+    probe = str(Path(__file__).with_name("probe.py"))
+
+    def __init__(self, hci: str, folder: Path, name: str = "emulated") -> None:
+        self.name = name
         self.folder = str(folder)
         self._hci = hci
-        self._state = folder / "state"
+        self._state = folder / name
 
-    async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "glint", *arguments),
+    async def start(self, *arguments: str) -> Program:
+        began_s = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, *arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=os.environ | {"GLINT_HCI": self._hci, "XDG_STATE_HOME": str(self._state)},
         )
-
-    async def glint(self, *arguments: str) -> Done:
-        began_s = time.monotonic()
-        process = await self._start(*arguments)
-        out, _ = await process.communicate()
-        return Done(process.returncode or 0, out.decode(), time.monotonic() - began_s)
-
-    async def listen(self) -> Listener:
-        return _ProcessListener(await self._start(*LISTEN.split()))
+        return _Process(process, began_s)
 
     async def forget(self) -> None:
         shutil.rmtree(self._state, ignore_errors=True)
 
 
-class _ProcessListener:
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+class _Process:
+    def __init__(self, process: asyncio.subprocess.Process, began_s: float) -> None:
         self._process = process
+        self._began_s = began_s
         self._out = ""
         self._reading = asyncio.create_task(self._read())
 
@@ -146,14 +155,17 @@ class _ProcessListener:
             self._out += line.decode()
 
     async def lines(self) -> list[dict[str, Any]]:
-        return _events(self._out)
+        return _objects(self._out)
+
+    async def wait(self) -> Done:
+        await self._process.wait()
+        await self._reading
+        return Done(self._process.returncode or 0, self._out, time.monotonic() - self._began_s)
 
     async def end(self, signal: str) -> Done:
         with contextlib.suppress(ProcessLookupError):  # it ended by itself
             self._process.send_signal({"KILL": 9, "TERM": 15, "HUP": 1}[signal])
-        await self._process.wait()
-        await self._reading
-        return Done(self._process.returncode or 0, self._out, 0.0)
+        return await self.wait()
 
 
 class Glasses:

@@ -18,8 +18,9 @@ from workbench.system import Say, provide
 FOLDER = BUILD / "bluez"
 # The companion's packages are this checkout's: the guest's Python is the one they were made for.
 SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
-# 6.1 and 6.12.
-KERNELS = ("bookworm", "trixie")
+# The first is a 6.12 beside bookworm's own packages; the others have 6.1 and 6.12 of their own.
+KERNELS = ("bookworm-backports", "bookworm", "trixie")
+MIRROR = "http://deb.debian.org/debian"
 ROOT_PACKAGES = "bluez,dbus,python3,kmod,busybox-static"
 KERNEL_PACKAGES = "linux-image-amd64,kmod"
 MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
@@ -94,7 +95,12 @@ def _unpacked(name: str, suite: str, packages: str, say: Say) -> Path:
     new = FOLDER / f"{name}.new"
     shutil.rmtree(new, ignore_errors=True)
     options = ["--variant=extract", "--format=directory", f"--hook-dir={MERGED}"]
-    _run(["mmdebstrap", *options, f"--include={packages}", suite, str(new)])
+    base, _, backports = suite.partition("-")
+    sources = []
+    if backports:
+        sources = [f"deb {MIRROR} {one} main" for one in (base, suite)]
+        options.append(f'--aptopt=APT::Default-Release "{suite}"')
+    _run(["mmdebstrap", *options, f"--include={packages}", base, str(new), *sources])
     return new.rename(folder)
 
 

@@ -9,7 +9,12 @@ import pytest
 
 pytest.importorskip("esptool")
 
+from glint.cli import app
 from hardware import rom_loader, whole_image
+from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
+from typer.testing import CliRunner
+from workbench.device.serialboard import BoardError
 
 NOISE = random.Random(7).randbytes(120_000)
 
@@ -151,3 +156,58 @@ def test_doctor_names_a_chip_without_micropython(options, found, advice, tmp_pat
     assert found in line
     assert advice in done.stdout
     assert (tmp_path / "flash").read_bytes() == content
+
+
+@pytest.fixture
+def plugged(monkeypatch):
+    """Has the machine say that these ports are on USB."""
+
+    def plug(*paths):
+        ports = [ListPortInfo(str(path)) for path in paths]
+        for port in ports:
+            port.vid = 0x303A  # Espressif's
+        monkeypatch.setattr(list_ports, "comports", lambda: [ListPortInfo("/dev/ttyS0"), *ports])
+
+    return plug
+
+
+def in_process(*arguments):
+    return CliRunner().invoke(app.build(), [str(word) for word in arguments])
+
+
+def test_the_only_board_is_found_by_itself(plugged, tmp_path):
+    image = whole_image(code=NOISE)
+    (tmp_path / "image.bin").write_bytes(image)
+    with rom_loader(tmp_path) as port:
+        plugged(port)
+        assert in_process("flash", "--image", tmp_path / "image.bin").exit_code == 0
+        looked_at = in_process("doctor").stdout
+    assert (tmp_path / "flash").read_bytes()[: len(image)] == image
+    assert "BAD  board: ESP32-S3" in looked_at
+
+
+@pytest.mark.parametrize("command", ["flash", "deploy"])
+@pytest.mark.parametrize(
+    ("ports", "said"),
+    [
+        ((), "no board is plugged in: use a data cable, or name its port with --port"),
+        (
+            ("/dev/ttyACM0", "/dev/ttyACM1"),
+            "several boards may be plugged in: name one with --port",
+        ),
+    ],
+    ids=["none", "two"],
+)
+def test_which_board_has_to_be_plain_before_anything_is_fetched(
+    command, ports, said, plugged, monkeypatch
+):
+    def fetch(*_):
+        raise AssertionError("something was fetched")
+
+    plugged(*ports)
+    monkeypatch.setattr("urllib.request.urlopen", fetch)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/nowhere")
+    error = in_process(command).exception
+    assert isinstance(error, BoardError)
+    assert said in str(error)
+    assert "ports: /dev/ttyS0" in str(error)

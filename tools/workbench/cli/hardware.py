@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
     from workbench.device import esp_image
 
-Port = Annotated[str, typer.Option(help="Serial port of the board, for example /dev/ttyACM0.")]
+Port = Annotated[
+    str | None,
+    typer.Option(
+        help="Serial port of the board, like /dev/ttyACM0 (default: the only one plugged in)."
+    ),
+]
 
 
 def flash(
-    port: Port,
+    port: Port = None,
     image: Annotated[
         Path | None,
         typer.Option(help="Whole-flash image (default: MicroPython's own for this chip)."),
@@ -42,9 +45,10 @@ def flash(
     """Write MicroPython into an ESP32-S3 board, and verify it."""
     from workbench.device import flash as flasher
     from workbench.device import official, trust
-    from workbench.device.serialboard import starts
+    from workbench.device.serialboard import starts, the_port
 
     own = None if image is None else flasher.read_image(image)
+    port = the_port(port)
 
     with _shown() as (say, progress):
 
@@ -66,6 +70,9 @@ def flash(
 @contextlib.contextmanager
 def _shown() -> Iterator[tuple[Callable[[str], None], Callable[[str, int, int], None]]]:
     """Gives functions that show a remark, and a step's progress in bytes, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True))
     with Progress(*columns, console=console, transient=True) as bars:
@@ -94,7 +101,7 @@ DEFAULT_WORDS = ["okay_nabu"]
 
 
 def deploy(
-    port: Port,
+    port: Port = None,
     board: Board = "esp32s3",
     word: Words = None,
     vision: Vision = "",
@@ -113,8 +120,9 @@ def deploy(
     from workbench.device import deploy as deployer
     from workbench.device import pins as wiring
     from workbench.device import selftest, trust, update_image
-    from workbench.device.serialboard import stopped
+    from workbench.device.serialboard import stopped, the_port
 
+    port = the_port(port)  # before anything is fetched for it
     files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
     settings = None if config is None else deployer.read_config(config)
     chosen: dict[str, object] = {"words": [Path(name).stem for name in word]} if word else {}
@@ -147,7 +155,7 @@ def _ask(question: str) -> int:
 
 
 def doctor(
-    port: Annotated[str | None, typer.Option(help="Look at the board on this port too.")] = None,
+    port: Port = None,
     board: Board = "esp32s3",
     word: Words = None,
     vision: Vision = "",
@@ -157,8 +165,11 @@ def doctor(
     """Look at this machine and a board, and say what to do next."""
     from workbench.device import deploy as deployer
     from workbench.device import doctor as examiner
+    from workbench.device.serialboard import plugged_in, the_port
 
     looked_at = [examiner.machine()]
+    if port is not None or len(plugged_in()) == 1:
+        port = the_port(port)
     if port is not None:
         files = deployer.bundle(board, word or DEFAULT_WORDS, vision, mirror)
         looked_at.append(examiner.board(port, board, files))

@@ -112,6 +112,34 @@ def check_port(port: str) -> None:
         raise BoardError(f"there is no port {port}; ports: {ports()}")
 
 
+def plugged_in() -> list[str]:
+    """The serial ports that are on USB, where boards are; others are part of the machine."""
+    known: Any = list_ports
+    return sorted(port.device for port in known.comports() if port.vid is not None)
+
+
+def the_port(named: str | None) -> str:
+    """The port to use: the one that is named, or that of the only board that is plugged in.
+
+    Raises:
+        BoardError: There is no such port; or none is named, and there is no board or several.
+    """
+    if named is not None:
+        check_port(named)
+        return named
+    found = plugged_in()
+    if not found:
+        raise BoardError(
+            "no board is plugged in: use a data cable, or name its port with --port; "
+            f"ports: {ports()}"
+        )
+    if len(found) > 1:
+        raise BoardError(
+            f"several boards may be plugged in: name one with --port; ports: {ports()}"
+        )
+    return found[0]
+
+
 class SerialBoard:
     """A board's MicroPython, halted at its raw REPL, as a context manager.
 

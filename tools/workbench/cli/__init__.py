@@ -104,6 +104,7 @@ def sim(
             controlled=control,
             stack=stack,
             say=simulator.say_json if control or as_json else simulator.say_plain,
+            keyed=not (control or as_json),
         )
     )
 

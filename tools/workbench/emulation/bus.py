@@ -77,9 +77,13 @@ class Microphone:
 
     The glasses grant room in bytes; nothing is sent beyond it, so no sample is ever lost: glasses
     that cannot keep up make the sound late, not short.
+
+    Attributes:
+        muted: Silence is heard in place of what is played.
     """
 
     def __init__(self, bus: Bus) -> None:
+        self.muted = False
         self._granted = asyncio.Event()
         self.attach(bus)
 
@@ -98,7 +102,7 @@ class Microphone:
             self._granted.clear()
             await self._granted.wait()
         self._room_bytes -= len(chunk)
-        self._bus.send(MIC, chunk)
+        self._bus.send(MIC, bytes(len(chunk)) if self.muted else chunk)
 
     async def play(
         self,
@@ -149,6 +153,10 @@ class Camera:
         """
         self._scenes = load_folder(folder)
         self._scene = 0
+
+    def next(self) -> None:
+        """Puts the next picture before the lens."""
+        self._scene += 1
 
     def _on_request(self, payload: bytes) -> None:
         op, form, width, height = struct.unpack("<BBHH", payload)

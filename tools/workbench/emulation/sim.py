@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
 import json
 import re
 import sys
@@ -18,13 +19,13 @@ from bumble import core
 from bumble.transport import open_transport
 
 from workbench.build import micropython, romfs, zoo
-from workbench.emulation import sound
+from workbench.emulation import keys, sound
 from workbench.emulation.bus import Bus, Peripherals
 from workbench.emulation.emulator import FAULTS, EmulatorError, emulated
 from workbench.emulation.medium import Medium, serve
 from workbench.emulation.microcontroller import STATUS_RESET
 from workbench.emulation.pictures import PictureError, draw_scenes, load_folder
-from workbench.emulation.radio import Radio
+from workbench.emulation.radio.radio import Radio
 
 READY_TIMEOUT_S = 15.0
 READY_POLL_S = 0.02
@@ -281,8 +282,12 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
             await simulation.play(_sounds(map(Path, command.pop("files"))), **command)
         case "hush":
             await simulation.hush()
+        case "mute":
+            simulation.peripherals.mic.muted = command["on"]
         case "camera":
             simulation.peripherals.camera.show(Path(command["folder"]))
+        case "picture":
+            simulation.peripherals.camera.next()
         case "battery":
             simulation.peripherals.battery(command["percent"], command["mv"])
         case "button":
@@ -309,6 +314,10 @@ async def control(simulation: Simulation) -> None:
             say_json("error", text=f"{type(error).__name__}: {error}")
 
 
+def _note(say: Say, text: str) -> None:
+    say("note", text=text)
+
+
 async def run(
     board: str,
     config: dict[str, Any],
@@ -323,8 +332,9 @@ async def run(
     controlled: bool,
     stack: str,
     say: Say,
+    keyed: bool,
 ) -> None:
-    """Runs emulated glasses until time is up or the control stream ends.
+    """Runs emulated glasses until time is up, the control stream ends, or a key quits.
 
     Raises:
         EmulatorError: The glasses did not come up, or ended by themselves; or `flash` is in use.
@@ -352,6 +362,11 @@ async def run(
                 await simulation.play(samples, loop=loop)
             ends: set[asyncio.Task[Any]] = {simulation.ended}
             ends.add(asyncio.create_task(control(simulation) if controlled else simulation.quiet()))
+            if keyed and keys.at_terminal():
+                obeyed = functools.partial(obey, simulation)
+                ends.add(
+                    asyncio.create_task(keys.follow(obeyed, lambda text: say("note", text=text)))
+                )
             done, _ = await asyncio.wait(ends, timeout=seconds, return_when="FIRST_COMPLETED")
             if simulation.ended in done:
                 status = simulation.ended.result()

@@ -7,7 +7,7 @@ import pytest
 from workbench.chips import catalog, energy, state
 from workbench.models import fit
 from workbench.paths import BOARDS, ROOT
-from workbench.runners.boards import RUNNERS
+from workbench.runners import boards
 
 # One pattern a chip or family of chips that the field's analysts name for glasses.
 NAMED = [
@@ -145,7 +145,7 @@ def test_what_is_emulated_here_is_run_by_tests():
         here = state.state(chip)
         if here.name == "emulated":
             for board in here.by:
-                assert board in RUNNERS
+                assert board in boards.BOARDS
                 assert (BOARDS / board / "board.toml").exists()
                 assert f'"{board}"' in tests or classes.get(board, f'"{board}"') in tests
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.emulation.bus import Bus
-from workbench.emulation.radio import Radio
+from workbench.emulation.radio.radio import Radio
 from workbench.emulation.radio.stacks import DEFAULT
 from workbench.paths import BOARDS, BUILD
 

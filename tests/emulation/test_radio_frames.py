@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from workbench.emulation.medium import Medium, serve
-from workbench.emulation.radio import Radio
+from workbench.emulation.radio.radio import Radio
 from workbench.emulation.radio.wire import Event, Item, Op
 
 

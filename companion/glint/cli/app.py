@@ -55,7 +55,10 @@ def _root(
 def build() -> typer.Typer:
     """Returns the command line, with the workbench's commands where it is installed."""
     app = typer.Typer(
-        cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+        cls=_Group,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
     commands.register(app)

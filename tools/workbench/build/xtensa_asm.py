@@ -15,8 +15,6 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from elftools.elf.elffile import ELFFile
-
 LITERAL = re.compile(r"\s+\.literal\s+(\S+),\s*(.*)")
 SECTION = re.compile(r"\s+\.(section|text|data|bss)\b")
 POINTER = re.compile(r"\.long\s+[A-Za-z_.]")
@@ -101,6 +99,8 @@ def fit_relocations(path: Path) -> None:
     """
     data = bytearray(path.read_bytes())
     with path.open("rb") as file:
+        from elftools.elf.elffile import ELFFile  # takes a while
+
         elf: Any = ELFFile(file)
         for relocations in elf.iter_sections("SHT_RELA"):
             target = elf.get_section(relocations["sh_info"])

@@ -7,11 +7,10 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.build.dist import ARCHS
 from workbench.chips.catalog import Chip
 from workbench.models import benchmark
 from workbench.paths import BOARDS
-from workbench.runners.boards import RUNNERS
+from workbench.runners import boards
 
 # From the most to the least.
 STATES = ("silicon", "emulated", "builds", "described")
@@ -52,7 +51,7 @@ def emulators(core: str | None) -> tuple[str, ...]:
     return tuple(
         name
         for name, table in _boards().items()
-        if name in RUNNERS and core in table.get("chip", {}).get("cores", [])
+        if name in boards.BOARDS and core in table.get("chip", {}).get("cores", [])
     )
 
 
@@ -74,6 +73,8 @@ def state(chip: Chip) -> State:
         return State("silicon", proven)
     if running := emulators(chip.core):
         return State("emulated", running)
+    from workbench.build.dist import ARCHS  # takes a while
+
     arch = ARCH_OF_CORE.get(chip.core or "")
     if own or arch in ARCHS:
         return State("builds", tuple(own) or (f"native modules, {arch}",))

@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
-from workbench.build import zoo
 from workbench.cli.options import Mirror
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
-from workbench.models import benchmark, fit, hostbench, inference
+from workbench.models import inference
 
 app = typer.Typer(no_args_is_help=True, help="Look into .tflite models and run them.")
 
@@ -24,6 +23,13 @@ BoardThatRuns = Annotated[str, typer.Option(help=f"Where it runs: {', '.join(inf
 
 class ModelFileError(WorkbenchError):
     """A file for a model cannot be read or written, or does not hold what it should."""
+
+
+def _model(name: str, mirror: Path | None) -> bytes:
+    """The bytes of a model, by its file or its name in the zoo."""
+    from workbench.build import zoo
+
+    return _read(zoo.find(name, mirror), "model")
 
 
 def _read(path: Path, what: str) -> bytes:
@@ -46,7 +52,7 @@ def describe(name: str, mirror: Path | None = None) -> dict[str, object]:
         zoo.ZooError: No such model.
         tflm.ModelError: It is malformed.
     """
-    model = _read(zoo.find(name, mirror), "model")
+    model = _model(name, mirror)
     counts = tflm.operators(model)
     unsupported = sorted(set(counts) - set(tflm.supported()))
     macs = arena_bytes = None
@@ -85,7 +91,7 @@ def info(
     if as_json:
         print(json.dumps(described))
         return
-    data = _read(zoo.find(model, mirror), "model")
+    data = _model(model, mirror)
     print(f"model   {described['model_bytes']} bytes")
     if described["macs"] is not None:
         print(f"macs    {described['macs']} an inference")
@@ -110,7 +116,7 @@ def run(
     mirror: Mirror = None,
 ) -> None:
     """Run a model on raw little-endian tensor bytes; state is kept from inference to inference."""
-    data = _read(zoo.find(model, mirror), "model")
+    data = _model(model, mirror)
     once_bytes = sum(inference.tensor_bytes(tensor) for tensor in tflm.tensors(data))
     samples = _read(input_file, "input")
     if not samples or not once_bytes or len(samples) % once_bytes:
@@ -129,7 +135,7 @@ def run(
 def bench(
     model: ModelName,
     board: Annotated[
-        str, typer.Option(help=f"Where it runs: {', '.join(benchmark.BOARDS)}.")
+        str, typer.Option(help="Where its instructions are counted; a wrong name lists where.")
     ] = inference.HOST,
     profile: Annotated[
         bool,
@@ -142,7 +148,9 @@ def bench(
 
     On this machine also time it beside TensorFlow Lite Micro's wheel, in the same run.
     """
-    measured = benchmark.bench(board, _read(zoo.find(model, mirror), "model"))
+    from workbench.models import benchmark, hostbench
+
+    measured = benchmark.bench(board, _model(model, mirror))
     if profile and not measured.profile:
         emulated = " or ".join(benchmark.BOARDS[1:])
         raise ModelFileError(f"no profile on {board}: name {emulated}")
@@ -184,7 +192,7 @@ def verify(
     """
     from workbench.models import verification
 
-    content = _read(zoo.find(model, mirror), "model")
+    content = _model(model, mirror)
     verification.verify(content, samples, board)
     where = "" if board == inference.HOST else f" on {board}"
     real = any(tensor.dtype == "float32" for tensor in tflm.tensors(content, outputs=True))
@@ -196,12 +204,14 @@ def verify(
 @app.command()
 def check(
     model: ModelName,
-    board: Annotated[str, typer.Option(help=f"One of: {', '.join(fit.boards())}.")],
+    board: Annotated[str, typer.Option(help="Where it is to run; a wrong name lists where.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     mirror: Mirror = None,
 ) -> None:
     """Say whether a model fits and runs on a board, how fast, and what to change if not."""
-    checked = fit.check(_read(zoo.find(model, mirror), "model"), board)
+    from workbench.models import fit
+
+    checked = fit.check(_model(model, mirror), board)
     if as_json:
         print(json.dumps({"model": model, **asdict(checked)}))
     else:

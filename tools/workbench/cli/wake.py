@@ -9,16 +9,12 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from workbench.build import zoo
-from workbench.emulation import sound
-from workbench.runners.linux import Linux
-from workbench.runners.runner import CHECKS
+if TYPE_CHECKING:
+    from workbench.emulation import sound
 
 app = typer.Typer(help="Run sound through wake word models.", no_args_is_help=True)
 
@@ -53,6 +49,10 @@ def listen(
         zoo.ZooError: The model cannot be had.
         build.BuildError: The board's image cannot be built.
     """
+    from workbench.build import zoo
+    from workbench.runners.linux import Linux
+    from workbench.runners.runner import CHECKS
+
     fed = b"".join(struct.pack("<I", len(s) * 2) + s.astype("<i2").tobytes() for s in sounds)
     with tempfile.TemporaryDirectory(prefix="glint-wake-") as folder:
         name = zoo.place(model, Path(folder), mirror)
@@ -80,6 +80,11 @@ def test_files(
     ] = None,
 ) -> None:
     """Run sound files through a wake word model: highest probability, and when it was heard."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from workbench.emulation import sound
+
     heard = listen(model, [sound.load(path) for path in files], mirror=mirror)
     if as_json:
         for path, result in zip(files, heard, strict=True):

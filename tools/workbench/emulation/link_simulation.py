@@ -28,7 +28,7 @@ from workbench.emulation.bus import (
     Peripherals,
 )
 from workbench.emulation.medium import Medium, Timing, serve
-from workbench.emulation.radio import Radio
+from workbench.emulation.radio.radio import Radio
 from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.virtual_time import VirtualTimeLinux
 

@@ -16,14 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.build import zoo
-from workbench.emulation import sound
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
 from workbench.models import benchmark
 from workbench.paths import FIRMWARE
-from workbench.runners import xtensa
 from workbench.runners.boards import COUNTING
-from workbench.runners.cortexm import INSTRUCTION_NS, CortexM
 from workbench.runners.runner import CHECKS
 
 RECORDED = Path(__file__).with_name("counts.toml")
@@ -105,6 +102,9 @@ def of(model: str, board: str, mirror: Path | None = None) -> Counted:
 
 def _hop(board: str) -> int:
     """Instructions of a hop of the perception loop that listens for no word."""
+    from workbench.emulation import sound
+    from workbench.runners.cortexm import INSTRUCTION_NS, CortexM
+
     heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
     fed = heard.astype("<i2").tobytes()[: 320 * HOPS]
     # Not every board has the application in its image.
@@ -122,6 +122,8 @@ def _hop(board: str) -> int:
 
 def main() -> int:
     """Measures each model on each board and writes the record; says what it does on the way."""
+    from workbench.runners import xtensa
+
     if lacking := xtensa.missing():
         print(f"xtensa: {lacking}", file=sys.stderr)
         return 1

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
-from workbench.models import hostbench, inference, xtensacount
-from workbench.runners import cortexm, xtensa
+from workbench.models import hostbench, inference
 from workbench.runners.boards import COUNTING
 
 # The chips that the emulated Xtensa core plays, with vector unit and without.
-CHIPS = {"xtensa": xtensa.ESP32S3, "esp32": xtensa.ESP32}
+CHIPS = ("xtensa", "esp32")
 BOARDS = (inference.HOST, *COUNTING, *CHIPS)
 
 
@@ -72,7 +71,10 @@ def bench(board: str, model: bytes) -> Bench:
         tflm.ModelError, runner.RunError: The model is malformed or cannot be run.
         WorkbenchError: The board cannot be built or emulated.
     """
+    # Imported where they are needed: emulators take a while to import.
     if board in COUNTING:
+        from workbench.runners import cortexm
+
         measured = cortexm.bench(board, model)
         return Bench(
             board=board,
@@ -83,9 +85,13 @@ def bench(board: str, model: bytes) -> Bench:
             profile=measured.profile,
         )
     if board in CHIPS:
+        from workbench.models import xtensacount
+        from workbench.runners import xtensa
+
+        chip = xtensa.ESP32S3 if board == "xtensa" else xtensa.ESP32
         loaded = tflm.Model(model)
         input_bytes = sum(inference.tensor_bytes(tensor) for tensor in loaded.inputs)
-        functions = xtensacount.instructions(model, input_bytes, CHIPS[board])
+        functions = xtensacount.instructions(model, input_bytes, chip)
         return Bench(
             board=board,
             instructions=sum(functions.values()),

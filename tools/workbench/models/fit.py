@@ -15,7 +15,6 @@ from workbench.errors import WorkbenchError
 from workbench.host import tflm
 from workbench.models import hostbench, inference
 from workbench.paths import BOARDS
-from workbench.runners import cortexm
 from workbench.runners.boards import COUNTING
 
 
@@ -194,6 +193,8 @@ def _speed(
 ) -> tuple[int | None, float | None, str]:
     """Instructions of an inference, its time in ms, and what that rests on."""
     if board in COUNTING:
+        from workbench.runners import cortexm  # takes a while
+
         instructions = cortexm.bench(board, model).instructions
         source = (
             f"at least: instructions that QEMU counted, one a cycle of {has.clock_hz / 1e6:g} MHz; "

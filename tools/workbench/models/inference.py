@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from workbench.errors import WorkbenchError
 from workbench.host import tflm
-from workbench.runners.boards import RUNNERS
+from workbench.runners import boards
 from workbench.runners.runner import CHECKS
 
 HOST = "host"
-BOARDS = (HOST, *RUNNERS)
+BOARDS = (HOST, *boards.BOARDS)
 ELEMENT_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
 
 
@@ -54,7 +54,9 @@ def on(board: str, model: bytes, data: bytes) -> bytes:
     """
     if board == HOST:
         return on_host(model, data)
-    if board not in RUNNERS:
+    if board not in BOARDS:
         raise ModelRunError(f"no board '{board}' to run models on; there are: {', '.join(BOARDS)}")
     script = CHECKS / "model_run.py"
-    return RUNNERS[board].run(script, "model.tflite", stdin=data, files={"model.tflite": model})
+    return boards.runner(board).run(
+        script, "model.tflite", stdin=data, files={"model.tflite": model}
+    )

@@ -3,9 +3,5 @@
 
 import logging
 
-from workbench.emulation.radio.radio import Radio
-
-__all__ = ["Radio"]
-
 # As in workbench.emulation.medium, for radios on another controller.
 logging.getLogger("bumble").addHandler(logging.NullHandler())

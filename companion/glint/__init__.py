@@ -9,7 +9,7 @@ async with glint.connect() as glasses:
 import importlib
 from typing import TYPE_CHECKING
 
-from glint.audio import Audio
+from glint.audio import Audio, Chunk
 from glint.errors import (
     BluetoothError,
     ClosedError,
@@ -21,6 +21,7 @@ from glint.errors import (
     NotFoundError,
     PairingError,
     ProtocolError,
+    Reason,
     RequestError,
     UpdateError,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "Bond",
     "Boot",
     "Button",
+    "Chunk",
     "ClosedError",
     "Event",
     "Found",
@@ -73,6 +75,7 @@ __all__ = [
     "PairingError",
     "Photo",
     "ProtocolError",
+    "Reason",
     "RequestError",
     "Seen",
     "Statistics",

@@ -15,7 +15,7 @@ from bleak.exc import (
     BleakGATTProtocolError,
 )
 
-from glint.errors import BluetoothError, GlintError
+from glint.errors import BluetoothError, GlintError, Reason
 
 
 def chosen(hci: str | None) -> str | None:
@@ -80,28 +80,42 @@ def errors_explained(doing: str, hci: str | None) -> Iterator[None]:
     except GlintError:
         raise
     except Exception as error:  # each platform's stack has its own
-        raise BluetoothError(_explained(error, doing, hci)) from error
+        why, reason = _explained(error, doing, hci)
+        raise BluetoothError(why, reason=reason) from error
 
 
-def _explained(error: Exception, doing: str, hci: str | None) -> str:
+def _explained(error: Exception, doing: str, hci: str | None) -> tuple[str, Reason]:
     if isinstance(error, TimeoutError):
-        return f"Could not {doing} in time: come closer, or switch the glasses off and on."
+        why = f"Could not {doing} in time: come closer, or switch the glasses off and on."
+        return why, Reason.OUT_OF_RANGE
     if hci is not None and isinstance(error, BleakBluetoothNotAvailableError | OSError):
-        return f"No controller at {hci}: start 'glint sim' and use what it prints."
+        why = f"No controller at {hci}: start 'glint sim' and use what it prints."
+        return why, Reason.NO_ADAPTER
     if isinstance(error, BleakBluetoothNotAvailableError):
         if error.reason is BleakBluetoothNotAvailableReason.POWERED_OFF:
-            return "Bluetooth is switched off: switch it on."
+            return "Bluetooth is switched off: switch it on.", Reason.ADAPTER_OFF
         if "DENIED" in error.reason.name:
-            return "Using Bluetooth was denied: allow it in the system's privacy settings."
-        return _NO_ADAPTER
+            why = "Using Bluetooth was denied: allow it in the system's privacy settings."
+            return why, Reason.PERMISSION
+        return _NO_ADAPTER, Reason.NO_ADAPTER
+    if isinstance(error, PermissionError):
+        why = f"Could not {doing}: this system lets this user use no Bluetooth ({error.strerror})."
+        return why, Reason.PERMISSION
     if isinstance(error, OSError):
-        return _NO_ADAPTER  # no D-Bus
-    if isinstance(error, BleakDBusError) and error.dbus_error.startswith(_NO_BLUEZ):
-        return _NO_ADAPTER
+        return _NO_ADAPTER, Reason.NO_ADAPTER  # no D-Bus
+    if isinstance(error, BleakDBusError):
+        if error.dbus_error.startswith(_NO_BLUEZ):
+            return _NO_ADAPTER, Reason.NO_ADAPTER
+        if error.dbus_error == _DENIED:
+            why = (
+                f"Could not {doing}: D-Bus does not let this user talk to BlueZ. Log in at the "
+                "machine itself, or have yourself added to the group bluetooth."
+            )
+            return why, Reason.PERMISSION
     if isinstance(error, BleakGATTProtocolError):
-        return f"Could not {doing}: the glasses refused ({error.args[1]})."
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"Could not {doing}: {reason}."
+        return f"Could not {doing}: the glasses refused ({error.args[1]}).", Reason.REFUSED
+    said = " ".join(str(error).split()) or type(error).__name__
+    return f"Could not {doing}: {said}.", Reason.OTHER
 
 
 # What D-Bus says when nobody is org.bluez, and it cannot start it: by itself (Spawn.*; dbus 1.14,
@@ -112,6 +126,8 @@ _NO_BLUEZ = (
     "org.freedesktop.DBus.Error.Spawn.",
     "org.freedesktop.systemd1.",
 )
+# What the bus says of a call that its policy forbids (dbus 1.14, bluez's bluetooth.conf).
+_DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 _NO_ADAPTER = (
     "No Bluetooth on this machine: plug in or switch on an adapter (on Linux, start the bluetooth "
     "service), or use emulated glasses with --hci TRANSPORT or GLINT_HCI."

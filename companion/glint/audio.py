@@ -4,6 +4,7 @@
 import warnings
 import wave
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from glint import protocol
@@ -52,6 +53,26 @@ def decoder(media: Media) -> AdpcmDecoder:
             f"The recording's codec {media.codec!r} is unknown here: update the glint package."
         )
     return AdpcmDecoder()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of what the glasses hear, of sound that goes on for as long as somebody listens.
+
+    Attributes:
+        pcm: Signed 16-bit samples, one channel, in the machine's byte order.
+        rate_hz: Samples per second.
+        at_ms: When its first sample was heard, by the microphone's clock, as `Wake.at_ms`: that
+            counts sound since the glasses started.
+        time: The same by this machine's clock, in UTC; None if the glasses do not tell.
+        gap_ms: Sound that is missing right before it; 0 where it follows the last chunk.
+    """
+
+    pcm: bytes = field(repr=False)
+    rate_hz: int
+    at_ms: int
+    time: datetime | None
+    gap_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal, overload
 
 from bleak.uuids import normalize_uuid_16
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
@@ -15,7 +15,7 @@ from smpclient.requests.os_management import DateTimeWrite, OSApplicationInfoRea
 
 from glint import protocol
 from glint.adapter import chosen, in_use
-from glint.audio import Audio, decoder
+from glint.audio import Audio, Chunk, decoder
 from glint.collect import Collector, Progress
 from glint.connection import Connection
 from glint.errors import (
@@ -33,6 +33,7 @@ from glint.info import Info, Statistics, Status, Trust
 from glint.link import Link
 from glint.manage import Managed
 from glint.media import MediaStore
+from glint.microphone import Microphone
 from glint.photo import Photo
 from glint.reader import EventReader
 from glint.sequence import LATEST, Sequence
@@ -317,10 +318,12 @@ class Glasses(Managed):
             MediaError: The recording did not arrive whole.
             NoAnswerError, ProtocolError, RequestError: The glasses do not record.
         """
+        number = await self._begin_recording(round(seconds * 1000))
+        return Audio.from_media(*await self._collector.requested(number, "audio", progress))
+
+    async def _begin_recording(self, length_ms: int) -> int:
         await self._ensure_streaming()
-        link = await self._connection.link()
-        answer = await link.requests.request(RecordWrite(ms=round(seconds * 1000)))
-        return Audio.from_media(*await self._collector.requested(answer.id, "audio", progress))
+        return (await self.request(RecordWrite(ms=length_ms))).id
 
     async def get_file(self, name: str, *, progress: Progress | None = None) -> bytes:
         """Reads a file from the glasses.
@@ -347,16 +350,43 @@ class Glasses(Managed):
         link = await self._connection.link()
         await link.requests.request(StopWrite())
 
-    async def audio(self, of: Wake | Media, *, progress: Progress | None = None) -> Audio:
-        """Collects the recording that followed a wake word, or that an event announced.
+    @overload
+    def audio(self) -> AsyncIterator[Chunk]: ...
+
+    @overload
+    def audio(
+        self, of: Wake | Media, *, progress: Progress | None = None
+    ) -> Coroutine[Any, Any, Audio]: ...
+
+    def audio(
+        self, of: Wake | Media | None = None, *, progress: Progress | None = None
+    ) -> AsyncIterator[Chunk] | Coroutine[Any, Any, Audio]:
+        """Collects a recording (to be awaited), or iterates over what is heard from now on.
+
+            audio = await glasses.audio(wake)
+            async for chunk in glasses.audio():
+                ...
+
+        The iteration goes on until it is left, for hours too; the light is on meanwhile. A chunk
+        says what is missing before it, as when the link was lost for longer than the glasses keep.
 
         Args:
-            of: The wake event, or the event that announced the recording.
+            of: The wake event that the recording followed, or the event that announced it; None for
+                what is heard from now on.
             progress: Called with bytes received and bytes in all.
 
         Raises:
             MediaError: There is none, or it did not arrive whole.
+            NoAnswerError, ProtocolError, RequestError: The glasses do not record from now on.
         """
+        if of is None:
+            microphone = Microphone(
+                self._begin_recording, self._store, self._fetcher, self._collector
+            )
+            return microphone.chunks()
+        return self._recorded(of, progress)
+
+    async def _recorded(self, of: Wake | Media, progress: Progress | None) -> Audio:
         transfer = await self._collector.recording(of)
         return Audio.from_media(*await self._collector.receive(transfer, "audio", progress))
 

@@ -116,6 +116,7 @@ class Media(Event):
         rate_hz: Audio: samples per second.
         preroll_ms: Audio: how much of it is from before its cause.
         cause: Audio: sequence number of the wake event it belongs to, or 0.
+        at_ms: Audio: the microphone's time at its first sample; None from older firmware.
         width: Photo: pixels.
         height: Photo: pixels.
     """
@@ -127,6 +128,7 @@ class Media(Event):
     rate_hz: int = 0
     preroll_ms: int = 0
     cause: int = 0
+    at_ms: int | None = None
     width: int = 0
     height: int = 0
 
@@ -257,6 +259,7 @@ def _media(seq: int, time_ms: int, fields: _Fields) -> Media:
             rate_hz=fields.integer("rate_hz", _MAX_RATE_HZ, minimum=1),
             preroll_ms=fields.integer("preroll_ms", default=0),
             cause=fields.integer("cause", default=0),
+            at_ms=fields.integer("at_ms", minimum=-_MAX_U16) if fields.has("at_ms") else None,
         )
     if kind == "photo":
         return Media(

@@ -12,7 +12,7 @@ from smpclient.requests.os_management import MCUMgrParametersRead
 
 from glint import bluez, protocol
 from glint.adapter import client_backend, errors_explained
-from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError
+from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError, Reason
 from glint.info import Statistics
 from glint.smp import Requests
 
@@ -107,9 +107,16 @@ class Link:
                 why = f"{error} If the glasses do not know this companion, {_advice(state)}"
                 raise BluetoothError(why) from error
             await self.forget_bond()
-            raise PairingError(f"{self.name} does not know this companion: {_advice(state)}") from (
-                error
-            )
+            raise self._stranger(state) from error
+
+    def _stranger(self, state: bytes | None) -> PairingError:
+        reason = Reason.NOT_PAIRED
+        if state == bytes([protocol.PAIRING_CLOSED]):
+            reason = Reason.WINDOW_CLOSED
+        elif state == bytes([protocol.PAIRING_FULL]):
+            reason = Reason.BONDS_FULL
+        why = f"{self.name} does not know this companion: {_advice(state)}"
+        return PairingError(why, reason=reason)
 
     async def forget_bond(self) -> None:
         """Has this machine forget its bond with the glasses: the next link pairs anew."""
@@ -147,9 +154,7 @@ class Link:
                 raise BluetoothError(
                     f"{error} If it goes on, have this machine forget the glasses."
                 ) from error
-            raise PairingError(f"{self.name} does not know this companion: {_advice(state)}") from (
-                error
-            )
+            raise self._stranger(state) from error
 
     async def _subscribe(self, on_event: Notified, on_media: Notified) -> None:
         self._events = self._characteristic(protocol.UUID_EVENTS)

@@ -6,7 +6,7 @@ What is asked for, and when, is `fetch`'s.
 
 import zlib
 
-from glint.errors import MediaError
+from glint.errors import MediaError, Reason
 from glint.events import Media, MediaEnd
 from glint.waiting import Broadcast
 
@@ -84,7 +84,8 @@ class Transfer:
         crc = zlib.crc32(self._data)
         if crc != self._crc:
             raise MediaError(
-                f"{name} arrived damaged (CRC-32 {crc:08x}, should be {self._crc:08x}): ask again."
+                f"{name} arrived damaged (CRC-32 {crc:08x}, should be {self._crc:08x}): ask again.",
+                reason=Reason.CORRUPTED,
             )
         return bytes(self._data)
 
@@ -190,6 +191,11 @@ class MediaStore:
     def caused_by(self, seq: int) -> Transfer | None:
         """Returns the object that belongs to a wake event."""
         return next((t for t in self._transfers.values() if t.media.cause == seq), None)
+
+    def drop(self, number: int) -> None:
+        """Forgets an object that somebody has read, if it is there."""
+        if number in self._transfers:
+            self._drop(number, MediaError(f"Object {number} was read, and forgotten: ask again."))
 
     def fail(self, error: Exception) -> None:
         """Ends every object that is not complete."""

@@ -19,7 +19,7 @@ from smpclient.requests.os_management import ResetWrite
 from glint import protocol
 from glint.collect import Progress
 from glint.connection import Connection
-from glint.errors import LinkLostError, NoAnswerError, RequestError, UpdateError
+from glint.errors import LinkLostError, NoAnswerError, Reason, RequestError, UpdateError
 from glint.image import Image
 from glint.link import Link
 from glint.smp import READER, GlintGroup
@@ -27,6 +27,8 @@ from glint.smp import READER, GlintGroup
 # Of a request, for all that is not the image: header, keys, numbers, hash.
 _OVERHEAD_BYTES = 96
 _TIMEOUT_S = 5.0
+# A power cut harms no update, but costs one.
+_LEAST_BATTERY_PERCENT = 10
 # The last piece is answered once the image is verified.
 _VERIFY_TIMEOUT_S = 60.0
 _TRIES = 4
@@ -165,6 +167,13 @@ class Updater:
             raise UpdateError(
                 f"The image is for the board {image.board or '?'}; these glasses are a "
                 f"{board.decode(errors='replace')}: build one for that (glint image build --board)."
+            )
+        level = await link.read(normalize_uuid_16(protocol.SIG_BATTERY_LEVEL))
+        if level and level[0] < _LEAST_BATTERY_PERCENT:
+            raise UpdateError(
+                f"The battery is at {level[0]} %: charge the glasses to {_LEAST_BATTERY_PERCENT} % "
+                "first, so that power does not fail in the middle.",
+                reason=Reason.LOW_BATTERY,
             )
         running, *others = (await self._ask(ImageStatesRead())).images
         before = running.version

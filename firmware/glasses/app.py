@@ -197,6 +197,7 @@ class Glasses:
             "rate_hz": 16000,
             "preroll_ms": PREROLL_HOPS * HOP_MS,
             "cause": cause,
+            "at_ms": (self.perception.hops - PREROLL_HOPS) * HOP_MS,
         }
         try:
             ring = bytearray(min(nbytes, media.RING_BYTES_MAX))

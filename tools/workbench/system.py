@@ -25,7 +25,7 @@ PACKAGES = {
     "git": ("git",),
     "make": ("make",),
     "mosquitto": ("mosquitto",),
-    "mmdebstrap": ("mmdebstrap",),
+    "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "qemu-system-arm": ("qemu-system-arm",),
     "qemu-system-riscv32": ("qemu-system-misc",),
     "qemu-system-x86_64": ("qemu-system-x86",),

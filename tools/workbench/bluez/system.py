@@ -20,7 +20,9 @@ FOLDER = BUILD / "bluez"
 SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 # The first is a 6.12 beside bookworm's own packages; the others have 6.1 and 6.12 of their own.
 KERNELS = ("bookworm-backports", "bookworm", "trixie")
-MIRROR = "http://deb.debian.org/debian"
+# Named with its keys: a machine with another system, as Ubuntu, does not trust them by itself.
+MIRROR = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {} {} main"
+DEBIAN = "http://deb.debian.org/debian"
 ROOT_PACKAGES = "bluez,dbus,python3,kmod,busybox-static"
 KERNEL_PACKAGES = "linux-image-amd64,kmod"
 MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
@@ -98,7 +100,7 @@ def _unpacked(name: str, suite: str, packages: str, say: Say) -> Path:
     base, _, backports = suite.partition("-")
     sources = []
     if backports:
-        sources = [f"deb {MIRROR} {one} main" for one in (base, suite)]
+        sources = [MIRROR.format(DEBIAN, one) for one in (base, suite)]
         options.append(f'--aptopt=APT::Default-Release "{suite}"')
     _run(["mmdebstrap", *options, f"--include={packages}", base, str(new), *sources])
     return new.rename(folder)

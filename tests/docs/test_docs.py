@@ -85,3 +85,12 @@ def test_the_readme_says_the_same_in_both_languages():
     figures = [line for line in english.splitlines() if re.match(r"\|.*\| [\d,.]+ ", line)]
     assert figures
     assert not [line for line in figures if line not in chinese]
+
+
+def test_every_control_command_of_emulated_glasses_is_documented():
+    tree = ast.parse((ROOT / "tools" / "workbench" / "emulation" / "sim.py").read_text())
+    within = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "obey")
+    cases = [node.pattern for node in ast.walk(within) if isinstance(node, ast.match_case)]
+    commands = [case.value.value for case in cases if isinstance(case, ast.MatchValue)]
+    page = (ROOT / "docs" / "emulated-glasses.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page.partition("| `do` |")[2], re.M) == commands

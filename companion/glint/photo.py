@@ -5,13 +5,16 @@ import io
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from glint import protocol
 from glint.errors import MediaError
 from glint.events import Media
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+# Pillow is imported where a picture is decoded: most that connect decode none.
 _JPEG_SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -36,12 +39,14 @@ class Photo:
         """Makes a photo of a whole object."""
         return cls(data, media.codec, media.width, media.height)
 
-    def image(self) -> Image.Image:
+    def image(self) -> "Image.Image":
         """Decodes the picture.
 
         Raises:
             MediaError: It cannot be decoded.
         """
+        from PIL import Image
+
         if self.codec != protocol.CODEC_JPEG:
             raise MediaError(
                 f"The photo's codec {self.codec!r} is unknown here: update the glint package."
@@ -70,6 +75,8 @@ class Photo:
         if self.codec == protocol.CODEC_JPEG and path.suffix.lower() in _JPEG_SUFFIXES:
             path.write_bytes(self.data)
         else:
+            from PIL import Image
+
             encoded = io.BytesIO()
             self.image().save(encoded, Image.registered_extensions()[path.suffix.lower()])
             path.write_bytes(encoded.getvalue())
@@ -81,6 +88,8 @@ def check_path(path: str | Path) -> Path:
     Raises:
         MediaError: The file's extension names no known picture format.
     """
+    from PIL import Image
+
     path = Path(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind not in Image.SAVE:

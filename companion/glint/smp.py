@@ -95,8 +95,9 @@ class GlintGroup:
     _ErrorV2 = GlintErrorV2
 
 
-# Later firmware may say more than this version reads.
-READER = ConfigDict(extra="ignore", frozen=True)
+# Later firmware may say more than this version reads. Most programs need few of these classes: what
+# pydantic makes for each is made when it is first used.
+READER = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class StatusReadResponse(smp_message.ReadResponse):

@@ -35,6 +35,12 @@ def test_no_command_costs_what_another_needs():
     assert sorted(loaded & set(HEAVY)) == []
 
 
+def test_a_request_costs_no_pictures_and_no_simulated_radio():
+    loaded = set(run("-c", "import sys, glint.client; print(*sys.modules)").split())
+    assert {"bleak", "smpclient"} <= loaded
+    assert sorted(loaded & {"PIL", "bumble", "numpy"}) == []
+
+
 @pytest.mark.parametrize("command", [[], ["info"], ["config"], ["config", "set"], ["sim"]])
 def test_h_is_help(command):
     assert run("-m", "glint", *command, "-h") == run("-m", "glint", *command, "--help")

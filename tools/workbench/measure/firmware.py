@@ -15,7 +15,7 @@ from rich.table import Table
 from workbench.build import zoo
 from workbench.emulation import sound
 from workbench.emulation.sim import prepare_flash
-from workbench.measure import esp32s3, models, operators
+from workbench.measure import commands, esp32s3, models, operators
 from workbench.paths import BUILD
 from workbench.runners import cortexm, xtensa
 from workbench.runners.linux import Linux
@@ -104,6 +104,11 @@ def main() -> None:
     for field in dataclasses.fields(taken):
         table.add_row(field.name.replace("_", " "), f"{getattr(taken, field.name)}")
     console.print(table)
+    on_host = commands.measure()
+    table = Table("command line", "s of processor time")
+    for name, seconds in on_host.items():
+        table.add_row(name, f"{seconds:.2f}")
+    console.print(table)
     BUILD.mkdir(exist_ok=True)
     measured = {
         "perception": rows,
@@ -113,6 +118,7 @@ def main() -> None:
         "recorded": models.recorded(),
         "xtensa": {"models": on_xtensa, "code_bytes": code},
         "image": dataclasses.asdict(taken),
+        "commands_s": on_host,
     }
     (BUILD / "bench.json").write_text(json.dumps(measured, indent=2) + "\n")
 

@@ -30,6 +30,8 @@ from workbench.system import say_step
 
 # Of the guest's adapter: BlueZ files its bonds by it.
 ADAPTER = "C0:FF:EE:00:00:FF"
+# What is kept of the log of its daemon.
+LOG_BYTES = 200_000
 UPDATES = [("update.img", "0.9.0"), ("second.img", "0.9.1")]
 
 
@@ -88,6 +90,8 @@ async def _say_faults(running: Guest) -> None:
     """Says whether the guest's kernel broke: what comes after says nothing of the companion."""
     told = system.FOLDER / "dmesg.log"
     told.write_text((await running.run("dmesg")).out)
+    said = (await running.run(f"tail -c {LOG_BYTES} /run/bluetoothd.log /run/starter.log")).out
+    (system.FOLDER / "bluetoothd.log").write_text(said)
     if fault := (await running.run("dmesg | grep -m1 -E 'BUG:|corruption|Oops'")).last:
         say_step(f"the guest's kernel broke, see {told}: {fault}")
 
@@ -95,7 +99,7 @@ async def _say_faults(running: Guest) -> None:
 async def _stopped(running: Guest) -> Result:
     """BlueZ's daemon is not there."""
     await running.run("kill $(pidof bluetoothd); sleep 1")
-    done = await running.run("python3 -m glint info")
+    done = await running.python(["-m", "glint", "info"], "/run/stopped")
     return Result(
         done.rc == 1 and len(done.out.splitlines()) == 1 and "bluetooth service" in done.out,
         done.out.strip(),

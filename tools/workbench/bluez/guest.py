@@ -11,6 +11,7 @@ import sysconfig
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workbench.bluez.system import FOLDER, GuestError, System
 from workbench.paths import ROOT
@@ -59,7 +60,7 @@ class Guest:
         self.kernel = ""
         self.booted_s = 0.0
 
-    async def read(self) -> None:
+    async def listen(self) -> None:
         """Takes what the guest says, until it ends."""
         ready: asyncio.Future[Done] = self._waiting.setdefault(0, self._future())
         ready.add_done_callback(lambda _: None)
@@ -86,13 +87,33 @@ class Guest:
         Raises:
             GuestError: The guest ended, or the command did not.
         """
+        return await self._ask({"run": command}, timeout_s)
+
+    async def python(self, arguments: list[str], at: str, timeout_s: float = 600.0) -> Done:
+        """Runs Python with these arguments, as starter.py does; waits until it has ended.
+
+        Args:
+            arguments: As on a command line.
+            at: Where its output (.out) and its process id (.pid) are meanwhile.
+            timeout_s: How long it may take.
+
+        Raises:
+            GuestError: The guest ended, or the program did not.
+        """
+        return await self._ask({"arguments": arguments, "at": at}, timeout_s)
+
+    async def read(self, path: str) -> str:
+        """The text of a file; nothing where there is none."""
+        return (await self._ask({"read": path}, 240.0)).out
+
+    async def _ask(self, what: dict[str, Any], timeout_s: float) -> Done:
         number = next(self._numbers)
         waiting = self._waiting[number] = self._future()
-        self._writer.write(json.dumps({"id": number, "run": command}).encode() + b"\n")
+        self._writer.write(json.dumps({"id": number, **what}).encode() + b"\n")
         try:
             return await asyncio.wait_for(waiting, timeout_s)
         except TimeoutError:
-            raise GuestError(f"{command!r} did not end in {timeout_s:g} s") from None
+            raise GuestError(f"{what} did not end in {timeout_s:g} s") from None
 
 
 def _options(system: System, hci: str, control: Path, console: Path) -> list[str]:
@@ -136,7 +157,7 @@ async def guest(system: System, hci: str) -> AsyncIterator[Guest]:
     async def on_connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         one = Guest(reader, writer)
         connected.set_result(one)
-        await one.read()
+        await one.listen()
 
     server = await asyncio.start_unix_server(on_connected, control, limit=LINE_BYTES)
     process = await asyncio.create_subprocess_exec(

@@ -2,20 +2,22 @@
 """The guest's first program: starts D-Bus, BlueZ and a controller, then runs what it is told.
 
 It runs on the guest's own Python, with nothing but the standard library. Over the virtio port
-"control" come JSON lines {"id", "run"}: a shell command, answered with {"id", "rc", "out",
-"took_s"}. The port "hci" carries H4 packets to and from the simulated radio; the kernel has them
-through /dev/vhci.
+"control" come JSON lines, answered with {"id", "rc", "out", "took_s"}: {"id", "run"}, a shell
+command; {"id", "arguments", "at"}, a program for starter.py; {"id", "read"}, a file. The port "hci"
+carries H4 packets to and from the simulated radio; the kernel has them through /dev/vhci.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 PORTS = Path("/sys/class/virtio-ports")
 # H4, Core 5.4, Vol 4, Part A, 2: where the length field of a packet lies, and how long it is.
@@ -93,8 +95,40 @@ def start_system() -> None:
         "dbus-uuidgen --ensure=/etc/machine-id",
         "dbus-daemon --system --fork --nopidfile",
         BLUETOOTHD,
+        "python3 /inside/starter.py >>/run/starter.log 2>&1 &",
     ):
         subprocess.run(command, shell=True, check=True)
+
+
+def shell(command: str) -> tuple[int, str]:
+    """Runs a shell command to its end: its status, and what it printed."""
+    done = subprocess.run(
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def printed(path: str) -> str:
+    """What is in a file; nothing where there is none."""
+    file = Path(path)
+    return file.read_text(errors="replace") if file.exists() else ""
+
+
+def start(asked: dict[str, Any]) -> int:
+    """Has starter.py start a program; returns its status."""
+    while not os.path.exists("/run/starter"):  # it is still importing
+        time.sleep(PAUSE_S)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect("/run/starter")
+        connection.sendall(json.dumps(asked).encode() + b"\n")
+        return int(json.loads(connection.makefile().readline())["rc"])
 
 
 def serve() -> None:
@@ -107,19 +141,15 @@ def serve() -> None:
         with writing:
             write_all(control, json.dumps(told).encode() + b"\n")
 
-    def run(number: int, command: str) -> None:
+    def run(told: dict[str, Any]) -> None:
         began_s = time.monotonic()
-        done = subprocess.run(
-            command,
-            shell=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        say(number, done.returncode, done.stdout, time.monotonic() - began_s)
+        if "read" in told:
+            rc, out = 0, printed(told["read"])
+        elif "arguments" in told:
+            rc, out = start(told), printed(f"{told['at']}.out")
+        else:
+            rc, out = shell(told["run"])
+        say(told["id"], rc, out, time.monotonic() - began_s)
 
     say(0, 0, os.uname().release, time.monotonic())
     pending = b""
@@ -130,8 +160,7 @@ def serve() -> None:
             continue
         *lines, pending = (pending + piece).split(b"\n")
         for line in lines:
-            told = json.loads(line)
-            threading.Thread(target=run, args=(told["id"], told["run"]), daemon=True).start()
+            threading.Thread(target=run, args=(json.loads(line),), daemon=True).start()
 
 
 def main() -> None:

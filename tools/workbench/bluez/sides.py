@@ -8,7 +8,6 @@ import contextlib
 import itertools
 import json
 import os
-import shlex
 import shutil
 import sys
 import time
@@ -93,14 +92,10 @@ class _GuestProgram:
     def __init__(self, guest: Guest, number: int, arguments: tuple[str, ...]) -> None:
         self._guest = guest
         self._at = f"/run/program{number}"
-        command = (
-            f"python3 {shlex.join(arguments)} >{self._at}.out 2>&1 & "
-            f"echo $! >{self._at}.pid; wait $!; rc=$?; cat {self._at}.out; exit $rc"
-        )
-        self._running = asyncio.create_task(guest.run(command, timeout_s=600))
+        self._running = asyncio.create_task(guest.python(list(arguments), self._at))
 
     async def lines(self) -> list[dict[str, Any]]:
-        return _objects((await self._guest.run(f"cat {self._at}.out 2>/dev/null")).out)
+        return _objects(await self._guest.read(f"{self._at}.out"))
 
     async def wait(self) -> Done:
         return await self._running
@@ -205,8 +200,10 @@ class Glasses:
     async def let_pair(self) -> None:
         """Holds the button until the pairing window opens."""
         self.sim.do("button", pressed=True)
-        await asyncio.sleep(HOLD_S)
-        self.sim.do("button", pressed=False)
+        try:
+            await asyncio.sleep(HOLD_S)
+        finally:
+            self.sim.do("button", pressed=False)
 
     def forget(self) -> None:
         """Loses the bonds; they have to be off."""

@@ -42,7 +42,7 @@ PURPOSES = {
     "dbus-daemon": "stands beside BlueZ in tests",
     "git": "fetches MicroPython's source",
     "make": "builds MicroPython",
-    "mosquitto": "is the broker that examples/mqtt_bridge.py is tested with",
+    "mosquitto": "is the broker that `glint listen --mqtt` is tested with",
     "mmdebstrap": "unpacks the guest of `make bluez`",
     "qemu-system-arm": "emulates Cortex-M boards",
     "qemu-system-riscv32": "emulates RISC-V boards",

@@ -31,6 +31,7 @@ from glint.waiting import end_tasks
 
 if TYPE_CHECKING:
     from glint.client import Glasses
+    from glint.forward import Place
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")]
 
@@ -73,6 +74,25 @@ def listen(
     unread: Annotated[
         bool, typer.Option("--unread", help="Begin with what nobody has read yet.")
     ] = False,
+    run_command: Annotated[
+        str | None,
+        typer.Option(
+            "--exec", metavar="CMD", help="Run this for each event, which is JSON on its input."
+        ),
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Post each event there as JSON.")
+    ] = None,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Publish each event at this broker: mqtt://HOST/PREFIX, or mqtts for TLS.",
+        ),
+    ] = None,
+    home_assistant: Annotated[
+        bool, typer.Option("--home-assistant", help="With --mqtt: be discovered by Home Assistant.")
+    ] = False,
     hci: Hci = None,
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
@@ -84,19 +104,47 @@ def listen(
             save.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise GlintError(f"Nothing can be saved in {save}: {error.strerror}.") from None
+    if home_assistant and not mqtt:
+        raise GlintError("--home-assistant needs the broker: --mqtt URL.")
+    places = _places(run_command, webhook)
+    if mqtt:
+        from glint.forward.mqtt import Mqtt, parse
+
+        parse(mqtt)  # what is wrong with it is said before anybody looks for glasses
 
     async def run() -> None:
         async with (
             connect(glasses, hci, timeout) as connected,
             _Saver(connected, save, as_json) as saver,
+            contextlib.AsyncExitStack() as stack,
         ):
+            if mqtt:
+                places.append(Mqtt(mqtt, await connected.info(), home_assistant))
+            for place in places:
+                await stack.enter_async_context(place)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     async for event in connected.events("unread" if unread else "now"):
                         _print_event(event, as_json)
                         saver.take(event)
+                        for place in places:
+                            await place.send(event)
 
     run_to_end(run())
+
+
+def _places(run_command: str | None, webhook: str | None) -> "list[Place]":
+    """Where else events go; a broker has to know the glasses first."""
+    places: list[Place] = []
+    if run_command is not None:
+        from glint.forward.command import Command
+
+        places.append(Command(run_command))
+    if webhook is not None:
+        from glint.forward.webhook import Webhook
+
+        places.append(Webhook(webhook))
+    return places
 
 
 def info(

@@ -11,6 +11,7 @@ import collections
 import functools
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.build import natmod
@@ -37,8 +38,11 @@ LOCK = BUILD / "xtensa-count.lock"
 
 
 @functools.cache
-def build() -> Path:
+def build(chip: int = xtensa.ESP32S3) -> Path:
     """Builds the program, with the runtime as a native module has it; gives its path.
+
+    Args:
+        chip: The one whose module has it.
 
     Raises:
         XtensaError: A tool is missing.
@@ -46,28 +50,30 @@ def build() -> Path:
     """
     compiler = xtensa.compiler()
     with locked(LOCK):
-        return _build(compiler)
+        return _build(compiler, xtensa.defines(chip))
 
 
-def _build(compiler: natmod.Compiler) -> Path:
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+def _build(compiler: natmod.Compiler, defines: Sequence[str]) -> Path:
+    output = OUTPUT / ("esp32" if defines else "esp32s3")
+    output.mkdir(parents=True, exist_ok=True)
     core = MODULES / "tflm" / "core"
     flags = ["-std=c99", "-DNDEBUG", *natmod.WARNINGS, f"-I{core}", f"-I{SOURCE}"]
+    flags += [f"-D{define}" for define in defines]
     target = natmod.xtensa_llvm()
     assert target is not None
     parts = []
     for index, source in enumerate(sorted(core.glob("**/*.c"))):
-        parts.append(OUTPUT / f"{index}_{source.stem}.o")
+        parts.append(output / f"{index}_{source.stem}.o")
         target.compile_part(source, parts[-1], [*flags, natmod.optimisation("xtensawin", source)])
-    objects = [OUTPUT / "tflm.o"]
+    objects = [output / "tflm.o"]
     target.merge(parts, objects[0], CALLED)
     for source in [*natmod.LLVM_RUNTIME, *map(SOURCE.joinpath, SUPPORT)]:
-        objects.append(OUTPUT / f"{source.stem}.o")
+        objects.append(output / f"{source.stem}.o")
         if source.suffix == ".s":
             natmod.assemble(compiler, source, objects[-1])
         else:
             compiler.compile(source, objects[-1], [*flags, "-O2", "-fno-builtin"])
-    program = OUTPUT / "run"
+    program = output / "run"
     link: list[str | Path] = [
         LINKER,
         "--no-relax",
@@ -103,19 +109,27 @@ def _counter() -> Path:
     return plugin
 
 
-def instructions(model: bytes, input_bytes: int, chip: int = xtensa.ESP32S3) -> dict[str, int]:
+def instructions(
+    model: bytes,
+    input_bytes: int,
+    chip: int = xtensa.ESP32S3,
+    *,
+    built_for: int | None = None,
+) -> dict[str, int]:
     """Counts the instructions of one inference, on zeros, by function; the most first.
 
     Args:
         model: A .tflite file.
         input_bytes: What its inputs take.
-        chip: The one to play, xtensa.ESP32S3 or xtensa.ESP32. What of the former's vector
+        chip: The one to play: xtensa.ESP32S3, ESP32 or DAMAGED. What of the former's vector
             instructions the counter does not see is under "vectors".
+        built_for: The chip whose module it is; None for the same.
 
     Raises:
         XtensaError: It failed.
     """
-    command = [EMULATOR[0], "-plugin", str(_counter()), "-d", "plugin", *EMULATOR[1:], str(build())]
+    command = [EMULATOR[0], "-plugin", str(_counter()), "-d", "plugin", *EMULATOR[1:]]
+    command.append(str(build(chip if built_for is None else built_for)))
     counts: list[collections.Counter[str]] = []
     # What loading takes is in both; the first inference after it may do some things once.
     for inferences in (2, 3):
@@ -139,6 +153,5 @@ def text_bytes() -> int:
     Raises:
         XtensaError: A tool is missing.
     """
-    build()
-    row = natmod.run([SIZE, OUTPUT / "tflm.o"], "no size of the runtime").splitlines()[1]
+    row = natmod.run([SIZE, build().with_name("tflm.o")], "no size of the runtime").splitlines()[1]
     return int(row.split()[0])

@@ -26,7 +26,7 @@ ARCH = "xtensawin"
 TIMEOUT_S = 300
 # The chips that the core plays, by what their CONFIGID0 holds: ESP-IDF v5.4's
 # components/xtensa/CHIP/include/xtensa/config/core-isa.h, XCHAL_HW_CONFIGID0. An ESP32 has no
-# vector unit.
+# vector unit, and gets modules without kernels for one.
 ESP32S3 = 0xC2F0FFFE
 ESP32 = 0xC2BCFFFE
 # An ESP32-S3 whose vector unit adds wrongly, for tests.
@@ -46,6 +46,11 @@ class _Sys:
 sys.modules["sys"] = _Sys
 exec(open("script.py").read(), {{"__name__": "__main__"}})
 """
+
+
+def defines(chip: int) -> tuple[str, ...]:
+    """The macros with which modules are built for a chip."""
+    return (natmod.WITHOUT_VECTORS,) if chip == ESP32 else ()
 
 
 class XtensaError(WorkbenchError):
@@ -83,7 +88,7 @@ def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> byte
     Args:
         code: In Python.
         files: What else it finds in /rom, its current folder.
-        chip: The one to play, ESP32S3 or ESP32.
+        chip: The one to play: ESP32S3, ESP32 or DAMAGED.
 
     Raises:
         XtensaError: A tool is missing, or it raised.
@@ -93,7 +98,9 @@ def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> byte
         raise XtensaError(lacking)
     program = micropython.ensure("xtensa", bare=True)
     modules = {
-        f"{name}.mpy": natmod.build(name, ARCH, say=say_step).read_bytes()
+        f"{name}.mpy": natmod.build(
+            name, ARCH, say=say_step, defines=defines(chip), tag="-esp32" if defines(chip) else ""
+        ).read_bytes()
         for name in natmod.native_modules()
     }
     rom = romfs.build({**modules, **files})

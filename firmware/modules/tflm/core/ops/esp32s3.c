@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of products by ESP32-S3's vector unit: 16 products of int8 an instruction. This has not met
 // silicon. It runs on the emulated core of boards/xtensa, which does what Espressif's manual says
-// of each instruction; so a chip is asked first whether it does, too, and otherwise xtensa.c's
-// kernels are used.
+// of each instruction; so a chip is asked first whether it does, too, and otherwise plain C is
+// used.
 //
 // Loads take addresses for multiples of 16, so that two make one of bytes that lie anywhere. The
 // second one is at the last byte that is needed: nothing is read but 16 bytes that hold such.
@@ -24,13 +24,27 @@ bool tflm_use_vectors(bool allow) {
 
 #elif !defined(TFLM_WITHOUT_VECTORS)
 
+#include <string.h>
+
 #include "esp32s3.h"
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-void tflm_vector_copy(const int8_t *from, uint32_t n, int8_t *to) {
+// Bytes of inputs, of which each position's begin at a multiple of 16.
+enum { INPUTS = 2 * TFLM_WIDENED };
+
+static int8_t *place_in(int16_t *widened) {
+    return (int8_t *)(((uintptr_t)widened + 15) & ~(uintptr_t)15);
+}
+
+static uint32_t whole_vectors(uint32_t n) {
+    return (n + 15) & ~15u;
+}
+
+// n bytes, and zeros up to a multiple of 16.
+static TFLM_NOINLINE void copy_vectors(const int8_t *from, uint32_t n, int8_t *to) {
     register const int8_t *a8 __asm__("a8") = from;
     register int8_t *a9 __asm__("a9") = to;
     register const int8_t *a10 __asm__("a10") = from + n - 1;
@@ -65,7 +79,10 @@ void tflm_vector_copy(const int8_t *from, uint32_t n, int8_t *to) {
                     EE_RUR(11, EE_ACCX_0) "s32i.n a11, %[sum], 0\n\t"                              \
                                           "addi.n %[sum], %[sum], 4\n\t"
 
-void tflm_vector_sums(const int8_t *x, const int8_t *w, uint32_t n, uint32_t count, int32_t *sum) {
+// Sums of n products of weights, anywhere, with inputs at `count` positions where copy_vectors has
+// put them, one behind the other.
+static TFLM_NOINLINE void sum_positions(const int8_t *x, const int8_t *w, uint32_t n,
+                                        uint32_t count, int32_t *sum) {
     register const int8_t *a8 __asm__("a8") = x;
     register const int8_t *a9 __asm__("a9");
     register const int8_t *a10 __asm__("a10") = w + n - 1;
@@ -80,8 +97,9 @@ void tflm_vector_sums(const int8_t *x, const int8_t *w, uint32_t n, uint32_t cou
                      : "memory");
 }
 
-void tflm_vector_sums_of_channels(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride,
-                                  uint32_t count, int32_t *sum) {
+// The same of the weights of `count` channels, `stride` bytes apart, with inputs at one position.
+static TFLM_NOINLINE void sum_channels(const int8_t *x, const int8_t *w, uint32_t n,
+                                       uint32_t stride, uint32_t count, int32_t *sum) {
     register const int8_t *a8 __asm__("a8") = x;
     register const int8_t *a9 __asm__("a9");
     register const int8_t *a10 __asm__("a10") = w + n - 1;
@@ -100,17 +118,59 @@ void tflm_vector_sums_of_channels(const int8_t *x, const int8_t *w, uint32_t n, 
                      : "memory");
 }
 
-void tflm_vector_sums_of_parts(const int8_t *x, int8_t *place, const int8_t *w, uint32_t n,
-                               uint32_t stride, uint32_t count, int32_t *sum) {
-    for (uint32_t i = 0; i < count; i++, w += stride) {
-        uint32_t whole = 0;
-        for (uint32_t at = 0; at < n; at += TFLM_VECTOR_BYTES) {
-            uint32_t part = smaller(n - at, TFLM_VECTOR_BYTES);
-            tflm_vector_copy(x + at, part, place);
-            tflm_vector_sums(place, w + at, part, 1, &sum[i]);
-            whole += (uint32_t)sum[i];
+// `count` sums of n products by plain C, from one of which to the next inputs are `x_step` bytes on
+// and weights `w_step`.
+static TFLM_NOINLINE void sum_plainly(const int8_t *x, uint32_t x_step, const int8_t *w,
+                                      uint32_t w_step, uint32_t n, uint32_t count, int32_t *sum) {
+    for (; count; count--, x += x_step, w += w_step) {
+        *sum++ = (int32_t)tflm_dot1(x, 0, w, n);
+    }
+}
+
+uint32_t tflm_widened_positions(uint32_t n) {
+    uint32_t most = INPUTS / whole_vectors(n);
+    return most ? smaller(most, TFLM_GROUP) : 1;
+}
+
+void tflm_widen(const int8_t *x, uint32_t n, uint32_t position, int16_t *widened) {
+    uint32_t bytes = whole_vectors(n);
+    if (bytes <= INPUTS) {
+        int8_t *to = place_in(widened) + position * bytes;
+        if (tflm_vectors()) {
+            copy_vectors(x, n, to);
+        } else {
+            memcpy(to, x, n);
         }
-        sum[i] = (int32_t)whole;
+    }
+}
+
+void tflm_sum_positions(int16_t *widened, const int8_t *w, uint32_t n, uint32_t count,
+                        int32_t *sum) {
+    if (tflm_vectors()) {
+        sum_positions(place_in(widened), w, n, count, sum);
+    } else {
+        sum_plainly(place_in(widened), whole_vectors(n), w, 0, n, count, sum);
+    }
+}
+
+void tflm_sum_channels(const int8_t *x, int16_t *widened, const int8_t *w, uint32_t n,
+                       uint32_t stride, uint32_t channels, int32_t *sum) {
+    int8_t *place = place_in(widened);
+    if (!tflm_vectors()) {
+        sum_plainly(x, 0, w, stride, n, channels, sum);
+    } else if (whole_vectors(n) <= INPUTS) {
+        sum_channels(place, w, n, stride, channels, sum);
+    } else {
+        for (; channels; channels--, w += stride, sum++) {
+            int32_t part_sum;
+            *sum = 0;
+            for (uint32_t at = 0; at < n; at += INPUTS) {
+                uint32_t part = smaller(n - at, INPUTS);
+                copy_vectors(x + at, part, place);
+                sum_positions(place, w + at, part, 1, &part_sum);
+                *sum = (int32_t)((uint32_t)*sum + (uint32_t)part_sum);
+            }
+        }
     }
 }
 
@@ -125,19 +185,20 @@ static bool correct(void) {
     enum { N = 37 };
     int8_t x[TFLM_VECTOR_SAMPLES], w[TFLM_VECTOR_SAMPLES];
     int16_t widened[(N + 16 + 15 + 16) / 2 + 1];
-    int32_t sum[3];
+    int32_t sum[3], expected[2];
     uint32_t random = 1;
     for (uint32_t i = 0; i < TFLM_VECTOR_SAMPLES; i++) {
         random = random * 1664525 + 1013904223;
         x[i] = (int8_t)(random >> 24);
         w[i] = (int8_t)(random >> 16);
     }
-    int8_t *place = tflm_vector_place(widened);
-    tflm_vector_copy(x + 1, N, place);
-    tflm_vector_sums_of_channels(place, w, N, N, 2, sum);
-    tflm_vector_sums(place, w, N, 1, sum + 2);
-    return sum[0] == (int32_t)tflm_dot1(x + 1, 0, w, N) && sum[0] == sum[2] &&
-           sum[1] == (int32_t)tflm_dot1(x + 1, 0, w + N, N) && tflm_vector_taps_correct(x, w);
+    int8_t *place = place_in(widened);
+    copy_vectors(x + 1, N, place);
+    sum_channels(place, w, N, N, 2, sum);
+    sum_positions(place, w, N, 1, sum + 2);
+    sum_plainly(x + 1, 0, w, N, N, 2, expected);
+    return sum[0] == expected[0] && sum[1] == expected[1] && sum[2] == expected[0] &&
+           tflm_vector_taps_correct(x, w);
 }
 
 uint8_t tflm_vector_state;

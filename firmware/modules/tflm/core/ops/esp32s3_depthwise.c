@@ -200,8 +200,47 @@ static void finish_lanes(const tflm_stage_t *stage, uint32_t channel, const int3
     }
 }
 
-void tflm_vector_depthwise(const tflm_run_t *run, const depthwise_t *self, uint32_t from,
-                           uint32_t to) {
+// Rows `from` to `to` of the output by plain C, one value after the other.
+static TFLM_NOINLINE void run_plainly(const tflm_run_t *run, const depthwise_t *self, uint32_t from,
+                                      uint32_t to) {
+    const tflm_window_t *wx = &self->x, *wy = &self->y;
+    const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
+    const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
+    uint32_t channels = self->output.channels;
+    int8_t *output =
+        (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (uint32_t)wx->output * channels;
+    for (; from < to; from++) {
+        int32_t first_y = (int32_t)(from % (uint32_t)wy->output) * wy->stride - wy->padding;
+        int32_t above = (int32_t)(from / (uint32_t)wy->output) * wy->input;
+        for (int32_t column = 0; column < wx->output; column++) {
+            int32_t first_x = column * wx->stride - wx->padding;
+            for (uint32_t channel = 0; channel < channels; channel++) {
+                const int8_t *w = weights + channel;
+                uint32_t sum = 0;
+                for (int32_t i = 0, y = first_y; i < wy->taps; i++, y += wy->dilation) {
+                    for (int32_t j = 0, x = first_x; j < wx->taps; j++, x += wx->dilation) {
+                        int32_t value = -self->input_offset;
+                        if (y >= 0 && y < wy->input && x >= 0 && x < wx->input) {
+                            value = input[(size_t)((above + y) * wx->input + x) * self->depth +
+                                          channel / self->multiplier];
+                        }
+                        sum += (uint32_t)(value * *w);
+                        w += channels;
+                    }
+                }
+                tflm_finish_channels(&stage, channel, (int32_t *)&sum, 1, output++);
+            }
+        }
+    }
+}
+
+TFLM_EVAL(depthwise_conv) {
+    const depthwise_t *self = data;
+    if (!tflm_vectors()) {
+        run_plainly(run, self, from, to);
+        return;
+    }
     const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);

@@ -10,14 +10,13 @@
 // As there is no signed load of a byte, each goes into the upper half of its 16 bits, of which the
 // lower half is zero: the sums in the accumulator, which has 40 bits, are 2^16 times too large.
 //
-// Where there is a vector unit, esp32s3.c's kernels take the place of these.
+// In a module with kernels for ESP32-S3's vector unit these are left out: esp32s3.c has its own.
 #include "xtensa.h"
 
 #ifdef TFLM_XTENSA
 
 enum {
     INPUTS = TFLM_WIDENED,
-    WEIGHTS = 256, // Widened at once; 2^16 times the sum of so many products takes 39 bits.
     POSITIONS = TFLM_GROUP,
     AHEAD = TFLM_WIDENED_AHEAD,
 };
@@ -25,6 +24,10 @@ enum {
 static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
+
+#ifdef TFLM_WITHOUT_VECTORS
+
+enum { WEIGHTS = 256 }; // Widened at once; 2^16 times the sum of so many products takes 39 bits.
 
 // Sets `count` values, or one more. The first instruction of a loop has to lie within four aligned
 // bytes: behind a two-byte one and `loop`, which has three, it does.
@@ -143,41 +146,23 @@ static uint32_t fours_of(uint32_t n) {
 }
 
 uint32_t tflm_widened_positions(uint32_t n) {
-    uint32_t most =
-        tflm_vectors() ? TFLM_VECTOR_BYTES / tflm_vector_bytes(n) : INPUTS / (4 * fours_of(n));
+    uint32_t most = INPUTS / (4 * fours_of(n));
     return most ? smaller(most, POSITIONS) : 1;
 }
 
 void tflm_widen(const int8_t *x, uint32_t n, uint32_t position, int16_t *widened) {
-    uint32_t values = 4 * fours_of(n), bytes = tflm_vector_bytes(n);
-    if (tflm_vectors()) {
-        if (bytes <= TFLM_VECTOR_BYTES) {
-            tflm_vector_copy(x, n, tflm_vector_place(widened) + position * bytes);
-        }
-    } else if (values <= INPUTS) {
+    uint32_t values = 4 * fours_of(n);
+    if (values <= INPUTS) {
         widened += position * values;
         fill(widened, values, 0);
         widen(x, n, widened);
     }
 }
 
-// Sums of n products of the inputs that tflm_widen has widened, or of x where those are too many:
-// of `channels` channels, whose weights are `stride` bytes apart, at one position or, by MAC16, of
-// one channel at `count` positions.
-static TFLM_NOINLINE void sum_channels(const int8_t *x, int16_t *widened, const int8_t *w,
-                                       uint32_t n, uint32_t stride, uint32_t channels,
-                                       uint32_t count, int32_t *sum) {
-#ifndef TFLM_WITHOUT_VECTORS
-    if (tflm_vectors()) {
-        int8_t *place = tflm_vector_place(widened);
-        if (tflm_vector_bytes(n) <= TFLM_VECTOR_BYTES) {
-            tflm_vector_sums_of_channels(place, w, n, stride, channels, sum);
-        } else {
-            tflm_vector_sums_of_parts(x, place, w, n, stride, channels, sum);
-        }
-        return;
-    }
-#endif
+// Of several channels at one position, or of one channel at several positions.
+static TFLM_NOINLINE void sum_widened(const int8_t *x, int16_t *widened, const int8_t *w,
+                                      uint32_t n, uint32_t stride, uint32_t channels,
+                                      uint32_t count, int32_t *sum) {
     int16_t weights[WEIGHTS + AHEAD] __attribute__((aligned(4)));
     uint32_t values = 4 * fours_of(n);
     fill(weights, smaller(n, WEIGHTS), 0);
@@ -201,6 +186,18 @@ static TFLM_NOINLINE void sum_channels(const int8_t *x, int16_t *widened, const 
     }
 }
 
+void tflm_sum_positions(int16_t *widened, const int8_t *w, uint32_t n, uint32_t count,
+                        int32_t *sum) {
+    sum_widened(NULL, widened, w, n, 0, 1, count, sum);
+}
+
+void tflm_sum_channels(const int8_t *x, int16_t *widened, const int8_t *w, uint32_t n,
+                       uint32_t stride, uint32_t channels, int32_t *sum) {
+    sum_widened(x, widened, w, n, stride, channels, 1, sum);
+}
+
+#endif
+
 void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *widened,
                         uint32_t count, const int8_t *w, uint32_t n, uint32_t from, uint32_t to,
                         int8_t *output, uint32_t step) {
@@ -208,18 +205,12 @@ void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *wid
     for (uint32_t channels; from < to; from += channels) {
         const int8_t *at = w + (size_t)from * n;
         channels = count > 1 ? 1 : smaller(to - from, POSITIONS);
-#ifndef TFLM_WITHOUT_VECTORS
-        if (count > 1 && tflm_vectors()) {
-            tflm_vector_sums(tflm_vector_place(widened), at, n, count, sum);
-        } else
-#endif
-        {
-            sum_channels(x, widened, at, n, n, channels, count, sum);
-        }
         if (count > 1) {
+            tflm_sum_positions(widened, at, n, count, sum);
             tflm_finish_positions(stage, from, sum, sizeof *sum, count, output + from,
                                   (ptrdiff_t)step);
         } else {
+            tflm_sum_channels(x, widened, at, n, n, channels, sum);
             tflm_finish_channels(stage, from, sum, channels, output + from);
         }
     }
@@ -230,7 +221,7 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
     int16_t widened[INPUTS + AHEAD] __attribute__((aligned(4)));
     tflm_widen(x, n, 0, widened);
     if (channels) {
-        sum_channels(x, widened, w, n, stride, channels, 1, sum);
+        tflm_sum_channels(x, widened, w, n, stride, channels, sum);
     }
 }
 
@@ -240,6 +231,8 @@ void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w,
     tflm_widen(x, n, 0, widened);
     tflm_dense_widened(stage, x, widened, 1, w, n, from, to, output, 0);
 }
+
+#ifdef TFLM_WITHOUT_VECTORS
 
 // Along one axis: of `taps` taps from `first` on, those that meet the input. Returns the first.
 static int32_t meet(const tflm_window_t *window, int32_t first, uint32_t taps, axis_t *axis) {
@@ -252,10 +245,6 @@ static int32_t meet(const tflm_window_t *window, int32_t first, uint32_t taps, a
 
 TFLM_EVAL(depthwise_conv) {
     const depthwise_t *self = data;
-    if (tflm_vectors()) {
-        tflm_vector_depthwise(run, self, from, to);
-        return;
-    }
     const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
@@ -330,4 +319,5 @@ TFLM_EVAL(depthwise_conv) {
     }
 }
 
+#endif
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which Bluetooth is used: the machine's own, or a controller on HCI; and what its errors mean."""
+"""Chooses the machine's own Bluetooth or an HCI controller, and explains the errors of both."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from glint.errors import BluetoothError, GlintError, Reason
 
 
 def chosen(hci: str | None) -> str | None:
-    """The HCI transport to use: `hci`, else what GLINT_HCI names, if anything."""
+    """Returns the HCI transport to use: `hci`, or else what GLINT_HCI names, if anything."""
     return hci or os.environ.get("GLINT_HCI") or None
 
 
@@ -27,7 +27,7 @@ def client_backend(hci: str | None) -> type[BaseBleakClient] | None:
     """Returns bleak's `backend=` for a client; None for the machine's own Bluetooth."""
     if hci is None:
         return None
-    from glint import backend  # bumble is an extra
+    from glint import backend  # Bumble is an extra.
 
     return backend.client_backend(hci, backend.keystore(hci))
 
@@ -36,12 +36,12 @@ def scanner_backend(hci: str | None) -> type[BaseBleakScanner] | None:
     """Returns bleak's `backend=` for a scanner; None for the machine's own Bluetooth."""
     if hci is None:
         return None
-    from glint import backend  # bumble is an extra
+    from glint import backend  # Bumble is an extra.
 
     return backend.scanner_backend(hci, backend.keystore(hci))
 
 
-# How many use an event loop's host on an HCI transport: the last one closes it.
+# The number of users of an event loop's host on an HCI transport: the last one closes it.
 _users: dict[tuple[asyncio.AbstractEventLoop, str], int] = {}
 
 
@@ -79,7 +79,7 @@ def errors_explained(doing: str, hci: str | None) -> Iterator[None]:
         yield
     except GlintError:
         raise
-    except Exception as error:  # each platform's stack has its own
+    except Exception as error:  # Each platform's stack raises its own.
         why, reason = _explained(error, doing, hci)
         raise BluetoothError(why, reason=reason) from error
 
@@ -102,7 +102,7 @@ def _explained(error: Exception, doing: str, hci: str | None) -> tuple[str, Reas
         why = f"Could not {doing}: this system lets this user use no Bluetooth ({error.strerror})."
         return why, Reason.PERMISSION
     if isinstance(error, OSError):
-        return _NO_ADAPTER, Reason.NO_ADAPTER  # no D-Bus
+        return _NO_ADAPTER, Reason.NO_ADAPTER  # There is no D-Bus.
     if isinstance(error, BleakDBusError):
         if error.dbus_error.startswith(_NO_BLUEZ):
             return _NO_ADAPTER, Reason.NO_ADAPTER
@@ -118,7 +118,7 @@ def _explained(error: Exception, doing: str, hci: str | None) -> tuple[str, Reas
     return f"Could not {doing}: {said}.", Reason.OTHER
 
 
-# What D-Bus says when nobody is org.bluez, and it cannot start it: by itself (Spawn.*; dbus 1.14,
+# What D-Bus says when nothing owns org.bluez and it cannot start it: by itself (Spawn.*; dbus 1.14,
 # dbus-protocol.h), or through systemd, which names the reason (systemd1.*).
 _NO_BLUEZ = (
     "org.freedesktop.DBus.Error.ServiceUnknown",

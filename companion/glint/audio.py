@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings: IMA ADPCM from the glasses to 16-bit PCM and WAV files."""
+"""Decodes recordings: IMA ADPCM from the glasses becomes 16-bit PCM, or a WAV file."""
 
 import warnings
 import wave
@@ -12,7 +12,7 @@ from glint.errors import MediaError
 from glint.events import Media
 
 with warnings.catch_warnings():
-    # Python 3.11 and 3.12 have it and say that it will go; audioop-lts has it from 3.13 on.
+    # Python 3.11 and 3.12 have it and warn of its removal; audioop-lts provides it from 3.13 on.
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop
 
@@ -46,11 +46,11 @@ def decoder(media: Media) -> AdpcmDecoder:
     """Returns a decoder for a recording.
 
     Raises:
-        MediaError: The codec is not known here.
+        MediaError: This version does not know the codec.
     """
     if media.codec != protocol.CODEC_ADPCM:
         raise MediaError(
-            f"The recording's codec {media.codec!r} is unknown here: update the glint package."
+            f"The recording's codec {media.codec!r} is not supported: update the glint package."
         )
     return AdpcmDecoder()
 
@@ -82,7 +82,7 @@ class Audio:
     Attributes:
         pcm: Signed 16-bit samples, one channel, in the machine's byte order.
         rate_hz: Samples per second.
-        preroll_ms: How much of it is from before the wake word was decided.
+        preroll_ms: How much of it precedes the detection of the wake word.
         cause: Sequence number of the wake event it belongs to, or 0.
     """
 
@@ -96,7 +96,7 @@ class Audio:
         """Decodes a whole object.
 
         Raises:
-            MediaError: The codec is not known here.
+            MediaError: This version does not know the codec.
         """
         return cls(decoder(media).decode(data), media.rate_hz, media.preroll_ms, media.cause)
 

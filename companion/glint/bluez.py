@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only Linux needs: BlueZ over D-Bus, beside what bleak does with it.
+"""What only Linux needs: calls to BlueZ over D-Bus that bleak does not make.
 
 Every fact of BlueZ named here was read in its releases 5.55, 5.66 and 5.82.
 """
@@ -28,7 +28,7 @@ _CHARACTERISTIC = "org.bluez.GattCharacteristic1"
 _AGENT = "org.bluez.Agent1"
 _AGENT_PATH = "/dev/glint/agent"
 _ATT_HEADER_BYTES = 3
-# What Connect(), or bleak's wait for the services that follows it, ends with.
+# The errors of Connect(), and of bleak's wait for the services that follows it.
 _DROPPED = (
     "br-connection-canceled",
     "le-connection-abort-by-local",
@@ -37,7 +37,7 @@ _DROPPED = (
 
 
 def _path(device: BLEDevice) -> str | None:
-    """BlueZ's object of a device that bleak's BlueZ backend found; None for other backends."""
+    """Returns BlueZ's object path of a device that bleak found; None for other backends."""
     details = device.details
     if sys.platform == "linux" and isinstance(details, dict):
         return details.get("path")
@@ -59,7 +59,7 @@ async def _bus() -> "AsyncIterator[MessageBus]":
 
 
 async def _call(bus: "MessageBus", path: str, interface: str, member: str, *arguments: Any) -> Any:
-    """Calls a method; `arguments` begin with their signature. Returns the answer's values."""
+    """Calls a method, whose `arguments` begin with their signature; returns the reply's values."""
     from bleak.backends.bluezdbus.utils import assert_reply
     from dbus_fast.message import Message
 
@@ -95,8 +95,8 @@ async def agent(device: BLEDevice) -> AsyncIterator[None]:
             manager = "/org/bluez", "org.bluez.AgentManager1", "RegisterAgent"
             await _call(bus, *manager, "os", _AGENT_PATH, "NoInputNoOutput")
         except (OSError, EOFError, BleakError, DBusError) as error:
-            _log.debug("No agent: %s", error)  # connecting will say what is wrong
-        yield  # BlueZ forgets the agent with its connection to the bus
+            _log.debug("No agent: %s", error)  # Connecting will report what is wrong.
+        yield  # BlueZ forgets the agent with our connection to the bus.
 
 
 def _answer(message: "Message", path: str) -> "Message | None":
@@ -114,7 +114,7 @@ def _answer(message: "Message", path: str) -> "Message | None":
 
 
 async def write_bytes(characteristic: BleakGATTCharacteristic) -> int:
-    """The most bytes of one write without response.
+    """Returns the most bytes that one write without response can carry.
 
     bleak 3.1 keeps the MTU that it heard of when BlueZ found the services, and 23 where it heard of
     none. On a connection to glasses whose services BlueZ knows already that is so, or an earlier
@@ -154,7 +154,7 @@ async def has_bond(device: BLEDevice) -> bool | None:
 
 
 def dropped(error: BaseException | None) -> bool:
-    """Whether connecting failed because the link, which was there, dropped.
+    """Returns whether connecting failed because an established link dropped.
 
     BlueZ encrypts with a bond as soon as there is a link (device.c, device_attach_att), and has no
     word for a peer that has no such key: the kernel drops the link, and Connect() ends as if
@@ -165,7 +165,7 @@ def dropped(error: BaseException | None) -> bool:
 
 
 async def left_connected() -> list[BLEDevice]:
-    """Glasses that BlueZ is connected to and no program uses.
+    """Returns glasses that BlueZ is connected to but no program uses.
 
     BlueZ keeps the connection of a program that was killed, and glasses that are connected are not
     heard. A program that uses them listens to them: BlueZ ends that with its connection to the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits for media objects, whatever becomes of the link meanwhile."""
+"""Waits for media objects, across lost links."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 class Collector:
-    """Gives the objects of a store when they are there."""
+    """Returns the objects of a store as soon as they are complete."""
 
     def __init__(
         self, store: MediaStore, fetcher: Fetcher, connection: Connection, sequence: Sequence
@@ -47,7 +47,7 @@ class Collector:
         )
 
     async def announced(self, number: int, by: Event | None = None) -> Transfer:
-        """Returns an object that was, or is about to be, announced.
+        """Returns an object that was announced or is about to be.
 
         Args:
             number: The object's id.
@@ -56,7 +56,7 @@ class Collector:
         Raises:
             MediaError: It was not.
         """
-        absent = f"Media object {number} did not come: ask again."
+        absent = f"Media object {number} did not arrive: ask again."
         return await self._found(lambda: self._store.find(number), absent, by)
 
     async def _found(
@@ -77,7 +77,7 @@ class Collector:
     async def requested(
         self, number: int, kind: str, progress: Progress | None
     ) -> tuple[Media, bytes]:
-        """As `receive`, for an object that only the caller wants: discards it when cancelled."""
+        """Like `receive`, for an object that only the caller wants: cancelling discards it."""
         try:
             return await self.receive(await self.announced(number), kind, progress)
         except asyncio.CancelledError:
@@ -87,13 +87,15 @@ class Collector:
     async def receive(
         self, transfer: Transfer, kind: str, progress: Progress | None
     ) -> tuple[Media, bytes]:
-        """Returns the event that announced an object, and its bytes once they are whole.
+        """Returns the event that announced an object, and its bytes once they are complete.
 
         Raises:
-            MediaError: It did not arrive whole, or is of another kind.
+            MediaError: It did not arrive completely, or is of another kind.
         """
         if transfer.media.kind != kind:
-            raise MediaError(f"Object {transfer.media.id} is no {kind}: {transfer.media.kind}.")
+            raise MediaError(
+                f"Object {transfer.media.id} is not of kind {kind}, but {transfer.media.kind}."
+            )
         while True:
             if progress:
                 progress(transfer.received, transfer.bytes)
@@ -101,11 +103,11 @@ class Collector:
                 return transfer.media, transfer.data()
 
     async def more(self, transfer: Transfer) -> bool:
-        """Waits until more has arrived; False when nothing more will."""
+        """Waits until more has arrived; returns False when nothing more will."""
         return not transfer.complete and await self._news(transfer.changed, _STALL_S)
 
     async def _news(self, broadcast: Broadcast, seconds: float) -> bool:
-        """Waits for a broadcast, or another link; False when neither came within `seconds`."""
+        """Waits for a broadcast or a new link; returns False if neither came within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await broadcast.wait()

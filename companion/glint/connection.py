@@ -24,7 +24,7 @@ _FIRST_TRIES = 3
 _PAUSE_S = 0.2
 _MAX_PAUSE_S = 5.0
 _MAX_ATTEMPT_S = 30.0
-# A bond that is refused so often in a row is worth nothing. (Once may be a link that was lost.)
+# A bond that is refused so often in a row is useless. (A single refusal may be a lost link.)
 _BOND_TRIES = 2
 
 
@@ -49,7 +49,7 @@ class Connection:
             wanted: Name or address of the glasses; None for any.
             hci: HCI transport of a controller; None for the machine's own Bluetooth.
             timeout_s: How long to look for the glasses, at first and after a lost link.
-            statistics: Counts what comes over the links.
+            statistics: Counts what the links receive.
             on_event: Called with each notification of the events characteristic.
             on_media: Called with each notification of the media characteristic.
             resume: Called with each link before anybody else may use it.
@@ -66,7 +66,7 @@ class Connection:
         self._open_link: Link | None = None
         self._next_link: asyncio.Future[Link] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._bond_refused = 0  # times in a row
+        self._bond_refused = 0  # Times in a row.
 
     async def open(self) -> None:
         """Finds the glasses and connects.
@@ -78,7 +78,7 @@ class Connection:
         link = await self._connect(tries=_FIRST_TRIES)
         named = self._wanted is not None and self._wanted.lower() == link.name.lower()
         if not named:
-            # Whichever glasses these are, it is them that are wanted from now on.
+            # From now on, only these glasses are wanted.
             self._wanted = link.address
         self._use(link)
         self._task = asyncio.create_task(self._keep(link))
@@ -102,7 +102,7 @@ class Connection:
         return await asyncio.shield(self._next_link)
 
     async def close(self) -> None:
-        """Disconnects, and stops keeping the link."""
+        """Disconnects, and does not reconnect."""
         if self._task:
             await end_tasks(self._task)
         self._end(ClosedError("The glasses were closed: call glint.connect() again."))
@@ -120,17 +120,17 @@ class Connection:
         if self._next_link is None or self._next_link.done():
             self._next_link = asyncio.get_running_loop().create_future()
         self._next_link.set_exception(error)
-        self._next_link.exception()  # nobody need be waiting
+        self._next_link.exception()  # Nobody may be waiting.
 
     async def _keep(self, link: Link) -> None:
         try:
             while True:
                 lost = await link.lost
-                _log.warning("%s Looking for it again.", lost)
+                _log.warning("%s Trying to reconnect.", lost)
                 await link.close()
                 link = await self._connect(tries=None)
                 self._use(link)
-                _log.warning("Connected to %s again.", link.name)
+                _log.warning("Reconnected to %s.", link.name)
         except NotFoundError as error:
             again = LinkLostError(
                 f"The link to {link.name} was lost, and it was not heard again within "
@@ -146,7 +146,7 @@ class Connection:
         self._failed(error)
 
     async def _connect(self, tries: int | None) -> Link:
-        """Connects, trying again while there is time (and tries are left, if they are counted)."""
+        """Connects, trying again while there is time and, if these are limited, tries are left."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
         pause_s = _PAUSE_S
@@ -179,7 +179,7 @@ class Connection:
         except BondRefusedError:
             self._bond_refused += 1
             if self._bond_refused == _BOND_TRIES:
-                _log.warning("%s does not know this machine any more: pairing anew.", link.name)
+                _log.warning("%s has forgotten this machine: pairing again.", link.name)
                 await link.forget_bond()
             raise
         try:

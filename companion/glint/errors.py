@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong between an app and its glasses; every message is one line with a way out."""
+"""The errors of this package; every message is one line that says what to do."""
 
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class Reason(StrEnum):
 
 
 class GlintError(Exception):
-    """Base of every error this package raises.
+    """The base class of every error that this package raises.
 
     Attributes:
         reason: Why, as a `Reason`; the message says so for people, and what to do.
@@ -46,17 +46,17 @@ class NotFoundError(GlintError):
 
 
 class BluetoothError(GlintError):
-    """Bluetooth is missing, or refused what was asked of it."""
+    """Bluetooth is unavailable, or an operation failed."""
 
 
 class PairingError(BluetoothError):
-    """The glasses and this machine could not pair; trying again by itself would not help."""
+    """The glasses and this machine could not pair; retrying alone would not help."""
 
     reason = Reason.NOT_PAIRED
 
 
 class LinkLostError(GlintError):
-    """The connection dropped, or could not be had again in time."""
+    """The connection dropped, or could not be re-established in time."""
 
     reason = Reason.OUT_OF_RANGE
 
@@ -91,7 +91,7 @@ _OF_CODES = {
 
 
 class MediaError(GlintError):
-    """A photo or a recording could not be had whole, or not be written."""
+    """A photo, recording or file did not arrive completely, or could not be written."""
 
 
 class ModelError(GlintError):
@@ -107,7 +107,7 @@ class ClosedError(GlintError):
 
 
 class UpdateError(GlintError):
-    """An update was not taken, or was reverted; what ran before runs on."""
+    """An update was refused or reverted; the version before it goes on running."""
 
     reason = Reason.REFUSED
 

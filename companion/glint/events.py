@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event records: what the glasses heard, saw and did, decoded from hostile bytes.
+"""Decodes event records, which say what the glasses heard, saw and did; any bytes may come.
 
 A record is u32 sequence number, u32 time in ms since boot, u8 type (little endian), then one CBOR
-map. A record of a type that this version does not know becomes `Unknown`; keys it does not know are
-left out, so that later firmware may say more.
+map. A record of a type that this version does not know becomes `Unknown`; keys that it
+does not know are ignored, so that later firmware may add some.
 """
 
 import dataclasses
@@ -71,7 +71,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Boot(Event):
-    """The glasses started; `boot` is a random number that names this run of them."""
+    """The glasses started; `boot` is a random number that identifies this run."""
 
     board: str
     firmware: str
@@ -80,7 +80,7 @@ class Boot(Event):
 
 @dataclass(frozen=True)
 class Wake(Event):
-    """A wake word was heard; `at_ms` is the microphone's time at the end of the deciding hop."""
+    """A wake word was heard; `at_ms` is the microphone's time at the end of the last hop."""
 
     word: str
     probability: float
@@ -92,7 +92,7 @@ class Seen(Event):
     """The camera saw something.
 
     Attributes:
-        label: What, in the model's words.
+        label: What it saw, as the model names it.
         probability: 0 to 1.
         by: The model's name, or "motion".
         media: Number of the photo of the same scene, which `Glasses.photo` takes; 0 for none.
@@ -106,7 +106,7 @@ class Seen(Event):
 
 @dataclass(frozen=True)
 class Media(Event):
-    """A recording, a photo or a file begins to arrive.
+    """A recording, a photo or a file is about to arrive.
 
     Attributes:
         id: Number of the object, unique within a boot until it wraps at 65536.
@@ -114,7 +114,7 @@ class Media(Event):
         codec: One of `glint.protocol.CODEC_*`.
         bytes: Length of the whole object.
         rate_hz: Audio: samples per second.
-        preroll_ms: Audio: how much of it is from before its cause.
+        preroll_ms: Audio: how much of it precedes its cause.
         cause: Audio: sequence number of the wake event it belongs to, or 0.
         at_ms: Audio: the microphone's time at its first sample; None from older firmware.
         width: Photo: pixels.
@@ -135,7 +135,7 @@ class Media(Event):
 
 @dataclass(frozen=True)
 class MediaEnd(Event):
-    """The glasses have all of an object (`crc` is its CRC-32), or gave it up (`error` says why).
+    """An object is complete (`crc` is its CRC-32), or the glasses gave it up (`error` says why).
 
     Attributes:
         id: Number of the object.
@@ -167,7 +167,7 @@ class Button(Event):
 
 @dataclass(frozen=True)
 class Gap(Event):
-    """That many records before this sequence number are lost: dropped by the glasses unread."""
+    """So many records before this sequence number are lost: the glasses dropped them unread."""
 
     count: int
 
@@ -177,8 +177,8 @@ class Microphone(Event):
     """The glasses' microphone lost sound, fell silent, or is heard again.
 
     Attributes:
-        lost_ms: Sound that never came, since the glasses started.
-        silent: Whether none comes now.
+        lost_ms: Sound lost since the glasses started.
+        silent: Whether the microphone gives no sound now.
     """
 
     lost_ms: int
@@ -187,11 +187,11 @@ class Microphone(Event):
 
 @dataclass(frozen=True)
 class Notice(Event):
-    """Something on the glasses was not as it should be, and they put it right.
+    """The glasses found something damaged, and repaired it.
 
     Attributes:
         about: `settings`, `model`, `bonds` or `erased`; later firmware may have others.
-        text: What it was, for people to read.
+        text: What was wrong, for people to read.
     """
 
     about: str
@@ -200,14 +200,14 @@ class Notice(Event):
 
 @dataclass(frozen=True)
 class Unknown(Event):
-    """A record of a type that came after this version."""
+    """A record of a type that this version does not know."""
 
     type: int
     fields: Mapping[str, Any]
 
 
 class _Fields:
-    """The CBOR map of one record, read with types and ranges checked."""
+    """The CBOR map of one record, read with checks of types and ranges."""
 
     def __init__(self, seq: int, fields: Mapping[str, Any]) -> None:
         self._seq = seq
@@ -215,7 +215,7 @@ class _Fields:
 
     def _get(self, key: str, kind: type[_T], default: _T | None) -> _T:
         value = self._fields.get(key, default)
-        # bool is an int to Python, never to the protocol.
+        # In Python, bool is an int; in the protocol it never is.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ProtocolError(f"Event {self._seq}: {key!r} should be {kind.__name__}: {value!r}.")
         return value
@@ -326,7 +326,7 @@ _READERS: dict[int, Callable[[int, int, _Fields], Event]] = {
 
 
 def _plain(value: object) -> bool:
-    """Tells whether a decoded value holds only what the protocol uses: no tag, no big number."""
+    """Returns whether a decoded value holds only what the protocol uses: no tag, no big number."""
     if isinstance(value, dict):
         return all(isinstance(key, str) and _plain(item) for key, item in value.items())
     if isinstance(value, list):
@@ -337,10 +337,10 @@ def _plain(value: object) -> bool:
 
 
 def _refuse_tag(_value: object, _immutable: bool) -> None:
-    raise ValueError("shared references are not used here")
+    raise ValueError("shared references are not allowed")
 
 
-# CBOR's shared references can tie a knot that never ends; `_plain` refuses every other tag's value.
+# CBOR's shared references can form an endless loop; `_plain` refuses every other tag's value.
 _TAGS = {28: _refuse_tag, 29: _refuse_tag}
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fetches media objects: asks for their bytes, grants their notifications, releases them.
 
-The glasses send nothing of an object that was not asked for on this link, and no more
-notifications than were granted. All that this writes may get lost: after a pause it is said again.
+The glasses send only what was asked for on this link, and no more notifications than were
+granted. Anything that this writes may get lost, so it is repeated after a pause.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ _HEADER = struct.Struct("<HI")
 _COMMAND = struct.Struct("<BH")
 _RANGE = struct.Struct("<II")
 
-# Notifications granted at a time, renewed when half of them have come: a megabit link's 15 in a
-# connection interval of 30 ms, the time that a grant takes to arrive, and room for those lost.
+# Notifications granted at a time, renewed when half of them have come. A 1M link carries 15 in a
+# connection interval of 30 ms; the rest covers the delay of a grant, and losses.
 WINDOW = 64
-# After so long without a chunk, what is missing is asked for again. An object of which nothing has
-# come yet may be waiting for its turn behind others.
+# What is missing is asked for again after so long without a chunk. An object of which nothing has
+# come yet may be queued behind others.
 STALL_S = 0.5
 _TURN_S = 5.0
 _TICK_S = 0.25
@@ -31,14 +31,14 @@ _TICK_S = 0.25
 
 @dataclass
 class _Ask:
-    """What was asked for of one object on this link.
+    """What was requested of one object on this link.
 
     Attributes:
         stop: End of the last range.
-        at_s: When.
-        heard_s: When the last chunk came, or it was asked.
-        begun: A chunk has come.
-        again: There are holes that nothing fills any more.
+        at_s: When it was requested.
+        heard_s: When the last chunk came or, before that, when it was requested.
+        begun: Whether a chunk has come.
+        again: Whether there are gaps that nothing in flight will fill.
     """
 
     stop: int
@@ -52,7 +52,7 @@ class Fetcher:
     """Decides what to write to the media characteristic.
 
     Attributes:
-        chunks: Chunks that came.
+        chunks: The number of chunks received.
     """
 
     def __init__(self, store: MediaStore) -> None:
@@ -77,7 +77,7 @@ class Fetcher:
             number, offset = _HEADER.unpack_from(chunk)
             transfer = self._store.find(number)
         if transfer is None:
-            return  # no chunk, or of no object known here
+            return  # This is no chunk, or belongs to no known object.
         self.chunks += 1
         data = chunk[_HEADER.size :]
         if data:
@@ -94,8 +94,8 @@ class Fetcher:
             return
         ask.heard_s = self._heard_s
         ask.begun = True
-        # Ranges come in their order: what is missing behind the last will not come by itself. Sound
-        # may be listened to, and the glasses overwrite it: its holes are not left until then.
+        # Ranges come in order: a gap before the last chunk will not fill itself. Gaps in sound are
+        # requested at once, as somebody may be listening and the glasses overwrite it.
         over = stop >= ask.stop
         if transfer.media.kind == "audio" and ask.heard_s - ask.at_s > _TICK_S:
             over = over or start > transfer.arrived
@@ -104,7 +104,7 @@ class Fetcher:
             self._due.set()
 
     def announced(self, number: int) -> None:
-        """Another object can be fetched, or has ended."""
+        """Notes that another object can be fetched, or has ended."""
         if number in self._unwanted:
             self.discard(number)
         elif transfer := self._store.find(number):
@@ -122,7 +122,7 @@ class Fetcher:
         self._due.set()
 
     def discard(self, number: int) -> None:
-        """Has the glasses forget an object, also one that is still to be announced."""
+        """Tells the glasses to forget an object, even one that is still to be announced."""
         self._unwanted.add(number)
         transfer = self._store.find(number)
         if transfer:
@@ -131,23 +131,23 @@ class Fetcher:
             self._check(transfer)
 
     def restart(self) -> None:
-        """There is a new link: nothing has been asked for or granted on it."""
+        """Starts over on a new link, on which nothing has been requested or granted."""
         self._asks.clear()
         self._granted = False
         self._due.set()
 
     def forget(self) -> None:
-        """The glasses count their objects from the start again."""
+        """Starts over after a reboot: the glasses number their objects from the start again."""
         self._releases.clear()
         self._unwanted.clear()
 
     def releases(self) -> Iterator[bytes]:
-        """What to write so that the glasses forget objects; what is taken counts as written."""
+        """Returns what to write so that the glasses forget objects, and takes it for written."""
         while self._releases:
             yield _COMMAND.pack(protocol.MEDIA_RELEASE, self._releases.pop(0))
 
     def messages(self) -> Iterator[bytes]:
-        """What to write now; what is taken counts as written."""
+        """Returns what to write now, and takes it for written."""
         yield from self.releases()
         incomplete = self._store.incomplete()
         if not incomplete:
@@ -169,7 +169,7 @@ class Fetcher:
             number = transfer.media.id
             ranges = transfer.missing()[: protocol.LIMIT_MEDIA_RANGES]
             if not ranges:
-                continue  # its end is yet to come
+                continue  # Its end is still to come.
             self._asks[number] = _Ask(ranges[-1][1], now_s, now_s)
             command = _COMMAND.pack(protocol.MEDIA_WANT, number)
             yield command + b"".join(_RANGE.pack(*span) for span in ranges)
@@ -179,10 +179,10 @@ class Fetcher:
         return now_s - ask.heard_s > (STALL_S if ask.begun or quiet else _TURN_S)
 
     async def run(self, link: Callable[[], Awaitable[Link]]) -> None:
-        """Writes what is due, for ever.
+        """Writes what is due, until it is cancelled.
 
         Args:
-            link: Gives the link, once there is one.
+            link: Waits for the link.
         """
         while True:
             try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds glasses by what they advertise."""
+"""Finds glasses that advertise."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Found:
     """Glasses that advertise.
 
     Attributes:
-        name: Name that they advertise; empty if none was heard.
+        name: The name that they advertise; empty if none was received.
         address: Bluetooth address (on macOS, an identifier that stands for it).
         rssi: Strength of the last advertisement in dBm.
     """
@@ -37,11 +37,11 @@ async def scan(timeout_s: float = 3.0, hci: str | None = None) -> list[Found]:
 
     Args:
         timeout_s: How long to listen.
-        hci: HCI transport of a controller, as bumble writes it; None for GLINT_HCI, or without
-            that for the machine's own Bluetooth.
+        hci: HCI transport of a controller, as bumble writes it; None for GLINT_HCI or,
+            without that, the machine's own Bluetooth.
 
     Returns:
-        What was heard, the strongest first.
+        The glasses that were heard, the strongest first.
 
     Raises:
         BluetoothError: There is no usable Bluetooth.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an update image says of itself; whether that is true, the glasses verify."""
+"""Reads what an update image says of itself; the glasses verify it."""
 
 import hashlib
 import struct
@@ -27,12 +27,12 @@ class Image:
 
     Attributes:
         data: All of it.
-        version: As the glasses write it: the build number only where there is one.
-        board: Which it is for; empty if it does not say.
-        hash: Names it: SHA-256 of what is signed.
-        key_hash: Names the public key that it is signed with; empty if it does not say.
+        version: Its version, with a build number only where there is one.
+        board: The board that it is for; empty if it does not say.
+        hash: SHA-256 of what is signed, which identifies the image.
+        key_hash: Hash of the public key that it is signed with; empty if it does not say.
         counter: Its security counter; 0 if it has none.
-        trust: What it changes in what the glasses trust, as SPEC.md says.
+        trust: Its changes to the keys that the glasses trust, as SPEC.md describes them.
         digest: SHA-256 of all of it.
     """
 
@@ -65,7 +65,7 @@ def parse(data: bytes) -> Image:
     """Reads an update image.
 
     Raises:
-        UpdateError: It is none.
+        UpdateError: It is no update image.
     """
     try:
         fields = _HEADER.unpack_from(data)
@@ -95,7 +95,7 @@ def load(path: Path) -> Image:
     """Reads an update image from a file.
 
     Raises:
-        UpdateError: It cannot be read, or is none.
+        UpdateError: It cannot be read, or is no update image.
     """
     try:
         data = path.read_bytes()

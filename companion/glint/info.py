@@ -17,14 +17,14 @@ class Status:
         heap_used: Bytes of MicroPython's heap in use.
         heap_free: Bytes of it that are free.
         words: Wake words that are listened for.
-        vision: Model that looks, or "motion".
+        vision: The image model in use, or "motion".
         arena: Bytes of tensor arena that each model uses.
-        hops: 10 ms hops of sound that were perceived.
-        slow_hops: Hops that took longer than they last.
-        lost_ms: Sound that the microphone never gave, since boot.
-        silent: Whether it gives none now.
+        hops: Hops of 10 ms that the perception loop has processed.
+        slow_hops: Hops that took longer than real time.
+        lost_ms: Sound lost since boot.
+        silent: Whether the microphone gives no sound now.
         camera: Whether there is a camera.
-        busy_us: Time spent in hops.
+        busy_us: Time spent in the perception loop.
         notified: Notifications sent since boot.
         notified_bytes: Bytes in them.
         next: Sequence number of the next event.
@@ -55,16 +55,16 @@ class Status:
 
 @dataclass(frozen=True)
 class Trust:
-    """Whose updates the glasses take.
+    """Whose updates the glasses accept.
 
     Attributes:
-        keys: Names of the keys that are trusted, by their hash in hex.
-        development: The development key is among them, with which anyone can sign.
-        signed: Name of the key that what runs is signed with, its hash if that key is not trusted
-            any more; empty for what came over a cable.
+        keys: Names of the trusted keys, by their hash in hex.
+        development: Whether the development key, with which anyone can sign, is among them.
+        signed: Name of the key that signed what runs, or its hash if that key is no longer
+            trusted; empty for what came over a cable.
         counter: Images with a lower security counter are refused.
-        closed: The development key is refused for good.
-        damaged: What they trust cannot be read: they take no update.
+        closed: Whether the development key is refused for good.
+        damaged: Whether the list of trusted keys cannot be read; then no update is accepted.
     """
 
     keys: dict[str, str]
@@ -77,7 +77,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Info:
-    """What one pair of glasses is.
+    """One pair of glasses, described by themselves.
 
     Attributes:
         name: Name that they advertise.
@@ -88,9 +88,9 @@ class Info:
         battery_percent: From the Battery service; None if they do not say.
         os: SMP's OS information.
         status: State of the Glint application.
-        pairing: How they pair: "just works", where nothing shows who stands between, or "digits",
-            which the wearer compares.
-        trust: Whose updates they take; None if they do not say.
+        pairing: How they pair: "just works", which does not protect against an attacker in the
+            middle, or "digits", which the wearer compares.
+        trust: Whose updates they accept; None if they do not say.
     """
 
     name: str
@@ -110,10 +110,10 @@ class Bond:
     """A companion that the glasses know.
 
     Attributes:
-        id: Names it in requests.
-        name: What it is called; empty until somebody names it.
+        id: Identifies it in requests.
+        name: Its name; empty until somebody gives it one.
         address: Its Bluetooth identity.
-        this: Whether it is the one that asks.
+        this: Whether it is this companion.
     """
 
     id: int
@@ -127,10 +127,10 @@ class Model:
     """A model on the glasses.
 
     Attributes:
-        name: Its file's name without the ending.
-        kind: "wake" listens for a word, "vision" looks; empty for a model without a manifest.
+        name: The name of its file, without the extension.
+        kind: "wake" for a wake word, "vision" for an image model; empty without a manifest.
         bytes: Size of the .tflite file.
-        active: Whether it is used.
+        active: Whether it is in use.
     """
 
     name: str
@@ -144,8 +144,8 @@ class Statistics:
     """What has been received since `connect`.
 
     Attributes:
-        links: Times the glasses were connected.
-        notifications: Notifications that came, of any kind.
+        links: How many times the glasses were connected.
+        notifications: Notifications received, of any kind.
         notified_bytes: Bytes in them.
         write_bytes: The most bytes of one write on the last connection, as far as is known.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection to glasses: encrypted, subscribed, and with one way out."""
+"""One connection to glasses, from connecting and encrypting to its end."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ from glint import bluez, protocol
 from glint.adapter import client_backend, errors_explained
 from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError, Reason
 from glint.info import Statistics
-from glint.smp import Requests
+from glint.requests import Requests, Transport
 
-# A host that restores encryption by itself may still be at it: unencrypted writes are dropped.
+# A host that restores encryption by itself may not be done yet: unencrypted writes are dropped.
 _PING_TRIES = 4
 _PING_TIMEOUT_S = 0.7
 _CLOSE_TIMEOUT_S = 5.0
@@ -25,15 +25,15 @@ Notified = Callable[[bytes], None]
 
 
 class BondRefusedError(BluetoothError):
-    """The link dropped as soon as it was to be encrypted with the bond that this machine has."""
+    """The link dropped as soon as it was to be encrypted with this machine's bond."""
 
 
 class Link:
     """A connection, used once: `open`, then `close`.
 
     Attributes:
-        name: What the glasses are called.
-        requests: SMP over this link.
+        name: The glasses' name.
+        requests: Makes SMP requests over this link.
         lost: Done once the link is gone, with the reason.
     """
 
@@ -42,7 +42,8 @@ class Link:
     ) -> None:
         self.name = device.name or device.address
         self.lost: asyncio.Future[LinkLostError] = asyncio.get_running_loop().create_future()
-        self.requests = Requests(self._write_smp)
+        self._transport = Transport(self._write_smp)
+        self.requests = Requests(self._transport)
         self._device = device
         self._hci = hci
         self._timeout_s = timeout_s
@@ -55,10 +56,10 @@ class Link:
         )
 
     async def open(self, on_event: Notified, on_media: Notified) -> None:
-        """Connects, encrypts, subscribes and says hello.
+        """Connects, encrypts, subscribes, and waits for an answer to a first request.
 
         Raises:
-            BluetoothError: It cannot be done.
+            BluetoothError: It failed.
             LinkLostError: The link dropped meanwhile.
             PairingError: The glasses do not know this companion, and take no new one.
             NoAnswerError: The glasses do not answer requests.
@@ -76,9 +77,9 @@ class Link:
     async def _connect(self) -> None:
         """Connects and encrypts.
 
-        BlueZ pairs by itself as soon as it meets what asks for it. Glasses that take no companion
-        drop it then, perhaps before they could say that their window is closed; and what is left
-        is a bond that only this machine has.
+        BlueZ pairs by itself as soon as an attribute asks for it. Glasses whose pairing window is
+        closed then drop the link, perhaps before they could say so, and a bond remains that only
+        this machine has.
         """
         state = None
         had_bond = await bluez.has_bond(self._device)
@@ -119,14 +120,14 @@ class Link:
         return PairingError(why, reason=reason)
 
     async def forget_bond(self) -> None:
-        """Has this machine forget its bond with the glasses: the next link pairs anew."""
+        """Makes this machine forget its bond with the glasses: the next link pairs again."""
         with contextlib.suppress(Exception):
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._client.unpair()
 
     @contextlib.asynccontextmanager
     async def _doing(self, what: str) -> AsyncIterator[None]:
-        """Bounds what is done in time, and says why it failed."""
+        """Limits the time of an operation, and explains its failure."""
         if self.lost.done():
             raise self.lost.result()
         try:
@@ -140,19 +141,19 @@ class Link:
             raise self.lost.result() from error
 
     async def _pair(self, state: bytes | None) -> None:
-        """Encrypts with the bond that there is, or makes one; `state` is whether they let one."""
+        """Encrypts with the bond, or makes one; `state` is the pairing characteristic's value."""
         try:
-            # macOS pairs by itself when a characteristic asks for it, and has no call for it.
+            # macOS pairs by itself when a characteristic asks for it, and offers no call for it.
             async with self._doing("pair with"):
                 with contextlib.suppress(NotImplementedError):
                     await self._client.pair()
         except BluetoothError as error:
             if state == bytes([protocol.PAIRING_OPEN]):
-                # The glasses have no such bond (any more): the next attempt makes a new one.
+                # The glasses do not have this bond, or no longer: the next attempt makes a new one.
                 with contextlib.suppress(Exception):
                     await self._client.unpair()
                 raise BluetoothError(
-                    f"{error} If it goes on, have this machine forget the glasses."
+                    f"{error} If this happens again, make this machine forget the glasses."
                 ) from error
             raise self._stranger(state) from error
 
@@ -162,7 +163,7 @@ class Link:
         self._smp = self._characteristic(protocol.UUID_SMP)
         self._statistics.write_bytes = 0
         self._allow(await bluez.write_bytes(self._smp))
-        await self._notify(self._smp, self.requests.feed)
+        await self._notify(self._smp, self._transport.feed)
         await self._notify(self._events, on_event)
         await self._notify(self._media, on_media)
 
@@ -171,31 +172,31 @@ class Link:
             if not self.lost.done():
                 self._statistics.notifications += 1
                 self._statistics.notified_bytes += len(data)
-                # The MTU is one for both directions, and some systems do not tell it: what the
-                # glasses send shows what may be sent to them.
+                # The MTU is the same in both directions, and some systems do not report it: what
+                # the glasses send shows what may be sent to them.
                 self._allow(len(data))
                 notified(bytes(data))
 
         await self._client.start_notify(characteristic, callback)
 
     def _allow(self, write_bytes: int) -> None:
-        self.requests.allow(write_bytes)
-        self._statistics.write_bytes = self.requests.write_bytes
+        self._transport.allow(write_bytes)
+        self._statistics.write_bytes = self._transport.max_write_bytes
 
     def _characteristic(self, uuid: str) -> BleakGATTCharacteristic:
         characteristic = self._client.services.get_characteristic(uuid)
         if characteristic is None:
             raise BluetoothError(
-                f"{self.name} lacks characteristic {uuid}: update its firmware, or have this "
-                "machine forget the device and connect again."
+                f"{self.name} lacks characteristic {uuid}: update its firmware, or make this "
+                "machine forget the device, and connect again."
             )
         return characteristic
 
     async def ping(self, tries: int = 1) -> None:
-        """Returns when the glasses answer: they have got all that was written before.
+        """Waits for an answer, which shows that all earlier writes have arrived.
 
         Raises:
-            LinkLostError, NoAnswerError: They may not have.
+            LinkLostError, NoAnswerError: They may not have arrived.
         """
         for _ in range(tries - 1):
             with contextlib.suppress(NoAnswerError):
@@ -207,7 +208,7 @@ class Link:
         await self._write(self._smp, data)
 
     async def acknowledge(self, seq: int) -> None:
-        """Tells the glasses that they may forget the records up to and with `seq`.
+        """Tells the glasses that they may forget the records up to and including `seq`.
 
         Raises:
             BluetoothError, LinkLostError: It could not be sent.
@@ -240,7 +241,7 @@ class Link:
 
     @property
     def address(self) -> str:
-        """The glasses' address; pairing may change it to one that lasts."""
+        """The glasses' address; after pairing it is their identity address."""
         return self._client.address
 
     async def close(self) -> None:
@@ -254,14 +255,14 @@ class Link:
         if not self.lost.done():
             lost = LinkLostError(f"The link to {self.name} was lost: come closer.")
             self.lost.set_result(lost)
-            self.requests.lose(lost)
+            self._transport.lose(lost)
 
 
 def _advice(state: bytes | None) -> str:
     if state == bytes([protocol.PAIRING_FULL]):
         return (
-            f"they know {protocol.LIMIT_BONDS} already, which is all they can. With one of those, "
-            "remove another: glint bonds remove ID."
+            f"they already know {protocol.LIMIT_BONDS}, which is the most they can. Use one of "
+            "to remove another: glint bonds remove ID."
         )
     return (
         f"hold their button for {protocol.LIMIT_PAIRING_HOLD_MS / 1000:g} s, then connect within "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one does to glasses now and then: who may connect, how they are set."""
+"""Administration of glasses: bonds, pairing, settings and models."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -45,7 +45,7 @@ class Managed(ABC):
         """Makes an SMP request; see `glint.Glasses.request`."""
 
     async def bonds(self) -> list[Bond]:
-        """Lists the companions that the glasses know, the first that paired first."""
+        """Lists the companions that the glasses know, in the order in which they paired."""
         answer = await self.request(BondsRead())
         return [Bond(**row.model_dump()) for row in answer.bonds]
 
@@ -58,11 +58,11 @@ class Managed(ABC):
         await self.request(BondRemoveWrite(id=number, remove=True))
 
     async def name_bond(self, number: int, name: str) -> None:
-        """Gives a companion a name, at most 32 bytes of UTF-8.
+        """Names a companion, with at most 32 bytes of UTF-8.
 
         Args:
             number: The bond's id.
-            name: What it is called from now on.
+            name: Its new name.
         """
         await self.request(BondNameWrite(id=number, name=name))
 
@@ -72,7 +72,7 @@ class Managed(ABC):
         The glasses serve one companion at a time: another can pair once this one has disconnected.
 
         Args:
-            allowed: Open or close.
+            allowed: Whether to open or to close it.
 
         Returns:
             How many seconds it stays open; None for no end.
@@ -90,7 +90,7 @@ class Managed(ABC):
         return (await self.request(ConfigRead())).settings
 
     async def set_config(self, **changes: Any) -> dict[str, Any]:
-        """Changes settings. They are kept, and count from now on; all of them, or none.
+        """Changes settings, all of them or none; they take effect at once and persist.
 
         Args:
             changes: `name` (1 to 11 bytes), `words` (names of wake word models), `vision` (name of
@@ -114,7 +114,7 @@ class Managed(ABC):
                 return found
 
     async def use_model(self, name: str, used: bool = True) -> None:
-        """Has the glasses listen for a wake word or look with an image model, or not any more.
+        """Makes the glasses use a wake word or an image model, or stop using it.
 
         Args:
             name: The model.
@@ -123,7 +123,7 @@ class Managed(ABC):
         await self.request(ModelWrite(name=name, to="active" if used else "idle"))
 
     async def remove_model(self, name: str) -> None:
-        """Removes a model that is not used from the glasses' flash.
+        """Removes a model that is not in use from the glasses' flash.
 
         Args:
             name: The model.
@@ -150,12 +150,12 @@ class Managed(ABC):
         await self.put_file(f"models/{name}.json", manifest)
 
     async def put_file(self, name: str, data: bytes, progress: Progress | None = None) -> None:
-        """Writes a file on the glasses; goes on where it was when the link drops and comes back.
+        """Writes a file on the glasses; an upload that the link interrupts is resumed.
 
         Args:
             name: "models/NAME"; there are no other folders.
-            data: What it holds, at most 1 MiB.
-            progress: Called with bytes sent and bytes in all.
+            data: Its content, at most 1 MiB.
+            progress: Called with the bytes sent, and the total.
         """
         step = protocol.LIMIT_SMP_BYTES - _OVERHEAD_BYTES
         at, more = 0, True
@@ -173,10 +173,10 @@ class Managed(ABC):
         if data:
             there = await self.request(FileHashChecksum(name=name, type="sha256"))
             if there.output != hashlib.sha256(data).digest():
-                raise GlintError(f"{name} did not arrive as it was sent: send it again.")
+                raise GlintError(f"{name} arrived damaged: send it again.")
 
     async def _uploaded(self, name: str) -> int:
-        """How much of an upload the glasses have, on a new link."""
+        """Asks how much of an upload the glasses have, on a new link."""
         try:
             return (await self.request(FileStatus(name=name + ".part"))).len
         except RequestError:

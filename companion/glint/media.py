@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts media objects together from their chunks, checks them, and bounds what they may take.
+"""Assembles media objects from their chunks, checks them, and limits the memory they take.
 
-What is asked for, and when, is `fetch`'s.
+`fetch` decides what is requested, and when.
 """
 
 import zlib
@@ -10,21 +10,21 @@ from glint.errors import MediaError, Reason
 from glint.events import Media, MediaEnd
 from glint.waiting import Broadcast
 
-MAX_OBJECT_BYTES = 16 << 20  # half an hour of audio
+MAX_OBJECT_BYTES = 16 << 20  # Half an hour of audio.
 _MAX_STORE_BYTES = 64 << 20
 _MAX_STORE_OBJECTS = 256
 _MAX_SPANS = 1024
 
 
 class Transfer:
-    """One object on its way; what has arrived can be read while the rest is under way.
+    """One object in transfer; what has arrived can be read before the rest has.
 
     Attributes:
         media: The event that announced it.
         bytes: Length of the whole object.
         received: Bytes that have arrived.
-        released: The glasses have been told to forget it.
-        changed: Set off when something more has arrived, or it ended.
+        released: Whether the glasses have been told to forget it.
+        changed: Set off when more has arrived, or it has ended.
     """
 
     def __init__(self, media: Media) -> None:
@@ -33,25 +33,27 @@ class Transfer:
         self.received = 0
         self.released = False
         self._data = bytearray()
-        self._spans: list[tuple[int, int]] = []  # what has arrived: [start, stop), apart, in order
+        self._spans: list[
+            tuple[int, int]
+        ] = []  # What has arrived: disjoint ranges [start, stop), in order.
         self._crc: int | None = None
         self._error: Exception | None = None
         self.changed = Broadcast()
 
     @property
     def arrived(self) -> int:
-        """Bytes from the start without a hole."""
+        """The number of bytes from the start without a gap."""
         return self._spans[0][1] if self._spans and self._spans[0][0] == 0 else 0
 
     @property
     def complete(self) -> bool:
-        """Nothing more is to come: it is whole, or has failed; `data()` tells which."""
+        """Whether nothing more is to come: it is complete, or has failed; `data()` tells which."""
         whole = self._crc is not None and self.received == self.bytes
         return whole or self._error is not None
 
     @property
     def kept_bytes(self) -> int:
-        """Memory that it takes."""
+        """The memory that it takes, in bytes."""
         return len(self._data)
 
     def missing(self) -> list[tuple[int, int]]:
@@ -65,14 +67,14 @@ class Transfer:
         return holes
 
     def read(self, start: int) -> bytes:
-        """Returns what has arrived without a hole from an offset within `arrived` on."""
+        """Returns what has arrived without a gap from an offset within `arrived` on."""
         return bytes(self._data[start : self.arrived])
 
     def data(self) -> bytes:
         """Returns the whole object.
 
         Raises:
-            MediaError: It is not whole, or its CRC-32 is wrong, or the glasses gave up on it.
+            MediaError: It is incomplete, its CRC-32 is wrong, or the glasses gave it up.
         """
         if self._error:
             raise self._error
@@ -90,7 +92,7 @@ class Transfer:
         return bytes(self._data)
 
     def add(self, offset: int, data: bytes) -> None:
-        """Takes a chunk; what reaches beyond the announced length is left out."""
+        """Takes a chunk; what reaches beyond the announced length is ignored."""
         stop = min(offset + len(data), self.bytes)
         if self.complete or stop <= offset:
             return
@@ -118,8 +120,10 @@ class Transfer:
             self.changed.set_off()
 
     def _note(self, start: int, stop: int) -> None:
-        """Adds a span to those that have arrived, and joins what touches."""
-        if self._spans and self._spans[-1][0] <= start <= self._spans[-1][1]:  # the usual: goes on
+        """Adds a range to those that have arrived, and joins adjacent ones."""
+        if (
+            self._spans and self._spans[-1][0] <= start <= self._spans[-1][1]
+        ):  # Usually it continues the last one.
             first, last = self._spans[-1]
             self._spans[-1] = (first, max(last, stop))
         else:
@@ -131,7 +135,9 @@ class Transfer:
             )
             self._spans = sorted((*apart, joined))
             if len(self._spans) > _MAX_SPANS:
-                self.fail(MediaError(f"{self.media.kind} {self.media.id} arrives in shreds."))
+                self.fail(
+                    MediaError(f"{self.media.kind} {self.media.id} arrives in too many fragments.")
+                )
         self.received = sum(last - first for first, last in self._spans)
 
 
@@ -143,7 +149,7 @@ class MediaStore:
     """
 
     def __init__(self) -> None:
-        self._transfers: dict[int, Transfer] = {}  # by id, oldest first
+        self._transfers: dict[int, Transfer] = {}  # By id, the oldest first.
         self._taken_bytes = 0
         self.announced = Broadcast()
 
@@ -152,7 +158,7 @@ class MediaStore:
         known = self._transfers.get(media.id)
         if known and known.media.seq == media.seq:
             return
-        if known:  # the id has come round
+        if known:  # The ids have wrapped around.
             self._drop(media.id, MediaError(f"{known.media.kind} {media.id} has become too old."))
         transfer = self._transfers[media.id] = Transfer(media)
         if media.bytes > MAX_OBJECT_BYTES:
@@ -175,7 +181,7 @@ class MediaStore:
             self._drop_oldest()
 
     def incomplete(self) -> list[Transfer]:
-        """Returns the objects of which more is to come, oldest first."""
+        """Returns the objects that are incomplete, the oldest first."""
         return [transfer for transfer in self._transfers.values() if not transfer.complete]
 
     def end(self, event: MediaEnd) -> None:
@@ -204,13 +210,16 @@ class MediaStore:
         self.announced.set_off()
 
     def forget(self, error: Exception) -> None:
-        """Ends and forgets every object: the glasses count from the start again."""
+        """Ends and forgets every object, as the glasses number theirs from the start again."""
         self.fail(error)
         self._transfers.clear()
         self._taken_bytes = 0
 
     def _drop_oldest(self) -> None:
-        self._drop(next(iter(self._transfers)), MediaError("Too much media at once: ask for less."))
+        self._drop(
+            next(iter(self._transfers)),
+            MediaError("Too many media objects at once: ask for fewer."),
+        )
 
     def _drop(self, number: int, error: MediaError) -> None:
         transfer = self._transfers.pop(number)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Photos: as they come from the glasses, or in the format that a file's name asks for."""
+"""Photos, as they come from the glasses or in the format that a file's extension names."""
 
 import io
 import warnings
@@ -36,7 +36,7 @@ class Photo:
 
     @classmethod
     def from_media(cls, media: Media, data: bytes) -> "Photo":
-        """Makes a photo of a whole object."""
+        """Makes a photo from a complete object."""
         return cls(data, media.codec, media.width, media.height)
 
     def image(self) -> "Image.Image":
@@ -49,20 +49,20 @@ class Photo:
 
         if self.codec != protocol.CODEC_JPEG:
             raise MediaError(
-                f"The photo's codec {self.codec!r} is unknown here: update the glint package."
+                f"The photo's codec {self.codec!r} is not supported: update the glint package."
             )
         try:
             with warnings.catch_warnings():
-                # Pillow warns of pictures too large to be honest; here that is an error.
+                # Pillow only warns of suspiciously large pictures; here that is an error.
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 image = Image.open(io.BytesIO(self.data), formats=("JPEG",))
                 image.load()
         except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
-            raise MediaError(f"The photo is no picture: {error}. Take it again.") from error
+            raise MediaError(f"The photo cannot be decoded: {error}. Take it again.") from error
         return image
 
     def save(self, path: str | Path) -> None:
-        """Writes the photo; a JPEG as it came, another format by way of Pillow.
+        """Writes the photo: a JPEG as it came, any other format by Pillow.
 
         Args:
             path: File to write; its extension chooses the format.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One app's place in the stream of events."""
+"""One app's position in the stream of events."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,15 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from glint.events import Event, Gap
 from glint.waiting import Broadcast
 
-# More than a journal holds; an app that lags further behind gets a Gap.
+# A journal holds fewer; an app that lags further behind gets a Gap.
 _MAX_QUEUED = 4096
 
 
 class EventReader(AsyncIterator[Event]):
     """Iterates over events; made by `Glasses.events`.
 
-    An event counts as dealt with, and is acknowledged to the glasses, when the next one is asked
-    for.
+    An event counts as handled, and is acknowledged to the glasses, when the next one is asked for.
 
     Attributes:
         since: First sequence number wanted; None while that is the next there will be, and nobody
@@ -23,7 +22,7 @@ class EventReader(AsyncIterator[Event]):
         latest: What it wants is what happens from now on.
         covers: It has, or wants, all that the glasses hold unread. What a reader of the latest
             events never wanted is not to be acknowledged for it.
-        done: Sequence number up to which this reader has dealt with everything.
+        done: Sequence number up to which this reader has handled everything.
         given: Sequence number up to which this reader has been given everything.
     """
 
@@ -56,9 +55,9 @@ class EventReader(AsyncIterator[Event]):
         self._changed = Broadcast()
 
     def push(self, event: Event, number: int) -> None:
-        """Takes an event that is in order; `number` may be acknowledged once it is dealt with."""
+        """Takes the next event; `number` may be acknowledged once it is handled."""
         if self.since is None or number < self._next:
-            return  # another reader wanted it again
+            return  # Another reader asked for it again.
         self._next = number + 1
         if len(self._queue) >= _MAX_QUEUED:
             self._overrun += 1
@@ -76,11 +75,11 @@ class EventReader(AsyncIterator[Event]):
         self.covers = since <= unread
 
     def start_over(self) -> None:
-        """There is no such number in this boot: from the oldest on."""
+        """Starts with the oldest event, as the wanted number does not exist in this boot."""
         self.since = self._next = 0
 
     def rebooted(self, own: int, unread: int) -> None:
-        """The glasses count from 1 again: what is queued still comes, but is not acknowledged.
+        """Notes a reboot: what is queued is still given, but not acknowledged.
 
         Args:
             own: First number of this boot.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts event records in order, so that nothing is lost without being noticed.
 
-Pure logic, no Bluetooth: the client feeds it notifications and answers, it says what to deliver and
-what to ask for again. A record that the operating system dropped is still in the glasses' journal:
-it is asked for again. What the journal no longer has is delivered as a `Gap`.
+This is pure logic without Bluetooth: the client feeds it notifications and answers, and it says
+what to deliver and what to ask for again. A record that the operating system dropped is still in
+the glasses' journal, and is asked for again. What the journal no longer has becomes a `Gap`.
 """
 
 import dataclasses
@@ -18,11 +18,11 @@ _log = logging.getLogger(__name__)
 
 # Asks for what is to come: no event has this number, and the glasses begin with their next.
 LATEST = protocol.LIMIT_SEQUENCE + 1
-# Records that arrive between a start request and its answer; more than a journal holds.
+# Records held between a start request and its answer; a journal holds fewer.
 _MAX_HELD = 4096
 # How often one record is asked for before it counts as lost: it may be one that cannot be decoded.
 _MAX_TRIES = 3
-# Glasses make fewer records while they are asked: a number further ahead is none of theirs.
+# Glasses make fewer records during a request: a number further ahead cannot be theirs.
 _MAX_AHEAD = 4096
 
 
@@ -33,7 +33,7 @@ class Sequence:
         boot: The run of the glasses that the numbers belong to, once known.
         expected: Sequence number of the next record; 0 until the first start.
         duplicates: Records that came a second time and were left out.
-        bad_records: Records that could not be decoded, or whose number the glasses do not have.
+        bad_records: Records that could not be decoded, or had an impossible number.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class Sequence:
 
         Args:
             deliver: Called with each event in order, and the number that may be acknowledged once
-                the event has been dealt with.
-            ask_again: Called when a record went missing on the way: the caller should start again
+                the event has been handled.
+            ask_again: Called when a record was lost in transfer: the caller should start again
                 from `expected`.
             rebooted: Called when the answer comes from another boot than the one before.
         """
@@ -55,16 +55,16 @@ class Sequence:
         self._ask_again = ask_again
         self._rebooted = rebooted
         self._held: list[Event] | None = None
-        self._missing = 0  # the record that was asked for again, and how often
+        self._missing = 0  # The record that was asked for again, and how often.
         self._tries = 0
-        self._following = 0  # what the last answer said
+        self._following = 0  # What the last answer said.
         self.boot: int | None = None
         self.expected = 0
         self.duplicates = 0
         self.bad_records = 0
 
     def begin(self, since: int) -> None:
-        """A start request is about to be sent: what arrives before its answer is held."""
+        """Prepares for a start request: what arrives before its answer is held."""
         self._held = []
         self.expected = since
 
@@ -95,10 +95,10 @@ class Sequence:
         elif first > self.expected:
             self._lost(first, held[0].time_ms if held else 0)
             self.expected = first
-        if self.expected >= following:  # nothing was missing: another try is left for what will be
+        if self.expected >= following:  # Nothing was missing: the tries start over.
             self._tries = min(self._tries, _MAX_TRIES - 1)
-        # What was already on its way comes first, the new start after it; once that has begun, a
-        # hole is a hole.
+        # What was already in flight comes first, then what was asked for; from then on a gap is a
+        # loss.
         begun = False
         for event in held:
             if event.seq == self.expected:
@@ -114,7 +114,7 @@ class Sequence:
         try:
             event = decode(record)
         except ProtocolError as error:
-            # If its number was real, the next record shows the hole.
+            # If its number was real, the next record shows the gap.
             self.bad_records += 1
             _log.warning("%s", error)
             return
@@ -122,7 +122,7 @@ class Sequence:
             if len(self._held) < _MAX_HELD:
                 self._held.append(event)
         elif self.expected == 0:
-            pass  # nobody has asked for events yet
+            pass  # Nobody has asked for events yet.
         elif event.seq < self.expected:
             self.duplicates += 1
         elif event.seq == self.expected:
@@ -134,21 +134,21 @@ class Sequence:
             self._ask_for_expected(event.seq, event.time_ms)
 
     def check(self, following: int) -> None:
-        """Takes the number that the next record will have: the last ones may have gone missing."""
+        """Takes the number that the next record will have, as the last ones may have been lost."""
         if self._held is None and 0 < self.expected < following:
             self._ask_for_expected(following, 0)
 
     def _ask_for_expected(self, seen: int, time_ms: int) -> None:
-        """The record `seen` is there, or said to be, and the one before it that is expected is not.
+        """Handles a gap: the record `seen` exists, and the expected one before it has not come.
 
-        What does not come however often it is asked for is lost, as far as to the one that came.
+        What does not come after several requests is lost, up to the one that came.
         """
         if self._missing != self.expected:
             self._missing = self.expected
             self._tries = 0
         if self._tries >= _MAX_TRIES - 1 and seen >= self._following + _MAX_AHEAD:
             self.bad_records += 1
-            _log.warning("A record has the number %d; the glasses have none such.", seen)
+            _log.warning("Ignored a record with the impossible number %d.", seen)
             return
         if self._tries == _MAX_TRIES:
             self._lost(seen, time_ms)

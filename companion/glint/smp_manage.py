@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Glint group's messages about what the glasses keep: bonds, settings, models."""
+"""The Glint group's SMP messages about bonds, pairing, settings, models and the journal."""
 
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ class BondsRead(GlintGroup, smp_message.ReadRequest):
 
 
 class BondWriteResponse(smp_message.WriteResponse):
-    """It is done to this bond."""
+    """The change to this bond is done."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_BONDS
@@ -82,7 +82,7 @@ class PairingReadResponse(smp_message.ReadResponse):
 
 
 class PairingRead(GlintGroup, smp_message.ReadRequest):
-    """Asks about the pairing window."""
+    """Asks whether the pairing window is open."""
 
     _COMMAND_ID = protocol.SMP_GLINT_PAIRING
     _Response = PairingReadResponse
@@ -177,7 +177,7 @@ class ModelsRead(GlintGroup, smp_message.ReadRequest):
 
 
 class ModelWriteResponse(smp_message.WriteResponse):
-    """It is done to this model."""
+    """The change to this model is done."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_MODELS
@@ -187,7 +187,7 @@ class ModelWriteResponse(smp_message.WriteResponse):
 
 
 class ModelWrite(GlintGroup, smp_message.WriteRequest):
-    """Has a model used or not, or removes it."""
+    """Makes a model active or idle, or removes it."""
 
     _COMMAND_ID = protocol.SMP_GLINT_MODELS
     _Response = ModelWriteResponse
@@ -228,7 +228,7 @@ class JournalWriteResponse(smp_message.WriteResponse):
 
 
 class JournalWrite(GlintGroup, smp_message.WriteRequest):
-    """Has the journal forget records up to and with one."""
+    """Makes the journal forget records up to and including one."""
 
     _COMMAND_ID = protocol.SMP_GLINT_JOURNAL
     _Response = JournalWriteResponse

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Updates of the glasses: sent, tried, checked, and confirmed only then."""
+"""Updates the glasses: an image is sent, tried and checked, and only then confirmed."""
 
 import asyncio
 import time
@@ -29,13 +29,13 @@ _OVERHEAD_BYTES = 96
 _TIMEOUT_S = 5.0
 # A power cut harms no update, but costs one.
 _LEAST_BATTERY_PERCENT = 10
-# The last piece is answered once the image is verified.
+# The last piece is answered when the image has been verified.
 _VERIFY_TIMEOUT_S = 60.0
 _TRIES = 4
 _RESET_TIMEOUT_S = 15.0
 _CHECK_TIMEOUT_S = 60.0
 _CHECK_POLL_S = 0.2
-# What the glasses say of their self-check, in SPEC.md.
+# The states of the self-check, from SPEC.md.
 _CHECKING = "running"
 _PASSED = ("passed", "")
 
@@ -61,7 +61,7 @@ class BootRead(GlintGroup, smp_message.ReadRequest):
 
 
 class TrustedKey(BaseModel):
-    """A row of what the glasses trust."""
+    """A key that the glasses trust."""
 
     model_config = READER
 
@@ -71,7 +71,7 @@ class TrustedKey(BaseModel):
 
 
 class TrustReadResponse(smp_message.ReadResponse):
-    """Whose updates the glasses take."""
+    """Whose updates the glasses accept."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_TRUST
@@ -85,14 +85,14 @@ class TrustReadResponse(smp_message.ReadResponse):
 
 
 class TrustRead(GlintGroup, smp_message.ReadRequest):
-    """Asks whose updates the glasses take."""
+    """Asks whose updates the glasses accept."""
 
     _COMMAND_ID = protocol.SMP_GLINT_TRUST
     _Response = TrustReadResponse
 
 
 class DowngradeWriteResponse(smp_message.WriteResponse):
-    """Older images are taken."""
+    """Older images are accepted."""
 
     _GROUP_ID = protocol.SMP_GROUP_GLINT
     _COMMAND_ID = protocol.SMP_GLINT_DOWNGRADE
@@ -100,7 +100,7 @@ class DowngradeWriteResponse(smp_message.WriteResponse):
 
 
 class DowngradeWrite(GlintGroup, smp_message.WriteRequest):
-    """Has the glasses take older images until their next reset."""
+    """Makes the glasses accept older images until their next reset."""
 
     _COMMAND_ID = protocol.SMP_GLINT_DOWNGRADE
     _Response = DowngradeWriteResponse
@@ -112,10 +112,10 @@ class Boot:
     """How the glasses started.
 
     Attributes:
-        safe: They are in safe mode, where they take updates and nothing else.
+        safe: Whether they are in safe mode, where they accept updates and run no application.
         crash: The end of the last crash's report, or nothing.
         refused: Why the last update was refused or reverted, or nothing.
-        check: Of an update on trial: "running", "passed", or what its self-check found.
+        check: State of the self-check of an update on trial: "running", "passed", or a finding.
     """
 
     safe: bool
@@ -126,11 +126,11 @@ class Boot:
 
 @dataclass(frozen=True)
 class Updated:
-    """An update that is done.
+    """A completed update.
 
     Attributes:
-        version: What runs now.
-        before: What ran before.
+        version: The version that runs now.
+        before: The version that ran before.
     """
 
     version: str
@@ -138,12 +138,12 @@ class Updated:
 
 
 class Updater:
-    """Brings one image to glasses.
+    """Installs one image on glasses.
 
     Args:
-        connection: Keeps the link to them.
-        image: What they are to run.
-        progress: Called with bytes that they have and bytes in all.
+        connection: The connection to them.
+        image: The image to install.
+        progress: Called with the bytes that they have, and the total.
     """
 
     def __init__(self, connection: Connection, image: Image, progress: Progress | None) -> None:
@@ -152,13 +152,13 @@ class Updater:
         self._progress = progress
 
     async def run(self, allow_downgrade: bool) -> Updated:
-        """Sends the image, tries it, and confirms it when it is well.
+        """Sends the image, tries it, and confirms it when it checks itself well.
 
-        Whatever ends this earlier leaves what runs before to be started again.
+        If this ends early for any reason, the version before is started again.
 
         Raises:
-            LinkLostError: The glasses were not heard again.
-            UpdateError: They refuse it, or went back to what ran before; the message says why.
+            LinkLostError: The glasses were not found again.
+            UpdateError: They refused or reverted it; the message says why.
         """
         image = self._image
         link = await self._connection.link()
@@ -184,13 +184,13 @@ class Updater:
                 await self._upload()
             await self._try()
         elif running.confirmed:
-            raise UpdateError(f"Version {image.version} runs already: this very image.")
+            raise UpdateError(f"This very image, version {image.version}, runs already.")
         await self._check()
         await self._ask(ImageStatesWrite(confirm=True))
         return Updated(version=image.version, before=before)
 
     async def _ask(self, request: SMPRequest[TRep, TEr1, TEr2]) -> TRep:
-        """Makes a request, again when the link drops meanwhile."""
+        """Makes a request, and repeats it when the link drops meanwhile."""
         tries = _TRIES
         while True:
             link = await self._connection.link()
@@ -211,19 +211,19 @@ class Updater:
             link = await self._connection.link()
             why = (await link.requests.request(BootRead())).refused or why
         if error.rc == protocol.IMAGE_RC_CURRENT_IS_NEWER:
-            why += "; to install it all the same: --allow-downgrade"
+            why += "; to install it anyway, add --allow-downgrade"
         return UpdateError(f"The glasses refuse the update: {why}.")
 
     async def _upload(self) -> None:
         data = self._image.data
         step = protocol.LIMIT_SMP_BYTES - _OVERHEAD_BYTES
         at, begun_on, tries = 0, None, _TRIES
-        # Before they answer the last piece they verify the image; an earlier run may have sent it.
+        # They verify the image before they answer its last piece; an earlier run may have sent it.
         verifies = True
         while at < len(data) or not begun_on:
             link = await self._connection.link()
             if link is not begun_on:
-                at = 0  # they say where to go on
+                at = 0  # They say where to continue.
             piece = data[at : at + step]
             if at == 0:
                 digest = self._image.digest
@@ -253,26 +253,30 @@ class Updater:
         await _end_of(link)
 
     async def _check(self) -> None:
-        """Waits until the new version says that it is well."""
+        """Waits until the new version reports that its self-check passed."""
         deadline = time.monotonic() + _CHECK_TIMEOUT_S
         while time.monotonic() < deadline:
             running = (await self._ask(ImageStatesRead())).images[0]
             boot = await self._ask(BootRead())
             if running.hash != self._image.hash:
-                why = boot.refused or boot.crash.strip().rpartition("\n")[2] or "it did not start"
+                why = (
+                    boot.refused
+                    or boot.crash.strip().rpartition("\n")[2]
+                    or "the new version did not start"
+                )
                 where = "in safe mode" if boot.safe else f"back with {running.version}"
                 raise UpdateError(f"The update failed: {why}. The glasses are {where}.")
             if boot.check in _PASSED:
                 return
             if boot.check != _CHECKING:
                 raise UpdateError(
-                    f"The update failed its self-check ({boot.check}): the glasses go back to what "
-                    "they ran before."
+                    f"The update failed its self-check ({boot.check}): the glasses revert to the "
+                    "version before."
                 )
             await asyncio.sleep(_CHECK_POLL_S)
         raise UpdateError(
-            f"The update's self-check did not end within {_CHECK_TIMEOUT_S:g} s: the glasses go "
-            "back to what they ran before."
+            f"The update's self-check did not end within {_CHECK_TIMEOUT_S:g} s: the glasses "
+            "revert to the version before."
         )
 
 
@@ -286,12 +290,12 @@ async def _end_of(link: Link) -> None:
         ) from None
 
 
-# Those for which the glasses have no words of their own, or not the ones that help.
+# Codes for which the glasses give no reason, or none that helps.
 _REASONS: dict[int, str] = {
     protocol.IMAGE_RC_ALREADY_PENDING: (
-        "another one is pending or on trial: reset the glasses, then try again"
+        "another image is pending or on trial: reset the glasses, then try again"
     ),
     protocol.IMAGE_RC_WRITE_FAILED: "their flash is full or failing",
     protocol.IMAGE_RC_NO_FREE_SLOT: "both of their slots are in use",
-    protocol.IMAGE_RC_CONFIRMATION_DENIED: "it has not passed its self-check",
+    protocol.IMAGE_RC_CONFIRMATION_DENIED: "the image has not passed its self-check",
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting for news, and ending tasks."""
+"""Helpers to wait for a broadcast, and to end tasks."""
 
 import asyncio
 
@@ -7,13 +7,13 @@ _CANCEL_AGAIN_S = 0.1
 
 
 class Broadcast:
-    """An event without memory: `set_off` wakes those who wait now, and nobody later."""
+    """An event without memory: `set_off` wakes those who wait at that moment, and nobody later."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def set_off(self) -> None:
-        """Wakes all who wait."""
+        """Wakes everybody who waits."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -226,7 +226,7 @@ async def test_glasses_killed_mid_stream(tmp_path):
         out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert (process.returncode, out) == (1, b"")
         lines = said.decode().splitlines()
-        assert "was lost: come closer. Looking for it again." in lines[0]
+        assert "was lost: come closer. Trying to reconnect." in lines[0]
         assert "Away was lost, and it was not heard again within 1 s" in lines[-1]
         assert list(tmp_path.iterdir()) == []
 

@@ -11,7 +11,6 @@ from client_fixtures import button, connected, take, until
 from fake_glasses import FakeGlasses, fake_advertising
 from glint import client as glint_client
 from glint import protocol
-from glint.smp import StatusRead
 from workbench.emulation.medium import Medium, Timing, serve
 
 # Finding and connecting.
@@ -315,7 +314,7 @@ async def test_a_request_broken_off_between_writes_harms_no_other(monkeypatch):
     monkeypatch.setattr(protocol, "LIMIT_SMP_HALF_MS", 100)
     async with connected() as (fake, glasses):
         fake.half_s = 0.1
-        transport = (await glasses._connection.link()).requests._transport
+        transport = (await glasses._connection.link())._transport
         write, sent = transport._write, []
         transport.max_write_bytes = 20
 
@@ -335,24 +334,23 @@ async def test_a_request_broken_off_between_writes_harms_no_other(monkeypatch):
 
 
 async def test_the_rest_of_an_answer_that_was_lost_harms_no_other(monkeypatch):
-    async with connected() as (_, glasses):
-        requests = (await glasses._connection.link()).requests
+    async with connected() as (fake, glasses):
         answer = b"\x03\x00\x00\x40\x00\x40\x00\x00" + bytes(20)
         # The beginning of one, the rest of another, what is none at all, and a flood of it.
         for junk in (answer, bytes(40), b"\xff" * 100, *[bytes(range(200))] * 200):
-            requests.feed(junk)
+            fake.notify_raw(fake.smp, junk)
         assert (await glasses.status()).board == "fake"
-        feed, heard = requests._transport.feed, []
+        notify, sent = fake.notify_raw, []
 
-        def loses_the_first(data):
-            heard.append(data)
-            if len(heard) > 1:
-                feed(data)
+        def loses_the_first(characteristic, data):
+            sent.append(data)
+            if len(sent) > 1:
+                notify(characteristic, data)
 
-        monkeypatch.setattr(requests._transport, "feed", loses_the_first)
+        monkeypatch.setattr(fake, "notify_raw", loses_the_first)
         with pytest.raises(glint.NoAnswerError):
-            await requests.request(StatusRead(), 0.3)
-        assert len(heard) > 1  # the answer takes several notifications
+            await glasses.status()
+        assert len(sent) > 1  # the answer takes several notifications
         assert (await glasses.status()).board == "fake"
 
 
@@ -360,10 +358,11 @@ async def test_a_request_that_was_given_up_is_not_dumped_on_the_terminal(tmp_pat
     script = tmp_path / "app.py"
     script.write_text(
         "import asyncio\n"
-        "from glint.smp import Requests, StatusRead\n"
+        "from glint.requests import Requests, Transport\n"
+        "from glint.smp import StatusRead\n"
         "async def nowhere(data): pass\n"
         "async def main():\n"
-        "    try: await Requests(nowhere).request(StatusRead(), 0.05)\n"
+        "    try: await Requests(Transport(nowhere)).request(StatusRead(), 0.05)\n"
         "    except Exception as error: print(error)\n"
         "asyncio.run(main())\n"
     )
@@ -377,7 +376,7 @@ async def test_a_request_that_was_given_up_is_not_dumped_on_the_terminal(tmp_pat
 
 async def test_the_mtu_shows_in_what_the_glasses_send():
     async with connected() as (fake, glasses):
-        transport = (await glasses._connection.link()).requests._transport
+        transport = (await glasses._connection.link())._transport
         transport.max_write_bytes = 20  # as far as a system that does not tell it goes
         heard = bytes(fake.connection.att_mtu - 3)
         fake.notify_raw(fake.media, heard)
@@ -434,4 +433,4 @@ async def test_readers_that_are_gone_take_no_memory():
         for _ in range(10):
             await take(glasses.events("unread"), 1)
         gc.collect()
-        assert len(glasses._readers) == 0
+        assert len(glasses._events._readers) == 0

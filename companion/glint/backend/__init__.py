@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bleak backend over bumble's host stack, on a controller that an HCI transport leads to.
+"""A bleak backend over bumble's host stack, on a controller reached by an HCI transport.
 
 A transport is written as bumble writes it: "usb:0" is a real controller, and `glint sim` prints
-that of an emulated one ("tcp-client:127.0.0.1:PORT"). What bleak does with an OS's Bluetooth, it
-does here with a `Host`: one for each event loop and transport, opened at first use, ended by
-`close`.
+that of an emulated one ("tcp-client:127.0.0.1:PORT"). Where bleak
+uses an OS's Bluetooth, this backend uses a `Host`: there is one for each event loop and
+transport, opened at first use and ended by `close`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def client_backend(hci: str, keystore: Path | None = None) -> type[BleakClientBu
 
 @functools.cache
 def scanner_backend(hci: str, keystore: Path | None = None) -> type[BleakScannerBumble]:
-    """Returns bleak's `backend=` for a `BleakScanner` on an HCI transport, as for a client."""
+    """Returns bleak's `backend=` for a `BleakScanner` on an HCI transport."""
     transport, path = hci, keystore
 
     class Scanner(BleakScannerBumble):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bleak's client over bumble, with what an OS does by itself: pairing on demand, back-pressure."""
+"""Bleak's client over bumble, which pairs on demand and applies back-pressure as an OS does."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ _SECURITY_ERRORS = (
 _ATT_HEADER_BYTES = 3
 _ATT_MTU_DEFAULT = 23
 ATT_MTU_WANTED = 517
-# Writes without response that may wait for the controller before a writer has to wait too.
+# So many writes without response may be queued for the controller before a writer has to wait.
 _QUEUE_PACKETS = 64
 _CANCEL_AGAIN_S = 0.1
-# What goes wrong below ATT: all of it means that the link is not, or no longer, usable.
+# Errors below ATT: each of them means that the link cannot be used, or no longer.
 _LINK_ERRORS = (core.BaseBumbleError, hci.HCI_Error, TimeoutError)
 
 
@@ -112,7 +112,7 @@ class BleakClientBumble(BaseBleakClient):
                 if pair:
                     await self.pair()
                 elif await self._has_bond(connection):
-                    # As BlueZ, macOS and phones do; a peer that forgot the bond is told later.
+                    # BlueZ, macOS and phones do so; a peer that forgot the bond is found out later.
                     with contextlib.suppress(BleakError):
                         await self._secure(connection)
                 peer = self._peer
@@ -152,7 +152,7 @@ class BleakClientBumble(BaseBleakClient):
             raise
 
     async def _advertised_address(self, device: Device) -> hci.Address:
-        """The address that the target goes by now; bumble would look for a bonded one for ever."""
+        """Returns the target's current address; bumble would look for a bonded one for ever."""
         assert self._target is not None
         resolver = device.address_resolver
         if resolver is None or not resolver.can_resolve_to(self._target):
@@ -161,12 +161,12 @@ class BleakClientBumble(BaseBleakClient):
             return await device.find_peer_by_identity_address(self._target)
 
     async def _take_back(self, device: Device, others: list[Connection]) -> None:
-        """Ends a connection attempt that bumble has given up and the controller has not."""
+        """Ends a connection attempt that bumble has given up but the controller has not."""
         with contextlib.suppress(*_LINK_ERRORS):
             if device.powered_on:
                 await device.host.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
         for connection in list(device.connections.values()):
-            if connection not in others:  # it was made just then
+            if connection not in others:  # It was made at that very moment.
                 with contextlib.suppress(*_LINK_ERRORS):
                     await connection.disconnect()
 
@@ -216,7 +216,7 @@ class BleakClientBumble(BaseBleakClient):
             self._disconnected_callback()
 
     def _cancel_requests(self) -> None:
-        """Cancels what was on its way, until it ends: wait_for may drop one cancellation."""
+        """Cancels the pending operation until it ends: wait_for may drop one cancellation."""
         for task in self._tasks:
             task.cancel()
         if self._tasks and self._connection is None:
@@ -248,7 +248,7 @@ class BleakClientBumble(BaseBleakClient):
         """Encrypts with the bond's key, or pairs; nothing if the link is encrypted already.
 
         Raises:
-            BleakError: The peer refused, or has another key or none.
+            BleakError: The peer refused, or has a different key or none.
         """
         async with self._securing:
             if connection.encryption:
@@ -258,7 +258,7 @@ class BleakClientBumble(BaseBleakClient):
                     await self._request(connection.encrypt)
                 else:
                     await self._request(connection.pair)
-                    # As BlueZ does: a peer that told its identity goes by that from now on.
+                    # BlueZ does so: a peer that has told its identity address is known by that.
                     self._target = connection.peer_address
                     self.address = self._target.to_string(False)
             except BleakError:
@@ -268,7 +268,7 @@ class BleakClientBumble(BaseBleakClient):
 
     def _on_security_request(self, *_: Any) -> None:
         async def obey(connection: Connection) -> None:
-            with contextlib.suppress(BleakError):  # the peer will have seen why
+            with contextlib.suppress(BleakError):  # The peer knows why.
                 await self._secure(connection)
 
         if self._connection is not None:
@@ -279,9 +279,9 @@ class BleakClientBumble(BaseBleakClient):
     # Requests
 
     async def _request(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """Awaits what the end of the link cancels, and says so.
+        """Awaits a request, and raises an error when the end of the link cancels it.
 
-        bumble cancels the one request on its way; those behind it would go out to nobody.
+        Bumble cancels the one request in flight; those queued behind it would be sent to nobody.
         """
         if self._connection is None:
             raise BleakError("Not connected")
@@ -300,7 +300,7 @@ class BleakClientBumble(BaseBleakClient):
             self._tasks.discard(request)
 
     async def _access(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """An attribute access; encrypts or pairs once when the peer asks for it."""
+        """Accesses an attribute; encrypts or pairs once when the peer asks for it."""
         connection = self._connection
         was_encrypted = connection is not None and bool(connection.encryption)
         for again in (True, False):
@@ -349,7 +349,7 @@ class BleakClientBumble(BaseBleakClient):
             flowed = asyncio.Event()
             queue.once("flow", flowed.set)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(flowed.wait(), 0.1)  # the link may end without a flow
+                await asyncio.wait_for(flowed.wait(), 0.1)  # The link may end without one.
         raise BleakError("Disconnected")
 
     async def write_gatt_descriptor(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companion's Bluetooth host over bumble: what an OS has one of per adapter."""
+"""The companion's Bluetooth host over bumble; an OS has one such host per adapter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME = "glint companion"
 
 
 def _own_address(keystore: Path | None) -> hci.Address:
-    """The address that the bonds in `keystore` were made with, or a new one."""
+    """Returns the address that the bonds in `keystore` were made with, or a new one."""
     if keystore is not None and keystore.exists():
         with contextlib.suppress(ValueError, AttributeError, core.BaseBumbleError):
             for namespace in json.loads(keystore.read_text()):
@@ -41,7 +41,7 @@ def _pairing_config(_: Connection) -> PairingConfig:
 
 
 class Host:
-    """A bumble `Device` on an HCI transport; `Host.of` gives the one of this event loop.
+    """A bumble `Device` on an HCI transport; `Host.of` returns that of this event loop.
 
     Attributes:
         device: The device; None once the transport has gone.
@@ -108,7 +108,7 @@ class Host:
         self.device = device
 
     def _on_transport_gone(self, _: asyncio.Future[Any]) -> None:
-        # bumble has told the connections' listeners that they ended, but would still send commands.
+        # Bumble has told the connections' listeners that they ended, but would still send commands.
         if self.device is not None:
             self.device.powered_on = False
         self.device = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bleak's scanner and adapter over bumble."""
+"""Bleak's scanner and adapter over bumble."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SERVICE_DATA = (
 
 
 def uuid_text(uuid: UUID) -> str:
-    """A UUID as bleak writes it: 128 bits, lower case, with dashes."""
+    """Returns a UUID as bleak writes it: 128 bits, lower case, with dashes."""
     return normalize_uuid_str(uuid.to_hex_str("-"))
 
 
@@ -72,7 +72,7 @@ class BleakScannerBumble(BaseBleakScanner):
             await device.stop_scanning()
 
     def _on_advertisement(self, advertisement: Advertisement) -> None:
-        data: Any = advertisement.data  # what get() returns depends on what it is asked for
+        data: Any = advertisement.data  # The type that get() returns depends on its argument.
         name = data.get(AD.COMPLETE_LOCAL_NAME) or data.get(AD.SHORTENED_LOCAL_NAME)
         uuids: dict[str, None] = {}
         for kind in _SERVICE_LISTS:
@@ -83,7 +83,7 @@ class BleakScannerBumble(BaseBleakScanner):
         heard_as = advertisement.address
         resolver = self._device.address_resolver if self._device else None
         if resolver is not None and heard_as.is_resolvable:
-            # As an OS does: a bonded peer goes by its identity, whatever it calls itself today.
+            # An OS does so: a bonded peer is known by its identity address.
             heard_as = resolver.resolve(heard_as) or heard_as
         address = heard_as.to_string(False)
         known = self.seen_devices.get(address)
@@ -109,7 +109,7 @@ class BleakScannerBumble(BaseBleakScanner):
 
 
 class BleakAdapterBumble(BaseBleakAdapter):
-    """The adapter that an HCI transport leads to."""
+    """The adapter reached by an HCI transport."""
 
     spec: ClassVar[str]
     keystore: ClassVar[Path | None]

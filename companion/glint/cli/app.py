@@ -16,14 +16,14 @@ from glint.errors import GlintError
 
 _ERROR = 1
 _INTERRUPTED = 130
-_SIGNAL = 128  # what shells add to a signal's number
+_SIGNAL = 128  # What shells add to a signal's number.
 
 # Why commands of other packages could not be loaded.
 _missing: list[str] = []
 
 
 class _Group(TyperGroup):
-    """Says what a command that is not there may be part of."""
+    """Explains which package may provide an unknown command."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         command = super().get_command(ctx, cmd_name)
@@ -86,7 +86,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    # The libraries below log what they also raise; only what this package says is for the user.
+    # The libraries below log what they also raise; only this package's messages are for the user.
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("glint").addHandler(_Complaints())
     try:

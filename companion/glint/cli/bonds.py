@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint bonds`: which companions the glasses know."""
+"""`glint bonds` manages the companions that the glasses know."""
 
 import dataclasses
 from typing import Annotated
@@ -19,7 +19,7 @@ from glint.cli.options import (
 from glint.cli.render import printable
 
 app = typer.Typer(
-    no_args_is_help=True, help="List the companions that the glasses know, or change who they are."
+    no_args_is_help=True, help="List, name and remove the companions that the glasses know."
 )
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="As 'glint bonds list' prints it.")]
@@ -29,7 +29,7 @@ Number = Annotated[int, typer.Argument(metavar="ID", help="As 'glint bonds list'
 def list_bonds(
     hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
 ) -> None:
-    """List the companions that the glasses know; * is this one."""
+    """List the companions that the glasses know; * marks this one."""
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:

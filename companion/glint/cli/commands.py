@@ -69,7 +69,7 @@ def listen(
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Save the audio and photos that come to this folder."),
+        typer.Option(metavar="DIR", help="Save the audio and photos that arrive in this folder."),
     ] = None,
     unread: Annotated[
         bool, typer.Option("--unread", help="Begin with what nobody has read yet.")
@@ -98,7 +98,7 @@ def listen(
     timeout: Timeout = 10.0,
     as_json: Json = False,
 ) -> None:
-    """Print what the glasses hear and see, an event a line."""
+    """Print what the glasses hear and see, one event a line."""
     if save:
         try:
             save.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def _places(run_command: str | None, webhook: str | None) -> "list[Place]":
 def info(
     hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
 ) -> None:
-    """Say what the glasses are and how they are."""
+    """Show what the glasses are and what state they are in."""
 
     async def run() -> dict[str, Any]:
         async with connect(glasses, hci, timeout) as connected:

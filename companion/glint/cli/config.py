@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint config`: the glasses' settings."""
+"""`glint config` reads and changes the glasses' settings."""
 
 from typing import Annotated, Any
 
@@ -56,7 +56,7 @@ def set_setting(
     glasses: Wanted = None,
     timeout: Timeout = 10.0,
 ) -> None:
-    """Change a setting; it counts at once and stays."""
+    """Change a setting, at once and for good."""
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:
@@ -73,7 +73,7 @@ def _known(settings: dict[str, Any], key: str) -> Any:
 
 
 def _as(known: Any, values: list[str]) -> Any:
-    """The values as what the setting is now."""
+    """Converts the values to the type that the setting has."""
     if isinstance(known, list):
         return values
     if len(values) != 1:

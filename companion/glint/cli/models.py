@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint models`: the wake words and image models on the glasses."""
+"""`glint models` manages the wake words and image models on the glasses."""
 
 import dataclasses
 import importlib.metadata
@@ -31,7 +31,7 @@ Name = Annotated[str, typer.Argument(help="Model, as 'glint models list' prints 
 def list_models(
     hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0, as_json: Json = False
 ) -> None:
-    """List the models on the glasses; * are used."""
+    """List the models on the glasses; * marks those in use."""
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:
@@ -90,13 +90,13 @@ def _read(model: str) -> tuple[str, bytes, bytes]:
     paths = path.with_suffix(".tflite"), path.with_suffix(".json")
     for one in paths:
         if not one.is_file():
-            raise GlintError(f"There is no file {one}: a model is a .tflite and a .json.")
+            raise GlintError(f"There is no file {one}: a model is a .tflite file and a .json file.")
     return path.stem, paths[0].read_bytes(), paths[1].read_bytes()
 
 
 @app.command()
 def use(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
-    """Listen for a wake word, or look with an image model, from now on."""
+    """Start using a wake word or an image model."""
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:
@@ -107,7 +107,7 @@ def use(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 
 
 @app.command()
 def drop(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
-    """Use a model no more; it stays on the glasses."""
+    """Stop using a model; it stays on the glasses."""
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:
@@ -118,7 +118,7 @@ def drop(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout =
 
 @app.command()
 def remove(name: Name, hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
-    """Remove a model that is not used."""
+    """Remove a model that is not in use."""
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands have in common: options, how they connect, how they print."""
+"""What commands share: options, how they connect, and how they print."""
 
 import asyncio
 import contextlib
@@ -56,8 +56,8 @@ class EndedError(Exception):
 def run_to_end(main: Coroutine[Any, Any, T]) -> T:
     """Runs a command to its end.
 
-    Being told to end and losing the terminal end it as cleanly as Ctrl-C does: a system keeps the
-    connections of programs that just die, and glasses that are connected do not advertise.
+    SIGTERM and the loss of the terminal end it as cleanly as Ctrl-C does: a system keeps the
+    connections of programs that are killed, and connected glasses do not advertise.
 
     Raises:
         EndedError: SIGTERM or SIGHUP came.
@@ -74,8 +74,8 @@ def run_to_end(main: Coroutine[Any, Any, T]) -> T:
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
             if number is None or signal.getsignal(number) is signal.SIG_IGN:
-                continue  # another system's, or a program that nohup started
-            # Windows has none (NotImplementedError); a thread that is not the main one gets none.
+                continue  # Another system lacks it, or nohup started the program.
+            # Windows has none (NotImplementedError), and only the main thread has any.
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 asyncio.get_running_loop().add_signal_handler(number, end, number)
         return await task
@@ -107,7 +107,7 @@ def print_line(line: str) -> None:
 
 @contextlib.contextmanager
 def progress_bar(title: str, as_json: bool) -> "Iterator[Progress | None]":
-    """Shows a bar on a terminal; gives what reports progress to it."""
+    """Shows a progress bar on a terminal; gives the callback that moves it."""
     if as_json or not sys.stderr.isatty():
         yield None
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events and facts as a line of text, and as an object for a program to read."""
+"""Renders events and facts as text, or as JSON for programs."""
 
 import sys
 from datetime import datetime
@@ -22,7 +22,7 @@ _STYLES: dict[type[ev.Event], str] = {
 
 
 def printable(text: str) -> str:
-    """Returns text from the glasses without what a terminal would obey."""
+    """Returns text from the glasses without control characters that a terminal would obey."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
@@ -73,7 +73,7 @@ def _said(event: ev.Event) -> str:
         case ev.Gap():
             return f"{event.count} events lost"
         case ev.Microphone(silent=True):
-            return f"gives no sound; {event.lost_ms} ms lost since the glasses started"
+            return f"no sound; {event.lost_ms} ms lost since the glasses started"
         case ev.Microphone():
             return f"{event.lost_ms} ms of sound lost since the glasses started"
         case ev.Notice():
@@ -84,14 +84,14 @@ def _said(event: ev.Event) -> str:
 
 
 def pairing_text(method: str) -> str:
-    """Returns what `glint info` says of a way to pair, as the glasses name it."""
+    """Explains a pairing method, as the glasses name it."""
     if method == "just works":
-        return "Just Works: while it lasts, nothing shows who stands between"
+        return "Just Works: pairing is not protected against an attacker in the middle"
     return f"{method}, which the wearer compares" if method == "digits" else method
 
 
 def trust_lines(trust: dict[str, Any] | None) -> list[str]:
-    """Returns what `glint info` says of whose updates the glasses take; of glint.info.Trust."""
+    """Returns what `glint info` prints of whose updates the glasses accept (glint.info.Trust)."""
     if trust is None:
         return []
     keys = ", ".join(f"{name} {digest[:16]}" for digest, name in trust["keys"].items())
@@ -102,10 +102,12 @@ def trust_lines(trust: dict[str, Any] | None) -> list[str]:
         f"{'closed':16}  {trust['closed']}",
     ]
     if trust["damaged"]:
-        lines.append("note: what they trust is damaged; they take no update until they are erased")
+        lines.append(
+            "note: the trusted keys are damaged; no update is accepted until the glasses are erased"
+        )
     if trust["development"]:
         lines.append(
-            "note: these glasses take updates signed with the development key, whose private half "
+            "note: these glasses accept updates signed with the development key, whose private "
             "is public; see docs/security.md"
         )
     return lines

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint update`, `glint crash`, `glint reset`: what starts on the glasses."""
+"""`glint update`, `glint crash` and `glint reset`: what the glasses run."""
 
 import dataclasses
 from pathlib import Path
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 def update(
     file: Annotated[Path, typer.Argument(help="Update image; 'glint image build' makes one.")],
     allow_downgrade: Annotated[
-        bool, typer.Option("--allow-downgrade", help="Also take one older than what runs.")
+        bool, typer.Option("--allow-downgrade", help="Also accept an image older than what runs.")
     ] = False,
     hci: Hci = None,
     glasses: Wanted = None,
@@ -43,7 +43,7 @@ def update(
     """Update the glasses: try the image, and keep it if it is well."""
     from glint.image import load
 
-    load(file)  # what is none is said before anybody looks for glasses
+    load(file)  # A bad image is refused before anybody looks for glasses.
 
     async def run() -> "Updated":
         async with connect(glasses, hci, timeout) as connected:
@@ -80,7 +80,7 @@ def crash(
 
 
 def reset(hci: Hci = None, glasses: Wanted = None, timeout: Timeout = 10.0) -> None:
-    """Start the glasses anew."""
+    """Restart the glasses."""
 
     async def run() -> None:
         async with connect(glasses, hci, timeout) as connected:

@@ -24,6 +24,7 @@ from glint.errors import GlintError
 from glint.events import Media, MediaEnd
 from glint.fetch import Fetcher
 from glint.media import MediaStore
+from glint.requests import Requests, Transport
 from glint.sequence import Sequence
 from glint.smp_manage import BondsRead, ConfigRead, ModelsRead
 from smpclient.requests.image_management import ImageStatesRead
@@ -155,10 +156,11 @@ def _smp() -> Feed:
         if len(frame) >= protocol.SMP_HEADER_BYTES and answer[0] & 1:
             frame[0] = data[0] | 1
             frame[1:2], frame[4:8] = data[1:2], data[4:8]
-        requests.feed(bytes(frame))
+        transport.feed(bytes(frame))
 
-    requests = smp.Requests(write)
-    requests.allow(512)
+    transport = Transport(write)
+    transport.allow(512)
+    requests = Requests(transport)
     asked: tuple[Any, ...] = (
         smp.StatusRead(), smp.EventsWrite(since=1), smp.PhotoWrite(), BondsRead(), ConfigRead(),
         ModelsRead(since=0), ImageStatesRead(), EchoWrite(d="x"),
@@ -170,7 +172,7 @@ def _smp() -> Feed:
         answer = data
         count += 1
         if count % PARSE_EVERY:
-            requests.feed(data)
+            transport.feed(data)
             return
         with contextlib.suppress(GlintError):
             await requests.request(asked[count % len(asked)], 0.0005)

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`bluetooth.UUID` of emulated boards."""
+"""`bluetooth.UUID` of emulated boards.
+
+It does what MicroPython 1.25.0's extmod/modbluetooth.c does: bluetooth_uuid_make_new (line 98; what
+has 2, 4 or 16 bytes is taken for bytes, even a string), bluetooth_uuid_unary_op (154),
+bluetooth_uuid_binary_op (166) and bluetooth_uuid_print (190).
+"""
 
 import struct
 
@@ -43,6 +48,7 @@ class UUID:
     def _sort_key(self, other):
         if not isinstance(other, UUID):
             raise TypeError("unsupported types for comparison")
+        # UUIDs of different kinds are compared by their lengths alone there (line 182).
         return (len(self._bytes), self._bytes)
 
     def __lt__(self, other):

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A flash file system in memory in which power fails at a chosen operation.
 
-Slipped under the firmware's modules in place of `os` and `open`. Two manners: `through`, where each
-write is there at once and one that is cut leaves half of it; and `synced`, as littlefs does it,
-where what was written is there when the file is flushed or closed, and not before.
+It takes the place of `os` and `open` in the firmware's modules, in one of two manners. `through`:
+each write is stored at once, and one that is cut leaves half of it. `synced`: what was written is
+stored when the file is flushed or closed, and not before, as littlefs 2.8 has it (MicroPython
+1.25.0, lib/littlefs/lfs2.h:600). There, renaming replaces a file in one commit (lfs2.c:3898), and
+errors have the numbers below (lfs2.h:75 to 83). That littlefs may write to the flash between two
+flushes, which shows nowhere before the commit, is not played.
 """
 
 import io
@@ -12,7 +15,7 @@ import types
 from glasses import storage
 
 FOLDER, FILE = 0x4000, 0x8000
-# What erasing a sector of 4 KB takes, as the makers of such flash give it as typical.
+# What erasing a sector of 4 KB typically takes; which part's data sheet says so is unknown.
 ERASE_MS = 45
 
 

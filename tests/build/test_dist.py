@@ -3,17 +3,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
 
 import pytest
-from workbench.build import dist, micropython
+from workbench.build import dist, micropython, natmod
 from workbench.emulation import qemu
 from workbench.paths import ROOT
 
 BOARD = "corstone300"
-KEPT = ("HOME", "LANG", "GLINT_MIRROR")
 APP = """
 import asyncio
 import glint
@@ -28,16 +28,16 @@ asyncio.run(main())
 
 
 class Environment:
-    """Programs installed from wheels, run in an empty folder."""
+    """Programs installed from packages, run in an empty folder."""
 
-    def __init__(self, folder, *wheels):
+    def __init__(self, folder, *packages):
         self.folder = folder / "empty"
         self.folder.mkdir(parents=True)
         self._programs = folder / "venv" / "bin"
         self._cache = folder / "cache"
         venv.create(folder / "venv", with_pip=True)
         pip = [self._programs / "python", "-m", "pip", "install", "-q", "--no-compile"]
-        subprocess.run([*pip, "-c", ROOT / "constraints.txt", *wheels], check=True)
+        subprocess.run([*pip, "-c", ROOT / "constraints.txt", *packages], check=True)
 
     def run(self, program, *arguments, **environment):
         path = f"{self._programs}:{os.environ['PATH']}"
@@ -69,17 +69,53 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
+def built(tmp_path_factory):
+    """The folder with both distributions, each as a wheel and as its source."""
     output = tmp_path_factory.mktemp("dist")
     dist.build(output, print)
-    assert len(list(output.glob("*.tar.gz"))) == 2
-    companion, workbench = sorted(output.glob("*.whl"))
-    return companion, workbench
+    assert len(list(output.iterdir())) == 4
+    return output
+
+
+@pytest.fixture(params=["*.whl", "*.tar.gz"])
+def packages(request, built):
+    """Companion and workbench, to install from wheels or from sources."""
+    return sorted(built.glob(request.param))
+
+
+def tested_modules():
+    """The bytes of each native module that the tests of native modules run, by its place."""
+    return {
+        f"{arch}/{module}.mpy": natmod.build(module, arch, say=print).read_bytes()
+        for arch in dist.ARCHS
+        for module in natmod.native_modules()
+    }
+
+
+def test_the_native_modules_are_those_that_the_tests_ran(monkeypatch, tmp_path):
+    for arch in dist.ARCHS:
+        try:
+            natmod.find_compiler(arch)
+        except natmod.NatmodError as error:
+            pytest.skip(str(error))
+    monkeypatch.setattr(dist, "STAGE", tmp_path)
+    _, workbench = dist.stage(print)
+    native = workbench / "workbench" / "data" / "native"
+    staged = {str(path.relative_to(native)): path.read_bytes() for path in native.glob("*/*.mpy")}
+    assert staged == tested_modules()
 
 
 @pytest.mark.sweep
-def test_the_companion_alone(wheels, tmp_path):
-    there = Environment(tmp_path, wheels[0])
+def test_the_packages_carry_them(packages, tmp_path):
+    shutil.unpack_archive(packages[1], tmp_path, "zip" if packages[1].suffix == ".whl" else None)
+    (native,) = tmp_path.glob("**/data/native")
+    carried = {str(path.relative_to(native)): path.read_bytes() for path in native.glob("*/*.mpy")}
+    assert carried == tested_modules()
+
+
+@pytest.mark.sweep
+def test_the_companion_alone(packages, tmp_path):
+    there = Environment(tmp_path, packages[0])
     done = there.run("python", "-c", "import glint; print(glint.connect, glint.scan)")
     assert done.returncode == 0, done.stderr
     assert "glint-companion[hci]" in there.complaint("scan", GLINT_HCI="tcp-client:127.0.0.1:9")
@@ -100,10 +136,9 @@ def test_the_companion_alone(wheels, tmp_path):
 
 
 @pytest.mark.sweep
-def test_the_workbench(wheels, tmp_path):
-    there = Environment(
-        tmp_path, *(f"{wheel}{extra}" for wheel, extra in zip(wheels, ("[hci]", ""), strict=True))
-    )
+def test_the_workbench(packages, tmp_path):
+    names = zip(packages, ("[hci]", ""), strict=True)
+    there = Environment(tmp_path, *(f"{package}{extra}" for package, extra in names))
     assert "arena" in there.glint("model", "info", "okay_nabu")
     there.glint("model", "check", "okay_nabu", "--board", "esp32s3")
     assert "ESP32-S3" in there.glint("boards", "--compare", "okay_nabu", "--picture", "t.svg")

@@ -22,9 +22,12 @@ from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from glint import protocol
 from glint.waiting import end_tasks
+from smp.error import MGMT_ERR
 from workbench.emulation.medium import Medium, Server, Timing, serve
 
 _MAX_PENDING = 32
+# SMP's code for an unknown command.
+ENOTSUP = int(MGMT_ERR.ENOTSUP)
 _ADVERTISE_MS = 20
 STATUS = {
     "board": "fake",
@@ -391,7 +394,7 @@ class FakeGlasses:
                 return {"buf_size": protocol.LIMIT_SMP_BYTES, "buf_count": 1}
             if command == protocol.SMP_OS_INFO:
                 return {"output": "Glint fake"}
-            return {"rc": 8}
+            return {"rc": ENOTSUP}
         if command in self.refuse:
             return {"err": {"group": group, "rc": self.refuse[command]}}
         match command:
@@ -415,7 +418,7 @@ class FakeGlasses:
                 number = self.next_object
                 self.on_record(number, body["ms"])
                 return {"id": number}
-        return {"rc": 8}
+        return {"rc": ENOTSUP}
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ timers = {}
 i2s = None
 
 
-PWRON_RESET, HARD_RESET, WDT_RESET = 1, 2, 3  # as MicroPython's port has them
+PWRON_RESET, HARD_RESET, WDT_RESET = 1, 2, 3  # MicroPython 1.25.0, ports/esp32/modmachine.c:84.
 
 
 def reset_cause():
@@ -21,7 +21,7 @@ def reset():
 
 
 def lightsleep(length_ms):
-    """Leaves the pin of ext0 to the RTC, as ESP-IDF does."""
+    """Leaves the pin of ext0 to the RTC: ports/esp32/modmachine.c:139 has ESP-IDF do so."""
     slept_ms.append(length_ms)
     pins[0].of_rtc = True
 

@@ -302,6 +302,8 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
         return ready
     compiler = find_compiler(arch)
     tree = sources.micropython(say)
+    if ARCHS[arch].llvm and not compiler.llvm_mc:
+        tag += "-gcc"  # apart from what LLVM makes, which everybody gets
     output = BUILD / "natmod" / f"{arch}{tag}"
     product = output / f"{module}.mpy"
     stamp = output / module / "stamp"

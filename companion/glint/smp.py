@@ -58,8 +58,8 @@ class GlintGroup:
     _ErrorV2 = GlintErrorV2
 
 
-# Later firmware may send more than this version reads. Most programs need few of these classes: what
-# pydantic makes for each is made when it is first used.
+# Later firmware may send more than this version reads. Most programs need few of these classes:
+# what pydantic makes for each is made when it is first used.
 READER = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 

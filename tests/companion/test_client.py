@@ -9,8 +9,8 @@ import glint
 import pytest
 from client_fixtures import button, connected, take, until
 from fake_glasses import FakeGlasses, fake_advertising
-from glint import client as glint_client
 from glint import protocol
+from glint import stream as glint_stream
 from workbench.emulation.medium import Medium, Timing, serve
 
 # Finding and connecting.
@@ -159,7 +159,7 @@ async def test_events_that_the_host_lost_are_asked_for_again():
 
 
 async def test_the_last_event_lost_is_found_out(monkeypatch):
-    monkeypatch.setattr(glint_client, "_TAIL_CHECK_S", 0.1)
+    monkeypatch.setattr(glint_stream, "_TAIL_CHECK_S", 0.1)
     async with connected() as (fake, glasses):
         events = glasses.events("unread")
         button(fake)
@@ -170,7 +170,7 @@ async def test_the_last_event_lost_is_found_out(monkeypatch):
 
 
 async def test_hostile_records_are_passed_over_and_counted(monkeypatch):
-    monkeypatch.setattr(glint_client, "_TAIL_CHECK_S", 0.1)
+    monkeypatch.setattr(glint_stream, "_TAIL_CHECK_S", 0.1)
     async with connected() as (fake, glasses):
         events = glasses.events("unread")
         button(fake)

@@ -104,7 +104,7 @@ async def test_a_camera_that_fails_leaves_it_off(target, glasses, light, tmp_pat
 
 async def test_a_recording_that_nobody_waits_for_does_not_keep_it_lit(target, light):
     async with target.connect() as glasses:
-        await glasses._ensure_streaming()
+        await glasses._events.ensure_started()
         await glasses.request(RecordWrite(ms=1500))
         await light.turns(True)
     await target.play(sound.noise(3, 500))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import glint
+from glint import speech
 from glint.events import Event, Seen, Wake
 
 from workbench.build import micropython
@@ -20,6 +21,7 @@ from workbench.emulation.simprocess import SimProcess, simulator
 from workbench.errors import WorkbenchError
 
 PHRASE = "okay nabu"
+COMMAND = "take a photo"
 CONNECT_TIMEOUT_S = 20.0
 # After the last sound: what is still on its way may take this long on a slow machine.
 PATIENCE_S = 20.0
@@ -48,14 +50,14 @@ class Scene:
 
 
 def compose() -> Scene:
-    """Speech without the wake word, the wake word, a question, all in a room's noise."""
+    """Speech without the wake word, the wake word, a command, all in a room's noise."""
     before = [
         sound.silence(0.5),
         sound.speech("the weather is nice today", "en"),
         sound.silence(0.8),
         sound.speech(PHRASE),
     ]
-    after = [sound.silence(0.3), sound.speech("what do I see?"), sound.silence(2.5)]
+    after = [sound.silence(0.3), sound.speech(COMMAND), sound.silence(2.5)]
     word_end = sum(map(len, before))
     length = word_end + sum(map(len, after))
     room = sound.noise(length / sound.SAMPLE_RATE_HZ, rms=60)
@@ -70,6 +72,7 @@ class Findings:
     wake: Wake | None = None
     latency_s: float | None = None
     audio: Path | None = None
+    command: str | None = None
     photo: Path | None = None
     seen: Seen | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -79,6 +82,7 @@ class Findings:
         found = {
             "the wake word was not heard": self.wake,
             "the sound after it did not arrive": self.audio,
+            "the command in it was not understood": self.command,
             "no photo arrived": self.photo,
             "vision said nothing": self.seen,
         }
@@ -94,6 +98,7 @@ class Demo:
         self._output = output
         self._found = Findings()
         self._word_ended_s = 0.0
+        self._ears: asyncio.Task[speech.Recognizer] | None = None
         self._news = asyncio.Event()
 
     async def run(self, scene: Scene) -> None:
@@ -102,6 +107,8 @@ class Demo:
         Raises:
             DemoError: Something did not come; GlintError: the link failed.
         """
+        # It takes a second, and there is time until the word has been said.
+        self._ears = asyncio.create_task(asyncio.to_thread(speech.recognizer))
         wav = self._output / "microphone.wav"
         sound.save(wav, scene.samples)
         self._view.step("scanning")
@@ -155,8 +162,7 @@ class Demo:
         found = self._found
         if isinstance(event, Wake) and found.wake is None:
             found.wake, found.latency_s = event, arrived_s - self._word_ended_s
-            found.tasks.append(asyncio.create_task(self._take_photo(glasses)))
-            found.tasks.append(asyncio.create_task(self._save_audio(glasses, event)))
+            found.tasks.append(asyncio.create_task(self._obey(glasses, event)))
         elif isinstance(event, Seen):
             found.seen = event
 
@@ -172,18 +178,34 @@ class Demo:
         self._view.saved(path, f"{photo.width}x{photo.height}, {len(photo.data)} bytes")
         self._news.set()
 
-    async def _save_audio(self, glasses: glint.Glasses, wake: Wake) -> None:
+    async def _obey(self, glasses: glint.Glasses, wake: Wake) -> None:
+        audio = await self._save_audio(glasses, wake)
+        assert self._ears
+        if audio is None:
+            return
+        try:
+            self._found.command = await speech.command(audio, await self._ears)
+        except glint.GlintError as error:
+            self._view.step(f"no command: {error}")
+            return
+        self._view.step(f"the command after it: {self._found.command or 'none'}")
+        if self._found.command == "photo":
+            await self._take_photo(glasses)
+        self._news.set()
+
+    async def _save_audio(self, glasses: glint.Glasses, wake: Wake) -> glint.Audio | None:
         try:
             audio = await glasses.audio(wake)
         except glint.GlintError as error:
             self._view.step(f"no sound: {error}")
-            return
+            return None
         path = self._output / "wake.wav"
         audio.save(path)
         self._found.audio = path
         seconds = len(audio.pcm) / 2 / audio.rate_hz
         self._view.saved(path, f"{seconds:.1f} s, {audio.preroll_ms} ms of it before detection")
         self._news.set()
+        return audio
 
     async def _summary(self, glasses: glint.Glasses) -> dict[str, Any]:
         status = await glasses.status()
@@ -192,6 +214,7 @@ class Demo:
             "board": status.board,
             "word": found.wake and found.wake.word,
             "probability": found.wake and round(found.wake.probability, 3),
+            "command": found.command,
             "seen": found.seen and found.seen.label,
             "latency_ms": None if found.latency_s is None else round(found.latency_s * 1000),
             "realtime_factor": status.busy_us / (status.hops * 10_000) if status.hops else None,

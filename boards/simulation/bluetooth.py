@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """MicroPython 1.25's module `bluetooth` for emulated boards, as its NimBLE binding behaves.
 
-The radio is in the workbench, at the other end of the simulation bus; its frames are in
-workbench/emulation/radio/wire.py. Attribute values are kept here. The central role and L2CAP
-channels are not emulated.
+The central role and L2CAP channels are not emulated.
 """
 
 import errno
 import struct
-import sys
-from collections import deque
 
 import bus as simulation_bus
+from bluetooth_host import SECRET_TYPE_PEER, Host, Value
 from bluetooth_uuid import UUID
 from micropython import const
 
@@ -31,36 +28,17 @@ _OP_PASSKEY = const(7)
 _OP_NOTIFY = const(16)
 _OP_INDICATE = const(17)
 _OP_UPDATE = const(18)
-_OP_ANSWER = const(19)
 
 _ITEM_GAP_NAME = const(0)
 # Names of config() in the order of their item numbers, from 1.
 _ITEMS = ("mtu", "bond", "mitm", "io", "le_secure", "addr_mode")
 
-_EVENT_REPLY = const(0)
-_IRQ_CENTRAL_CONNECT = const(1)
-_IRQ_CENTRAL_DISCONNECT = const(2)
-_IRQ_GATTS_WRITE = const(3)
-_IRQ_GATTS_READ_REQUEST = const(4)
-_IRQ_GET_SECRET = const(29)
 _IRQ_SET_SECRET = const(30)
-_EVENT_ROOM = const(128)
 
-# How the numbers of the other events are packed; each is a field of the handler's tuple.
-_FORMATS = {20: "<HHB", 21: "<HH", 27: "<5H", 28: "<H4B", 31: "<HBI"}
-
-# NimBLE as MicroPython builds it; workbench/emulation/radio has the sources (wire.py, stacks.py).
-_BLOCKS = const(12)
-_FIRST_BLOCK_BYTES = const(219)
-_BLOCK_BYTES = const(240)
-_ATTRIBUTE_BYTES = const(20)
 _NAME_MAX_BYTES = const(31)
 _MTU_MIN = const(23)
 _MTU_MAX = const(527)
 _ADVERTISEMENT_MAX_BYTES = const(31)
-_NO_CONNECTION = const(0xFFFF)
-_ATT_NOT_FOUND = const(10)
-_SECRET_TYPE_PEER = const(2)
 _SECRET_TYPE_OUR_IRK = const(10)
 # MP_BLUETOOTH_ADDRESS_MODE_* of MicroPython 1.25.0's extmod/modbluetooth.h.
 _ADDRESS_MODE_PUBLIC = const(0)
@@ -68,46 +46,6 @@ _ADDRESS_MODE_RANDOM = const(1)
 _ADDRESS_MODE_RPA = const(2)
 _UNCHANGED = const(255)
 _INVALID_PARAMETERS = const(-18)
-
-
-class _Value:
-    """An attribute's value in a buffer of a fixed size, as the binding's database keeps it."""
-
-    def __init__(self):
-        self.resize(_ATTRIBUTE_BYTES, False)
-
-    def resize(self, size, append):
-        self._buffer = bytearray(size)
-        self._length = 0
-        self._append = append
-
-    def get(self):
-        return memoryview(self._buffer)[: self._length]
-
-    def take(self):
-        value = bytes(self.get())
-        if self._append:
-            self._length = 0
-        return value
-
-    def set(self, data):
-        if len(data) > len(self._buffer):
-            self._buffer = bytearray(len(data))
-        self._buffer[: len(data)] = data
-        self._length = len(data)
-
-    def receive(self, data):
-        """What a peer wrote; cut off silently where the buffer ends."""
-        start = self._length if self._append else 0
-        data = data[: len(self._buffer) - start]
-        self._buffer[start : start + len(data)] = data
-        self._length = start + len(data)
-
-
-class _Call:
-    """A call that waits for its reply."""
-
-    reply = None
 
 
 def _bytes_of(value):
@@ -120,142 +58,17 @@ def _pack_uuid(uuid, what):
     return bytes((len(uuid),)) + bytes(uuid)
 
 
-class BLE:
+class BLE(Host):
     """The radio; every BLE() is the same one."""
 
     _singleton = None
+    _name = b"MPY NIMBLE"
 
     def __new__(cls):
         if cls._singleton is None:
             cls._singleton = ble = object.__new__(cls)
             ble._setup()
         return cls._singleton
-
-    def _setup(self):
-        self._bus = None
-        self._handler = None
-        self._active = False
-        self._in_handler = False
-        self._events = deque((), 64, 1)
-        self._calls = []
-        self._name = b"MPY NIMBLE"
-        self._settings = {"mtu": 256}
-        self._reset()
-
-    def _reset(self):
-        self._private = False  # it is drawn anew at each start, as NimBLE's binding does
-        self._values = {}
-        self._connections = set()
-        self._room = _BLOCKS
-        self._events_clear()
-
-    def _events_clear(self):
-        while self._events:
-            self._events.popleft()
-
-    # Frames
-
-    def _call(self, op, *parts):
-        """Sends a call and returns its reply. Raises OSError as the radio says."""
-        call = _Call()
-        self._calls.append(call)  # before sending: the reply may be dispatched at once
-        try:
-            self._bus.send(simulation_bus.RADIO, bytes((op,)), *parts)
-            while call.reply is None:
-                self._bus.pump()
-        except OSError:
-            if call in self._calls:
-                self._calls.remove(call)
-            raise
-        (error,) = struct.unpack_from("<h", call.reply)
-        if error:
-            raise OSError(error, str(call.reply[2:], "utf-8"))
-        return call.reply[2:]
-
-    def _on_frame(self, frame):
-        kind = frame[0]
-        if kind == _EVENT_REPLY:
-            self._calls.pop(0).reply = bytes(frame[1:])
-        elif kind == _EVENT_ROOM:
-            self._room += frame[1]
-        elif self._in_handler:
-            # NimBLE's one task runs one handler at a time. The radio answers calls while an event
-            # waits here, so a handler that makes a call does get its reply.
-            self._events.append(bytes(frame))
-        else:
-            # Copied, since the next frame takes this one's place when the handler makes a call.
-            self._dispatch(memoryview(bytes(frame)))
-            while self._events:
-                self._dispatch(memoryview(self._events.popleft()))
-
-    def _dispatch(self, frame):
-        kind = frame[0]
-        if kind == _IRQ_CENTRAL_CONNECT or kind == _IRQ_CENTRAL_DISCONNECT:
-            connection, address_type = struct.unpack_from("<HB", frame, 1)
-            if kind == _IRQ_CENTRAL_CONNECT:
-                self._connections.add(connection)
-            else:
-                self._connections.discard(connection)
-            self._irq(kind, (connection, address_type, frame[4:]))
-        elif kind == _IRQ_GATTS_WRITE:
-            connection, handle = struct.unpack_from("<HH", frame, 1)
-            value = self._values.get(handle)
-            if value is not None:
-                value.receive(frame[5:])
-                self._irq(kind, (connection, handle))
-            self._answer(0)
-        elif kind == _IRQ_GATTS_READ_REQUEST:
-            connection, handle = struct.unpack_from("<HH", frame, 1)
-            error, data = self._read_for_peer(connection, handle)
-            self._answer(error, data)
-        elif kind == _IRQ_GET_SECRET:
-            secret = self._get_secret(frame[1], frame[2], frame[3:] if len(frame) > 3 else None)
-            if secret is None:
-                self._answer(0)
-            else:
-                self._answer(1, secret)
-        elif kind == _IRQ_SET_SECRET:
-            at = 3 + frame[2]
-            value = frame[at:] if len(frame) > at else None
-            self._answer(1 if self._irq(kind, (frame[1], frame[3:at], value)) else 0)
-        else:
-            self._irq(kind, struct.unpack_from(_FORMATS[kind], frame, 1))
-
-    def _answer(self, result, data=b""):
-        self._bus.send(simulation_bus.RADIO, bytes((_OP_ANSWER, result)), data)
-
-    def _irq(self, event, data):
-        """Calls the handler; as in the binding, one that raises is reported and dropped."""
-        if self._handler is None:
-            return None
-        nested = self._in_handler
-        self._in_handler = True
-        try:
-            return self._handler(event, data)
-        except Exception as error:
-            print("Unhandled exception in IRQ callback handler")
-            sys.print_exception(error)
-            self._handler = None
-        finally:
-            self._in_handler = nested
-
-    def _read_for_peer(self, connection, handle):
-        """(ATT error, value) after the handler had its say."""
-        error = self._irq(_IRQ_GATTS_READ_REQUEST, (connection, handle))
-        if isinstance(error, int) and error:
-            return error & 0xFF, b""
-        value = self._values.get(handle)
-        if value is None:
-            return _ATT_NOT_FOUND, b""
-        return 0, value.get()
-
-    def _get_secret(self, kind, index, key):
-        secret = self._irq(_IRQ_GET_SECRET, (kind, index, key))
-        return None if secret is None else bytes(secret)
-
-    def _check_active(self):
-        if not self._active:
-            raise OSError(errno.ENODEV)
 
     # General
 
@@ -292,7 +105,7 @@ class BLE:
     def _get_peers(self):
         peers = []
         while True:
-            secret = self._get_secret(_SECRET_TYPE_PEER, len(peers), None)
+            secret = self._get_secret(SECRET_TYPE_PEER, len(peers), None)
             if secret is None:
                 return peers
             peers.append(secret)
@@ -409,20 +222,13 @@ class BLE:
                     frame += _pack_uuid(descriptor_uuid, "descriptor") + struct.pack("<H", flags)
         reply = self._call(_OP_REGISTER, frame)
         handles = list(struct.unpack("<%dH" % (len(reply) // 2), reply))
-        self._values = {handle: _Value() for handle in handles}
+        self._values = {handle: Value() for handle in handles}
         result = []
         for _, characteristics in services:
             count = sum(1 + (len(c[2]) if len(c) == 3 else 0) for c in characteristics)
             result.append(tuple(handles[:count]))
             handles = handles[count:]
         return tuple(result)
-
-    def _value(self, handle):
-        self._check_active()
-        value = self._values.get(handle)
-        if value is None:
-            raise OSError(errno.EINVAL)
-        return value
 
     def gatts_read(self, value_handle):
         value = self._values.get(value_handle)
@@ -432,36 +238,17 @@ class BLE:
         data = _bytes_of(data)
         self._value(value_handle).set(data)
         if send_update:
-            self._bus.send(simulation_bus.RADIO, struct.pack("<BH", _OP_UPDATE, value_handle), data)
+            self._post(_OP_UPDATE, struct.pack("<H", value_handle), data)
         return len(data)
 
     def gatts_set_buffer(self, value_handle, len, append=False):
         self._value(value_handle).resize(len, append)
 
     def gatts_notify(self, conn_handle, value_handle, data=None):
-        self._send_value(_OP_NOTIFY, conn_handle, value_handle, data)
+        self._send_value(_OP_NOTIFY, conn_handle, value_handle, _bytes_of(data))
 
     def gatts_indicate(self, conn_handle, value_handle, data=None):
-        self._send_value(_OP_INDICATE, conn_handle, value_handle, data)
-
-    def _send_value(self, op, connection, handle, data):
-        self._check_active()
-        if data is None:
-            data = bytes(self._read_for_peer(_NO_CONNECTION, handle)[1])
-        else:
-            data = _bytes_of(data)
-        if op == _OP_NOTIFY:
-            blocks = 2 + -(-max(0, len(data) - _FIRST_BLOCK_BYTES) // _BLOCK_BYTES)
-            if blocks > self._room:
-                # Any call: before its answer, the radio tells of what it handed on meanwhile.
-                self._set("mtu", self._settings["mtu"])
-            if blocks > self._room:
-                raise OSError(errno.ENOMEM)
-        if connection not in self._connections:
-            raise OSError(errno.ENOTCONN)
-        if op == _OP_NOTIFY:
-            self._room -= blocks
-        self._bus.send(simulation_bus.RADIO, struct.pack("<BHH", op, connection, handle), data)
+        self._send_value(_OP_INDICATE, conn_handle, value_handle, _bytes_of(data))
 
     # What is not emulated
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import BaseBleakScanner
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
@@ -15,6 +16,7 @@ from bleak.exc import (
     BleakGATTProtocolError,
 )
 
+from glint import bluez
 from glint.errors import BluetoothError, GlintError, Reason
 
 
@@ -39,6 +41,15 @@ def scanner_backend(hci: str | None) -> type[BaseBleakScanner] | None:
     from glint import backend  # Bumble is an extra.
 
     return backend.scanner_backend(hci, backend.keystore(hci))
+
+
+async def has_bond(device: BLEDevice, hci: str | None) -> bool | None:
+    """Whether this machine has a bond with a device; None where a system does not tell."""
+    if hci is not None:
+        from glint import backend
+
+        return await backend.has_bond(hci, device)
+    return await bluez.has_bond(device)
 
 
 # The number of users of an event loop's host on an HCI transport: the last one closes it.

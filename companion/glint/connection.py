@@ -26,6 +26,8 @@ _MAX_PAUSE_S = 5.0
 _MAX_ATTEMPT_S = 30.0
 # A bond that is refused so often in a row is useless. (A single refusal may be a lost link.)
 _BOND_TRIES = 2
+# Nor do glasses that take nobody new know a companion that they turn away so often in a row.
+_AWAY_TRIES = 3
 
 
 class Connection:
@@ -167,18 +169,22 @@ class Connection:
             pause_s = min(2 * pause_s, _MAX_PAUSE_S)
 
     async def _try(self, timeout_s: float) -> Link:
-        device = await find(self._wanted, timeout_s=timeout_s, hci=self._hci)
+        device, window = await find(self._wanted, timeout_s=timeout_s, hci=self._hci)
         link = Link(
             device,
+            window,
             hci=self._hci,
             timeout_s=min(self._timeout_s, _MAX_ATTEMPT_S),
             statistics=self._statistics,
         )
         try:
             await link.open(self._on_event, self._on_media)
-        except BondRefusedError:
+        except BondRefusedError as error:
             self._bond_refused += 1
-            if self._bond_refused == _BOND_TRIES:
+            if not link.may_pair:
+                if self._bond_refused == _AWAY_TRIES:
+                    raise link.stranger() from error
+            elif self._bond_refused == _BOND_TRIES:
                 _log.warning("%s has forgotten this machine: pairing again.", link.name)
                 await link.forget_bond()
             raise

@@ -56,8 +56,13 @@ async def scan(timeout_s: float = 3.0, hci: str | None = None) -> list[Found]:
     return sorted(found, key=lambda one: -one.rssi)
 
 
-async def find(wanted: str | None, *, timeout_s: float, hci: str | None) -> BLEDevice:
+async def find(
+    wanted: str | None, *, timeout_s: float, hci: str | None
+) -> tuple[BLEDevice, bytes | None]:
     """Returns the first glasses heard that match, or that this machine is connected to already.
+
+    With them, what they advertise of their pairing window: the pairing characteristic's value, or
+    None where they say nothing of it.
 
     Args:
         wanted: Name or address; None for any.
@@ -73,14 +78,14 @@ async def find(wanted: str | None, *, timeout_s: float, hci: str | None) -> BLED
         if hci is None:
             for device in await bluez.left_connected():
                 if _matches(wanted, device.name or "", device.address):
-                    return device
+                    return device, None
         async with _scanner(hci) as scanner:
             try:
                 async with asyncio.timeout(timeout_s):
                     async for device, heard in scanner.advertisement_data():
                         name = _name(device, heard)
                         if _matches(wanted, name, device.address):
-                            return device
+                            return device, heard.manufacturer_data.get(protocol.ADVERTISED_COMPANY)
                         others.add(name or device.address)
             except TimeoutError:
                 pass

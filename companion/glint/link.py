@@ -11,7 +11,7 @@ from bleak.backends.device import BLEDevice
 from smpclient.requests.os_management import MCUMgrParametersRead
 
 from glint import bluez, protocol
-from glint.adapter import client_backend, errors_explained
+from glint.adapter import client_backend, errors_explained, has_bond
 from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError, Reason
 from glint.info import Statistics
 from glint.requests import Requests, Transport
@@ -38,13 +38,21 @@ class Link:
     """
 
     def __init__(
-        self, device: BLEDevice, *, hci: str | None, timeout_s: float, statistics: Statistics
+        self,
+        device: BLEDevice,
+        window: bytes | None,
+        *,
+        hci: str | None,
+        timeout_s: float,
+        statistics: Statistics,
     ) -> None:
+        """`window` is what was advertised of the pairing window; None: nothing."""
         self.name = device.name or device.address
         self.lost: asyncio.Future[LinkLostError] = asyncio.get_running_loop().create_future()
         self._transport = Transport(self._write_smp)
         self.requests = Requests(self._transport)
         self._device = device
+        self._window = window
         self._hci = hci
         self._timeout_s = timeout_s
         self._statistics = statistics
@@ -77,26 +85,31 @@ class Link:
     async def _connect(self) -> None:
         """Connects and encrypts.
 
-        BlueZ pairs by itself as soon as an attribute asks for it. Glasses whose pairing window is
-        closed then drop the link, perhaps before they could say so, and a bond remains that only
-        this machine has.
+        Glasses whose pairing window is closed drop whom they do not know; they advertise that, so
+        that a companion without a bond need not try. BlueZ pairs by itself as soon as an attribute
+        asks for it; a bond may then remain that only this machine has.
         """
         state = None
-        had_bond = await bluez.has_bond(self._device)
+        had_bond = await has_bond(self._device, self._hci)
+        if had_bond is False and not self.may_pair:
+            raise self.stranger()
         try:
             async with bluez.agent(self._device):
                 with errors_explained(f"connect to {self.name}", self._hci):
                     async with asyncio.timeout(self._timeout_s):
                         await self._client.connect()
-                state = await self.read(protocol.UUID_PAIRING)
+                self._window = state = await self.read(protocol.UUID_PAIRING)
                 await self._pair(state)
         except (BluetoothError, LinkLostError) as error:
             dropped = bluez.dropped(error.__cause__)
-            if had_bond and dropped:
-                why = (
-                    f"{error} If it goes on, {self.name} has forgotten this machine: run "
-                    f"'bluetoothctl remove {self._device.address}', and {_advice(state)}"
-                )
+            turned_away = state is None and not self.may_pair and self.lost.done()
+            if had_bond and (dropped or turned_away):
+                why = str(error)
+                if dropped:
+                    why += (
+                        f" If it goes on, {self.name} has forgotten this machine: run "
+                        f"'bluetoothctl remove {self._device.address}', and {_advice(state)}"
+                    )
                 raise BondRefusedError(why) from error
             if had_bond or not (dropped or isinstance(error, LinkLostError)):
                 raise
@@ -105,18 +118,24 @@ class Link:
             if not (closed or await bluez.has_bond(self._device)):
                 if not dropped:
                     raise
-                why = f"{error} If the glasses do not know this companion, {_advice(state)}"
+                why = f"{error} If the glasses do not know this companion, {_advice(self._window)}"
                 raise BluetoothError(why) from error
             await self.forget_bond()
-            raise self._stranger(state) from error
+            raise self.stranger() from error
 
-    def _stranger(self, state: bytes | None) -> PairingError:
+    @property
+    def may_pair(self) -> bool:
+        """Whether the glasses take a new companion, as far as they have said."""
+        return self._window in (None, bytes([protocol.PAIRING_OPEN]))
+
+    def stranger(self) -> PairingError:
+        """Returns the error that says that the glasses do not know this companion."""
         reason = Reason.NOT_PAIRED
-        if state == bytes([protocol.PAIRING_CLOSED]):
+        if self._window == bytes([protocol.PAIRING_CLOSED]):
             reason = Reason.WINDOW_CLOSED
-        elif state == bytes([protocol.PAIRING_FULL]):
+        elif self._window == bytes([protocol.PAIRING_FULL]):
             reason = Reason.BONDS_FULL
-        why = f"{self.name} does not know this companion: {_advice(state)}"
+        why = f"{self.name} does not know this companion: {_advice(self._window)}"
         return PairingError(why, reason=reason)
 
     async def forget_bond(self) -> None:
@@ -155,7 +174,7 @@ class Link:
                 raise BluetoothError(
                     f"{error} If this happens again, make this machine forget the glasses."
                 ) from error
-            raise self._stranger(state) from error
+            raise self.stranger() from error
 
     async def _subscribe(self, on_event: Notified, on_media: Notified) -> None:
         self._events = self._characteristic(protocol.UUID_EVENTS)

@@ -18,6 +18,7 @@ from micropython import const
 from glasses import media, protocol, services
 from glasses.bonds import OURS, THEIRS
 from glasses.digits import Digits
+from glasses.door import Door
 from glasses.peers import PAIRING_QUIET_MS, QUIET_MS, Peer, Peers
 from glasses.smp import RESPONSES_MAX
 
@@ -34,20 +35,16 @@ _IRQ_PASSKEY_ACTION = const(31)
 # Writes that may wait to be looked at.
 NEWS_MAX = 64
 
+_ATT_INSUFFICIENT_AUTHENTICATION = const(0x05)
 _ATT_INSUFFICIENT_AUTHORIZATION = const(0x08)
 _ATT_UNLIKELY_ERROR = const(0x0E)
-# What the stack says when the controller knows a connection no more whose end it has yet to tell.
-_UNKNOWN_CONNECTION = const(-514)
 
 MTU_BYTES = 512
-ADVERTISE_INTERVAL_US = 100000
 ATT_HEADER_BYTES = 3
 # With the stack's buffers full, as long as it may take a connection event to empty some.
 FULL_WAIT_MS = 3
-# How often it is looked who has had their time, and whether there is room to advertise again.
-DOOR_MS = 20
 # How long after a link is encrypted the keys of its pairing may take, and tasks run meanwhile.
-PROOF_MS = 300
+PROOF_MS = 1000
 # For the last answer to a companion to leave before the link ends.
 DROP_AFTER_MS = 200
 # The least MTU with which an event record fits one notification.
@@ -61,14 +58,11 @@ class Link:
         notified: Notifications sent since boot.
         notified_bytes: Their payload.
         faults: Events of the stack that could not be taken; one ends `run`.
-        refused: Calls that the stack refused, and that were made again.
-        dropped: Strangers whose links were ended.
         digits: The Digits.
     """
 
     def __init__(self, name, board_name, firmware, journal, outbox, smp, bonds, display=None):
-        self.notified = self.notified_bytes = 0
-        self.faults = self.refused = self.dropped = 0
+        self.notified = self.notified_bytes = self.faults = 0
         self._fault = None
         self._journal = journal
         self._outbox = outbox
@@ -81,35 +75,28 @@ class Link:
         self._asking = None  # whose request is being answered
         self._news = []
         self._wake = asyncio.ThreadSafeFlag()
-        self._door = asyncio.ThreadSafeFlag()
         journal.on_append = outbox.on_data = self._wake.set
-        self._advertising = False
         self._ble = ble = bluetooth.BLE()
+        self._door = Door(ble, bonds, self._peers)
         # First: switching on asks for the identity key, without which no bond outlives a restart.
         ble.irq(self._irq)
         ble.active(True)
         ble.config(mtu=MTU_BYTES)
-        self._addresses = services.Addresses(ble)
-        bonds.window.on_open.append(self._door.set)
         ble.config(bond=True, le_secure=True)
         self.digits.start(ble)
         handles = services.register(ble, board_name, firmware)
         self._battery, self._events, self._media, self._pairing, self._smp_handle = handles
         self.rename(name)
-        self._advertise()
-        self._door.set()
 
     def rename(self, name):
         """Goes by this name from now on."""
         self._ble.config(gap_name=name)
-        self._scan_response = services.scan_response(name)
-        self._is_renamed = True
-        self._door.set()
+        self._door.rename(name)
 
     def battery(self, percent):
         """Sets the Battery Level."""
         # The stack tells whoever has subscribed, strangers among them.
-        may_tell = not self._peers.are_quiet and all(peer.authorised for peer in self._peers)
+        may_tell = self._door.is_calm and all(peer.authorised for peer in self._peers)
         self._ble.gatts_write(self._battery, bytes((percent,)), may_tell)
 
     def counts(self):
@@ -117,8 +104,8 @@ class Link:
         return {
             "notified": self.notified,
             "notified_bytes": self.notified_bytes,
-            "refused": self.refused,
-            "dropped": self.dropped,
+            "refused": self._door.refused,
+            "dropped": self._door.dropped,
         }
 
     @property
@@ -145,7 +132,7 @@ class Link:
 
     async def run(self):
         """Serves companions, for ever; raises what kept an event of the stack from being taken."""
-        await asyncio.gather(self._serve_all(), self._keep_door())
+        await asyncio.gather(self._serve_all(), self._door.run())
 
     async def _serve_all(self):
         while True:
@@ -159,7 +146,7 @@ class Link:
                     peer.authorised = False
                     peer.bond = None
                     peer.stay(DROP_AFTER_MS)
-                    self._door.set()
+                    self._door.look()
 
     def _serve_each(self):
         """Takes the news and sends each companion its most urgent notification, if there is any."""
@@ -201,9 +188,7 @@ class Link:
         return True
 
     def _notify(self, peer, handle, data):
-        # Whoever waits for MicroPython's lock with the stack's held goes first.
-        time.sleep_ms(0)
-        if self._peers.are_quiet:
+        if not self._door.is_calm:
             raise OSError(errno.EAGAIN)
         self._ble.gatts_notify(peer.connection, handle, data)
         self.notified += 1
@@ -267,58 +252,6 @@ class Link:
             self._wake.set()
         peer.working = None
 
-    # Who comes and goes.
-
-    async def _keep_door(self):
-        while True:
-            await self._door.wait()
-            while self._attend():
-                await asyncio.sleep_ms(DOOR_MS)
-
-    def _attend(self):
-        """Ends the links of those who have had their time, and advertises; True: more is due."""
-        for peer in self._peers:
-            if peer.is_overdue:
-                self._drop(peer)
-        may_pair = self._bonds.window.is_open
-        fits = self._advertising and not self._is_renamed and self._addresses.fit(may_pair)
-        if self._peers.has_room and not fits:
-            self._advertise()
-        return may_pair or not self._advertising or any(peer.bond is None for peer in self._peers)
-
-    def _drop(self, peer):
-        time.sleep_ms(0)  # as in _notify
-        if self._peers.are_quiet:
-            return
-        peer.authorised = False
-        try:
-            self._ble.gap_disconnect(peer.connection)
-        except OSError as error:
-            if error.errno not in (errno.EALREADY, _UNKNOWN_CONNECTION):
-                self.refused += 1
-                return
-        peer.leaving = True
-        self.dropped += 1
-
-    def _advertise(self):
-        time.sleep_ms(0)  # as in _notify
-        if self._peers.are_quiet:
-            return
-        may_pair = self._bonds.window.is_open
-        try:
-            if self._advertising:
-                self._ble.gap_advertise(None)
-            self._addresses.choose(may_pair)
-            self._is_renamed = False
-            self._advertising = True  # until somebody connects, perhaps before the call returns
-            self._ble.gap_advertise(
-                ADVERTISE_INTERVAL_US, services.ADVERTISEMENT, resp_data=self._scan_response
-            )
-        except OSError as error:
-            self._advertising = False
-            print("link: not advertising, for now:", error)
-            self.refused += 1
-
     def _forget(self, peer):
         peer.bond = None
         peer.next_event = None
@@ -345,18 +278,16 @@ class Link:
         if event == _IRQ_GET_SECRET:
             kind, index, key = data
             secret = self._bonds.get(kind, index, key)
-            if kind == OURS and secret is not None:
-                self._peers.secure(bytes(key), QUIET_MS)
-            elif kind == THEIRS and key is not None and self._bonds.window.is_open:
-                self._peers.secure(bytes(key), PAIRING_QUIET_MS)
+            if kind in (OURS, THEIRS) and key is not None:
+                pairs = kind == THEIRS and self._bonds.window.is_open
+                self._peers.secure(bytes(key), PAIRING_QUIET_MS if pairs else QUIET_MS)
             return secret
         if event == _IRQ_SET_SECRET:
             done = self._bonds.set(data[0], data[1], data[2])
             if data[2] is not None:
                 # To give a peer's identity key to the controller, NimBLE stops advertising
                 # (a2acac3, ble_store.c:241, ble_gap.c:7143), and MicroPython tells nobody.
-                self._advertising = False
-                self._door.set()
+                self._door.stopped()
             for peer in self._peers:
                 self._decide(peer)
             return done
@@ -366,16 +297,16 @@ class Link:
             peer = Peer(data[0], key, self._smp.begin())
             peer.mtu = self._mtus.get(data[0], peer.mtu)
             self._bonds.begin(data[0], key)
-            self._peers.enter(peer)
-            self._advertising = False
-            self._door.set()
             self._decide(peer)
+            self._door.came(peer)
             return None
         peer = self._peers.find(data[0])
         if event == _IRQ_GATTS_READ_REQUEST:
             if data[1] == self._pairing:
                 self._ble.gatts_write(self._pairing, bytes((self._bonds.state,)))
-            elif peer is None or not peer.authorised:
+            elif peer is None or not peer.encrypted:
+                return _ATT_INSUFFICIENT_AUTHENTICATION  # a system that is told so pairs
+            elif not peer.authorised:
                 return _ATT_INSUFFICIENT_AUTHORIZATION
             return 0
         if event == _IRQ_GATTS_WRITE:
@@ -392,19 +323,21 @@ class Link:
             bonded = bonded and self.digits.enough(authenticated)
             self._bonds.encrypted(connection, encrypted, bonded, key_bytes)
             if peer is not None:
+                peer.encrypted = bool(encrypted)
                 peer.authorised = self._bonds.peer(connection) is not None
                 if peer.authorised or not encrypted:
                     peer.settle()
                 self._tell(event, peer, bool(encrypted))
         elif event == _IRQ_PASSKEY_ACTION and peer is not None:
-            self._tell(event, peer, (data[1], data[2]))
+            number = self.digits.choose(*data)
+            self._tell(event, peer, (data[1], number))
         elif event == _IRQ_CENTRAL_DISCONNECT:
             self._mtus.pop(data[0], None)
             self._bonds.end(data[0])
             if self._peers.leave(data[0]) is not None:
                 peer.authorised = False
                 self._tell(event, peer)
-            self._door.set()
+            self._door.went()
         return None
 
     def _tell(self, event, peer, value=None, data=None):
@@ -414,6 +347,6 @@ class Link:
     def _decide(self, peer):
         """Authorises the peer if what the stack has told since it was last asked is enough."""
         if not peer.authorised and self._bonds.peer(peer.connection) is not None:
-            peer.authorised = True
+            peer.authorised = peer.encrypted = True
             peer.settle()
             self._tell(_IRQ_ENCRYPTION_UPDATE, peer, True)

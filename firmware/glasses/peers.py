@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is connected: companions, and strangers, who must not keep them out.
 
-A peer is a stranger until it has proved to have a bond. Strangers are given little time, less each
-time that they come back, and never the last place: there, only an identity that is known may stay,
-for as long as it takes to encrypt the link. So a companion always finds a place.
+A peer is a stranger until it has proved to have a bond. While new companions may pair, strangers
+are given some time, less each time that they come back, and never the last place; while none may,
+they are given none. A known identity may stay for as long as it takes to encrypt the link. So a
+companion always finds a place.
 
-While a link is being secured, nothing that waits for the stack's lock may be called: the stack
-holds that lock when it asks for a secret, and on ESP32 waits for MicroPython's meanwhile. So the
-link is quiet then; and as that cannot be known in time of everybody, the watchdog runs always.
+The identity is what the stack has resolved the address to. One that it could not resolve is a
+stranger's: NimBLE looks for the key of a link by that same identity (ble_sm.c:1483 of a2acac3), and
+would not find it later either.
+
+While a link is being secured, no task may call what waits for the lock of the stack's host (see
+door.py): the link is quiet then.
 """
 
 import time
@@ -17,9 +21,9 @@ from glasses import protocol
 
 MTU_DEFAULT_BYTES = 23
 # For how long it is quiet at most, from when a link begins or begins to be encrypted, and from when
-# its peer begins to pair.
+# its peer begins to pair, which people may have a say in.
 QUIET_MS = 2500
-PAIRING_QUIET_MS = 2000
+PAIRING_QUIET_MS = 10000
 # A companion that fails to encrypt its link has at least this, however often it comes back.
 ENCRYPT_LEAST_MS = 1000
 # While a companion may pair, the time of those who come back is halved so often at most: one that
@@ -38,6 +42,7 @@ class Peer:
         mtu: Of its ATT.
         bond: The companion's, once it has proved to have one; a task sets it.
         authorised: The same, at once: the stack's events set it.
+        encrypted: Whether its link is.
         leaving: The stack has been told to end the link.
         since_ms: When its time began, in ticks,
         left_ms: and how long that is, for a stranger.
@@ -56,6 +61,7 @@ class Peer:
         self.mtu = MTU_DEFAULT_BYTES
         self.bond = None
         self.authorised = False
+        self.encrypted = False
         self.leaving = False
         self.since_ms = 0
         self.left_ms = 0
@@ -68,8 +74,11 @@ class Peer:
         self._quiet_ms = 0
 
     def secure(self, quiet_ms):
-        """Its link is about to be secured, for as long as that."""
+        """Its link is about to be secured, for as long as that, or as it may stay."""
         self._busy_ms = core.ticks()
+        if not self.authorised:
+            left_ms = self.left_ms - time.ticks_diff(self._busy_ms, self.since_ms)
+            quiet_ms = max(0, min(quiet_ms, left_ms))
         self._quiet_ms = quiet_ms
 
     def settle(self):
@@ -129,24 +138,28 @@ class Peers:
     def enter(self, peer):
         """A link begins: how long its peer may stay is decided here."""
         others = [other for other in self._peers.values() if not other.leaving]
+        is_last = len(others) + 1 >= protocol.LIMIT_LINKS
         is_known = self._bonds.knows(peer.key)
-        may_pair = self._bonds.window.is_open
         times = self._times(peer.key)
-        if may_pair:  # who is known may have lost its bond, and pair anew
+        left_ms = 0
+        if is_known and is_last:
+            self._make_room(others)
+        if is_last and not is_known:
+            pass
+        elif self._bonds.state == protocol.PAIRING_OPEN:
+            # Also for who is known, and may have lost its bond.
             left_ms = protocol.LIMIT_STRANGER_MS >> min(times, PAIRING_HALVES)
         elif is_known:
             left_ms = max(ENCRYPT_LEAST_MS, protocol.LIMIT_ENCRYPT_MS >> times)
-        else:
-            left_ms = protocol.LIMIT_GLANCE_MS >> times
-        if len(others) + 1 >= protocol.LIMIT_LINKS:  # the last place
-            if is_known:
-                self._make_room(others)
-            else:
-                left_ms = 0
         peer.stay(left_ms)
-        if left_ms and (is_known or may_pair):
-            peer.secure(min(left_ms, QUIET_MS))
+        if not peer.authorised:
+            peer.secure(QUIET_MS)
         self._peers[peer.connection] = peer
+
+    def close_to(self, peer):
+        """New companions may pair no more: a stranger that is still here has had its time."""
+        if peer.bond is None and not peer.encrypted and not self._bonds.knows(peer.key):
+            peer.left_ms = 0
 
     def _make_room(self, others):
         strangers = [p for p in others if not p.authorised and not self._bonds.knows(p.key)]

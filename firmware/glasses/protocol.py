@@ -40,11 +40,14 @@ EVENT_MEDIA_END = 5
 EVENT_BATTERY = 6  # {"percent": int, "mv": int}
 EVENT_BUTTON = 7  # {"pressed": bool}
 EVENT_GAP = 8  # {"count": int}: that many records up to this sequence number were dropped unread
-# {"lost_ms": int, "silent": bool}: sound that never came, since boot; whether none comes now
-EVENT_MICROPHONE = 10
 # {"about": "settings" | "model" | "bonds" | "erased", "text": str}: something was put right, and
 # how
 EVENT_NOTICE = 9
+# {"lost_ms": int, "silent": bool}: sound that never came, since boot; whether none comes now
+EVENT_MICROPHONE = 10
+
+# Manufacturer specific data of the advertisement: one byte, as the pairing characteristic's.
+ADVERTISED_COMPANY = 0xFFFF  # the SIG's number for whoever has none
 
 # First byte of what is written to the media characteristic.
 # u16 n: notify n chunks more, from now on; replaces what is left of earlier grants
@@ -80,7 +83,6 @@ LIMIT_ERASE_HOLD_MS = 10000  # how long the button is held to erase settings, ev
 LIMIT_LINKS = 3  # companions and strangers that are connected at a time
 LIMIT_STRANGER_MS = 30000  # how long a peer may be connected to pair, while that is allowed
 LIMIT_ENCRYPT_MS = 5000  # how long a companion that is known may take to encrypt its link
-LIMIT_GLANCE_MS = 3000  # how long anybody else may stay, to read whether pairing is allowed
 
 SMP_HEADER_BYTES = 8
 SMP_GROUP_OS = 0

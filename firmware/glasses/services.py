@@ -9,8 +9,6 @@ from glasses import protocol
 _READ = const(0x0002)
 _WRITE_NO_RESPONSE = const(0x0004)
 _NOTIFY = const(0x0010)
-_READ_ENCRYPTED = const(0x0200)
-_WRITE_ENCRYPTED = const(0x1000)
 # MP_BLUETOOTH_ADDRESS_MODE_PUBLIC and _RPA of MicroPython 1.25.0's extmod/modbluetooth.h.
 _ADDRESS_PUBLIC = const(0)
 _ADDRESS_RESOLVABLE = const(2)
@@ -20,10 +18,13 @@ def _advertised(kind, data):
     return bytes((len(data) + 1, kind)) + data
 
 
-# General discoverable, no BR/EDR; and the service.
-ADVERTISEMENT = _advertised(0x01, b"\x06") + _advertised(
-    0x07, bytes(UUID(protocol.UUID_GLINT_SERVICE))
-)
+def advertisement(state):
+    """The advertisement: general discoverable, no BR/EDR; the service; who may pair (`state`)."""
+    return (
+        _advertised(0x01, b"\x06")
+        + _advertised(0x07, bytes(UUID(protocol.UUID_GLINT_SERVICE)))
+        + _advertised(0xFF, protocol.ADVERTISED_COMPANY.to_bytes(2, "little") + bytes((state,)))
+    )
 
 
 def scan_response(name):
@@ -34,9 +35,12 @@ def scan_response(name):
 
 
 def register(ble, board_name, firmware):
-    """Registers them; returns the handles of battery, events, media, pairing and SMP."""
-    closed_in = _WRITE_NO_RESPONSE | _WRITE_ENCRYPTED
-    closed_out = _READ | _READ_ENCRYPTED
+    """Registers them; returns the handles of battery, events, media, pairing and SMP.
+
+    No attribute asks for encryption: who is no companion is denied in the stack's events. For one
+    that does, NimBLE looks for the peer's secret at each access to find the right error
+    (ble_att_svr.c:346 of a2acac3), with its host's lock held, whenever a stranger likes.
+    """
     (
         (maker, model, revision),
         (battery,),
@@ -47,26 +51,26 @@ def register(ble, board_name, firmware):
             (
                 UUID(protocol.SIG_DEVICE_INFORMATION),
                 (
-                    (UUID(protocol.SIG_MANUFACTURER_NAME), closed_out),
-                    (UUID(protocol.SIG_MODEL_NUMBER), closed_out),
-                    (UUID(protocol.SIG_FIRMWARE_REVISION), closed_out),
+                    (UUID(protocol.SIG_MANUFACTURER_NAME), _READ),
+                    (UUID(protocol.SIG_MODEL_NUMBER), _READ),
+                    (UUID(protocol.SIG_FIRMWARE_REVISION), _READ),
                 ),
             ),
             (
                 UUID(protocol.SIG_BATTERY_SERVICE),
-                ((UUID(protocol.SIG_BATTERY_LEVEL), closed_out | _NOTIFY),),
+                ((UUID(protocol.SIG_BATTERY_LEVEL), _READ | _NOTIFY),),
             ),
             (
                 UUID(protocol.UUID_GLINT_SERVICE),
                 (
-                    (UUID(protocol.UUID_EVENTS), _NOTIFY | closed_in),
-                    (UUID(protocol.UUID_MEDIA), _NOTIFY | closed_in),
+                    (UUID(protocol.UUID_EVENTS), _NOTIFY | _WRITE_NO_RESPONSE),
+                    (UUID(protocol.UUID_MEDIA), _NOTIFY | _WRITE_NO_RESPONSE),
                     (UUID(protocol.UUID_PAIRING), _READ),
                 ),
             ),
             (
                 UUID(protocol.UUID_SMP_SERVICE),
-                ((UUID(protocol.UUID_SMP), _NOTIFY | closed_in),),
+                ((UUID(protocol.UUID_SMP), _NOTIFY | _WRITE_NO_RESPONSE),),
             ),
         )
     )

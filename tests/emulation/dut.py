@@ -78,6 +78,7 @@ class Dut:
         assert await self.run(f"wait_until(lambda: {condition})") == "True", condition
 
     async def stop(self) -> None:
+        """Ends it. No call may have been made while the host was locked, and that was known."""
         await self.radio.close()
         await self._bus.close()
         await self._reading
@@ -87,3 +88,4 @@ class Dut:
             except TimeoutError:
                 self._process.kill()
         await self._process.wait()
+        assert self.radio.board.locked_calls == 0

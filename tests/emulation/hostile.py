@@ -13,8 +13,10 @@ from bumble.transport import open_transport
 from glint import protocol
 from glint.backend.scanner import uuid_text
 from glint.waiting import end_tasks
+from smp import os_management
 
 ATT_CID, SMP_CID = 4, 6
+ECHO = bytes(os_management.EchoWriteRequest(d="anybody?"))
 # What may go wrong when the other side ends the link, at whatever moment.
 ENDED = (core.BaseBumbleError, hci.HCI_Error, att.ATT_Error, TimeoutError, asyncio.CancelledError)
 TIMEOUT_S = 5.0
@@ -110,6 +112,25 @@ class Central:
         await self.peer.discover_services()
         for service in self.peer.services:
             await service.discover_characteristics()
+
+    async def intrude(self, name="Glint"):
+        """Connects, and sends at once whatever could open anything, until it is dropped."""
+        address = await self.find(name)
+        self.gone.clear()
+        self.connection = await self.device.connect_le(address, timeout=TIMEOUT_S)
+        self.connection.on(Connection.EVENT_DISCONNECTION, lambda _: self.gone.set())
+        self.device.l2cap_channel_manager.register_fixed_channel(
+            ATT_CID, lambda _, pdu: self.heard.append(pdu)
+        )
+        pairing = asyncio.create_task(self.pair())
+        for _ in range(10):
+            for handle in range(1, 48):
+                self.send(ATT_CID, bytes(att.ATT_Read_Request(attribute_handle=handle)))
+                command = att.ATT_Write_Command(attribute_handle=handle, attribute_value=ECHO)
+                self.send(ATT_CID, bytes(command))
+            await asyncio.sleep(0.005)
+        await self.dropped()
+        await pairing
 
     def _on_notification(self, notification):
         self.heard.append(notification.attribute_value)

@@ -12,11 +12,14 @@ import contextlib
 import errno
 import struct
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from bumble import att
 from glint.backend import close
+from hostile import ATT_CID, Central
 from radio_fixtures import RadioSetup, att_error, radio_setup, uuid_of
 from workbench.emulation.medium import Timing, serve
 
@@ -39,6 +42,20 @@ async def test_properties_are_enforced(w: RadioSetup) -> None:
         # NimBLE's permissions know no difference between the kinds of write.
         await client.write_gatt_char(uuid_of("unanswered"), b"x", response=True)
         assert await w.dut.value("ble.gatts_read(unanswered)") == b"x"
+
+
+async def test_nobody_writes_declarations(w: RadioSetup) -> None:
+    async with Central(w.address) as central:
+        await central.connect("DUT")
+        declarations = range(1, 7)  # of GAP's service, its characteristics, and what they hold
+        before = [await central.peer.read_value(handle) for handle in declarations]
+        for handle in declarations:
+            command = att.ATT_Write_Command(attribute_handle=handle, attribute_value=b"junk")
+            central.send(ATT_CID, bytes(command))
+            with pytest.raises(att.ATT_Error):
+                await central.peer.write_value(handle, b"junk", with_response=True)
+        assert [await central.peer.read_value(handle) for handle in declarations] == before
+        await central.leave()
 
 
 async def test_a_denied_write_command_is_dropped(w: RadioSetup) -> None:
@@ -295,6 +312,39 @@ async def test_a_call_while_the_host_is_locked_would_never_return(w: RadioSetup)
             await w.dut.run("ble.gatts_notify(1, plain, b'x')")
         await pairing
     assert w.dut.radio.counters()["locked_calls"] > 0
+    w.dut.radio.board.locked_calls = 0
+
+
+async def test_a_call_in_an_event_of_the_host_returns_whatever_comes_next(w: RadioSetup) -> None:
+    w.dut.radio.board.locked_s = 0.05
+    await w.dut.run(
+        """
+def on_event(event, data, irq=irq):
+    if event in (1, 28):
+        ble.gatts_notify(data[0], plain, b'x')
+    return irq(event, data)
+ble.irq(on_event)
+"""
+    )
+    async with await w.client() as client:
+        await client.pair()
+    counters = w.dut.radio.counters()
+    assert counters["notifications"] >= 2
+    assert counters["locked_calls"] == counters["unannounced_calls"] == 0
+
+
+async def test_on_a_stack_that_tells_late_of_a_link_its_security_is_unannounced(
+    tmp_path: Path,
+) -> None:
+    async with radio_setup(keystore=tmp_path / "bonds.json", stack="keys-first") as w:
+        async with await w.client() as client:
+            await client.pair()
+        await w.dut.until("events[-1][0] == 2")
+        await w.dut.run("advertise(); events.clear()")
+        async with await w.client():
+            await w.dut.until("any(e == 28 for e, _ in events)")
+        order = [e for e, *_ in await w.dut.events(1, 29)]
+        assert (order[0], order[-1]) == (29, 1)
 
 
 async def test_services_cannot_change_while_connected_or_advertising(w: RadioSetup) -> None:

@@ -22,6 +22,7 @@ from glint.adapter import errors_explained
 from workbench.build import micropython
 from workbench.device.serialboard import SerialBoard
 from workbench.emulation import sound
+from workbench.emulation.emulator import EmulatorError
 from workbench.emulation.qemu import PROGRAM
 from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.simprocess import simulator
@@ -57,7 +58,20 @@ class EmulatedLinux:
         return self
 
     async def __aexit__(self, *exception):
-        await self._cleanup.aclose()
+        try:
+            await self._check_calls()
+        finally:
+            await self._cleanup.aclose()
+
+    async def _check_calls(self):
+        """The firmware has not called the stack where that would never have returned."""
+        mark = self.sim.mark()
+        try:
+            self.sim.do("counters")
+            counters = await self.sim.wait_for("counters", since=mark, timeout_s=5)
+        except (OSError, EmulatorError):
+            return  # it has ended, as some tests have it do
+        assert counters["locked_calls"] == 0, list(self.sim.errors)
 
     async def check(self):
         """Fails with the last words of glasses that have ended."""

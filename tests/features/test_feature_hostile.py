@@ -2,6 +2,7 @@
 """Centrals that mean harm get nothing, and the companion of the glasses goes on as before."""
 
 import asyncio
+import contextlib
 import json
 import random
 import struct
@@ -14,14 +15,14 @@ from bleak.uuids import normalize_uuid_16
 from bumble import hci
 from glint import protocol
 from glint.smp_manage import JournalRead
-from hostile import ATT_CID, SMP_CID, Central
+from hostile import ATT_CID, ECHO, SMP_CID, Central
 from smp import os_management
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")]
 
 NOT_AUTHENTICATED, NOT_PERMITTED, NOT_AUTHORISED = 0x05, 0x02, 0x08
-ECHO = bytes(os_management.EchoWriteRequest(d="anybody?"))
 RESET = bytes(os_management.ResetWriteRequest())
+NOTIFICATION = 0x1B  # the ATT operation
 NOTHING = {NOT_AUTHENTICATED, NOT_PERMITTED, NOT_AUTHORISED, None}
 # Name, appearance, "service changed" (which is empty), and whether one may pair.
 PUBLIC = {*map(normalize_uuid_16, (0x2A00, 0x2A01, 0x2A05)), protocol.UUID_PAIRING}
@@ -56,9 +57,24 @@ async def unharmed(target):
     assert not after.light
 
 
+@contextlib.asynccontextmanager
+async def window(target):
+    """New companions may pair; at other times, a stranger has no time to do anything."""
+    async with target.connect() as glasses:
+        await glasses.let_pair()
+    yield
+    async with target.connect() as glasses:
+        await glasses.let_pair(False)
+
+
 def companion_address(target):
     (address,) = json.loads(glint.backend.keystore(target.sim.address).read_text())
     return address
+
+
+def heard_nothing(intruder, target):
+    """Whether nothing was notified to it, and it read nothing that not everybody may know."""
+    return not any(pdu[0] == NOTIFICATION or target.board.encode() in pdu for pdu in intruder.heard)
 
 
 def only_public(values):
@@ -69,10 +85,10 @@ def only_public(values):
 
 @pytest.mark.usefixtures("unharmed")
 async def test_who_does_not_pair_reads_nothing_and_is_not_heard(target):
-    async with Central(target.sim.address) as stranger:
+    async with window(target), Central(target.sim.address) as stranger:
         await stranger.connect()
         values = await stranger.read_all()
-        assert values[protocol.UUID_PAIRING] == bytes([protocol.PAIRING_CLOSED])
+        assert values[protocol.UUID_PAIRING] == bytes([protocol.PAIRING_OPEN])
         assert only_public(values)
         for each in stranger.characteristics():
             if each.properties & each.properties.NOTIFY:
@@ -93,36 +109,29 @@ async def test_who_does_not_pair_reads_nothing_and_is_not_heard(target):
 async def test_who_pairs_outside_the_window_is_dropped_with_nothing(target, manner):
     ways = {"secure": {}, "legacy": {"sc": False}, "unbonded": {"bonding": False}}
     async with Central(target.sim.address, **ways[manner]) as stranger:
-        await stranger.connect()
-        for round in range(2):
-            pairing = asyncio.create_task(stranger.pair())
-            while not pairing.done():
-                stranger.write(protocol.UUID_SMP, ECHO)
-                stranger.write(protocol.UUID_MEDIA, b"\x01\xff\xff")
-                await asyncio.sleep(0.005)
-            assert only_public(await stranger.read_all())
-            await stranger.dropped()
-            if round == 0:
-                await stranger.connect()
-        assert stranger.heard == []
+        for _ in range(3):
+            await stranger.intrude()
+        assert heard_nothing(stranger, target)
+
+
+@pytest.mark.usefixtures("unharmed")
+async def test_who_is_there_when_the_window_closes_is_dropped(target):
+    async with Central(target.sim.address) as stranger:
+        async with window(target):
+            await stranger.connect()
+        await stranger.dropped()
 
 
 @pytest.mark.usefixtures("unharmed")
 @pytest.mark.parametrize("manner", ["legacy", "unbonded"])
 async def test_weak_keys_are_not_kept_inside_the_window_either(target, manner):
-    async with target.connect() as glasses:
-        await glasses.let_pair()
     ways = {"legacy": {"sc": False}, "unbonded": {"bonding": False}}
-    async with Central(target.sim.address, **ways[manner]) as stranger:
+    async with window(target), Central(target.sim.address, **ways[manner]) as stranger:
         await stranger.connect()
-        values = await stranger.read_all()
-        assert values[protocol.UUID_PAIRING] == bytes([protocol.PAIRING_OPEN])
         await stranger.pair()
         stranger.write(protocol.UUID_SMP, ECHO)
         await stranger.dropped()
         assert stranger.heard == []
-    async with target.connect() as glasses:
-        await glasses.let_pair(False)
 
 
 @pytest.mark.usefixtures("unharmed")
@@ -133,11 +142,8 @@ async def test_nobody_takes_the_place_of_a_companion(target, how, ways):
     means = {"address": victim} if how == "from its address" else {"claims": victim}
     async with Central(target.sim.address, **means, **ways) as thief:
         for _ in range(2):
-            await thief.connect()
-            await thief.pair()
-            thief.write(protocol.UUID_SMP, ECHO)
-            await thief.dropped()
-        assert thief.heard == []
+            await thief.intrude()
+        assert heard_nothing(thief, target)
 
 
 @pytest.mark.usefixtures("unharmed")
@@ -164,7 +170,7 @@ async def test_a_key_that_the_glasses_do_not_have_encrypts_nothing(target):
 @pytest.mark.usefixtures("unharmed")
 async def test_nonsense_on_att_and_the_security_manager(target):
     rng = random.Random(1)
-    async with Central(target.sim.address) as stranger:
+    async with window(target), Central(target.sim.address) as stranger:
         for _ in range(4):
             await stranger.connect()
             for _ in range(150):
@@ -183,7 +189,8 @@ async def test_nonsense_on_att_and_the_security_manager(target):
 
 @pytest.mark.usefixtures("unharmed")
 async def test_a_flood_fills_nothing(target):
-    async with Central(target.sim.address) as stranger:
+    ways = {"bonding": False}
+    async with window(target), Central(target.sim.address, **ways) as stranger:
         await stranger.connect()
         for _ in range(20):
             for _ in range(100):

@@ -37,7 +37,9 @@ def in_virtual_time(job, timing=FAST, mtu=512):
                 simulated_link(timing, Path(folder), mtu, targets.stack) as simulation,
                 asyncio.timeout(3600),
             ):
-                return await job(simulation)
+                result = await job(simulation)
+                assert simulation.radio.board.locked_calls == 0
+                return result
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(run())

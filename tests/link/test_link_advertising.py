@@ -21,11 +21,11 @@ journal = Journal()
 bonds = Bonds('{path}')
 link = Link('Glint', 'linux', '0', journal, media.Outbox(journal), smp.Server(), bonds)
 calls = []
-advertise = link._advertise
-def counted():
+advertise = link._door._advertise
+def counted(from_task):
     calls.append(len(list(bonds)))
-    advertise()
-link._advertise = counted
+    advertise(from_task)
+link._door._advertise = counted
 def serve(ms):
     try:
         asyncio.run(asyncio.wait_for_ms(link.run(), ms))

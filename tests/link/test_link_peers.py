@@ -60,6 +60,7 @@ def test_two_companions_are_served_side_by_side():
     connected(job)
 
 
+@pytest.mark.stacks
 @pytest.mark.usefixtures("stack")
 def test_nothing_is_called_while_a_companion_secures_its_link():
     async def press(simulation):
@@ -130,8 +131,7 @@ def refusing(name, times):
     setattr(link._ble, name, refuse)
 refusing('gap_advertise', 3)
 refusing('gap_disconnect', 2)
-link._advertising = False
-link._door.set()
+link._door.look(anew=True)
 """
         )
         serving = asyncio.create_task(dut.run("serve(6000)"))
@@ -139,4 +139,4 @@ link._door.set()
             await stranger.connect()
             await stranger.dropped()
         assert await serving == "None"
-        assert await dut.value("link.refused") == 5
+        assert await dut.value("link.counts()['refused']") == 5

@@ -5,9 +5,11 @@ import asyncio
 
 import glint
 import pytest
+from bumble import att
 from dut import Dut
+from glint import protocol
 from glint.waiting import end_tasks
-from hostile import Central
+from hostile import ATT_CID, Central
 from radio_fixtures import Medium, serve
 from test_link import in_virtual_time
 from workbench.emulation.medium import Timing
@@ -48,8 +50,8 @@ def test_strangers_that_come_back_at_once_do_not_keep_the_owner_out(strangers):
             await glasses.status()
         crowd = [asyncio.create_task(crowd_in(simulation.address)) for _ in range(strangers)]
         took_s = []
-        for _ in range(10):
-            await asyncio.sleep(2)
+        for _ in range(4):
+            await asyncio.sleep(1)
             start_s = loop.time()
             async with glint.connect(hci=simulation.address, timeout_s=60) as glasses:
                 await glasses.status()
@@ -81,6 +83,56 @@ def test_who_came_too_early_has_time_to_pair_once_it_may(known):
 
     # What a host may take to look at all there is and then pair, in 30,000 ms / 4.
     assert in_virtual_time(job, Timing(30, phy=1)) > 7
+
+
+@pytest.mark.stacks
+async def test_outside_the_window_strangers_bring_nothing_about(tmp_path, stack):
+    server = await serve(Medium(None), "tcp:127.0.0.1:0")
+    dut = await Dut.start(server.address, stack)
+    try:
+        source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")
+        assert await dut.run(source + "bonds.window.is_open = False") == "None"
+        asked = []
+        get_secret = dut.radio.board.get_secret
+        dut.radio._bonds._get_secret = lambda *which: asked.append(which) or get_secret(*which)
+        serving = asyncio.create_task(dut.run("serve(4000)"))
+        async with Central(server.address) as stranger:
+            for _ in range(5):
+                # Dropped before it has sent anything: no task had to be ready for that.
+                await stranger.occupy(await stranger.find())
+        assert await serving == "None"
+        assert asked == []
+        assert await dut.value("link.counts()['dropped']") == 5
+    finally:
+        await dut.stop()
+        await server.close()
+
+
+@pytest.mark.stacks
+async def test_reading_and_writing_asks_for_no_secrets(tmp_path, stack):
+    server = await serve(Medium(None), "tcp:127.0.0.1:0")
+    dut = await Dut.start(server.address, stack)
+    try:
+        source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")
+        assert await dut.run(source) == "None"
+        asked = []
+        get_secret = dut.radio.board.get_secret
+        dut.radio._bonds._get_secret = lambda *which: asked.append(which) or get_secret(*which)
+        serving = asyncio.create_task(dut.run("serve(3000)"))
+        async with Central(server.address) as stranger:
+            await stranger.connect()
+            values = await stranger.read_all()
+            assert set(values.values()) >= {0x05, bytes([protocol.PAIRING_OPEN])}
+            for each in stranger.characteristics():
+                command = att.ATT_Write_Command(attribute_handle=each.handle, attribute_value=b"x")
+                stranger.send(ATT_CID, bytes(command))
+            await stranger.settle()
+            await stranger.leave()
+        assert await serving == "None"
+        assert asked == []
+    finally:
+        await dut.stop()
+        await server.close()
 
 
 @pytest.mark.stacks

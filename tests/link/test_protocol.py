@@ -59,7 +59,6 @@ def test_the_specification_says_the_times_that_count():
     assert others == [
         [numbers.LIMIT_STRANGER_MS],
         [numbers.LIMIT_ENCRYPT_MS],
-        [numbers.LIMIT_GLANCE_MS],
         [numbers.LIMIT_PAIRING_WINDOW_MS, numbers.LIMIT_PAIRING_HOLD_MS],
         [numbers.LIMIT_NEW_WINDOW_MS, numbers.LIMIT_ERASE_HOLD_MS],
         [images.RESET_AFTER_MS],

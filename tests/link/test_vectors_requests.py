@@ -206,5 +206,8 @@ def test_what_is_advertised_is_understood(vector):
     read = AdvertisingData.from_bytes(data)
     services = read.get(AdvertisingData.Type.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS)
     assert services == [UUID(means["service"])]
+    if "pairing" in means:
+        said = read.get(AdvertisingData.Type.MANUFACTURER_SPECIFIC_DATA)
+        assert said == (protocol.ADVERTISED_COMPANY, bytes([means["pairing"]]))
     if "name" in means:
         assert read.get(AdvertisingData.Type.COMPLETE_LOCAL_NAME) == means["name"]

@@ -18,6 +18,7 @@ import bleak
 import bleak.backends.adapter
 import bleak.backends.client
 import bleak.backends.scanner
+from bleak.backends.device import BLEDevice
 
 from glint.errors import BluetoothError
 
@@ -34,7 +35,7 @@ except ModuleNotFoundError as error:
         "An HCI transport needs the package bumble: pip install 'glint-companion[hci]'."
     ) from error
 
-__all__ = ["client_backend", "close", "install", "keystore", "scanner_backend"]
+__all__ = ["client_backend", "close", "has_bond", "install", "keystore", "scanner_backend"]
 
 # bumble warns of what peers do; without this, Python prints that to the terminal of programs that
 # never set logging up.
@@ -75,6 +76,14 @@ def scanner_backend(hci: str, keystore: Path | None = None) -> type[BleakScanner
         keystore = path
 
     return Scanner
+
+
+async def has_bond(hci: str, device: BLEDevice) -> bool:
+    """Whether this user has a bond, on a controller, with a device that was heard there."""
+    host = await Host.of(hci, keystore(hci))
+    assert host.keystore is not None
+    keys = await host.keystore.get(str(device.details))
+    return keys is not None and bool(keys.ltk or keys.ltk_central)
 
 
 def install(hci: str, keystore: Path | None = None) -> None:

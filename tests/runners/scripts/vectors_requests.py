@@ -89,9 +89,10 @@ def image(vector):
 def advertising(vector):
     """What the link advertises."""
     means = vector["means"]
-    name = means.get("name", "Glint")
-    is_response = means["packet"] == "scan response"
-    data = services.scan_response(name) if is_response else services.ADVERTISEMENT
+    if means["packet"] == "scan response":
+        data = services.scan_response(means["name"])
+    else:
+        data = services.advertisement(means["pairing"])
     return {"hex": hexlify(data).decode()}
 
 

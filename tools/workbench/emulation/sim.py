@@ -127,6 +127,7 @@ class Simulation:
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
+        self._locked_calls = 0
         self.medium: Medium | None = None  # another program's
         self.address = ""
 
@@ -203,6 +204,13 @@ class Simulation:
     async def _switch_off(self) -> None:
         await end_task(self._reading)
         await self.radio.close()
+        self._locked_calls += self.radio.board.locked_calls
+
+    def counters(self) -> dict[str, int]:
+        """What passed the radio since the board last started; `locked_calls` since the first."""
+        counters = self.radio.counters()
+        counters["locked_calls"] += self._locked_calls
+        return counters
 
     async def _live(self) -> int:
         """Goes on with a board that resets itself, until it ends; returns its status."""
@@ -297,7 +305,7 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
                 raise ValueError("the range is up to the program that started the medium")
             simulation.medium.out_of_range(not command["in"])
         case "counters":
-            say_json("counters", **simulation.radio.counters())
+            say_json("counters", **simulation.counters())
         case other:
             raise ValueError(f"no command {other!r}")
 

@@ -24,6 +24,7 @@ class SimProcess:
     Attributes:
         address: The HCI transport, as `--hci` takes it.
         console: The last lines that the glasses printed.
+        errors: The last lines that the simulator wrote of what went wrong.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -33,7 +34,7 @@ class SimProcess:
         self._said: list[dict[str, Any]] = []
         self._news = asyncio.Condition()
         self._ended = False
-        self._errors: deque[str] = deque(maxlen=LINES_KEPT)
+        self.errors: deque[str] = deque(maxlen=LINES_KEPT)
         self._reading = asyncio.gather(self._read(), self._read_errors())
 
     async def _read(self) -> None:
@@ -55,7 +56,7 @@ class SimProcess:
     async def _read_errors(self) -> None:
         assert self.process.stderr
         async for line in self.process.stderr:
-            self._errors.append(line.decode(errors="replace").rstrip())
+            self.errors.append(line.decode(errors="replace").rstrip())
 
     async def check(self) -> None:
         """Returns if the simulator runs.
@@ -65,7 +66,7 @@ class SimProcess:
         """
         if self._ended:
             await asyncio.sleep(0)  # for the last of its error output
-            words = [*list(self.console)[-1:], *list(self._errors)[-1:]]
+            words = [*list(self.console)[-1:], *list(self.errors)[-1:]]
             raise EmulatorError(f"the simulator ended: {'; '.join(words) or 'it said nothing'}")
 
     def mark(self) -> int:

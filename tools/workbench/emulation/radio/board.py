@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import struct
 from collections import deque
@@ -13,7 +14,9 @@ from typing import Protocol
 from bumble import att
 from bumble.device import Connection
 
-from workbench.emulation.radio.wire import Event
+from workbench.emulation.radio.wire import NEED_LOCK, Event
+
+log = logging.getLogger(__name__)
 
 RADIO = 6  # the radio's channel on the simulation bus
 
@@ -40,13 +43,22 @@ class Board:
     Attributes:
         locked_s: How long NimBLE's host holds its lock before it asks for a secret, waiting for
             MicroPython's.
-        is_locked: Whether it holds the lock now.
+        is_announced: Whether the firmware expects the link of an identity (bonds.address_key) to
+            be secured: it was told so before.
+        locked_calls: Calls that were made while the host held its lock, and the firmware could know
+            that; they would never have returned (see stacks.py).
+        unannounced_calls: The same where it could not know. Most would have returned: what waits
+            for MicroPython's lock goes before what pauses, which is not played.
     """
 
     def __init__(self, bus: Bus) -> None:
         self.locked_s = 0.0
+        self.is_announced: Callable[[bytes], bool] = lambda key: True
+        self.locked_calls = self.unannounced_calls = 0
+        self._lock: str | None = None
+        self._locked_for: asyncio.Future[bytes] | None = None
         self._bus = bus
-        self._locks = 0
+        self._host = asyncio.Lock()
         self._waiting: deque[asyncio.Future[bytes]] = deque()
 
     def tell(self, event: Event, form: str, *values: int, data: bytes = b"") -> None:
@@ -55,15 +67,20 @@ class Board:
 
     async def ask(self, event: Event, form: str, *values: int, data: bytes = b"") -> bytes:
         """Sends a synchronous event and returns the answer."""
+        return await self._ask(event, form, *values, data=data)
+
+    def _ask(self, event: Event, form: str, *values: int, data: bytes) -> asyncio.Future[bytes]:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         self.tell(event, form, *values, data=data)
-        return await answer
+        return answer
 
     def on_answer(self, data: bytes) -> None:
         """Takes the board's next answer."""
         if self._waiting:
             answer = self._waiting.popleft()
+            if answer is self._locked_for:
+                self._lock = None  # now: what was sent right behind the answer is next
             if not answer.done():  # whoever asked may have gone with its connection
                 answer.set_result(data)
 
@@ -88,27 +105,41 @@ class Board:
         """Hands a written value over and returns when it was handled."""
         await self.ask(Event.GATTS_WRITE, "HH", connection.handle, handle, data=value)
 
-    @property
-    def is_locked(self) -> bool:
-        return self._locks > 0
+    def check_call(self, op: int) -> None:
+        """The firmware makes a call, which may need the host's lock."""
+        if op not in NEED_LOCK or self._lock is None:
+            return
+        if self._lock == "announced":
+            log.warning("radio: call %d while the host is locked: NimBLE would hang here", op)
+            self.locked_calls += 1
+        else:
+            self.unannounced_calls += 1
 
-    async def _ask_locked(self, event: Event, form: str, *values: int, data: bytes) -> bytes:
-        self._locks += 1
-        try:
-            if self.locked_s:
-                await asyncio.sleep(self.locked_s)
-            return await self.ask(event, form, *values, data=data)
-        finally:
-            self._locks -= 1
+    async def _ask_locked(
+        self, event: Event, form: str, *values: int, key: bytes, data: bytes
+    ) -> bytes:
+        async with self._host:
+            # The host's one task tells one thing after the other, and waits for each.
+            await self.ask(Event.LOCK, "")
+            self._lock = "announced" if self.is_announced(key) else "unannounced"
+            try:
+                if self.locked_s:
+                    await asyncio.sleep(self.locked_s)
+                self._locked_for = self._ask(event, form, *values, data=data)
+                return await self._locked_for
+            finally:
+                self._lock = None
 
     async def get_secret(self, kind: int, index: int, key: bytes | None) -> bytes | None:
         """Asks for a stored secret: that of `key`, or the `index`-th."""
-        answer = await self._ask_locked(Event.GET_SECRET, "BB", kind, index, data=key or b"")
+        answer = await self._ask_locked(
+            Event.GET_SECRET, "BB", kind, index, key=key or b"", data=key or b""
+        )
         return answer[1:] if answer[0] else None
 
     async def set_secret(self, kind: int, key: bytes, value: bytes | None) -> bool:
         """Has a secret stored, or deleted; returns whether the firmware did so."""
         answer = await self._ask_locked(
-            Event.SET_SECRET, "BB", kind, len(key), data=key + (value or b"")
+            Event.SET_SECRET, "BB", kind, len(key), key=key, data=key + (value or b"")
         )
         return bool(answer[0])

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The GATT server of emulated glasses: NimBLE's rules, the board's values.
 
-bumble checks no properties, takes Just Works for authentication, and runs each request in a task of
-its own, so that writes overtake each other. Here the rules are those of NimBLE's
-ble_att_svr_check_perms, and requests of a connection are served one after the other.
+bumble checks no properties, lets declarations be written, takes Just Works for authentication, and
+runs each request in a task of its own, so that writes overtake each other. Here the rules are those
+of NimBLE's ble_att_svr_check_perms, and requests of a connection are served one after the other.
 """
 
 from __future__ import annotations
@@ -187,6 +187,10 @@ class BoardServer(Server):
             if isinstance(pdu, att.ATT_Write_Command):
                 await self._write_command(connection, pdu)
                 continue
+            if isinstance(pdu, att.ATT_Write_Request) and self._is_fixed(pdu.attribute_handle):
+                error = _error(pdu, att.ATT_WRITE_NOT_PERMITTED_ERROR)
+                self.send_response(connection, error)
+                continue
             handler = getattr(self, f"on_{pdu.name.lower()}", None)
             if handler is None or not hasattr(handler, "__wrapped__"):
                 with contextlib.suppress(Exception):  # answered and logged there
@@ -202,20 +206,26 @@ class BoardServer(Server):
                 else:
                     log.exception("GATT request %s", pdu.name)
                 if pdu.op_code in att.ATT_REQUESTS:
-                    self.send_response(
-                        connection,
-                        att.ATT_Error_Response(
-                            request_opcode_in_error=pdu.op_code,
-                            attribute_handle_in_error=0,
-                            error_code=code,
-                        ),
-                    )
+                    self.send_response(connection, _error(pdu, code))
 
     async def _write_command(self, connection: Connection, pdu: att.ATT_Write_Command) -> None:
         attribute = self.get_attribute(pdu.attribute_handle)
-        if attribute is not None:
+        if attribute is not None and not self._is_fixed(pdu.attribute_handle):
             with contextlib.suppress(att.ATT_Error):  # a command has no response to say so
                 await attribute.write_value(connection, pdu.attribute_value)
+
+    def _is_fixed(self, handle: int) -> bool:
+        """Whether nobody can write an attribute. bumble lets everybody write declarations."""
+        attribute = self.get_attribute(handle)
+        if attribute is None or isinstance(attribute, _BoardAttribute):
+            return False
+        return not attribute.permissions & att.Attribute.Permissions.WRITEABLE
+
+
+def _error(pdu: att.ATT_PDU, code: int) -> att.ATT_Error_Response:
+    return att.ATT_Error_Response(
+        request_opcode_in_error=pdu.op_code, attribute_handle_in_error=0, error_code=code
+    )
 
 
 class _Reader:

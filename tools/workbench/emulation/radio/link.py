@@ -19,6 +19,9 @@ from workbench.emulation.radio.wire import Event
 _KEY_BYTES = 16
 # How long a stack that tells of the MTU first may keep a connection to itself.
 _CONNECT_TOLD_S = 0.05
+# For how long after it was told of a link, or asked for a secret of it, a firmware is to expect
+# that the link is secured.
+EXPECTED_S = 2.0
 
 
 class Link:
@@ -60,6 +63,7 @@ class Link:
         self._bonded = False
         self._restoring: asyncio.Task[None] | None = None
         self._occupied: deque[tuple[int, int]] = deque()
+        self._expected_s: float | None = None
         self._connecting: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(
             _CONNECT_TOLD_S, self.tell_connected
         )
@@ -81,6 +85,7 @@ class Link:
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
+            self._expected_s = asyncio.get_running_loop().time()
             self._tell_peer(Event.CENTRAL_CONNECT)
 
     def _tell_peer(self, event: Event) -> None:
@@ -122,6 +127,12 @@ class Link:
         )
 
     # Security
+
+    def expect_security(self) -> bool:
+        """Whether the firmware expects the link to be secured now; from now on, it does."""
+        now_s = asyncio.get_running_loop().time()
+        expected_s, self._expected_s = self._expected_s, now_s
+        return expected_s is not None and now_s < expected_s + EXPECTED_S and not self.ending
 
     @property
     def is_bonding(self) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from bumble.device import Connection
-from bumble.pairing import PairingDelegate
+from bumble.pairing import PairingConfig, PairingDelegate
 
 from workbench.emulation.radio.board import Board
 from workbench.emulation.radio.bonds import Bonds
-from workbench.emulation.radio.wire import Event
+from workbench.emulation.radio.wire import Event, Item
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,17 @@ NUMERIC_COMPARISON = 4
 
 # By the numbers of config(io=): the Security Manager's (Core 5.4, Vol 3, Part H, 2.3.2).
 _IO_CAPABILITIES = tuple(PairingDelegate.IoCapability(number) for number in range(5))
+
+
+def pairing_config(settings: Mapping[Item, int], delegate: Delegate) -> PairingConfig:
+    """How bumble is to pair, by what the firmware has set."""
+    return PairingConfig(
+        sc=bool(settings[Item.LE_SECURE]),
+        mitm=bool(settings[Item.MITM]),
+        bonding=bool(settings[Item.BOND]),
+        delegate=delegate,
+        identity_address_type=PairingConfig.AddressType.RANDOM,
+    )
 
 
 class Delegate(PairingDelegate):

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from bumble import att, core, hci
+from bumble import core, hci
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.keys import PairingKeys
 from bumble.pairing import PairingConfig
@@ -22,17 +22,24 @@ from glint.waiting import end_tasks
 
 from workbench.emulation.radio.advertising import Advertiser
 from workbench.emulation.radio.board import RADIO, Board, Bus, CallError
-from workbench.emulation.radio.bonds import PEER_SECRET, SECRET_BYTES, Bonds, Secret
+from workbench.emulation.radio.bonds import (
+    PEER_SECRET,
+    SECRET_BYTES,
+    Bonds,
+    Secret,
+    address_key,
+)
 from workbench.emulation.radio.gatt import BoardServer
 from workbench.emulation.radio.link import Link
-from workbench.emulation.radio.pairing import Delegate
+from workbench.emulation.radio.pairing import Delegate, pairing_config
+from workbench.emulation.radio.sending import Sender
 from workbench.emulation.radio.stacks import (
     DEFAULT,
     EALREADY,
     STACKS,
     UNKNOWN_CONNECTION,
 )
-from workbench.emulation.radio.wire import NEED_LOCK, Event, Item, Op, blocks_for
+from workbench.emulation.radio.wire import IN_EVENT, Event, Item, Op
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +50,7 @@ _STATIC, _RESOLVABLE = 1, 2
 _CLOSE_TIMEOUT_S = 2.0
 
 
-COUNTERS = ["notifications", "notified_bytes", "writes", "written_bytes", "reads", "locked_calls"]
+COUNTERS = ["writes", "written_bytes", "reads"]
 
 
 class Radio:
@@ -73,12 +80,13 @@ class Radio:
         self._address = hci.Address(address) if address else hci.Address.generate_static_address()
         self.address = str(self._address)
         self.board = Board(bus)
+        self.board.is_announced = self._is_announced
         self._calls: asyncio.Queue[bytes] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._transport: Transport | None = None
         self._device: Device | None = None
-        self._server: BoardServer | None = None
         self._links: dict[int, Link] = {}
+        self._sender = Sender(self.board, self._links)
         self._delegates: dict[int, Delegate] = {}
         # As NimBLE's: these outlive active(False).
         self._settings = {
@@ -103,8 +111,23 @@ class Radio:
         await self._switch_off()
 
     def counters(self) -> dict[str, int]:
-        """What passed since the start; locked_calls would never have returned (see stacks.py)."""
-        return dict(self._counters)
+        """What passed since the start, with the board's `locked_calls` and `unannounced_calls`."""
+        return {
+            "notifications": self._sender.notifications,
+            "notified_bytes": self._sender.notified_bytes,
+            "locked_calls": self.board.locked_calls,
+            "unannounced_calls": self.board.unannounced_calls,
+            **self._counters,
+        }
+
+    def _is_announced(self, key: bytes) -> bool:
+        if not key or self._device is None:
+            return True  # the board switches its radio on, and waits
+        announced = False
+        for link in self._links.values():
+            if address_key(link.peer) == key:
+                announced = link.expect_security()
+        return announced
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.create_task(coroutine)
@@ -114,22 +137,20 @@ class Radio:
     # Frames from the board
 
     def _on_frame(self, payload: bytes) -> None:
-        op, body = payload[:1], payload[1:]
-        if op and op[0] in NEED_LOCK and self.board.is_locked:
-            log.warning("radio: call %d while the host is locked: NimBLE would hang here", op[0])
-            self._counters["locked_calls"] += 1
+        op, body = int.from_bytes(payload[:1], "little"), payload[1:]
+        self.board.check_call(op)
         try:
-            match int.from_bytes(op, "little"):
+            match op & ~IN_EVENT:
                 case Op.ANSWER:
                     self.board.on_answer(body)
                 case Op.NOTIFY:
-                    self._notify(body)
+                    self._sender.notify(body)
                 case Op.INDICATE:
                     handle, attribute = struct.unpack_from("<HH", body)
-                    self._spawn(self._indicate(handle, attribute, body[4:]))
+                    self._spawn(self._sender.indicate(handle, attribute, body[4:]))
                 case Op.UPDATE:
                     (attribute,) = struct.unpack_from("<H", body)
-                    self._spawn(self._update(attribute, body[2:]))
+                    self._spawn(self._sender.update(attribute, body[2:]))
                 case _:
                     self._calls.put_nowait(payload)
         except struct.error:
@@ -148,7 +169,7 @@ class Radio:
         while True:
             payload = await self._calls.get()
             try:
-                result = calls[payload[0]](payload[1:]) if payload else None
+                result = calls[payload[0] & ~IN_EVENT](payload[1:]) if payload else None
                 if asyncio.iscoroutine(result):
                     result = await result
                 self.board.tell(Event.REPLY, "h", 0, data=result or b"")
@@ -199,16 +220,18 @@ class Radio:
         self._new_server()
         await device.power_on()
         if device.host.le_acl_packet_queue is not None:
-            device.host.le_acl_packet_queue.on("flow", self._on_flow)
+            device.host.le_acl_packet_queue.on("flow", self._sender.flow)
         self._transport.source.terminated.add_done_callback(self._on_controller_gone)
         return b"\x01" + bytes(reversed(bytes(self._address))) + irk
 
     def _new_server(self) -> None:
         assert self._device is not None
-        if self._server is not None:
-            self._server.close()
-        self._server = BoardServer(self._device, self, self._settings[Item.MTU], lambda: self._name)
-        self._device.gatt_server = self._server
+        if self._sender.server is not None:
+            self._sender.server.close()
+        self._sender.server = BoardServer(
+            self._device, self, self._settings[Item.MTU], lambda: self._name
+        )
+        self._device.gatt_server = self._sender.server
 
     async def _switch_off(self) -> None:
         device, self._device = self._device, None
@@ -218,9 +241,9 @@ class Radio:
             for connection in list(device.connections.values()):
                 with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
                     await asyncio.wait_for(connection.disconnect(), _CLOSE_TIMEOUT_S)
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._sender.server is not None:
+            self._sender.server.close()
+            self._sender.server = None
         self._links.clear()
         self._delegates.clear()
         if transport is not None:
@@ -245,8 +268,8 @@ class Radio:
             self._name = body[1:]
             return
         (self._settings[item],) = struct.unpack("<H", body[1:])
-        if item is Item.MTU and self._server is not None:
-            self._server.max_mtu = self._settings[item]
+        if item is Item.MTU and self._sender.server is not None:
+            self._sender.server.max_mtu = self._settings[item]
         if item is Item.ADDR_MODE:
             await self.advertiser.draw_addresses(self._settings[item] == _RESOLVABLE)
 
@@ -255,8 +278,8 @@ class Radio:
         if device.is_advertising or self._links:
             raise CallError(errno.EBUSY)
         self._new_server()
-        assert self._server is not None
-        return self._server.register(body)
+        assert self._sender.server is not None
+        return self._sender.server.register(body)
 
     def _link(self, handle: int) -> Link:
         if handle not in self._links:
@@ -288,55 +311,6 @@ class Radio:
         delegate = self._delegates.get(handle)
         if delegate is None or not delegate.answer(action, passkey):
             raise CallError(errno.EINVAL, "no such passkey action is waiting")
-
-    # Posts of the board
-
-    def _notify(self, body: bytes) -> None:
-        handle, attribute = struct.unpack_from("<HH", body)
-        value = body[4:]
-        link = self._links.get(handle)
-        if link is None or self._server is None:
-            self._free(blocks_for(len(value)))
-            return
-        blocks = blocks_for(len(value))
-        value = value[: link.connection.att_mtu - 3]
-        self._server.send_gatt_pdu(
-            link.connection,
-            bytes(
-                att.ATT_Handle_Value_Notification(attribute_handle=attribute, attribute_value=value)
-            ),
-        )
-        link.occupy(blocks)
-        self._counters["notifications"] += 1
-        self._counters["notified_bytes"] += len(value)
-        self._free(link.freed())
-
-    def _free(self, buffers: int) -> None:
-        if buffers:
-            self.board.tell(Event.ROOM, "B", buffers)
-
-    def _on_flow(self) -> None:
-        for link in self._links.values():
-            self._free(link.freed())
-
-    async def _indicate(self, handle: int, attribute_handle: int, value: bytes) -> None:
-        link, server = self._links.get(handle), self._server
-        attribute = server.get_attribute(attribute_handle) if server else None
-        if link is None or server is None or attribute is None:
-            return
-        status = 0
-        try:
-            await server.indicate_subscriber(link.connection, attribute, value, force=True)
-        except TimeoutError:
-            status = 13  # BLE_HS_ETIMEOUT
-        if handle in self._links:
-            self.board.tell(Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status)
-
-    async def _update(self, handle: int, value: bytes) -> None:
-        attribute = self._server.get_attribute(handle) if self._server else None
-        if self._server is not None and attribute is not None:
-            await self._server.notify_subscribers(attribute, value)
-            await self._server.indicate_subscribers(attribute, value)
 
     # What the GATT server asks (gatt.Firmware)
 
@@ -373,7 +347,7 @@ class Radio:
     def _on_link_end(self, link: Link) -> None:
         self._links.pop(link.connection.handle, None)
         self._delegates.pop(link.connection.handle, None)
-        self._free(link.freed_at_end())
+        self._sender.free(link.freed_at_end())
 
     def _on_keys(self, keys: PairingKeys) -> Link | None:
         for link in self._links.values():
@@ -390,10 +364,4 @@ class Radio:
     def _pairing_config(self, connection: Connection) -> PairingConfig:
         delegate = Delegate(connection, self._settings[Item.IO], self.board, self._bonds)
         self._delegates[connection.handle] = delegate
-        return PairingConfig(
-            sc=bool(self._settings[Item.LE_SECURE]),
-            mitm=bool(self._settings[Item.MITM]),
-            bonding=bool(self._settings[Item.BOND]),
-            delegate=delegate,
-            identity_address_type=PairingConfig.AddressType.RANDOM,
-        )
+        return pairing_config(self._settings, delegate)

@@ -40,8 +40,15 @@ class Op(IntEnum):
     ANSWER = 19
 
 
+# Added to the op of what the board's handler of an event calls: the host's own task does.
+IN_EVENT = 0x80
+
+
 # Calls that wait for the lock of NimBLE's host.
-NEED_LOCK = {Op.ADVERTISE, Op.DISCONNECT, Op.NOTIFY, Op.INDICATE, Op.UPDATE}
+NEED_LOCK = {
+    *(Op.ADVERTISE, Op.DISCONNECT, Op.PAIR, Op.PASSKEY),
+    *(Op.NOTIFY, Op.INDICATE, Op.UPDATE),
+}
 
 
 class Item(IntEnum):
@@ -80,9 +87,13 @@ class Event(IntEnum):
     SET_SECRET = 30  # u8 type, u8 key length, key, value (none: delete); answer: done
     PASSKEY_ACTION = 31  # u16 connection, u8 action, u32 passkey
     ROOM = 128  # u8 buffers that notifications may use again
+    LOCK = 129  # the host is about to take its lock; answered once all before is handled
 
 
-SYNCHRONOUS = {Event.GATTS_WRITE, Event.GATTS_READ_REQUEST, Event.GET_SECRET, Event.SET_SECRET}
+SYNCHRONOUS = {
+    *(Event.GATTS_WRITE, Event.GATTS_READ_REQUEST),
+    *(Event.GET_SECRET, Event.SET_SECRET, Event.LOCK),
+}
 
 # The blocks that a notification takes: one for the header of ATT (ble_att_clt.c,
 # ble_att_clt_tx_notify) and those that its value fills (ble_hs_mbuf.c, ble_hs_mbuf_from_flat).

@@ -40,6 +40,7 @@ name = "esp32s3"
 flash = ""
 fault = s3.fault
 slice_macs = s3.SLICE_MACS
+currents_ua = s3.CURRENTS_UA
 if MICROPHONE == "pdm":
     mic = s3.microphone("pdm", PDM_CLOCK, PDM_UNUSED, PDM_DATA, GAIN_SHIFT)
 else:

@@ -44,6 +44,13 @@ BATTERY_PERIOD_MS = 60000
 SETTLING_FRAMES = 3
 # Millivolts of a lithium polymer cell at light load by tenths of its charge; good to about 10 %.
 CHARGE_MV = (3270, 3690, 3730, 3770, 3790, 3820, 3870, 3920, 3980, 4080, 4200)
+# Microamperes in each state, and of a core that computes: board.toml has where they were read.
+CURRENTS_UA = {
+    "idle": (17900, 25000),
+    "listening": (17900, 40000),
+    "engaged": (17900, 240000),
+    "busy": (0, 22100),
+}
 # Multiply-accumulates in one slice of a vision inference, for at most 5 ms of it at 240 MHz and
 # the 12 cycles each that portable C takes there.
 SLICE_MACS = 100000

@@ -7,6 +7,7 @@ name = "esp32s3_generic"
 flash = ""
 fault = s3.fault
 slice_macs = s3.SLICE_MACS
+currents_ua = s3.CURRENTS_UA
 _wired = s3.Wired()
 mic = _wired.mic
 camera = _wired.camera

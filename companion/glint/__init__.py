@@ -39,7 +39,7 @@ from glint.events import (
     Unknown,
     Wake,
 )
-from glint.info import Bond, Info, Model, Statistics, Status
+from glint.info import Bond, Energy, Info, Model, Statistics, Status
 
 if TYPE_CHECKING:
     from glint.client import Glasses, connect
@@ -56,6 +56,7 @@ __all__ = [
     "Button",
     "Chunk",
     "ClosedError",
+    "Energy",
     "Event",
     "Found",
     "Gap",

@@ -29,6 +29,10 @@ class Status:
         notified_bytes: Bytes in them.
         next: Sequence number of the next event.
         light: Whether the privacy light is on.
+        used_uah: What they took since boot, microampere-hours: the least and the most that agree
+            with what their board says of its currents; None if it says nothing.
+        left_min: Minutes that the battery lasts if they go on so, the least and the most; None if
+            they do not know what it holds (setting `battery_mah`).
     """
 
     board: str
@@ -51,6 +55,38 @@ class Status:
     notified_bytes: int
     next: int
     light: bool
+    used_uah: list[int] | None = None
+    left_min: list[int] | None = None
+
+
+@dataclass(frozen=True)
+class Energy:
+    """The glasses' energy ledger, since boot; SPEC.md has what each counts.
+
+    Attributes:
+        off_ms, idle_ms, listening_ms, watching_ms, engaged_ms: Time in each state.
+        busy_us: Time spent in hops.
+        inferences: Of wake words.
+        looks: Inferences of the image model.
+        connected_ms: Time with a link.
+        connection_events: Those of links whose interval a central has told.
+        radio_bytes: Notified.
+        flash_writes, flash_bytes: Written by the application.
+    """
+
+    off_ms: int
+    idle_ms: int
+    listening_ms: int
+    watching_ms: int
+    engaged_ms: int
+    busy_us: int
+    inferences: int
+    looks: int
+    connected_ms: int
+    connection_events: int
+    radio_bytes: int
+    flash_writes: int
+    flash_bytes: int
 
 
 @dataclass(frozen=True)

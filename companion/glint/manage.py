@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Administration of glasses: bonds, pairing, settings and models."""
+"""Administration of glasses: bonds, pairing, settings, models and the energy ledger."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -11,11 +11,12 @@ from smpclient.requests.file_management import (
     FileStatus,
     FileUpload,
 )
+from smpclient.requests.statistics_management import GroupData
 
 from glint import protocol
 from glint.collect import Progress
-from glint.errors import GlintError, LinkLostError, RequestError
-from glint.info import Bond, Model
+from glint.errors import GlintError, LinkLostError, ProtocolError, RequestError
+from glint.info import Bond, Energy, Model
 from glint.model_files import check_manifest, check_model
 from glint.smp_manage import (
     BondNameWrite,
@@ -94,7 +95,8 @@ class Managed(ABC):
 
         Args:
             changes: `name` (1 to 11 bytes), `words` (names of wake word models), `vision` (name of
-                an image model, or "motion"), `wake_audio_ms` (1000 to 60000).
+                an image model, or "motion"), `wake_audio_ms` (1000 to 60000), `battery_mah` (0 to
+                20000).
 
         Returns:
             All settings, as they are now.
@@ -181,3 +183,15 @@ class Managed(ABC):
             return (await self.request(FileStatus(name=name + ".part"))).len
         except RequestError:
             return 0
+
+    async def energy(self) -> Energy:
+        """Asks for the energy ledger.
+
+        Raises:
+            NoAnswerError, ProtocolError, RequestError: They do not tell; older firmware keeps none.
+        """
+        fields = (await self.request(GroupData(name="energy"))).fields
+        try:
+            return Energy(**{name: int(fields[name]) for name in Energy.__dataclass_fields__})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProtocolError(f"The energy ledger makes no sense: {error!r}.") from None

@@ -55,6 +55,13 @@ MEDIA_CREDIT = 1
 MEDIA_WANT = 2  # u16 id, then u32 start, u32 stop, up to limit.media_ranges times: send these bytes
 MEDIA_RELEASE = 3  # u16 id: the object has arrived, or is not wanted: forget it
 
+# What the glasses do, from the least to the most; boards say what each takes.
+STATE_OFF = 0
+STATE_IDLE = 1  # the microphone's words are nobody's to hear
+STATE_LISTENING = 2
+STATE_WATCHING = 3  # the camera is on, or what it saw is looked at
+STATE_ENGAGED = 4  # sound is recorded or streamed
+
 LIMIT_SEQUENCE = 0xFFFFFFFE  # the last number of a boot's events: the glasses start anew before
 LIMIT_EVENT_BYTES = 160  # a whole event record, so that it fits one notification at MTU 185
 LIMIT_EVENT_HEADER_BYTES = 9
@@ -73,6 +80,7 @@ LIMIT_BOND_NAME_BYTES = 32  # what one is called, UTF-8
 LIMIT_RECORD_MIN_MS = 1000  # a recording, and the sound kept of a wake word
 LIMIT_RECORD_MAX_MS = 60000
 LIMIT_NAME_BYTES = 11  # what the glasses are called: what a scan response has room for
+LIMIT_BATTERY_MAH = 20000  # what a battery may hold
 LIMIT_WORDS = 4  # wake words that are listened for at once
 LIMIT_MODEL_NAME_BYTES = 32
 LIMIT_REASON_BYTES = 200  # of UTF-8: why a request was refused

@@ -90,6 +90,8 @@ class StatusReadResponse(smp_message.ReadResponse):
     notified_bytes: int
     next: int = _U32
     light: bool
+    used_uah: list[int] | None = Field(default=None, min_length=2, max_length=2)
+    left_min: list[int] | None = Field(default=None, min_length=2, max_length=2)
 
 
 class StatusRead(GlintGroup, smp_message.ReadRequest):

@@ -9,6 +9,7 @@ import time
 from glasses import config, media, protocol, selfcheck, smp, wishes
 from glasses.bonds import Bonds
 from glasses.journal import Journal, JournalFile
+from glasses.ledger import Ledger
 from glasses.link import Link
 from glasses.perception import arrival, loop, models, vision, wake
 from glasses.perception.loop import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
@@ -67,12 +68,16 @@ class Glasses:
             self.bonds,
             getattr(board, "digits", None),
         )
+        self.ledger = Ledger(
+            getattr(board, "currents_ua", {}), self.journal.time_ms, self.perception, self.link
+        )
         pairing.serve(server, self.bonds, self.link)
         stats.serve(
             server,
             {
                 "perception": self.perception.counts,
                 "link": self.link.counts,
+                "energy": self.ledger.counts,
                 "smp_svr_stats": server.counts,
                 "heap": lambda: {"used": gc.mem_alloc(), "free": gc.mem_free()},
             },
@@ -162,6 +167,7 @@ class Glasses:
             self.perception.run(),
             self.perception.pace.run(),
             self.link.run(),
+            self.ledger.run(),
             self.bonds.run(),
             self._wearer.run(),
             self.journal.run(),
@@ -206,6 +212,7 @@ class Glasses:
             self.outbox.refuse(id, wishes.AUDIO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return id
         self.privacy.begin()
+        self.ledger.begin(protocol.STATE_ENGAGED)
         self.journal.hold()
         self.perception.recorder.start(item)
         self.outbox.filled()
@@ -214,6 +221,7 @@ class Glasses:
     def stop_recording(self):
         """Ends the recording that is under way."""
         self.privacy.end()
+        self.ledger.end(protocol.STATE_ENGAGED)
         self.journal.release()
         self.outbox.end(self.perception.recorder.stop())
 
@@ -221,6 +229,7 @@ class Glasses:
         if item is self.perception.recorder.item:
             self.perception.recorder.stop()
             self.privacy.end()
+            self.ledger.end(protocol.STATE_ENGAGED)
             self.journal.release()
 
     def _on_pace(self):
@@ -260,7 +269,11 @@ class Glasses:
         while True:
             await self._photo_wanted.wait()
             self._photo_wanted.clear()
-            await self._take_photo(self.photo_id)
+            self.ledger.begin(protocol.STATE_WATCHING)
+            try:
+                await self._take_photo(self.photo_id)
+            finally:
+                self.ledger.end(protocol.STATE_WATCHING)
 
     async def _take_photo(self, id):
         camera, eye = self.board.camera, self.vision
@@ -278,6 +291,7 @@ class Glasses:
         photo.fill(len(picture))
         self.outbox.end(photo)
         label, p = await eye.look(grey)
+        self.ledger.looked()
         self.journal.append(
             protocol.EVENT_SEEN, {"label": label, "p": p, "by": eye.name, "media": id}
         )

@@ -19,6 +19,7 @@ DEFAULTS = {
     "name": "Glint",
     "words": ["okay_nabu"],  # wake word models in /models, all listened for at once
     "vision": "person_detect",  # image classifier in /models; without: motion, brightness
+    "battery_mah": 0,  # what the battery holds when full; 0: nobody has said
     "wake_audio_ms": 3000,  # sound kept of a wake word, the half second before it included
 }
 

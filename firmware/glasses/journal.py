@@ -110,6 +110,7 @@ class JournalFile:
         data = b"".join(_entry(piece) for piece in pieces)
         with open(self._path, "ab") as file:
             file.write(data)
+        storage.wrote(len(data))
         self.bytes += len(data)
 
     def replace(self, pieces):
@@ -120,6 +121,7 @@ class JournalFile:
                 for piece in pieces:
                     nbytes += file.write(_entry(piece))
             os.rename(self._path + storage.NEW, self._path)
+            storage.wrote(nbytes)
         except OSError:
             storage.remove(self._path + storage.NEW)
             raise

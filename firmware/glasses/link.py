@@ -27,11 +27,13 @@ _IRQ_CENTRAL_DISCONNECT = const(2)
 _IRQ_GATTS_WRITE = const(3)
 _IRQ_GATTS_READ_REQUEST = const(4)
 _IRQ_MTU_EXCHANGED = const(21)
+_IRQ_CONNECTION_UPDATE = const(27)
 _IRQ_ENCRYPTION_UPDATE = const(28)
 _IRQ_GET_SECRET = const(29)
 _IRQ_SET_SECRET = const(30)
 _IRQ_PASSKEY_ACTION = const(31)
 
+UNIT_US = 1250  # of connection intervals
 # Writes that may wait to be looked at.
 NEWS_MAX = 64
 
@@ -58,11 +60,13 @@ class Link:
         notified: Notifications sent since boot.
         notified_bytes: Their payload.
         faults: Events of the stack that could not be taken; one ends `run`.
+        interval_us: The connection interval that a central has last chosen; 0: none has told.
         digits: The Digits.
     """
 
     def __init__(self, name, board_name, firmware, journal, outbox, smp, bonds, display=None):
         self.notified = self.notified_bytes = self.faults = 0
+        self.interval_us = 0
         self._fault = None
         self._journal = journal
         self._outbox = outbox
@@ -112,6 +116,11 @@ class Link:
     def peer(self):
         """The bond of the companion whose request is being answered, or None."""
         return self._asking.bond if self._asking else None
+
+    @property
+    def connected(self):
+        """Whether anybody is connected."""
+        return any(True for peer in self._peers)
 
     @property
     def listening(self):
@@ -328,6 +337,8 @@ class Link:
                 if peer.authorised or not encrypted:
                     peer.settle()
                 self._tell(event, peer, bool(encrypted))
+        elif event == _IRQ_CONNECTION_UPDATE:
+            self.interval_us = data[1] * UNIT_US
         elif event == _IRQ_PASSKEY_ACTION and peer is not None:
             number = self.digits.choose(*data)
             self._tell(event, peer, (data[1], number))

@@ -111,4 +111,5 @@ SETTINGS = {
     "words": ("words", "list", 0, 4, True),
     "vision": ("vision", "text", 1, 32, True),
     "wake_audio_ms": ("wake_audio_ms", "int", 1000, 60000, True),
+    "battery_mah": ("battery_mah", "int", 0, 20000, True),
 }

@@ -16,6 +16,15 @@ SPARE = ".spare"
 NEW = ".new"
 _NO_SUCH_FILE = 2
 
+# Writes since boot, and bytes of them, for the energy ledger.
+written = [0, 0]
+
+
+def wrote(nbytes):
+    """Something was written to the flash."""
+    written[0] += 1
+    written[1] += nbytes
+
 
 def replace(path, text):
     """Gives a file new contents at once. Raises OSError: it has those that it had."""
@@ -23,6 +32,7 @@ def replace(path, text):
         with open(path + NEW, "w") as file:
             file.write(text)
         os.rename(path + NEW, path)
+        wrote(len(text))
     except OSError:
         remove(path + NEW)  # half of it is no use, and takes room
         raise
@@ -39,6 +49,7 @@ def secure(path, text):
         try:
             with open(path + SPARE, "wb") as file:
                 file.write(bytes(SPARE_BYTES))
+            wrote(SPARE_BYTES)
         except OSError:
             remove(path + SPARE)
 

@@ -186,6 +186,7 @@ class Updater:
                 raise
         try:
             self._file.write(data)
+            storage.wrote(len(data))
             self._unflushed += len(data)
             if self._unflushed >= FLUSH_BYTES:
                 self._unflushed = 0

@@ -98,9 +98,18 @@ async def test_info():
         status, out, said = await glint("info", hci=hci)
         assert (status, said) == (0, [])
         assert "arena             okay_nabu 26080" in out
+        assert not any("energy" in line for line in out)  # their board says nothing of it
         status, out, _ = await glint("info", "--glasses", fake.address, "--json", hci=hci)
         facts = json.loads(out[0])
         assert (facts["battery_percent"], facts["status"]["board"]) == (77, "fake")
+
+
+def test_what_info_says_of_energy():
+    assert render.energy_lines(None, None) == []
+    used, left = render.energy_lines([1200, 3400], [90, 300])
+    assert "1.20 to 3.40 mAh" in used
+    assert "1.5 to 5.0 h" in left
+    assert "glint config set battery_mah" in render.energy_lines([1, 2], None)[1]
 
 
 def commands(group, path=()):

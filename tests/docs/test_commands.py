@@ -203,7 +203,7 @@ def check_synopsis(lines):
     for line in lines:
         first, *others = [part.split() for part in line.removeprefix("glint ").split("|")]
         words = [word for word in first if re.fullmatch(r"[a-z]+", word)]
-        group = words[:1] if words[0] in ("model", "image", "wake") else []
+        group = words[:1] if words[0] in ("energy", "model", "image", "wake") else []
         named.add((*group, words[len(group)]))
         named |= {(*group, other[0]) for other in others}
     assert len(named) > 10

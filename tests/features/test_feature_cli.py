@@ -5,6 +5,7 @@ import asyncio
 import json
 import shutil
 
+import ppk2_player
 import pytest
 import pytest_asyncio
 import targets
@@ -45,6 +46,26 @@ async def test_bonds(target):
     assert line.startswith("open for ")
     with pytest.raises(GlintError, match="no such bond"):
         await glint(target, "bonds", "remove", "99")
+
+
+async def test_energy(target, tmp_path):
+    drawn = tmp_path / "states.svg"
+    (line,) = await glint(target, "energy", "show", "--json", "--plot", str(drawn))
+    said = json.loads(line)
+    assert said["used_uah"] is None  # an emulated board takes nothing
+    assert said["counts"]["listening_ms"] > 0
+    assert said["counts"]["listening_ms"] <= said["uptime_ms"]
+    assert "listening" in drawn.read_text()
+    with ppk2_player.Player(12.0) as player:
+        lines = await glint(target, "energy", "record", "--serial", player.port, "--seconds", "1")
+    assert lines[0].startswith("meter    ")
+    assert "12.0" in lines[0]
+    assert lines[-1].startswith("ledger   unknown")
+    with (
+        ppk2_player.Player(12.0, stops_after_s=0.3) as player,
+        pytest.raises(GlintError, match="stopped after"),
+    ):
+        await glint(target, "energy", "record", "--serial", player.port, "--seconds", "60")
 
 
 async def test_config(target):

@@ -162,6 +162,7 @@ def info(
         return
     state = facts.pop("status")
     trust = facts.pop("trust")
+    energy = render.energy_lines(state.pop("used_uah"), state.pop("left_min"))
     facts["pairing"] = render.pairing_text(facts["pairing"])
     for key, value in {**facts, **state}.items():
         if isinstance(value, list):
@@ -169,7 +170,7 @@ def info(
         elif isinstance(value, dict):
             value = ", ".join(f"{name} {number}" for name, number in value.items())
         print_line(f"{key:16}  {render.printable(str(value))}")
-    for line in render.trust_lines(trust):
+    for line in [*energy, *render.trust_lines(trust)]:
         print_line(render.printable(line))
 
 

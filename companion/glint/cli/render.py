@@ -90,6 +90,20 @@ def pairing_text(method: str) -> str:
     return f"{method}, which the wearer compares" if method == "digits" else method
 
 
+def energy_lines(used_uah: list[int] | None, left_min: list[int] | None) -> list[str]:
+    """Returns what `glint info` says of energy; the arguments as in glint.info.Status."""
+    lines = []
+    if used_uah:
+        least, most = (uah / 1000 for uah in used_uah)
+        lines.append(f"{'energy used':16}  {least:.2f} to {most:.2f} mAh since boot, what is known")
+    if left_min:
+        least, most = (minutes / 60 for minutes in left_min)
+        lines.append(f"{'battery lasts':16}  {least:.1f} to {most:.1f} h if they go on so")
+    elif used_uah:
+        lines.append(f"{'battery lasts':16}  unknown: glint config set battery_mah MAH")
+    return lines
+
+
 def trust_lines(trust: dict[str, Any] | None) -> list[str]:
     """Returns what `glint info` prints of whose updates the glasses accept (glint.info.Trust)."""
     if trust is None:

@@ -108,6 +108,7 @@ class Files:
                 storage.check_room(self._folder, len(data))  # others write, too
             with open(part, "ab" if at else "wb") as file:
                 file.write(data)
+            storage.wrote(len(data))
             if at + len(data) == length:
                 self._uploading = None
                 self._arrived(path, part)

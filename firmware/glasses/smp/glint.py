@@ -36,6 +36,7 @@ def serve(server, app, files):
             "light": app.privacy.lit,
         }
         answer.update(heard.counts())
+        answer.update(app.ledger.status(answer["battery_percent"], app.settings["battery_mah"]))
         return answer
 
     def tell_journal(body):

@@ -166,8 +166,10 @@ def plan(on: Target, use: Use, mirror: Path | None = None) -> Budget:
     if use.vision:
         taken.append(_model(use.vision, use.fps, on, mirror))
     models = [model for model, _ in taken]
-    hop = counts.hops().get(on.counted_on, counts.hops()[HOP_LIKE]) * HOPS_A_SECOND
-    cycles = _sum((hop, hop), *(model.cycles_a_second for model in models))
+    like = on.counted_on if on.counted_on in counts.hops() else HOP_LIKE
+    hop = counts.hops()[like] + len(use.wake) * counts.pushes()[like]
+    heard = float(hop * HOPS_A_SECOND)
+    cycles = _sum((heard, heard), *(model.cycles_a_second for model in models))
     load = (cycles[0] / on.clock_hz, cycles[1] / on.clock_hz)
     arena = sum(model.arena_bytes for model in models)
     flash = sum(model.file_bytes for model in models)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,4 +121,25 @@ def hours(
     axes.set_ylabel("hours: the least (line), the most (dashed)")
     axes.set_title(title)
     axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def states(path: Path, title: str, seconds: Mapping[str, float]) -> None:
+    """Draws the time in each state as bars.
+
+    Args:
+        path: As `check` takes it.
+        title: Above it.
+        seconds: By state.
+
+    Raises:
+        PictureError: It cannot be written.
+    """
+    figure = _figure(figsize=(7, 3))
+    axes = figure.add_subplot()
+    bars = axes.barh(list(seconds), [time / 60 for time in seconds.values()])
+    axes.bar_label(bars, fmt="%.1f", padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel("minutes since boot")
+    axes.set_title(title)
     _save(figure, path)

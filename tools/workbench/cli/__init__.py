@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.build import micropython
-from workbench.cli import boards, budget, hardware, image, model, wake
+from workbench.cli import boards, budget, energy, hardware, image, model, wake
 from workbench.cli.options import Mirror
 from workbench.emulation.radio import stacks
 
@@ -141,5 +141,6 @@ def register(app: typer.Typer) -> None:
     budget.register(app)
     hardware.register(app)
     image.register(app)
+    app.add_typer(energy.app, name="energy")
     app.add_typer(model.app, name="model")
     app.add_typer(wake.app, name="wake")

@@ -70,10 +70,18 @@ def recorded() -> dict[str, Counted]:
 
 
 @functools.cache
+def _tables() -> dict[str, dict[str, int]]:
+    return tomllib.loads(RECORDED.read_text())
+
+
 def hops() -> dict[str, int]:
-    """Instructions of a hop of 10 ms without its wake words' inferences, by board."""
-    counted: dict[str, int] = tomllib.loads(RECORDED.read_text())["hop"]
-    return counted
+    """Instructions of a hop of 10 ms that listens for no word, by board."""
+    return _tables()["hop"]
+
+
+def pushes() -> dict[str, int]:
+    """Instructions that each wake word adds to a hop, besides its inferences, by board."""
+    return _tables()["push"]
 
 
 def of(model: str, board: str, mirror: Path | None = None) -> Counted:
@@ -100,24 +108,46 @@ def of(model: str, board: str, mirror: Path | None = None) -> Counted:
     )
 
 
-def _hop(board: str) -> int:
-    """Instructions of a hop of the perception loop that listens for no word."""
+def hop(board: str, word: str | None = None) -> int:
+    """Instructions of a hop of the perception loop, the mean over HOPS of them.
+
+    Args:
+        board: One of COUNTING.
+        word: A wake word that is listened for; its inferences are among them.
+
+    Raises:
+        WorkbenchError: The board cannot be built or emulated, or the word cannot be had.
+    """
     from workbench.emulation import sound
     from workbench.runners.cortexm import INSTRUCTION_NS, CortexM
 
     heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
     fed = heard.astype("<i2").tobytes()[: 320 * HOPS]
     # Not every board has the application in its image.
-    application = {
+    files = {
         path.relative_to(FIRMWARE).as_posix(): path.read_bytes()
         for path in (FIRMWARE / "glasses").rglob("*.py")
     }
+    with tempfile.TemporaryDirectory(prefix="glint-hops-") as folder:
+        names = [zoo.place(word, Path(folder))] if word else []
+        files |= {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     said = CortexM(board, counting=True).run(
-        CHECKS / "hops.py", "/rom", str(HOPS), stdin=fed, files=application
+        CHECKS / "hops.py", "/rom", str(HOPS), *names, stdin=fed, files=files
     )
     result = json.loads(said)
-    busy_us, hops = int(result["busy_us"]), int(result["hops"])
-    return round(busy_us * 1000 / INSTRUCTION_NS / hops)
+    return round(int(result["busy_us"]) * 1000 / INSTRUCTION_NS / int(result["hops"]))
+
+
+def push(board: str, word: str) -> int:
+    """Instructions that listening for a word adds to a hop, besides its inferences.
+
+    Raises:
+        WorkbenchError: As `hop`.
+    """
+    content = zoo.find(word).read_bytes()
+    inference = benchmark.bench(board, content).instructions or 0
+    rows = tflm.tensors(content)[0].shape[1]
+    return hop(board, word) - hop(board) - round(inference / rows)
 
 
 def main() -> int:
@@ -131,7 +161,11 @@ def main() -> int:
     try:
         for board in COUNTING:
             print(f"a hop on {board}", file=sys.stderr)
-            lines.append(f"{board} = {_hop(board)}")
+            lines.append(f"{board} = {hop(board)}")
+        lines += ["", "[push]"]
+        for board in COUNTING:
+            print(f"a hop with {MODELS[0]} on {board}", file=sys.stderr)
+            lines.append(f"{board} = {push(board, MODELS[0])}")
         for name in MODELS:
             content = zoo.find(name).read_bytes()
             counts = {}

@@ -29,6 +29,7 @@ class Flash:
     Attributes:
         operations: Changes so far.
         cut_at: The number of the operation at which power fails, or None.
+        full_at: The number of the operation before which all that is free is taken, or None.
         torn: Whether that operation, if it is a write, is done by half first.
         on_erase: Called with the milliseconds that each change keeps all else waiting, interrupts
             that are not in RAM among it: a change erases a sector, which takes ERASE_MS.
@@ -39,7 +40,7 @@ class Flash:
         self.files = dict(files or {})
         self.folders = {"", *folders}
         self.operations = 0
-        self.cut_at = None
+        self.cut_at = self.full_at = None
         self.torn = False
         self.capacity_bytes = 1 << 24
         self.unsynced_bytes = 0
@@ -83,6 +84,8 @@ class Flash:
                 half()
             self.operations += 1
             raise PowerCut
+        if self.operations == self.full_at:
+            self.fill()
         self.operations += 1
         if self.on_erase:
             self.on_erase(ERASE_MS)

@@ -7,19 +7,23 @@ what was before or what was to be, for each file; and the glasses start.
 """
 
 import contextlib
+import functools
+import hashlib
 import random
 
 import cbor2
 import pytest
 from emulated_flash import Flash, PowerCut
-from glasses import bonds, config, journal, protocol, smp, storage, wearer
-from glasses.boot import slots, start
+from glasses import bonds, config, journal, protocol, smp, storage, update, wearer
+from glasses.boot import slots, start, trust, unpack
 from glasses.smp import files
 from glint import events
 from request_cases import frame
 from sweep import share
 from test_bonds import LINK, connect, pair, peer
 from test_journal import clock  # noqa: F401
+from update_images import APP, BOARD, make
+from workbench.build import romfs
 
 PREPARE = lambda _: None  # noqa: E731
 CUTS_A_LIFE = 50
@@ -28,6 +32,12 @@ MODEL = "/models/mine.tflite"
 CHUNK_BYTES = 300
 
 pytestmark = pytest.mark.usefixtures("clock")
+
+
+@functools.cache
+def image():
+    """An update."""
+    return make("1.1.0", payload=romfs.build(APP))
 
 
 class Life:
@@ -54,11 +64,13 @@ class Life:
     def boot(self):
         """Power comes back."""
         self.flash = self.flash.copy()
-        self.flash.use(self._monkeypatch, bonds, config, journal, slots, start, wearer, files)
+        modules = (bonds, config, journal, slots, start, trust, unpack, update, wearer, files)
+        self.flash.use(self._monkeypatch, *modules)
         self.stored = slots.Slots("/update")
         assert start.choose(self.stored, PREPARE, True) in (start.BUILTIN, start.SAFE)
         self.bonds = bonds.Bonds("/bonds.json")
         self.journal = journal.Journal(journal.JournalFile("/journal.bin"))
+        self.updater = update.Updater("", BOARD)
         self.server = smp.Server()
         files.Files(self.server, "/models")
         self.numbers = {}
@@ -146,6 +158,17 @@ class Life:
                 self._stored(False)
                 return
 
+    def update(self):
+        """Uploads an image, or goes on with it where that was cut short; it is not started."""
+        try:
+            at = self.updater.begin(len(image()), hashlib.sha256(image()).digest(), False)
+            while at < len(image()):
+                at = self.updater.write(at, image()[at : at + CHUNK_BYTES])
+            for _ in self.updater.finishing():
+                pass
+        except (OSError, update.ImageError):
+            self._stored(False)
+
     def erase(self):
         self.new_peers, self.new_settings = set(), dict(config.DEFAULTS)
         self.must = []
@@ -188,6 +211,8 @@ class Life:
         model = self.flash.files.get(MODEL)
         assert model in (self.model, self.new_model)
         self.model = model
+        for slot in (0, 1):  # an image is there whole, or not at all
+            assert self.flash.files.get(f"/update/{slot}.img") in (None, image())
         read = []
         for number in range(self.journal.first, self.journal.next):
             read.append(events.decode(self.journal.read(number)))
@@ -200,9 +225,10 @@ class Life:
         self.numbers, self.must, self.may = wakes, list(words), list(words)
 
 
-STEPS = ["pair", "revoke", "name", "configure", "acknowledge", "crash", "stop", "upload"] + [
-    "note"
-] * 3
+STEPS = [
+    *("pair", "revoke", "name", "configure", "acknowledge", "crash", "stop", "upload", "update"),
+    *("note", "note", "note"),
+]
 
 
 @pytest.mark.parametrize("seed", share(range(LIVES), 6))
@@ -242,7 +268,7 @@ def test_the_flash_fills_up_before_any_step(step, manner, monkeypatch):
             life.check()
         # Bonds are stored all the same, and uploads leave what is free.
         assert {"pair", "revoke", "name", "erase"}.isdisjoint(life.failed)
-        assert "upload" in life.failed
+        assert {"upload", "update"} <= set(life.failed)
         assert life.stored.state["active"] == ""
         # Once there is room, all goes on.
         life.flash.fill(1 << 20)

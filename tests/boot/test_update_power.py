@@ -14,6 +14,7 @@ from glasses.boot import slots, start, trust, unpack
 from glasses.boot.image import hex_name, version_text
 from glasses.boot.romfs import Reader
 from glasses.boot.trust import Trust
+from sweep import share
 from update_images import APP, BOARD, make
 from workbench.build import romfs
 
@@ -204,6 +205,63 @@ def test_power_fails_at_every_change(monkeypatch, manner, torn, unpacks, updates
             device.updater.choose(device.stored.image(device.stored.other()).hash, False)
             assert device.start() == new
         device.updater.confirm()
+        assert device.start() == new
+        device.check_kept()
+
+
+def attempt(step, *arguments):
+    """Whether a step succeeded, or said that it did not."""
+    try:
+        step(*arguments)
+    except (OSError, update.ImageError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("updates_before", [0, 1, 2])
+@pytest.mark.parametrize("unpacks", [True, False], ids=["unpacked", "mounted"])
+@pytest.mark.parametrize("manner", ["through", "synced"])
+def test_the_flash_fills_up_at_every_change(monkeypatch, manner, unpacks, updates_before):
+    before = factory(manner)
+    device = Device(before, monkeypatch, unpacks)
+    device.start()
+    device.pair(BOND)
+    device.note(RECORDS)
+    old, new = config.FIRMWARE, VERSIONS[2]
+    for version in VERSIONS[:updates_before]:
+        device.start()
+        device.install(image(version))
+        old = version
+    whole = before.copy()
+    life(Device(whole, monkeypatch, unpacks), [])
+
+    for full_at in share(range(whole.operations), 15):
+        flash = before.copy()
+        flash.full_at = full_at
+        device = Device(flash, monkeypatch, unpacks)
+        device.start()
+        chosen = confirmed = False
+        if attempt(device.upload, image(new)):
+            name = device.stored.image(device.stored.other()).hash
+            chosen = attempt(device.updater.choose, name, False)
+        runs = device.start()
+        assert runs in (old, new if chosen else old)
+        if runs == new:
+            confirmed = attempt(device.updater.confirm)
+            device.updater.stored.healthy()
+        runs = device.start()
+        # A confirmation that said that it failed may hold all the same: what it changes in what
+        # is trusted is then still to be written.
+        assert runs in ((new,) if confirmed else (old, new))
+        device.check_kept()
+        # Once there is room, what was begun can be finished.
+        flash.full_at = None
+        flash.capacity_bytes = 1 << 24
+        if runs != new:
+            device.upload(image(new))
+            device.updater.choose(device.stored.image(device.stored.other()).hash, False)
+            assert device.start() == new
+            device.updater.confirm()
         assert device.start() == new
         device.check_kept()
 

@@ -125,7 +125,7 @@ class Info:
         os: SMP's OS information.
         status: State of the Glint application.
         pairing: How they pair: "just works", which does not protect against an attacker in the
-            middle, or "digits", which the wearer compares.
+            middle, or "digits", which the wearer compares or types.
         trust: Whose updates they accept; None if they do not say.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's link on a board that shows digits: compared ones make a bond, others none."""
+"""The firmware's link on boards that show or take digits: the same make a bond, others none."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,11 @@ class Display:
         self.shown = []
     def show(self, text):
         self.shown.append(text)
-display = Display()
+class Keys:
+    on_typed = None
+class Both(Display):
+    on_typed = None
+display = {board}()
 journal = Journal()
 bonds = Bonds('{path}')
 outbox = media.Outbox(journal)
@@ -38,6 +42,7 @@ async def wear(ms, presses):
             link.digits.button(False)
     serving.cancel()
 """
+BOARDS = {"shows": "Display", "takes": "Keys", "both": "Both"}
 CAPABILITY = PairingDelegate.IoCapability
 
 
@@ -47,6 +52,7 @@ class Person(PairingDelegate):
     def __init__(self, capability, agrees=True):
         super().__init__(capability)
         self.seen = []
+        self.shown = asyncio.get_running_loop().create_future()
         self.agrees = agrees
         self.digits = asyncio.Queue()
 
@@ -57,13 +63,17 @@ class Person(PairingDelegate):
     async def get_number(self):
         return int(await self.digits.get())
 
+    async def display_number(self, number, digits):
+        self.shown.set_result(f"{number:0{digits}}")
 
-@pytest_asyncio.fixture
-async def dut(tmp_path):
+
+@pytest_asyncio.fixture(params=["shows"])
+async def dut(request, tmp_path, stack):
     server = await serve(Medium(None), "tcp:127.0.0.1:0")
-    made = await Dut.start(server.address)
+    made = await Dut.start(server.address, stack)
     try:
-        source = SERVE.format(firmware=FIRMWARE, path=tmp_path / "bonds.json")
+        path = tmp_path / "bonds.json"
+        source = SERVE.format(firmware=FIRMWARE, path=path, board=BOARDS[request.param])
         assert await made.run(source) == "None"
         made.hci = server.address
         yield made
@@ -80,6 +90,9 @@ async def companion(dut, person):
         )
         await central.connect()
         yield central
+
+
+pytestmark = pytest.mark.stacks
 
 
 async def bonded(dut):
@@ -132,12 +145,31 @@ async def test_a_keyboard_is_given_the_digits_that_are_shown(dut):
         assert await bonded(dut) == 1
 
 
-async def test_just_works_makes_no_bond_where_digits_could_be_compared(dut):
-    serving = asyncio.create_task(dut.run("asyncio.run(wear(2500, True))"))
+@pytest.mark.parametrize("dut", ["shows", "both"], indirect=True)
+async def test_just_works_makes_no_bond_where_digits_could_be_used(dut):
+    serving = asyncio.create_task(dut.run("asyncio.run(wear(5000, True))"))
     async with Central(dut.hci) as stranger:
         await stranger.connect()
         await stranger.pair()
         await stranger.dropped()
     assert await serving == "None"
     assert await bonded(dut) == 0
-    assert not any(await dut.value("display.shown"))
+
+
+@pytest.mark.parametrize("dut", ["takes", "both"], indirect=True)
+@pytest.mark.parametrize("right", [True, False])
+async def test_digits_of_a_companion_are_typed_on_the_glasses(dut, right):
+    person = Person(CAPABILITY.DISPLAY_OUTPUT_ONLY)
+    serving = asyncio.create_task(dut.run("asyncio.run(wear(800, False))"))
+    async with companion(dut, person) as central:
+        pairing = asyncio.create_task(central.pair())
+        shown = await asyncio.wait_for(person.shown, 5)
+        assert await serving == "None"
+        typed = shown if right else f"{(int(shown) + 1) % 1000000:06}"
+        # What is no six digits is not heard.
+        for text in ("", "12345", "abcdef", typed):
+            await dut.run(f"display.on_typed({text!r})")
+        assert await dut.run("asyncio.run(wear(1500, False))") == "None"
+        await pairing
+        assert await bonded(dut) == int(right)
+        assert await dut.value("link.digits.method") == "digits"

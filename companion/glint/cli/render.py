@@ -87,7 +87,7 @@ def pairing_text(method: str) -> str:
     """Explains a pairing method, as the glasses name it."""
     if method == "just works":
         return "Just Works: pairing is not protected against an attacker in the middle"
-    return f"{method}, which the wearer compares" if method == "digits" else method
+    return f"{method}, which the wearer compares or types" if method == "digits" else method
 
 
 def energy_lines(used_uah: list[int] | None, left_min: list[int] | None) -> list[str]:

@@ -20,7 +20,11 @@ What all of them do:
   (binding: load_irk ends with ble_hs_misc_restore_irks).
 * Secrets are asked for and handed over with the host's lock held (ble_store.c:31, 54, 84); what
   needs that lock waits for it, with MicroPython's lock held: gatts_notify, gap_disconnect and
-  gap_advertise at that moment never return. Read from the sources; not seen.
+  gap_advertise at that moment never return. Read from the sources; not seen. All other events are
+  told without that lock (ble_gap.c asserts that), by the host's one task: their handlers may call.
+* The secrets of a peer are asked for when its link is encrypted (ble_sm.c:1483 of a2acac3, with the
+  identity that its address was resolved to), when it begins to pair (918), and when it reads or
+  writes, without encryption, what asks for that (ble_att_svr.c:346).
 * A handler that raises is dropped for good (extmod/modbluetooth.c:1245).
 * Four connections (ports/esp32/boards/sdkconfig.ble, extmod/nimble/syscfg/syscfg.h:45).
 * One security procedure at a time (syscfg.h:121, BLE_SM_MAX_PROCS); what belongs to one is told
@@ -52,8 +56,11 @@ STACKS = {
     # (942, 956) among them. CENTRAL_CONNECT came first, always.
     "enc-first": Stack(keys_first=False, mtu_first=False),
     # ble_sm.c: d87234ed (ESP-IDF 5.2.3) lines 1025, 1030; 32b2124f (5.3.2) 1031, 1036; Apache's
-    # master of August 2026 954, 969. The order of events at the start of a connection is what
-    # MicroPython 10ef3e4a saw with ESP-IDF 5.4.2, whose own NimBLE (0225775e) was not looked into.
+    # master of August 2026 954, 969; the copy in ESP-IDF 5.5.5 (ble_sm_process_result). ESP-IDF
+    # 5.4.2 pins 0225775e, which no stored copy has: inferred, from those before and after it.
+    # CONNECT comes late: ESP-IDF 5.5.5's ble_gap_rx_conn_complete asks the peer for its version and
+    # then its features first, and ble_gap_rx_rd_rem_sup_feat_complete tells. What the peer sends
+    # meanwhile is told, and its secrets are asked for. MicroPython 10ef3e4a saw the same of 5.4.2.
     "keys-first": Stack(keys_first=True, mtu_first=True),
 }
 DEFAULT = "enc-first"

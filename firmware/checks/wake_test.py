@@ -19,9 +19,9 @@ def test(detector, read, count):
     for hop in range(count // HOP_BYTES):
         if not frontend.process(read(HOP_BYTES), features):
             continue
-        if detector.push(frontend, features):
+        if detector.spotter.push(features):
             detections.append((hop + 1) * HOP_MS / 1000)
-        if detector.inferred:
+        if detector.spotter.inferred:
             trace.append(detector.probability)
             highest = max(highest, detector.probability)
     read(count % HOP_BYTES)

@@ -42,7 +42,7 @@ class Object:
     Attributes:
         bytes: Length of the whole object.
         filled_bytes: Of it, what there is so far.
-        crc: CRC-32 of what there is so far.
+        crc: CRC-32 of what there is, once it has ended.
         ended: Whether its end has been announced.
     """
 

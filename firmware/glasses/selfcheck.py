@@ -49,5 +49,5 @@ def hear(detectors):
         yield
         detector.reset()
         for row in rows:
-            detector.push(frontend, row)
+            detector.spotter.push(row)
         detector.reset()

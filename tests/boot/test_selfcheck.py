@@ -28,13 +28,15 @@ def tried(detectors):
     return "passed"
 
 class Broken:
+    def __init__(self):
+        self.spotter = self
     def reset(self):
         pass
-    def push(self, frontend, row):
+    def push(self, row):
         raise ValueError("no such op")
 
 detector = wake.load(FOLDER, "okay_nabu")
-said = [selfcheck.FEATURES, tried([detector]), detector.full, tried([detector, Broken()])]
+said = [selfcheck.FEATURES, tried([detector]), detector.spotter.full, tried([detector, Broken()])]
 selfcheck.FEATURES = "another"
 print(json.dumps(said + [tried([detector])]))
 """

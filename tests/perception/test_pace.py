@@ -59,8 +59,8 @@ class Board:
                 self.waiting_ms += (self.ended() - self.pieces) * self.PIECE_MS
             self.pieces = self.ended()
             while self.waiting_ms >= 10:
+                self.pace.hops(1, self.any())
                 self.waiting_ms -= 10
-                self.pace.hop()
             if int(self.now) // 1000 != (int(self.now) - 10) // 1000:
                 self.pace.check()
 

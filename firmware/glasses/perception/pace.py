@@ -45,12 +45,14 @@ class Pace:
         """The microphone starts."""
         self._due_ms = time.ticks_ms()
 
-    def hop(self):
-        """A hop was taken from the microphone. Allocates nothing."""
+    def hops(self, count, waiting_bytes):
+        """So many hops were taken from the microphone, of what waited there. Allocates nothing."""
         if not self._paced:
             return
-        self._due_ms = time.ticks_add(self._due_ms, HOP_MS)
-        late_ms = time.ticks_diff(time.ticks_ms(), self._due_ms) - self._mic.any() // BYTES_A_MS
+        clock = time
+        self._due_ms = due_ms = clock.ticks_add(self._due_ms, count * HOP_MS)
+        waiting_ms = waiting_bytes // BYTES_A_MS - count * HOP_MS
+        late_ms = clock.ticks_diff(clock.ticks_ms(), due_ms) - waiting_ms
         if late_ms < self._late_ms:
             self._late_ms = late_ms
 

@@ -36,8 +36,8 @@ class Detector:
     Attributes:
         name: The model's file name without its ending.
         word: The phrase, from the manifest.
-        active: Whether the mean was above the cutoff at the last inference.
-        inferred: Whether the last `push` ended with an inference.
+        model: The tflm.Model.
+        spotter: The micdsp.Spotter, which takes features.
     """
 
     def __init__(self, name, manifest, model_bytes):
@@ -49,67 +49,38 @@ class Detector:
         self.name = name
         self.model = model = tflm.Model(model_bytes)
         tensor_in, tensor_out = model.inputs[0], model.outputs[0]
-        rows, channels = tensor_in.shape[-2:]
+        _, channels = tensor_in.shape[-2:]
         if channels != micdsp.CHANNELS or tensor_in.dtype != "int8" or tensor_out.dtype != "uint8":
             raise ManifestError(
                 "wake word %s: takes %s %s and gives %s, not int8 features of %d channels and uint8"
                 % (name, tensor_in.dtype, tensor_in.shape, tensor_out.dtype, micdsp.CHANNELS)
             )
-        features = model.input(0)
-        self._rows = [features[i * channels : (i + 1) * channels] for i in range(rows)]
-        self._output = model.output(0)
-        self._scale = tensor_in.scale
-        self._zero_point = tensor_in.zero_point
         # mean > cutoff, over integers: the sum of the window's steps exceeds this. The small term
         # keeps a product that is whole by definition (0.85 * 5 * 256) whole in single precision.
         self._zero_sum = tensor_out.zero_point * window
-        self._cutoff_sum = int(cutoff * window / tensor_out.scale + 0.001) + self._zero_sum
+        cutoff_sum = int(cutoff * window / tensor_out.scale + 0.001) + self._zero_sum
         self._sum_scale = tensor_out.scale / window
-        self._window = bytearray(window)
+        self.spotter = micdsp.Spotter(
+            model.invoke,
+            model.input(0),
+            model.output(0),
+            tensor_in.scale,
+            tensor_in.zero_point,
+            window,
+            cutoff_sum,
+        )
         self.reset()
 
     def reset(self):
         """Forgets what was heard."""
         self.model.reset()
-        self.active = self.inferred = False
-        self._sum = 0
-        self._row = 0
-        self._next = 0
-        self._heard = 0
-        for i in range(len(self._window)):
-            self._window[i] = 0
-
-    def push(self, frontend, features):
-        """Takes one hop's features; returns True when the word begins. Allocates nothing."""
-        frontend.quantize(features, self._rows[self._row], self._scale, self._zero_point)
-        self._row += 1
-        self.inferred = self._row == len(self._rows)
-        if not self.inferred:
-            return False
-        self._row = 0
-        self.model.invoke()
-        window = self._window
-        i = self._next
-        self._sum += self._output[0] - window[i]
-        window[i] = self._output[0]
-        self._next = i + 1 if i + 1 < len(window) else 0
-        if self._heard < len(window):
-            self._heard += 1
-            if self._heard < len(window):
-                return False  # the mean counts once the window is full
-        was_active = self.active
-        self.active = self._sum > self._cutoff_sum
-        return self.active and not was_active
-
-    @property
-    def full(self):
-        """Whether enough has been heard for `probability` to count."""
-        return self._heard == len(self._window)
+        self.spotter.reset()
 
     @property
     def probability(self):
         """Mean of the window, 0 to 1; 0 until the window is full."""
-        return (self._sum - self._zero_sum) * self._sum_scale if self.full else 0.0
+        spotter = self.spotter
+        return (spotter.sum - self._zero_sum) * self._sum_scale if spotter.full else 0.0
 
 
 def load(folder, name):

@@ -5,6 +5,7 @@ Buffers are anything with the buffer protocol (bytes, bytearray, array, memoryvi
 methods allocate nothing; constructors do.
 """
 
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from _typeshed import ReadableBuffer, WriteableBuffer
@@ -50,6 +51,117 @@ class Frontend:
 
     def reset(self) -> None:
         """Forgets all samples and the noise estimate."""
+
+class Spotter:
+    """One wake word: quantises rows of features into its model's input, runs the model for each
+    input that is complete, and holds the sliding mean of its outputs against a cutoff.
+
+    Args:
+        invoke: Runs the model; a bound method of tflm.Model.
+        input: Its input, int8, CHANNELS a row; each of its rows is a hop.
+        output: Its output; the first byte counts.
+        scale: Scale of the input tensor.
+        zero_point: Zero point of the input tensor.
+        window: How many outputs the mean is of, 1..255.
+        cutoff_sum: The word is heard while the sum of the window exceeds this, 0..65025.
+
+    Raises:
+        ValueError: A number is out of range, or a buffer has another size.
+    """
+
+    began: bool
+    """Whether the word began with the last features. Read-only, as are the others."""
+    inferred: bool
+    """Whether the model ran with the last features."""
+    full: bool
+    """Whether the window is full; before, no word begins."""
+    sum: int
+    """Of the outputs in the window."""
+
+    def __init__(
+        self,
+        invoke: Callable[[], object],
+        input: WriteableBuffer,
+        output: ReadableBuffer,
+        scale: float,
+        zero_point: int,
+        window: int,
+        cutoff_sum: int,
+    ) -> None: ...
+    def push(self, features: ReadableBuffer) -> bool:
+        """Takes a hop's features, CHANNELS uint16 values; returns `began`.
+
+        Raises:
+            ValueError: features or the model's input have another size.
+            Exception: What `invoke` raises.
+        """
+
+    def reset(self) -> None:
+        """Forgets what was heard; the model's own state is the model's."""
+
+class Listener:
+    """What happens at every hop: the last hops are kept, a recording gets its ADPCM, spotters the
+    front-end's features. Allocates nothing but where numbers from 2^30 on are read.
+
+    Args:
+        ring: Keeps the last hops: 320 bytes each, 3 or more, aligned to 4.
+        clock: Gives microseconds that wrap around, as time.ticks_us.
+
+    Raises:
+        ValueError: ring has another size.
+    """
+
+    hops: int
+    """Hops since it was made. Read-only, as are the others."""
+    slow_hops: int
+    """Of them, those that took longer than the 10 ms they last."""
+    busy_s: int
+    """Time spent in hops, whole seconds; `busy_us` has the rest."""
+    busy_us: int
+    recording: bool
+    """Whether a recording goes on; not, once it is whole."""
+    recorded_bytes: int
+    """Of the last recording."""
+    crc: int
+    """CRC-32 of the last recording."""
+
+    def __init__(self, ring: WriteableBuffer, clock: Callable[[], int]) -> None: ...
+    def listen_for(self, spotters: Sequence[Spotter]) -> None:
+        """Listens for these from the next hop on. Raises ValueError: one is no Spotter."""
+
+    def feed(self, samples: Samples, at: int, start_us: int) -> int | None:
+        """Takes whole hops, until there is news: a word begins, or a recording is whole.
+
+        It also returns once 5 ms are over, for others to have their turn; a hop is never cut.
+
+        Args:
+            samples: Any number of hops of HOP_SAMPLES.
+            at: The byte to begin at: 0, or what an earlier call returned.
+            start_us: When work on the first of them began, by the clock.
+
+        Returns:
+            The byte to go on at, once the news was dealt with; None when all was taken.
+
+        Raises:
+            ValueError: samples are not whole hops, `at` is no place in them, or the ring or the
+                recording have changed their size.
+            Exception: What a spotter raises.
+        """
+
+    def record(self, recording: WriteableBuffer, whole_bytes: int) -> None:
+        """Begins a recording as IMA ADPCM, in place of the last one: first all hops of the ring.
+
+        Args:
+            recording: Takes it, HOP_SAMPLES / 2 bytes a hop; where it is too small, what comes
+                pushes the oldest out.
+            whole_bytes: How long it is to become: more than the ring's hops.
+
+        Raises:
+            ValueError: A size is another one.
+        """
+
+    def stop(self) -> None:
+        """Ends the recording, and lets go of its buffer."""
 
 class AdpcmEncoder:
     """IMA ADPCM, 4 bits a sample, as in WAV files: the first sample in the low nibble."""

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module micdsp: core/ for MicroPython. No method allocates; constructors do.
-#include "py/runtime.h"
-#include "micdsp.h"
+#include "listener.h"
 #include "pdm.h"
-
-// 40 / 1024: pymicro-features scales its uint16 features by this before a model quantizes them.
-#define FEATURE_SCALE 0.0390625f
 
 static size_t get_samples(mp_obj_t obj, const void **samples) {
     mp_buffer_info_t info;
@@ -218,6 +214,8 @@ static MP_DEFINE_CONST_OBJ_TYPE(pdm_type, MP_QSTR_PdmDecimator, MP_TYPE_FLAG_NON
 static const mp_rom_map_elem_t module_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_micdsp)},
     {MP_ROM_QSTR(MP_QSTR_Frontend), MP_ROM_PTR(&frontend_type)},
+    {MP_ROM_QSTR(MP_QSTR_Listener), MP_ROM_PTR(&micdsp_listener_type)},
+    {MP_ROM_QSTR(MP_QSTR_Spotter), MP_ROM_PTR(&micdsp_spotter_type)},
     {MP_ROM_QSTR(MP_QSTR_AdpcmEncoder), MP_ROM_PTR(&adpcm_type)},
     {MP_ROM_QSTR(MP_QSTR_PdmDecimator), MP_ROM_PTR(&pdm_type)},
     {MP_ROM_QSTR(MP_QSTR_rms), MP_ROM_PTR(&level_rms_obj)},

@@ -44,9 +44,11 @@ static uint8_t encode_sample(micdsp_adpcm_t *encoder, int32_t sample) {
 
 void micdsp_adpcm_encode(micdsp_adpcm_t *encoder, const void *samples, size_t sample_count,
                          uint8_t *out) {
+    micdsp_adpcm_t state = *encoder; // in registers, as bytes may be written anywhere
     for (size_t i = 0; i + 1 < sample_count; i += 2) {
-        uint8_t low = encode_sample(encoder, micdsp_load_sample(samples, i));
-        uint8_t high = encode_sample(encoder, micdsp_load_sample(samples, i + 1));
+        uint8_t low = encode_sample(&state, micdsp_load_sample(samples, i));
+        uint8_t high = encode_sample(&state, micdsp_load_sample(samples, i + 1));
         *out++ = (uint8_t)(low | high << 4);
     }
+    *encoder = state;
 }

@@ -21,12 +21,32 @@ uint32_t micdsp_sqrt32(uint32_t x) {
     return root >> (shift / 2);
 }
 
+#if !MICDSP_MVE
+
 // Square root rounded to nearest, for x below 2^42.
 //
 // Larger sums cannot come: windowed values fit 16 bits and the FFT scales by 1/512, so the energies
 // of all bins together stay below 2^29 (Parseval; wrapping only lessens them), and weights are at
 // most 2^12.
 static uint32_t rounded_sqrt(uint64_t x) {
+#if defined(__ARM_FP) && (__ARM_FP & 4) && !defined(MICDSP_PORTABLE)
+    // The FPU's root is at most 1 from the root rounded down.
+    float root_f = (float)(uint32_t)(x >> 32) * 4294967296.0f + (float)(uint32_t)x;
+    __asm__("vsqrt.f32 %0, %0" : "+t"(root_f));
+    uint32_t root = (uint32_t)root_f;
+    // It fits 32 bits, as does twice the root, whatever the FPU rounded.
+    int32_t rest = (int32_t)((uint32_t)x - root * root);
+    if (rest < 0) {
+        root--;
+        rest += (int32_t)(2 * root + 1);
+    }
+    if (rest > (int32_t)(2 * root)) {
+        rest -= (int32_t)(2 * root + 1);
+        root++;
+    }
+    // The original does not round 65535 up.
+    return root + (rest > (int32_t)root && root != 0xFFFF);
+#else
     uint32_t high = (uint32_t)(x >> 32), low = (uint32_t)x;
     if (high == 0) {
         uint32_t root = micdsp_sqrt32(low);
@@ -48,6 +68,7 @@ static uint32_t rounded_sqrt(uint64_t x) {
         rest += (int32_t)(2 * root + 1);
     }
     return root + ((uint32_t)rest > root);
+#endif
 }
 
 void micdsp_filterbank_apply(const uint32_t *energy, int shift, uint32_t *channels) {
@@ -69,3 +90,5 @@ void micdsp_filterbank_apply(const uint32_t *energy, int shift, uint32_t *channe
         rising = ((uint64_t)sum << 12) - falling;
     }
 }
+
+#endif

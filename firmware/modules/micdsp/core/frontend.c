@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "bits.h"
 #include "stages.h"
 #include <string.h>
+
+#if MICDSP_MVE
+#include <arm_mve.h>
+#endif
 
 void micdsp_frontend_reset(micdsp_frontend_t *frontend) {
     memset(frontend, 0, sizeof *frontend);
@@ -11,8 +16,8 @@ size_t micdsp_frontend_frames(const micdsp_frontend_t *frontend, size_t sample_c
     return sample_count < missing ? 0 : 1 + (sample_count - missing) / MICDSP_HOP_SAMPLES;
 }
 
-static void compute_frame(micdsp_frontend_t *frontend, void *features) {
-    int shift = micdsp_window_apply(frontend->samples, frontend->work.windowed);
+void micdsp_frontend_frame(micdsp_frontend_t *frontend, const int16_t *samples, void *features) {
+    int shift = micdsp_window_apply(samples, frontend->work.windowed);
     micdsp_fft_energy(frontend->work.windowed, shift, frontend->spectrum.bins);
     uint32_t *channels = frontend->work.channels;
     micdsp_filterbank_apply(frontend->spectrum.energy, shift, channels);
@@ -36,7 +41,7 @@ size_t micdsp_frontend_process(micdsp_frontend_t *frontend, const void *samples,
         sample_count -= count;
         frontend->sample_count += count;
         if (frontend->sample_count == MICDSP_WINDOW_SAMPLES) {
-            compute_frame(frontend, out);
+            micdsp_frontend_frame(frontend, frontend->samples, out);
             out += MICDSP_CHANNELS * sizeof(uint16_t);
             frames++;
             frontend->sample_count -= MICDSP_HOP_SAMPLES;
@@ -70,6 +75,25 @@ static void split(float x, uint32_t *whole, uint32_t *fraction) {
 void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, int32_t zero_point) {
     uint32_t whole, fraction;
     split(ratio, &whole, &fraction);
+#if MICDSP_MVE
+    uint32x4_t half = vdupq_n_u32(0x80000000u);
+    for (int i = 0; i < MICDSP_CHANNELS; i += 4) {
+        uint16_t four[4];
+        memcpy(four, (const uint8_t *)features + 2 * i, sizeof four);
+        uint32x4_t feature = vldrhq_u32(four);
+        uint32x4_t rest = vmulq_n_u32(feature, fraction);
+        uint32x4_t product = vmulhq_u32(feature, vdupq_n_u32(fraction));
+        product = vaddq_u32(product, vmulq_n_u32(feature, whole));
+        int32x4_t value = vaddq_n_s32(vreinterpretq_s32_u32(product), zero_point);
+        // Up from above one half, and from one half where that gives an even number.
+        uint32x4_t up = vandq_u32(vreinterpretq_u32_s32(value), vdupq_n_u32(1));
+        up = vpselq_u32(up, vdupq_n_u32(0), vcmpeqq_u32(rest, half));
+        up = vpselq_u32(vdupq_n_u32(1), up, vcmphiq_u32(rest, half));
+        value = vaddq_s32(value, vreinterpretq_s32_u32(up));
+        value = vmaxq_s32(vminq_s32(value, vdupq_n_s32(127)), vdupq_n_s32(-128));
+        vstrbq_s32(out + i, value);
+    }
+#else
     for (int i = 0; i < MICDSP_CHANNELS; i++) {
         uint16_t feature;
         memcpy(&feature, (const uint8_t *)features + 2 * i, sizeof feature);
@@ -79,4 +103,5 @@ void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, in
         value += rest > 0x80000000u || (rest == 0x80000000u && (value & 1));
         out[i] = (int8_t)(value > 127 ? 127 : value < -128 ? -128 : value);
     }
+#endif
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Microphone signal processing in fixed point: wake word features, IMA ADPCM, level.
+// Microphone signal processing in fixed point: wake word features and their sliding mean, IMA ADPCM
+// and its recording, level.
 //
 // Samples are 16-bit little-endian mono; sample and feature pointers need no alignment. No function
 // allocates, keeps static state or calls libm.
 #ifndef MICDSP_H
 #define MICDSP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +48,10 @@ size_t micdsp_frontend_frames(const micdsp_frontend_t *frontend, size_t sample_c
 size_t micdsp_frontend_process(micdsp_frontend_t *frontend, const void *samples,
                                size_t sample_count, void *features);
 
+// The same of one whole window at a time, MICDSP_WINDOW_SAMPLES aligned samples, each a hop after
+// the one before; for a caller that has them in a row anyway.
+void micdsp_frontend_frame(micdsp_frontend_t *frontend, const int16_t *samples, void *features);
+
 // One frame as a model's int8 input: feature * ratio + zero_point, rounded half to even and
 // saturated. ratio is 0.0390625 / scale of the input tensor; it must be positive.
 void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, int32_t zero_point);
@@ -59,6 +65,59 @@ typedef struct {
 // starts a stream.
 void micdsp_adpcm_encode(micdsp_adpcm_t *encoder, const void *samples, size_t sample_count,
                          uint8_t *out);
+
+#define MICDSP_HOP_BYTES (2 * MICDSP_HOP_SAMPLES)
+#define MICDSP_HOP_ADPCM_BYTES (MICDSP_HOP_SAMPLES / 2)
+
+// The last hops of a microphone, and a recording that begins with them. Zeros have no recording;
+// the fields are private.
+typedef struct {
+    uint32_t next;           // slot of the ring
+    uint32_t recorded_bytes; // fewer than whole_bytes: the recording goes on
+    uint32_t whole_bytes;
+    uint32_t crc; // CRC-32 of what is recorded
+    micdsp_adpcm_t encoder;
+} micdsp_tape_t;
+
+// A tape's memory, which belongs to the caller: an aligned ring of hops, more than 0, and another
+// that takes the recording, a multiple of MICDSP_HOP_ADPCM_BYTES.
+typedef struct {
+    uint8_t *hops, *recording;
+    uint32_t hop_count, recording_bytes;
+} micdsp_tape_buffers_t;
+
+// Begins a recording with all hops of the ring, the oldest first; whole_bytes is a multiple of
+// MICDSP_HOP_ADPCM_BYTES. What its ring has no room for pushes the oldest out.
+void micdsp_tape_record(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
+                        uint32_t whole_bytes);
+
+// The last MICDSP_WINDOW_SAMPLES, of a ring of as many at least: where they lie, or a copy in
+// `window` where the ring's end comes in between.
+const int16_t *micdsp_tape_window(const micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
+                                  int16_t *window);
+
+// Takes a hop; true: with it the recording is whole.
+bool micdsp_tape_push(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
+                      const void *samples);
+
+// CRC-32 as in zlib, of bytes that follow those of `crc`; it starts at 0.
+uint32_t micdsp_crc32(uint32_t crc, const uint8_t *bytes, size_t count);
+
+// The sliding mean of a model's outputs against a cutoff, over integers. Set up with size and
+// cutoff_sum, the rest zeros.
+typedef struct {
+    int32_t sum;        // of the last `size` outputs
+    int32_t cutoff_sum; // the mean is active while the sum exceeds it
+    uint8_t size;       // 1..255
+    uint8_t next, heard;
+    bool active;
+    uint8_t outputs[255];
+} micdsp_mean_t;
+
+void micdsp_mean_reset(micdsp_mean_t *mean);
+
+// Takes an output; true: the mean has become active. It counts once `size` outputs were heard.
+bool micdsp_mean_push(micdsp_mean_t *mean, uint8_t output);
 
 // Root of the mean square, rounded down, 0..32767.
 int32_t micdsp_level_rms(const void *samples, size_t sample_count);

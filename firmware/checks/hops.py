@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: hops.py FOLDER HOPS NAME... Standard input holds 16 kHz int16 samples, which the
-# perception loop hears again and again, as many at once as it takes; prints what HOPS hops took, in
-# the loop alone and with asyncio, and what they allocated, as JSON.
+# Runs on a board: hops.py FOLDER HOPS RUN_HOPS NAME... Standard input holds 16 kHz int16 samples,
+# which the perception loop hears again and again, as many at once as it takes; prints what HOPS
+# hops took and allocated, and what RUN_HOPS more took with asyncio, as JSON.
 
 import asyncio
 import gc
@@ -93,14 +93,14 @@ class Loop:
         return time.ticks_diff(time.ticks_us(), start_us)
 
 
-def main(folder, hops, *names):
+def main(folder, hops, run_hops, *names):
     loop = Loop(sys.stdin.buffer.read(), [wake.load(folder, name) for name in names])
     loop.hear(100)
     allocated, took_us = loop.hear(hops)
     result = {"hops": hops, "busy_us": took_us, "allocated_bytes": allocated}
-    result["share_of_real_time"] = took_us / (hops * HOP_MS * 1000)
-    result["run_us"] = loop.run(hops)
+    result["share_of_real_time"] = took_us / ((hops or 1) * HOP_MS * 1000)
+    result["run_us"] = loop.run(run_hops)
     print(json.dumps(result))
 
 
-main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
+main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

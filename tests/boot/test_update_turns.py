@@ -32,7 +32,7 @@ def test_verification_lets_others_have_their_turn_in_time():
         "okay_nabu.json": json.dumps(zoo.manifest("okay_nabu")).encode(),
     }
     samples = sound.noise(1, 3000).tobytes()
-    arguments = (CHECKS / "hops.py", "/rom", "100", "okay_nabu")
+    arguments = (CHECKS / "hops.py", "/rom", "100", "0", "okay_nabu")
     hops = json.loads(counting.run(*arguments, stdin=samples, files=word))
     between_us = (turns["took_us"] - turns["longest_us"]) / turns["turns"]
     assert between_us + hops["busy_us"] / hops["hops"] < HOP_US

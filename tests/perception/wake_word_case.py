@@ -9,7 +9,7 @@ from workbench.build import zoo
 from workbench.emulation import sound
 from workbench.paths import FIRMWARE
 
-# In pieces of four hops over the sound; prints at which hops the word began, and how many there were.
+# In pieces of four hops over the sound; prints at which hops the word began, and the hops' number.
 DETECT = """
 import json, sys
 class glasses:

@@ -22,9 +22,9 @@ typedef struct {
 // that is an ESP32-S3's, the instructions of its vector unit that vectors.c knows.
 void lacking_enable(uint32_t identity);
 
-// Vector instructions that were run beside those that trapped: what follows one that trapped is
-// run at once with it.
-extern uint32_t lacking_untrapped;
+// Writes on standard error how many vector instructions were run beside those that trapped: what
+// follows one that trapped is run at once with it, and no counter sees it.
+void lacking_tell(void);
 
 extern bool vectors_damaged;
 

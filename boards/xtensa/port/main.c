@@ -120,6 +120,7 @@ void run(void) {
     if (nlr_push(&nlr) == 0) {
         mount_rom(rom_bytes);
         run_script(script_bytes);
+        lacking_tell();
         linux_exit(DONE);
     }
     const mp_print_t print = {NULL, print_error};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "listener.h"
 
+#include <string.h>
+
 enum { HOP_US = 10000, SECOND_US = 1000000 };
 enum { WINDOW_HOPS = MICDSP_WINDOW_SAMPLES / MICDSP_HOP_SAMPLES };
 // After so long, whoever waits gets a turn; a hop is not interrupted.

@@ -262,7 +262,7 @@ def find_compiler(name: str) -> Compiler:
 def optimisation(arch: str, source: Path) -> str:
     """Fast code for what runs most of the time, small code for the rest of tflm."""
     if "tflm" not in source.parts:
-        return "-O2"
+        return "-O2" if source.parent.name == "core" else "-Os"
     if arch == "xtensawin":  # Executable RAM is scarce there.
         return "-Oz"
     return "-O2" if source.stem in hot_files() else "-Os"

@@ -16,6 +16,7 @@ from workbench.build import zoo
 from workbench.emulation import sound
 from workbench.emulation.sim import prepare_flash
 from workbench.measure import commands, esp32s3, models, operators
+from workbench.measure import hops as counting
 from workbench.paths import BUILD
 from workbench.runners import cortexm, xtensa
 from workbench.runners.linux import Linux
@@ -26,7 +27,7 @@ WAKE_WORDS = ["okay_nabu", "hey_jarvis", "alexa", "hey_mycroft"]
 
 
 def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
-    """Runs `Perception.hop` on the linux board `count` times.
+    """Runs `Perception.hear` on the linux board until it has heard `count` hops.
 
     Args:
         words: Wake word models by name, all at once.
@@ -34,7 +35,7 @@ def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
         heard: 16 kHz samples, heard again and again.
 
     Returns:
-        {"hops", "busy_us", "allocated_bytes", "share_of_real_time"}.
+        {"hops", "busy_us", "allocated_bytes", "share_of_real_time", "run_us"}.
 
     Raises:
         RunError: The board refused, with its reason.
@@ -42,7 +43,7 @@ def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="glint-hops-") as folder:
         names = [zoo.place(word, Path(folder)) for word in words]
         fed = heard.astype("<i2").tobytes()
-        printed = Linux().run(CHECKS / "hops.py", folder, str(count), *names, stdin=fed)
+        printed = Linux().run(CHECKS / "hops.py", folder, str(count), "0", *names, stdin=fed)
     result: dict[str, Any] = json.loads(printed)
     return result
 
@@ -62,11 +63,12 @@ def image(board: str) -> cortexm.Image:
 def main() -> None:
     """Measures, prints a table, and writes build/bench.json."""
     heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
-    rows = {
-        "front-end": hops([], HOPS, heard),
-        "front-end, one wake word": hops(WAKE_WORDS[:1], HOPS, heard),
-        "front-end, four wake words": hops(WAKE_WORDS, HOPS, heard),
+    loads = {
+        "front-end": [],
+        "front-end, one wake word": WAKE_WORDS[:1],
+        "front-end, four wake words": WAKE_WORDS,
     }
+    rows = {name: hops(words, HOPS, heard) for name, words in loads.items()}
     table = Table(
         "perception loop", "us a hop", "share of real time", "allocated", title="linux board"
     )
@@ -79,9 +81,11 @@ def main() -> None:
         )
     console = Console()
     console.print(table)
-    compared = models.models()
     # Written to a file, a table is not cut to what a terminal has.
     wide = console if console.is_terminal else Console(width=120)
+    table, counted = counting.table(loads)
+    wide.print(table)
+    compared = models.models()
     for table in models.tables(compared):
         wide.print(table)
     print("\n".join(models.notes(compared)))
@@ -112,6 +116,7 @@ def main() -> None:
     BUILD.mkdir(exist_ok=True)
     measured = {
         "perception": rows,
+        "hop_instructions": counted,
         "models": compared,
         "operators": each,
         "networks": drawn,

@@ -11,7 +11,7 @@ import collections
 import functools
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.build import natmod
@@ -20,6 +20,7 @@ from workbench.runners import xtensa
 from workbench.runners.xtensa import EMULATOR, LINKER, XtensaError
 
 SIZE = "xtensa-lx106-elf-size"
+HOPS = 100
 TIMEOUT_S = 300
 # The functions of run.c that hand bytes over, which are not an inference's.
 FEEDING = ("run", "take", "linux_take", "linux_call")
@@ -128,23 +129,63 @@ def instructions(
     Raises:
         XtensaError: It failed.
     """
-    command = [EMULATOR[0], "-plugin", str(_counter()), "-d", "plugin", *EMULATOR[1:]]
-    command.append(str(build(chip if built_for is None else built_for)))
+    program = str(build(chip if built_for is None else built_for))
     counts: list[collections.Counter[str]] = []
     # What loading takes is in both; the first inference after it may do some things once.
     for inferences in (2, 3):
         header = chip.to_bytes(4, "little") + len(model).to_bytes(4, "little")
         data = header + model + bytes(inferences * input_bytes)
-        lines = _execute(command, data).stderr.decode().splitlines()
-        # LLVM tells functions of the same name apart by a number behind it.
-        taken = collections.Counter[str]()
-        for name, count in map(str.split, lines):
-            taken[name.partition(".")[0]] += int(count)
-        counts.append(taken)
+        counts.append(_counted(_execute([*_counting(), program], data)))
     fewer, more = counts
     taken = more - fewer
     in_order = sorted(taken.items(), key=lambda item: -item[1])
     return {name: count for name, count in in_order if count and name not in FEEDING + EMULATING}
+
+
+def _counting() -> list[str]:
+    """The emulator, with the plugin."""
+    return [EMULATOR[0], "-plugin", str(_counter()), "-d", "plugin", *EMULATOR[1:]]
+
+
+def _counted(done: subprocess.CompletedProcess[bytes]) -> collections.Counter[str]:
+    """What the plugin, and the program of its vector instructions, wrote."""
+    taken = collections.Counter[str]()
+    for line in done.stderr.decode().splitlines():
+        # LLVM tells functions of the same name apart by a number behind it.
+        name, count = line.split()
+        taken[name.partition(".")[0]] += int(count)
+    return taken
+
+
+def hop(
+    script: Path,
+    words: Sequence[str],
+    samples: bytes,
+    files: Mapping[str, bytes],
+    chip: int = xtensa.ESP32S3,
+) -> dict[str, int]:
+    """Counts the instructions of one hop of the perception loop, by function of MicroPython.
+
+    Args:
+        script: firmware/checks/hops.py.
+        words: Names of wake word models.
+        samples: What it hears.
+        files: The loop, the models, and asyncio.
+        chip: As for `instructions`.
+
+    Returns:
+        Those of native modules under "?", and under "vectors" as `instructions` says.
+
+    Raises:
+        XtensaError: It failed.
+    """
+    counts: list[collections.Counter[str]] = []
+    given = {"script.py": script.read_bytes(), "stdin": samples, **files}
+    for hops in (HOPS, 2 * HOPS):
+        code = xtensa.WRAPPER.format(argv=[script.stem, "/rom", "0", str(hops), *words])
+        counts.append(_counted(xtensa.run_on(_counting(), code, given, chip)))
+    taken = counts[1] - counts[0]
+    return {name: n // HOPS for name, n in taken.items() if name not in EMULATING}
 
 
 def text_bytes() -> int:

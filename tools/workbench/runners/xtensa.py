@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.build import micropython, natmod, romfs
@@ -94,6 +94,17 @@ def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> byte
         XtensaError: A tool is missing, or it raised.
         WorkbenchError: MicroPython or a module cannot be built.
     """
+    return run_on(EMULATOR, code, files, chip).stdout
+
+
+def run_on(
+    emulator: Sequence[str], code: str, files: Mapping[str, bytes], chip: int
+) -> subprocess.CompletedProcess[bytes]:
+    """The same on an emulator with other options; gives what it said, too.
+
+    Raises:
+        XtensaError, WorkbenchError: As run_code.
+    """
     if lacking := missing():
         raise XtensaError(lacking)
     program = micropython.ensure("xtensa", bare=True)
@@ -105,7 +116,7 @@ def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> byte
     }
     rom = romfs.build({**modules, **files})
     done = subprocess.run(
-        [*EMULATOR, str(program)],
+        [*emulator, str(program)],
         input=chip.to_bytes(4, "little") + len(rom).to_bytes(4, "little") + rom + code.encode(),
         capture_output=True,
         check=False,
@@ -114,7 +125,7 @@ def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> byte
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise XtensaError(said[0] if said else f"exit status {done.returncode}")
-    return done.stdout
+    return done
 
 
 class Xtensa:

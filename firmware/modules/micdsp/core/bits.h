@@ -32,9 +32,11 @@ static inline int micdsp_bit_length(uint32_t x) {
 #endif
 }
 
+// What is a few bytes long is copied by __builtin_memcpy: where there is no C library, as for
+// Xtensa, a compiler takes memcpy for a function to call.
 static inline int32_t micdsp_load_sample(const uint8_t *samples, size_t i) {
     int16_t sample;
-    memcpy(&sample, samples + 2 * i, sizeof sample);
+    __builtin_memcpy(&sample, samples + 2 * i, sizeof sample);
     return sample;
 }
 

@@ -34,12 +34,12 @@ static inline int32_t hidden(int32_t x) {
 
 static inline complex_t complex_load(const void *source) {
     uint32_t z;
-    memcpy(&z, source, sizeof z);
+    __builtin_memcpy(&z, source, sizeof z);
     return z;
 }
 
 static inline void complex_store(micdsp_complex_t *target, complex_t z) {
-    memcpy(target, &z, sizeof z);
+    __builtin_memcpy(target, &z, sizeof z);
 }
 
 // z * factor / 2^15, |z * factor| < 2^30 in either part.

@@ -82,8 +82,8 @@ void micdsp_fft_energy(const int16_t *windowed, int shift, micdsp_complex_t *spe
         complex_t odd = complex_rotate(complex_subtract(a, b), complex_load(twiddles));
         uint32_t low_energy = complex_mean_energy(even, odd);
         uint32_t high_energy = complex_mirror_energy(even, odd);
-        memcpy(__builtin_assume_aligned(low, 4), &low_energy, sizeof low_energy);
-        memcpy(__builtin_assume_aligned(high, 4), &high_energy, sizeof high_energy);
+        __builtin_memcpy(__builtin_assume_aligned(low, 4), &low_energy, sizeof low_energy);
+        __builtin_memcpy(__builtin_assume_aligned(high, 4), &high_energy, sizeof high_energy);
     }
 }
 

@@ -57,7 +57,7 @@ size_t micdsp_frontend_process(micdsp_frontend_t *frontend, const void *samples,
 // saturates.
 static void split(float x, uint32_t *whole, uint32_t *fraction) {
     uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    __builtin_memcpy(&bits, &x, sizeof bits);
     uint32_t mantissa = (bits & 0x7FFFFF) | 0x800000;
     int point = 150 - (int)(bits >> 23); // x is mantissa / 2^point
     if (point < 16) {
@@ -79,7 +79,7 @@ void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, in
     uint32x4_t half = vdupq_n_u32(0x80000000u);
     for (int i = 0; i < MICDSP_CHANNELS; i += 4) {
         uint16_t four[4];
-        memcpy(four, (const uint8_t *)features + 2 * i, sizeof four);
+        __builtin_memcpy(four, (const uint8_t *)features + 2 * i, sizeof four);
         uint32x4_t feature = vldrhq_u32(four);
         uint32x4_t rest = vmulq_n_u32(feature, fraction);
         uint32x4_t product = vmulhq_u32(feature, vdupq_n_u32(fraction));
@@ -96,7 +96,7 @@ void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, in
 #else
     for (int i = 0; i < MICDSP_CHANNELS; i++) {
         uint16_t feature;
-        memcpy(&feature, (const uint8_t *)features + 2 * i, sizeof feature);
+        __builtin_memcpy(&feature, (const uint8_t *)features + 2 * i, sizeof feature);
         uint64_t product = (uint64_t)feature * fraction;
         uint32_t rest = (uint32_t)product;
         int32_t value = (int32_t)(feature * whole + (uint32_t)(product >> 32)) + zero_point;

@@ -45,9 +45,9 @@ int32_t micdsp_level_peak(const void *samples, size_t sample_count) {
 void micdsp_narrow(const void *words, size_t sample_count, int gain_shift, void *samples) {
     for (size_t i = 0; i < sample_count; i++) {
         int32_t word;
-        memcpy(&word, (const uint8_t *)words + 4 * i, sizeof word);
+        __builtin_memcpy(&word, (const uint8_t *)words + 4 * i, sizeof word);
         word >>= 16 - gain_shift;
         int16_t sample = (int16_t)(word > 32767 ? 32767 : word < -32768 ? -32768 : word);
-        memcpy((uint8_t *)samples + 2 * i, &sample, sizeof sample);
+        __builtin_memcpy((uint8_t *)samples + 2 * i, &sample, sizeof sample);
     }
 }

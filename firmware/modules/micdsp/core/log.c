@@ -27,6 +27,6 @@ void micdsp_log_scale(const uint32_t *channels, void *features) {
             uint32_t ln = (uint32_t)(((uint64_t)LN2_Q16 * log2_q16(value) + (1 << 15)) >> 16);
             scaled = (uint16_t)(((ln << SCALE_SHIFT) + (1 << 15)) >> 16);
         }
-        memcpy(out + 2 * i, &scaled, sizeof scaled);
+        __builtin_memcpy(out + 2 * i, &scaled, sizeof scaled);
     }
 }

@@ -39,11 +39,40 @@ static void run(micdsp_frontend_t *frontend, micdsp_adpcm_t *encoder, const uint
     }
 }
 
+// A tape whose ring and recording are exact heap blocks, which begins to record at every tenth hop.
+static void listen(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers, micdsp_mean_t *mean,
+                   const uint8_t *samples, size_t count) {
+    int16_t *window = (int16_t *)block(2 * MICDSP_WINDOW_SAMPLES, 0);
+    for (size_t i = 0; i + MICDSP_HOP_SAMPLES <= count; i += MICDSP_HOP_SAMPLES) {
+        bool whole = micdsp_tape_push(tape, buffers, samples + 2 * i);
+        if (whole && tape->recorded_bytes != tape->whole_bytes) {
+            exit(4);
+        }
+        const int16_t *last = micdsp_tape_window(tape, buffers, window);
+        const uint8_t *end = (const uint8_t *)(last + MICDSP_WINDOW_SAMPLES);
+        if (memcmp(end - MICDSP_HOP_BYTES, samples + 2 * i, MICDSP_HOP_BYTES)) {
+            exit(5);
+        }
+        if (micdsp_mean_push(mean, end[-1]) && mean->sum <= mean->cutoff_sum) {
+            exit(6);
+        }
+        if (tape->crc % 10 == 0) {
+            micdsp_tape_record(tape, buffers, MICDSP_HOP_ADPCM_BYTES * (tape->crc % 97 + 1));
+        }
+    }
+    free(window);
+}
+
 int main(void) {
     static const size_t counts[] = {0, 1, 2, 159, 160, 161, 7, 480, 1000, 33};
     micdsp_frontend_t *frontend = (micdsp_frontend_t *)block(sizeof *frontend, 0);
     micdsp_frontend_reset(frontend);
     micdsp_adpcm_t encoder = {0, 0};
+    micdsp_tape_t tape = {0};
+    micdsp_mean_t mean = {.size = 255, .cutoff_sum = 200};
+    micdsp_tape_buffers_t buffers = {block(7 * MICDSP_HOP_BYTES, 0),
+                                     block(3 * MICDSP_HOP_ADPCM_BYTES, 0), 7,
+                                     3 * MICDSP_HOP_ADPCM_BYTES};
     for (size_t i = 0;; i++) {
         size_t count = counts[i % 10], offset = i / 10 % 2;
         uint8_t *samples = block(2 * count, offset);
@@ -52,11 +81,14 @@ int main(void) {
         memcpy(exact, samples, 2 * got);
         free(samples - offset);
         run(frontend, &encoder, exact, got, offset);
+        listen(&tape, &buffers, &mean, exact, got);
         free(exact - offset);
         if (got < count) {
             break;
         }
     }
+    free(buffers.hops);
+    free(buffers.recording);
     free(frontend);
     return 0;
 }

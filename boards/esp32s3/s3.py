@@ -36,8 +36,9 @@ I2S_BUFFER_HOPS = 16
 # fills it in pieces of 256 frames (DMA_BUF_LEN_IN_I2S_FRAMES of ports/esp32/machine_i2s.c).
 I2S_FRAME_BYTES = 8
 DMA_FRAMES = 256
-# How often a microphone is asked for what has come.
-POLL_MS = 10
+# How often a microphone is asked for what has come: four hops, which the perception loop takes at
+# once, so that the core sleeps between.
+POLL_MS = 40
 DEBOUNCE_MS = 20
 BATTERY_PERIOD_MS = 60000
 # Exposure and white balance settle in so many frames after the sensor was off.

@@ -99,27 +99,26 @@ class Perception:
         then. Allocates nothing without news.
         """
         start_us = time.ticks_us()
-        piece, at, more = self._piece, self._at, False
+        piece, at, mic = self._piece, self._at, self._mic
         if at is None:
-            waiting = self._mic.any()
+            waiting = mic.any()
             hops = waiting // HOP_BYTES
             if not hops:
                 return False
             if hops > PIECE_HOPS:
-                hops, more = PIECE_HOPS, True
+                hops = PIECE_HOPS
             self._piece = piece = self._pieces[hops]
-            self._mic.readinto(piece)
+            mic.readinto(piece)
             self.pace.hops(hops, waiting)
             at = 0
         self._at = at = self._feed(piece, at, start_us)
         if at is not None:
             self._report()
-            more = True
         if self.recorder.item:
             self.recorder.update()
             if self.on_sound:
                 self.on_sound()
-        return more
+        return at is not None or mic.any() >= HOP_BYTES
 
     async def run(self):
         """Listens for ever. Raises OSError when the microphone is gone."""
@@ -127,6 +126,7 @@ class Perception:
         self.pace.start()
         hear, wait = self.hear, self._mic.wait
         while True:
+            # A wait gives nobody a turn when sound has arrived before it.
             while hear():
                 await asyncio.sleep_ms(0)
             await wait()

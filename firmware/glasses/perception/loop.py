@@ -81,6 +81,11 @@ class Perception:
         self._listener.listen_for([detector.spotter for detector in detectors])
         self.detectors = detectors
 
+    @property
+    def hops(self):
+        """Hops heard since boot."""
+        return self._listener.hops
+
     def counts(self):
         """What status and statistics say of it: hops heard since boot, those whose work took
         longer than they last, the time spent in hops, and the sound that was lost."""

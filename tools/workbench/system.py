@@ -21,6 +21,7 @@ Say = Callable[[str], None]
 PACKAGES = {
     "arm-none-eabi-gcc": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
     "cc": ("gcc", "libc6-dev"),
+    "chromium": ("chromium",),
     "dbus-daemon": ("dbus-daemon",),
     "git": ("git",),
     "make": ("make",),
@@ -39,6 +40,7 @@ PACKAGES = {
 PURPOSES = {
     "arm-none-eabi-gcc": "compiles for Cortex-M",
     "cc": "compiles for this machine",
+    "chromium": "shows the dashboard to its test",
     "dbus-daemon": "stands beside BlueZ in tests",
     "git": "fetches MicroPython's source",
     "make": "builds MicroPython",

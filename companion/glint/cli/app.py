@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from glint.cli import bonds, commands, config, models, render, updates
+from glint.cli import bonds, commands, config, dash, models, render, updates
 from glint.cli.options import EndedError
 from glint.errors import GlintError
 
@@ -63,6 +63,7 @@ def build() -> typer.Typer:
     app.callback()(_root)
     commands.register(app)
     updates.register(app)
+    dash.register(app)
     app.add_typer(bonds.app, name="bonds")
     app.add_typer(config.app, name="config")
     app.add_typer(models.app, name="models")

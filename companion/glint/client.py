@@ -331,7 +331,7 @@ class Glasses(Managed):
     def audio(
         self, of: Wake | Media | None = None, *, progress: Progress | None = None
     ) -> AsyncIterator[Chunk] | Coroutine[Any, Any, Audio]:
-        """Collects a recording (to be awaited), or iterates over what is heard from now on.
+        """Collects a recording (to be awaited), or iterates over what is heard from now on::
 
             audio = await glasses.audio(wake)
             async for chunk in glasses.audio():

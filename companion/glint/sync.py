@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glasses for scripts and notebooks: the same methods as `glint.Glasses`, without `await`.
+"""Glasses for scripts and notebooks: the same methods as `glint.Glasses`, without `await`::
 
     import glint.sync
 

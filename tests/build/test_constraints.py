@@ -47,4 +47,4 @@ def test_pins_name_versions_only():
 def test_both_distributions_are_of_one_version():
     companion, workbench = PROJECTS
     assert companion["version"] == workbench["version"]
-    assert f"glint-companion[hci]=={companion['version']}" in workbench["dependencies"]
+    assert f"glint-companion[hci,speech]=={companion['version']}" in workbench["dependencies"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was said after the wake word: commands, recognised on this machine.
+"""What was said after the wake word: commands, recognised on this machine::
 
     ears = glint.speech.recognizer()
     async for event in glasses.events():

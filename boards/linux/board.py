@@ -7,38 +7,15 @@ is the folder that stands for the flash; GLINT_FAULT is the signal that ended it
 
 import _thread
 import os
-import select
 
 import bus
+import bus_socket
 import peripherals
 from micropython import schedule
 
 
-class _Stream:
-    """The simulation bus's socket, which the workbench made non-blocking."""
-
-    def __init__(self, fd):
-        self.file = open(fd, "r+b")
-        self._room = select.poll()
-        self._room.register(self.file, select.POLLOUT)
-
-    def readinto(self, buf):
-        return self.file.readinto(buf)
-
-    def write(self, buf):
-        sent = 0
-        while sent < len(buf):
-            n = self.file.write(buf[sent:])
-            if n is None:
-                self._room.poll()
-            else:
-                sent += n
-
-
-def _watch(file):
+def _watch(stream):
     """Schedules the bus's pump when bytes arrive, as a UART's interrupt would."""
-    arrived = select.poll()
-    arrived.register(file, select.POLLIN)
     pumped = _thread.allocate_lock()
 
     def run(_):
@@ -52,7 +29,7 @@ def _watch(file):
             pumped.release()
 
     while not _bus.lost:
-        arrived.poll()
+        stream.wait()
         pumped.acquire()
         while True:
             try:
@@ -64,7 +41,7 @@ def _watch(file):
         pumped.release()
 
 
-_stream = _Stream(int(os.getenv("GLINT_BUS_FD")))
+_stream = bus_socket.Stream(int(os.getenv("GLINT_BUS_FD")))
 _bus = bus.Bus(_stream)
 bus.set(_bus)
 name = "linux"
@@ -79,4 +56,4 @@ light = peripherals.Light(_bus)
 button = peripherals.Button(_bus)
 
 _bus.pump()  # a button that is held
-_thread.start_new_thread(_watch, (_stream.file,))
+_thread.start_new_thread(_watch, (_stream,))

@@ -14,6 +14,7 @@ from asyncio import core
 from time import ticks_add, ticks_diff, ticks_ms
 
 import bus
+import bus_socket
 import peripherals
 
 CLOCK = 7
@@ -33,32 +34,6 @@ class _Bus(bus.Bus):
         if frame is not None:
             self.received = (self.received + 1) & 0xFFFFFFFF
         return frame
-
-
-class _Stream:
-    """The simulation bus's socket, which the workbench made non-blocking."""
-
-    def __init__(self, fd):
-        self.file = open(fd, "r+b")
-        self._readable = select.poll()
-        self._readable.register(self.file, select.POLLIN)
-        self._writable = select.poll()
-        self._writable.register(self.file, select.POLLOUT)
-
-    def readinto(self, buf):
-        return self.file.readinto(buf)
-
-    def write(self, buf):
-        sent = 0
-        while sent < len(buf):
-            n = self.file.write(buf[sent:])
-            if n is None:
-                self._writable.poll()
-            else:
-                sent += n
-
-    def wait(self):
-        self._readable.poll()
 
 
 class _IOQueue(core.IOQueue):
@@ -100,7 +75,7 @@ def _on_clock(payload):
     _now_ms = struct.unpack("<I", payload)[0]
 
 
-_stream = _Stream(int(os.getenv("GLINT_BUS_FD")))
+_stream = bus_socket.Stream(int(os.getenv("GLINT_BUS_FD")))
 _bus = _Bus(_stream)
 bus.set(_bus)
 _bus.on(CLOCK, _on_clock)

@@ -80,7 +80,8 @@ class Linux:
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.setblocking(False)
-            path = [FIRMWARE, BOARDS / "simulation", self.folder, ".frozen", self._flash]
+            shared = [BOARDS / "simulation", BOARDS / "linux"]
+            path = [FIRMWARE, self.folder, *shared, ".frozen", self._flash]
             environment = {
                 **os.environ,
                 "MICROPYPATH": ":".join(map(str, path)),

@@ -27,7 +27,7 @@ class Glasses:
     Its models are in `folder`.
 
     Attributes:
-        photo_id: Of the photo that is being taken, or None.
+        photo_id: The id of the photo being taken, or None.
     """
 
     def __init__(self, board, folder):
@@ -40,7 +40,7 @@ class Glasses:
         self.outbox.on_cancel = self._on_cancel
         self.privacy = Privacy(board.light)
         self._models = folder
-        self._broken = []  # models that there should be, and why there are none
+        self._broken = []  # Models that could not be loaded, and why.
         self.perception = loop.Perception(board.mic, self._load_words())
         self.perception.on_word = self._on_word
         self.perception.on_recorded = self.stop_recording
@@ -84,7 +84,7 @@ class Glasses:
         )
         self._wearer = Wearer(self.bonds.window, self.privacy, lambda: erase(board.flash))
         self._tasks = self._extend(server)
-        # Boards call these between any two byte codes of the tasks: they only note what happened.
+        # Boards call these between any two bytecodes of the tasks: they only note what happened.
         self._sensed = asyncio.ThreadSafeFlag()
         self._presses = []
         board.battery.on_change = self._sensed.set
@@ -96,16 +96,16 @@ class Glasses:
         for text in self._broken:
             self.journal.notice("model", text)
         if self.bonds.damaged:
-            self.journal.notice("bonds", "cannot be read: hold the button to pair anew")
+            self.journal.notice("bonds", "cannot be read: hold the button to pair again")
         self._report_battery()
 
     def _extend(self, server):
-        """Lets a maker's module `extension`, if there is one, add requests; returns its tasks."""
+        """Starts the module `extension`, if there is one; returns its tasks."""
         try:
             import extension
         except ImportError as error:
             if "'extension'" not in str(error):
-                raise  # it is there, and lacks something
+                raise  # It exists, but an import in it failed.
             return []
         return extension.start(self, server)
 
@@ -123,7 +123,7 @@ class Glasses:
         name, eye = self.settings["vision"], None
         if name == vision.Motion.name:
             pass
-        elif name not in models.names(self._models):  # not everybody has one
+        elif name not in models.names(self._models):  # Not every pair of glasses has one.
             print("vision: no model %s; motion and brightness instead" % name)
         else:
             eye = self._loaded(vision.load, name, self.board.slice_macs)
@@ -138,7 +138,7 @@ class Glasses:
         return None
 
     def _use(self, changes):
-        """Loads what settings need; returns what puts them to use. Raises as smp.settings says."""
+        """Loads what settings need; returns what applies them. Raises as smp.settings says."""
         detectors = eye = None
         if "words" in changes:
             known = {detector.name: detector for detector in self.perception.detectors}
@@ -162,7 +162,7 @@ class Glasses:
         return put_to_use
 
     async def run(self):
-        """Runs for ever; an error in any part ends it."""
+        """Runs until an error in any part ends it."""
         await asyncio.gather(
             self.perception.run(),
             self.perception.pace.run(),
@@ -172,19 +172,19 @@ class Glasses:
             self._wearer.run(),
             self.journal.run(),
             self.outbox.run(),
-            self._report_senses(),
+            self._report_peripherals(),
             self._take_photos(),
             self._images.run(),
             *self._tasks,
         )
 
     def _check(self):
-        """What an update has to get right; that it starts, with its radio, is seen by then."""
+        """Checks an update; that it starts, with its radio, is known by then."""
         if self._broken:
             raise selfcheck.CheckError(self._broken[0])
         yield from selfcheck.hear(self.perception.detectors)
 
-    # What the peripherals report.
+    # Reports from the peripherals.
 
     def _on_word(self, detector, at_ms):
         event = self.journal.append(
@@ -219,7 +219,7 @@ class Glasses:
         return id
 
     def stop_recording(self):
-        """Ends the recording that is under way."""
+        """Ends the recording in progress."""
         self.privacy.end()
         self.ledger.end(protocol.STATE_ENGAGED)
         self.journal.release()
@@ -241,7 +241,7 @@ class Glasses:
         self._presses.append((pressed, time.ticks_ms()))
         self._sensed.set()
 
-    async def _report_senses(self):
+    async def _report_peripherals(self):
         while True:
             await self._sensed.wait()
             while self._presses:
@@ -260,7 +260,7 @@ class Glasses:
             self.link.battery(level[0])
 
     def take_photo(self):
-        """Has a photo taken; returns the id of the object that follows."""
+        """Starts taking a photo; returns the id of the object that follows."""
         self.photo_id = self.outbox.reserve()
         self._photo_wanted.set()
         return self.photo_id
@@ -287,7 +287,7 @@ class Glasses:
             self.outbox.refuse(id, wishes.PHOTO, str(error)[: media.ERROR_TEXT_MAX], **about)
             return
         finally:
-            self.photo_id = None  # the next may be asked for while this one is looked at
+            self.photo_id = None  # The next may be requested while this one is classified.
         photo.fill(len(picture))
         self.outbox.end(photo)
         label, p = await eye.look(grey)

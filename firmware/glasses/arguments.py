@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks what came in a request against the tables of requests.py."""
+"""Checks the arguments of a request against the tables of requests.py."""
 
 
 class KindError(ValueError):
@@ -27,7 +27,7 @@ def check(rows, body):
 
     Args:
         rows: A row of requests.REQUESTS.
-        body: What the request held. What is null there and need not be there is taken out.
+        body: The request's map. Optional arguments that are null are removed.
     """
     if not isinstance(body, dict):
         raise KindError("a request takes a map")

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companions that are known, by the keys of their bonds, and when new ones may pair.
+"""Keeps the bonds of known companions, and decides when new ones may pair.
 
-The Bluetooth stack asks for keys and hands them over, whoever pairs; this decides which are kept.
-What a peer does counts once its link is encrypted: until then, and outside the pairing window, its
-keys stay in memory, and a bond that it has the stack delete is only hidden.
+The Bluetooth stack asks for keys and hands over new ones, whoever pairs; this module decides which
+are kept. A pairing counts once its link is encrypted: until then, and outside the pairing window,
+its keys stay in memory, and a bond that the stack deletes because of it is only hidden.
 
-Stacks differ in whether they tell of a link's encryption before they hand its new keys over, or
-after: what is known is put together here, whichever comes first.
+Some stacks report a link's encryption before they hand over its new keys, others after: this module
+combines both, whichever comes first.
 
-What the stack calls (`begin`, `end`, `get`, `set`, `encrypted`, `peer`) runs between any two byte
-codes of the tasks; the file is written by a task, in `save`.
+What the stack calls (`begin`, `end`, `get`, `set`, `encrypted`, `peer`) runs between any two
+bytecodes of the tasks; the file is written by a task, in `save`.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ KEY_BYTES = 16
 _SECURE_AT = {80: (74, 4), 88: (80, 2)}
 
 
-# What the flash did not take is tried again.
+# What the flash did not store is tried again.
 SAVE_AGAIN_MS = 10000
 
 
@@ -43,8 +43,8 @@ class Bond:
     """One companion's keys.
 
     Attributes:
-        id: Names it in requests; never used again for another.
-        name: What the companion calls itself.
+        id: Identifies it in requests; it is never reused.
+        name: The companion's name.
         key: The peer's identity, as the stack has it: address type, address (little endian).
     """
 
@@ -55,7 +55,7 @@ class Bond:
         self.secrets = {OURS: ours, THEIRS: theirs}
 
     def check(self):
-        """Raises ValueError or TypeError for what cannot be a bond."""
+        """Raises ValueError or TypeError for a row that cannot be a bond."""
         secrets = [len(secret) for secret in self.secrets.values()]
         if self.id < 1 or len(self.name.encode()) > LIMIT_BOND_NAME_BYTES:
             raise ValueError("id or name")
@@ -68,12 +68,12 @@ class Bond:
 
 
 class _Link:
-    """What is known of one connection's security.
+    """The security state of one connection.
 
     Attributes:
         key: The identity of its peer, as the stack says.
-        proven: It is encrypted, with a long enough key of a bond, whichever that is.
-        used: The bond whose key the stack has asked for to encrypt it.
+        proven: Whether it is encrypted with a long enough key of any bond.
+        used: The bond whose key the stack asked for to encrypt it.
         hidden: Kinds of that peer's secrets which the stack has deleted, as far as it knows.
         paired_as: The identity under which the peer has paired in this connection, or None.
         paired: The keys of that pairing.
@@ -89,12 +89,12 @@ class _Link:
 
 
 class Bonds:
-    """At most LIMIT_BONDS of them, in a file that is replaced as a whole.
+    """At most LIMIT_BONDS bonds, in a file that is replaced as a whole.
 
     Attributes:
         window: The pairing window. Of new glasses, which have never had a bond, it is open for
-            some minutes from their start; of all others, it takes a companion or the button.
-        damaged: Whether the file could not be read: then there are no bonds.
+            some minutes from their start; of all others, a companion or the button opens it.
+        damaged: Whether the file could not be read; then there are no bonds.
     """
 
     def __init__(self, path):
@@ -108,7 +108,7 @@ class Bonds:
         if not self._new:
             try:
                 self._load()
-            except Exception as error:  # cut, or anything at all
+            except Exception as error:  # It may be cut short, or hold anything.
                 print("bonds: cannot be read:", error)
                 self.damaged = self._dirty = True
         self.window = Window()
@@ -126,7 +126,7 @@ class Bonds:
 
     @property
     def state(self):
-        """What the pairing characteristic says."""
+        """The value of the pairing characteristic."""
         if not self.window.is_open:
             return PAIRING_CLOSED
         return PAIRING_OPEN if len(self._bonds) < LIMIT_BONDS else PAIRING_FULL
@@ -143,7 +143,7 @@ class Bonds:
         return self._with_key(key) is not None
 
     def remove(self, bond):
-        """Revokes a bond: its companion is a stranger from now on."""
+        """Revokes a bond; from now on its companion is a stranger."""
         self._bonds.remove(bond)
         self._dirty = True
 
@@ -151,7 +151,7 @@ class Bonds:
         bond.name = name
         self._dirty = True
 
-    # What the stack asks. It says which key it means, not for which link.
+    # Requests from the stack, which names the key, but not the link.
 
     def begin(self, connection, key):
         """A link begins, with a peer whose identity is `key` as far as the stack knows."""
@@ -162,7 +162,7 @@ class Bonds:
         self._asked = None
 
     def end(self, connection):
-        """A link has ended: what was only in memory is no more."""
+        """A link has ended: what was only in memory is forgotten."""
         self._links.pop(connection, None)
         self._early.pop(connection, None)
         self._loose = self._asked = None
@@ -170,7 +170,7 @@ class Bonds:
     def get(self, kind, index, key):
         """The secret for `key`, or the `index`-th of `kind` when the key is None; or None."""
         if key is None:
-            # NimBLE at its start, to know its peers by the addresses that they draw.
+            # NimBLE asks at its start, to resolve its peers' private addresses.
             bonds = self._bonds if kind == THEIRS else ()
             return bonds[index].secrets[kind] if index < len(bonds) else None
         key = bytes(key)
@@ -189,7 +189,7 @@ class Bonds:
         return bond.secrets[kind]
 
     def set(self, kind, key, secret):
-        """Takes a secret, or hides it when `secret` is None; returns what the stack is to be told.
+        """Stores a secret, or hides it when `secret` is None; returns what to answer the stack.
 
         That is True for every secret: after False, NimBLE deletes its oldest bond. It is False for
         deleting what is not there, or NimBLE deletes for ever.
@@ -227,7 +227,7 @@ class Bonds:
             self._pairing = None
 
     def encrypted(self, connection, is_encrypted, is_bonded, key_bytes):
-        """Takes what the stack tells of a link's encryption."""
+        """Handles the stack's report of a link's encryption."""
         link = self._links.get(connection)
         if link is None:
             link = self._early[connection] = _Link()
@@ -242,7 +242,7 @@ class Bonds:
             self._pairing = connection  # if it has paired, its keys are handed over next
 
     def peer(self, connection):
-        """The bond that a link's peer has proved to have, by all that is known so far; or None.
+        """Returns the bond that a link's peer has proved to have so far, or None.
 
         A peer that has paired in this connection has it when the pairing window was open, there was
         room, and the keys came from LE Secure Connections; any other when its link was encrypted
@@ -312,13 +312,13 @@ class Bonds:
         self._own, self._bonds, self._next_id, self._new = own, bonds, next_id, new is True
 
     async def run(self):
-        """Tries again to write what the flash did not take, for ever."""
+        """Retries, until cancelled, to write what the flash did not store."""
         while True:
             await asyncio.sleep_ms(SAVE_AGAIN_MS)
             self.save()
 
     def save(self):
-        """Writes the file if anything changed. False: the flash does not take it."""
+        """Writes the file if anything changed; returns False if the flash does not store it."""
         if not self._dirty:
             return True
         self._dirty = False

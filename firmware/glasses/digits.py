@@ -26,7 +26,7 @@ DIGITS = 6
 
 
 class Digits:
-    """What a pairing needs of the wearer.
+    """What a pairing asks of the wearer.
 
     Attributes:
         method: How the glasses pair, in SPEC.md's words.
@@ -58,7 +58,7 @@ class Digits:
         ble.config(mitm=io != _IO_NO_INPUT_OUTPUT, io=io)
 
     def enough(self, authenticated):
-        """Whether a link that is `authenticated` or not proves what this board wants proved."""
+        """Whether a link, `authenticated` or not, is secure enough for this board."""
         return bool(authenticated) or not (self._shows or self._takes)
 
     def choose(self, connection, action, number):
@@ -82,7 +82,7 @@ class Digits:
             self._board.show("%06d" % number)
 
     def button(self, pressed):
-        """The wearer's button: the digits are the same."""
+        """The wearer pressed the button: the digits are equal."""
         if pressed and self._asks is not None and self._asks[1] == _ACTION_NUMERIC_COMPARISON:
             self._reply(1)
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal: every event has a sequence number and stays until the companion acknowledges it.
 
-Records of the kinds in STORED are on the flash soon after, and come again, before all others, after
-a boot.
+Records of the kinds in STORED are written to flash soon afterwards, and come first after a reboot.
 """
 
 import asyncio
@@ -26,13 +25,13 @@ from glasses.protocol import (
 
 # Of a notice's text, what an event has room for.
 NOTICE_TEXT_BYTES = 110
-# As many records as a companion out of earshot can leave unread before the oldest go.
+# The most records kept for a companion that is out of range, before the oldest are dropped.
 KEPT_MAX = 256
-# What outlives a reboot; the rest is news of a moment, or of objects that do not outlive it.
+# What survives a reboot; the rest matters only for a moment, or concerns objects that do not.
 STORED = (EVENT_BOOT, EVENT_WAKE, EVENT_SEEN, EVENT_BUTTON, EVENT_GAP, EVENT_NOTICE)
 # Of it, so many of the newest: there must be room for as much again.
 RESTORED_MAX = KEPT_MAX // 2
-# A companion in earshot acknowledges in less time than this: what it has read is not written.
+# A companion in range acknowledges sooner than this, and what it has read is not written.
 SAVE_AFTER_MS = 300
 # Acknowledged records and acknowledgements that the file may hold before it is written anew.
 FILE_BYTES_MAX = 16384
@@ -52,7 +51,7 @@ def _entry(data):
 
 
 def _stands_for(record, expected):
-    """How many events a record from the flash stands for; 0 if it makes no sense."""
+    """How many events a record from the flash stands for; 0 if it is invalid."""
     sequence, _, kind = struct.unpack_from("<IIB", record)
     try:
         body = cbor.decode(record[LIMIT_EVENT_HEADER_BYTES:])
@@ -195,7 +194,7 @@ class Journal:
         return sequence
 
     def notice(self, about, text):
-        """Writes an event that tells of something that was put right."""
+        """Writes an event about something that was repaired."""
         print("notice: %s: %s" % (about, text))
         return self.append(
             EVENT_NOTICE, {"about": about, "text": cbor.cut(text, NOTICE_TEXT_BYTES)}
@@ -209,7 +208,7 @@ class Journal:
         return self._record(first - 1, EVENT_GAP, {"count": first - sequence})
 
     def acknowledge(self, sequence):
-        """Forgets the records up to and with `sequence`."""
+        """Forgets the records up to and including `sequence`."""
         while self._records and self.first <= sequence:
             self._records.popleft()
         sequence = min(sequence, self.next - 1)
@@ -219,7 +218,7 @@ class Journal:
                 self._unsaved.set()
 
     async def run(self):
-        """Saves what is to be saved, for ever."""
+        """Saves what has to be saved, until cancelled."""
         while True:
             await self._unsaved.wait()
             await asyncio.sleep_ms(SAVE_AFTER_MS)
@@ -228,11 +227,11 @@ class Journal:
             self.save()
 
     def hold(self):
-        """Nothing is saved until `release`: what erases the flash would cost a recording sound."""
+        """Saves nothing until `release`: erasing the flash would cost a recording sound."""
         self._quiet.clear()
 
     def release(self):
-        """The recording is over."""
+        """Allows saving again after a recording."""
         self._quiet.set()
 
     def save(self):
@@ -275,7 +274,7 @@ class Journal:
         return record
 
     def _restore(self):
-        """Takes over what earlier runs left unread, under new numbers."""
+        """Takes over the unread records of earlier runs, under new numbers."""
         stored, expected = self._file.read()
         expected += 1
         lost = unreadable = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The link: the glasses' GATT services, and what goes out over them in which order.
+"""The link: the glasses' GATT services, and the order in which data is sent over them.
 
 Requests come in over SMP; responses go first, then events, then audio, then pictures. A peer is a
 stranger until its link is encrypted with the key of a bond (see bonds.py): it reads nothing, what
@@ -93,7 +93,7 @@ class Link:
         self.rename(name)
 
     def rename(self, name):
-        """Goes by this name from now on."""
+        """Changes the advertised name."""
         self._ble.config(gap_name=name)
         self._door.rename(name)
 
@@ -114,7 +114,7 @@ class Link:
 
     @property
     def peer(self):
-        """The bond of the companion whose request is being answered, or None."""
+        """The bond of the companion that made the current request, or None."""
         return self._asking.bond if self._asking else None
 
     @property
@@ -158,7 +158,7 @@ class Link:
                     self._door.look()
 
     def _serve_each(self):
-        """Takes the news and sends each companion its most urgent notification, if there is any."""
+        """Handles the stack's events, and sends each companion its most urgent notification."""
         self._take_news()
         self._pause_ms = 0
         sent = False
@@ -320,7 +320,7 @@ class Link:
             return 0
         if event == _IRQ_GATTS_WRITE:
             written = self._ble.gatts_read(data[1])  # also to have it out of the buffer
-            # A companion that floods loses, not the glasses.
+            # The excess of a companion that floods is dropped.
             if peer is not None and peer.authorised and len(self._news) < NEWS_MAX:
                 self._tell(event, peer, data[1], written)
         elif event == _IRQ_MTU_EXCHANGED:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the board runs at boot. No update replaces this file, or what is in the package `boot`."""
+"""The board runs this at boot. No update replaces this file or the package `boot`."""
 
 import board
 
@@ -7,14 +7,14 @@ from glasses.boot import start
 
 
 def application():
-    """The application's class, of an update once a slot was entered."""
+    """The application's class, from the update if a slot was entered."""
     from glasses.app import Glasses
 
     return Glasses
 
 
 def safe_mode():
-    """The class of safe mode, of what the board came with."""
+    """The class of safe mode, always the built-in one."""
     from glasses.safe import SafeMode
 
     return SafeMode

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media objects: audio, pictures and files, kept until the companions have them.
+"""Media objects: audio, pictures and files, kept until the companions have received them.
 
 An object is announced by a MEDIA event and ends with a MEDIA_END event, once the glasses have all
 of it. What companions want of it is in wishes.py.
@@ -37,7 +37,7 @@ def payload_bytes(room):
 
 
 class Object:
-    """Bytes that fill up. Those that `data` has no room for push the oldest out.
+    """Bytes that are filled in step by step. If `data` is too small, new bytes push out the oldest.
 
     Attributes:
         bytes: Length of the whole object.
@@ -80,7 +80,7 @@ class Object:
         return size
 
     def close(self):
-        """Nothing will be read any more."""
+        """Releases it: nothing will be read any more."""
 
 
 class File(Object):
@@ -111,7 +111,7 @@ class Outbox:
     """The objects that are kept; audio goes out before photos, and both before files.
 
     Attributes:
-        objects: They, the oldest first.
+        objects: The objects, the oldest first.
     """
 
     def __init__(self, journal):
@@ -155,7 +155,7 @@ class Outbox:
         self._summing.set()
 
     def refuse(self, id, kind, error, **about):
-        """Announces an object that there will not be, and why."""
+        """Announces an object that will not come, and why."""
         self._announce(id, kind, 0, about)
         self._journal.append(EVENT_MEDIA_END, {"id": id, "error": error})
 
@@ -188,7 +188,7 @@ class Outbox:
             raise MemoryError("no room for an object of %d bytes beside %d" % (nbytes, kept))
 
     def expire(self):
-        """Forgets objects that nobody came for."""
+        """Forgets objects that nobody fetched."""
         now = time.ticks_ms()
         for item in list(self.objects):
             if item.ended and time.ticks_diff(now, item.opened_ms) > KEPT_MS_MAX:
@@ -201,7 +201,7 @@ class Outbox:
         item.close()
 
     async def run(self):
-        """Lets objects grow old and sums files up, for ever."""
+        """Expires objects and computes the CRCs of files, until cancelled."""
         await asyncio.gather(self._grow_old(), self._sum_up())
 
     async def _grow_old(self):
@@ -246,7 +246,7 @@ class Outbox:
                 return item
 
     def release(self, id):
-        """One companion needs an object no more: forgets it, unless another may want it still."""
+        """Forgets an object that one companion has no need of, unless another may want it."""
         item = self.find(id)
         for wishes in self._wishes:
             if wishes.wants(id) or (item.ended and not wishes.has_released(id)):

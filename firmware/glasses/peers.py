@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is connected: companions, and strangers, who must not keep them out.
+"""Connected peers: companions, and strangers, which must not lock companions out.
 
 A peer is a stranger until it has proved to have a bond. While new companions may pair, strangers
 are given some time, less each time that they come back, and never the last place; while none may,
@@ -29,7 +29,7 @@ ENCRYPT_LEAST_MS = 1000
 # While a companion may pair, the time of those who come back is halved so often at most: one that
 # tried before the button was held, and a host that looks at all there is first, need it.
 PAIRING_HALVES = 2
-# Identities that came back without proof, so many at a time, and how often.
+# Identities that came back without proof, and how often; so many are remembered.
 RETURNS_MAX = 16
 RETURNS_MOST = 8
 
@@ -93,13 +93,13 @@ class Peer:
         return time.ticks_diff(core.ticks(), self._busy_ms) < self._quiet_ms
 
     def stay(self, left_ms):
-        """Has so long from now on."""
+        """Limits its time from now on."""
         self.since_ms = core.ticks()
         self.left_ms = left_ms
 
     @property
     def is_overdue(self):
-        """Whether it has had its time."""
+        """Whether its time is up."""
         if self.authorised or self.leaving:
             return False
         return time.ticks_diff(core.ticks(), self.since_ms) >= self.left_ms

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The privacy light: on while microphone data leaves the perception loop or the camera runs.
 
-This is the one place that decides it. Whatever does either says when it begins and ends:
+Only this module decides it. Code that does either marks its beginning and end:
 
     with privacy:
         picture = await camera.capture(...)
@@ -35,7 +35,7 @@ class Privacy:
             self._light.set(BLINK if self._signal else 0)
 
     def signal(self, on):
-        """One blink, or the end of one; unseen while sound or pictures leave."""
+        """Begins or ends one blink, which is not visible while sound or pictures leave."""
         if on != self._signal:
             self._signal = on
             if not self._users:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Safe mode: the link, and requests that mend things; nothing of perception, which may crash."""
+"""Safe mode: the link, and requests for repair, without perception, which may crash."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from glasses.wearer import Wearer, erase
 
 
 class SafeMode:
-    """What can be told what to do next: starting, updates, settings, models' files and bonds."""
+    """Safe mode's application: it serves requests about updates, settings, models and bonds."""
 
     def __init__(self, board):
         config_path, models = board.flash + "/config.json", board.flash + "/models"

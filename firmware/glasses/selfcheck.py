@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an update on trial has to get right before it may be confirmed: sound, models, radio."""
+"""The self-check of an update on trial: sound, models and radio have to work."""
 
 import array
 import hashlib
@@ -14,7 +14,7 @@ FEATURES = "aee760d8a16d784f1d18bbac737264552e40f918b246be68b89440d4168cf8f7"
 
 
 class CheckError(Exception):
-    """The application does not do what it should."""
+    """The self-check failed."""
 
 
 def noise(state=1):
@@ -44,7 +44,7 @@ def hear(detectors):
     for row in rows:
         digest.update(row)
     if hexlify(digest.digest()).decode() != FEATURES:
-        raise CheckError("the sound's features are other ones than they should be")
+        raise CheckError("the front-end computes wrong features")
     for detector in detectors:
         yield
         detector.reset()

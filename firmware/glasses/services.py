@@ -84,7 +84,7 @@ def register(ble, board_name, firmware):
 
 
 class Addresses:
-    """Which addresses the glasses go by: ones that only companions can resolve, where they can.
+    """The glasses' addresses: private ones that only companions can resolve, where possible.
 
     While a companion may pair it is the board's public one, if there is one. Pairing under a drawn
     address failed on NimBLE 42849560 with a controller that resolves none (DHKEY_CHECK_FAILED):
@@ -115,5 +115,5 @@ class Addresses:
         try:
             self._ble.config(addr_mode=_ADDRESS_RESOLVABLE)
         except (OSError, ValueError) as error:
-            print("link: everybody can tell these glasses by their address:", error)
+            print("link: no private address, so the glasses can be recognised:", error)
         self._is_private = True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files on the flash: replaced as a whole, and room for those that must always be written.
+"""Files on the flash, replaced as a whole, with room kept for those that must always be writable.
 
 Power may fail at any point, and the flash may be full.
 """
@@ -34,7 +34,7 @@ def replace(path, text):
         os.rename(path + NEW, path)
         wrote(len(text))
     except OSError:
-        remove(path + NEW)  # half of it is no use, and takes room
+        remove(path + NEW)  # Half of it is useless, and takes room.
         raise
 
 

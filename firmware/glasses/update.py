@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes update images over the link, and says which of them is to start next."""
+"""Receives update images over the link, and decides which of them starts next."""
 
 import json
 import os
@@ -23,7 +23,7 @@ class Updater:
     Attributes:
         stored: The Slots.
         trust: The Trust.
-        downgrade: Whether images older than what runs are taken.
+        downgrade: Whether images older than what runs are accepted.
         refused: Why the last upload was refused, or "".
     """
 
@@ -94,7 +94,7 @@ class Updater:
         state = self.stored.state
         if name == state["active"]:
             if not permanent:
-                raise ImageError("it runs already", protocol.IMAGE_RC_TEST_OF_ACTIVE)
+                raise ImageError("it is already running", protocol.IMAGE_RC_TEST_OF_ACTIVE)
             return self.confirm()
         index = self.stored.find(name)
         if index is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wearer: what they ask for with the button, and what the light tells them.
+"""The wearer's button and light.
 
 Held for two seconds, the button opens the pairing window; held for ten, it erases what belongs to
 whoever wore the glasses before. Both count when it is let go. The light blinks while the window is
@@ -53,7 +53,7 @@ class Wearer:
                 self._window.open()
 
     async def run(self):
-        """Lets the light tell, and closes the window in time, for ever."""
+        """Shows the state on the light, and closes the window in time, until cancelled."""
         tick = 0
         while True:
             if self._pressed_ms is None and not self._window.is_open:

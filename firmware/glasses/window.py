@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time in which companions that are not known may pair."""
+"""The pairing window: the time in which unknown companions may pair."""
 
 from glasses.protocol import LIMIT_PAIRING_WINDOW_MS
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one companion wants of the media objects that are kept, and what goes out to it next.
+"""One companion's requests for media objects, and what is sent to it next.
 
 It asks for ranges of an object's bytes, grants the notifications that carry them, and releases it;
 SPEC.md has the bytes.
@@ -40,7 +40,7 @@ class Wishes:
         self.clear()
 
     def clear(self):
-        """It wants nothing, and has granted nothing."""
+        """Forgets all requests and grants."""
         self._credits = 0
         self._ranges = {}  # id -> start, stop, start, stop... of what is still to be sent
         self._absent = []  # ids of which it is to be told that they, or what it wants, are gone
@@ -96,7 +96,7 @@ class Wishes:
     # What goes out.
 
     def chunk(self, nbytes):
-        """The next notification, of at most `nbytes`, or None; `sent` says that it is on its way.
+        """Returns the next notification, of at most `nbytes`, or None; `sent` follows.
 
         Valid until the next call.
         """
@@ -137,7 +137,7 @@ class Wishes:
                 ranges.pop(0)
 
     def _lose(self, item):
-        """What it wants of the object is not to be had."""
+        """Tells the companion that the object is gone."""
         self._ranges[item.id] = []
         if item.id not in self._absent:
             self._absent.append(item.id)

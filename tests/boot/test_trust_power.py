@@ -136,7 +136,7 @@ def test_with_both_files_damaged_nothing_is_trusted(device):
     assert device.start() == config.FIRMWARE
     assert device.updater.trust.damaged
     assert trusted(device) == set()
-    refused(device, image("1.2.0"), "what the glasses trust is damaged")
+    refused(device, image("1.2.0"), "the trusted keys are damaged")
 
 
 ANYTHING = st.recursive(

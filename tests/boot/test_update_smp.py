@@ -171,7 +171,10 @@ def test_only_what_passed_its_self_check_is_confirmed(glasses):
 
 @pytest.mark.parametrize(
     ("fails", "reason"),
-    [(True, "its self-check failed: RuntimeError: deaf"), (False, "nobody confirmed it in 300 s")],
+    [
+        (True, "its self-check failed: RuntimeError: deaf"),
+        (False, "it was not confirmed within 300 s"),
+    ],
 )
 async def test_what_is_not_well_or_not_confirmed_is_reverted(glasses, monkeypatch, fails, reason):
     def check():

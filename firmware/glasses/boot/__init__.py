@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What chooses and starts the application: no update replaces what is here."""
+"""Chooses and starts the application. No update replaces anything in this package."""

@@ -65,7 +65,7 @@ _ZERO_BYTES = _MASKED_BYTES - _HASH_BYTES - 1
 
 
 class ImageError(Exception):
-    """An image is refused, or a request about images; `rc` is SMP's code for it."""
+    """An image or a request about images is refused; `rc` is SMP's code."""
 
     def __init__(self, reason, rc):
         super().__init__(reason)
@@ -73,7 +73,7 @@ class ImageError(Exception):
 
 
 class Changes:
-    """What an image changes in what the glasses trust, once it is confirmed.
+    """The changes to the glasses' trust that an image makes once it is confirmed.
 
     Attributes:
         add: Keys: key hash -> (name, modulus).
@@ -99,14 +99,14 @@ class Changes:
             if not isinstance(close, bool) or not all(_is_hash(key_hash) for key_hash in retire):
                 raise ValueError
         except (ValueError, TypeError, AttributeError):
-            _refuse("changes what is trusted in a way that cannot be read", IMAGE_RC_INVALID_TLV)
-        if said:  # a change that is not known must not be left out
-            _refuse("changes more of what is trusted than is known here", IMAGE_RC_INVALID_TLV)
+            _refuse("makes changes of trust that cannot be decoded", IMAGE_RC_INVALID_TLV)
+        if said:  # An unknown change must not be ignored.
+            _refuse("makes changes of trust that this firmware does not know", IMAGE_RC_INVALID_TLV)
         self.retire, self.close = tuple(retire), close
 
 
 class Image:
-    """What an image says of itself.
+    """The header and TLVs of an image.
 
     Attributes:
         version: (major, minor, revision, build).
@@ -150,7 +150,7 @@ class Image:
                 _refuse("is compressed", IMAGE_RC_INVALID_HEADER)
             if flags & _FLAG_NON_BOOTABLE:
                 _refuse("is marked as not bootable", IMAGE_RC_INVALID_HEADER)
-            _refuse("has flags 0x%x, which mean nothing here" % flags, IMAGE_RC_INVALID_HEADER)
+            _refuse("has unknown flags 0x%x" % flags, IMAGE_RC_INVALID_HEADER)
         if not IMAGE_HEADER_BYTES <= self.payload_at <= size:
             _refuse("has a header of %d bytes" % self.payload_at, IMAGE_RC_INVALID_HEADER)
         if self.payload_bytes > size - self.payload_at:
@@ -161,7 +161,7 @@ class Image:
             _refuse("has no protected TLVs, so no board", IMAGE_RC_NO_TLVS)
         protected = self._tlvs(file, at, _TLV_PROTECTED_MAGIC)
         if protected[0] != protected_bytes:
-            _refuse("says two sizes of its protected TLVs", IMAGE_RC_TLV_INVALID_SIZE)
+            _refuse("gives two different sizes of its protected TLVs", IMAGE_RC_TLV_INVALID_SIZE)
         end, tlvs = self._tlvs(file, self.hashed_bytes, _TLV_MAGIC)
         if self.hashed_bytes + end != size:
             _refuse("has bytes after its end", IMAGE_RC_TLV_INVALID_SIZE)
@@ -211,7 +211,7 @@ class Image:
         try:
             self.board = str(_one(protected, IMAGE_TLV_BOARD, None, "board"), "utf-8")
         except UnicodeError:
-            _refuse("names its board in no UTF-8", IMAGE_RC_INVALID_TLV)
+            _refuse("names its board in invalid UTF-8", IMAGE_RC_INVALID_TLV)
 
     def verify(self, file, board, trust):
         """Reads all of it, and returns the SHA-256 of the whole file.
@@ -242,9 +242,9 @@ class Image:
             at += n
             yield
         if digest.digest() != self.hash:
-            _refuse("is damaged: its hash is another", IMAGE_RC_INVALID_HASH)
+            _refuse("is damaged: its hash is wrong", IMAGE_RC_INVALID_HASH)
         if not pss_verified(trust.check(self), self._signature, self.hash):
-            _refuse("has a false signature", IMAGE_RC_INVALID_TLV)
+            _refuse("has an invalid signature", IMAGE_RC_INVALID_TLV)
         if self.board != board:
             _refuse("is for the board %s, not %s" % (self.board, board), IMAGE_RC_OTHER_BOARD)
         self.file_hash = whole.digest()

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the board anew."""
+"""Resets the board."""
 
 import sys
 
-# What a process ends with for whoever started it to start it anew.
+# The exit status of a process that asks its parent to start it again.
 RESET_STATUS = 75
 
 
 def reset():
-    """Starts the board anew; a process ends with RESET_STATUS instead."""
+    """Resets the board; a process ends with RESET_STATUS instead."""
     try:
         from machine import reset
     except ImportError:

@@ -23,7 +23,7 @@ _DEFAULTS = {
     "confirmed": "",  # starts unless something else is to be tried
     "pending": "",  # starts next
     "permanent": False,  # and is confirmed by that
-    "trying": "",  # started once without being confirmed; reverted by the next start
+    "trying": "",  # On trial: reverted by the next start unless it is confirmed.
     "active": "",  # runs
     "starting": False,  # it has started and not run well for a while yet
     "crashes": 0,  # in a row, of what is confirmed
@@ -48,7 +48,7 @@ class Slots:
                 if isinstance(stored.get(key), type(default)):
                     self.state[key] = stored[key]
         except Exception:
-            pass  # none yet, or unreadable: begin with the application beneath
+            pass  # None yet, or unreadable: begin with the built-in application.
 
     def write(self, **changes):
         """Changes the state, as a whole or not at all. Raises OSError."""
@@ -132,7 +132,7 @@ class Slots:
             print("glasses: crash not written:", error)
 
     def stopped(self):
-        """Notes that the application ended as it was asked to."""
+        """Notes that the application ended on request."""
         self.note(starting=False)
 
     def healthy(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose updates are taken: trusted keys, the security counter, and whether the glasses are closed.
+"""Decides whose updates are accepted: trusted keys, the security counter, and closing.
 
 The keys begin as those of `keys.py`. An update may bring changes in its signed TLVs; they count
 once it is confirmed, so that what is reverted has changed nothing. None can retire the key that it
@@ -66,7 +66,9 @@ class Trust:
     def check(self, image):
         """The modulus with which `image` has to be verified. Raises ImageError to refuse it."""
         if self.damaged:
-            _refuse("cannot be trusted: what the glasses trust is damaged; erase them over a cable")
+            _refuse(
+                "cannot be verified: the trusted keys are damaged; erase the glasses over a cable"
+            )
         key = self.find(image.key_hash)
         if key is None:
             why = "is signed with a key that is not trusted"
@@ -91,9 +93,9 @@ class Trust:
         return key[1]
 
     def settle(self, stored):
-        """Takes what the image that is confirmed changes, unless it has been taken.
+        """Applies the changes of the confirmed image, unless that has been done.
 
-        It is in force at once; `save` writes it.
+        They are in force at once; `save` writes them.
         """
         name = stored.state["confirmed"]
         if self.damaged or not name or name == self._applied:

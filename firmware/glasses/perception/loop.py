@@ -56,7 +56,7 @@ class Perception:
     Attributes:
         detectors: The words it listens for.
         recorder: Of what is said.
-        pace: What of the sound was lost.
+        pace: Detects lost sound.
     """
 
     def __init__(self, mic, detectors):
@@ -126,7 +126,7 @@ class Perception:
         return at is not None or mic.any() >= HOP_BYTES
 
     async def run(self):
-        """Listens for ever. Raises OSError when the microphone is gone."""
+        """Listens until cancelled. Raises OSError when the microphone is gone."""
         self._mic.start()
         self.pace.start()
         hear, wait = self.hear, self._mic.wait

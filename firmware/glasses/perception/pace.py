@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound that was lost: what the microphone should have heard by the clock, and did not."""
+"""Detects lost sound: samples that the microphone should have given by the clock, and did not."""
 
 import asyncio
 import time
@@ -23,8 +23,8 @@ class Pace:
     grows by what was lost; what was only late comes after all, and crystals drift far less.
 
     Attributes:
-        lost_ms: Sound that never came, since boot.
-        silent: Whether none comes at all.
+        lost_ms: Sound lost since boot.
+        silent: Whether no sound comes at all.
         on_change: Called when either has changed, every TELL_MS at most for losses.
     """
 

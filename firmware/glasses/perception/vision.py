@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the camera sees: an image classifier where there is one, else motion and brightness."""
+"""Vision: an image classifier if there is one, else motion and brightness."""
 
 import asyncio
 

@@ -6,7 +6,7 @@ import tflm
 
 from glasses.perception import models
 
-# Of a phrase, what an event has room for.
+# So much of a phrase fits an event.
 WORD_MAX_BYTES = 80
 
 
@@ -72,7 +72,7 @@ class Detector:
         self.reset()
 
     def reset(self):
-        """Forgets what was heard."""
+        """Forgets the sound heard so far."""
         self.model.reset()
         self.spotter.reset()
 

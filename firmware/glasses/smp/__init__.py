@@ -24,7 +24,7 @@ ERROR_INVALID = 3
 ERROR_TOO_LARGE = 7
 ERROR_NOT_SUPPORTED = 8
 ERROR_CORRUPT = 9
-# Of what a companion has written, so much waits for its requests to be answered.
+# The most bytes of unanswered requests that are kept for one companion.
 WAITING_BYTES_MAX = 2 * LIMIT_SMP_BYTES
 # So many responses wait to be sent before the next request is looked at.
 RESPONSES_MAX = 8
@@ -40,7 +40,7 @@ class RequestError(Exception):
 
 
 class Conversation:
-    """Puts one companion's requests together from the pieces that arrive, and has them answered."""
+    """Assembles one companion's requests from the pieces that arrive, and answers them."""
 
     def __init__(self, server):
         self._server = server
@@ -118,9 +118,9 @@ class Server(Conversation):
 
     Attributes:
         requests: Complete requests received since boot.
-        refused: Of these.
-        failed: Of these, those that ended with an error which nobody foresaw.
-        dropped_bytes: What came while WAITING_BYTES_MAX were waiting, and halves of requests.
+        refused: Of these, those that were refused.
+        failed: Of these, those that ended with an unexpected error.
+        dropped_bytes: Bytes beyond WAITING_BYTES_MAX, and bytes of incomplete requests.
     """
 
     def __init__(self):
@@ -146,7 +146,7 @@ class Server(Conversation):
         self._handlers[key] = REQUESTS[key] if rows is None else rows, handler
 
     def counts(self):
-        """What the statistics say of it."""
+        """Its counters, for the statistics."""
         return {"requests": self.requests, "refused": self.refused, "failed": self.failed}
 
     def answer(self, request):

@@ -65,7 +65,7 @@ class Images:
         reset()
 
     async def _try(self):
-        """Sees to it that an update on trial is well, or reverted."""
+        """Checks an update on trial, and reverts it if it fails."""
         try:
             for _ in self._check():
                 await asyncio.sleep(0)
@@ -74,7 +74,7 @@ class Images:
             why, wait_ms = "its self-check failed: " + self._said, FAILED_MS
         else:
             self._said = PASSED
-            why, wait_ms = "nobody confirmed it in %d s" % (TRIAL_MS // 1000), TRIAL_MS
+            why, wait_ms = "it was not confirmed within %d s" % (TRIAL_MS // 1000), TRIAL_MS
         await asyncio.sleep(wait_ms / 1000)
         if self._updater.on_trial:
             print("update reverted:", why)
@@ -82,7 +82,7 @@ class Images:
             self._reset.set()
 
     def restart(self):
-        """Starts the glasses anew, soon."""
+        """Restarts the glasses soon."""
         self._reset.set()
 
     def _request_reset(self, body):
@@ -137,7 +137,7 @@ class Images:
 
     def _erase(self, body):
         if body.get("slot", 1) != 1:
-            raise ImageError("that slot runs", protocol.IMAGE_RC_INVALID_SLOT)
+            raise ImageError("that slot is running", protocol.IMAGE_RC_INVALID_SLOT)
         self._updater.erase()
         return {}
 

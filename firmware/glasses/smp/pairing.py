@@ -25,7 +25,7 @@ def serve(server, bonds, link):
         else:
             raise smp.RequestError(protocol.RC_BAD_REQUEST, "a name, or remove, is missing")
         if not bonds.save():
-            why = "in force, but not stored: the flash takes no more; it is tried again"
+            why = "in force, but not stored as the flash is full; it will be retried"
             raise smp.RequestError(protocol.RC_FAILED, why)
         return {"id": bond.id}
 

@@ -5,7 +5,7 @@ from glasses import protocol, smp
 
 
 def serve(server, groups):
-    """Answers the group's requests; `groups` has by name what returns a map of integers."""
+    """Answers the group's requests; `groups` maps names to functions that give counters."""
 
     def listed(body):
         return {"stat_list": list(groups)}

@@ -72,7 +72,7 @@ def serve(server, facts, time_ms):
 class Clock:
     """Date and time since a companion has set them.
 
-    Not the board's: MicroPython's ports do not agree on how it is set and from what year it counts.
+    The board's own clock is not used: ports differ in how it is set and in its epoch.
 
     Attributes:
         offset_ms: When the glasses started, in milliseconds since 1970, or None.

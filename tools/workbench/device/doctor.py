@@ -239,7 +239,7 @@ def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Ite
     else:
         yield Finding("self-test", True, f"right values, {report['hop_us']} us a hop")
     if "board.py" in on_board:
-        yield from _senses(there)
+        yield from _peripherals(there)
     else:
         yield Finding("microphone", None, "not listened to: there is no board.py")
     # Last: a radio that does not answer keeps the board from answering, too.
@@ -253,7 +253,7 @@ def _about(there: SerialBoard, name: str) -> dict[str, Any]:
     return about
 
 
-def _senses(there: SerialBoard) -> Iterator[Finding]:
+def _peripherals(there: SerialBoard) -> Iterator[Finding]:
     try:
         report = json.loads(there.run(LISTEN.read_text(), LISTEN_TIMEOUT_S))
     except (BoardError, ValueError) as error:

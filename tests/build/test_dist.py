@@ -83,7 +83,7 @@ def packages(request, built):
     return sorted(built.glob(request.param))
 
 
-def tested_modules():
+def modules_that_ran():
     """The bytes of each native module that the tests of native modules run, by its place."""
     return {
         f"{arch}/{module}.mpy": natmod.build(module, arch, say=print).read_bytes()
@@ -102,7 +102,7 @@ def test_the_native_modules_are_those_that_the_tests_ran(monkeypatch, tmp_path):
     _, workbench = dist.stage(print)
     native = workbench / "workbench" / "data" / "native"
     staged = {str(path.relative_to(native)): path.read_bytes() for path in native.glob("*/*.mpy")}
-    assert staged == tested_modules()
+    assert staged == modules_that_ran()
 
 
 @pytest.mark.sweep
@@ -110,7 +110,7 @@ def test_the_packages_carry_them(packages, tmp_path):
     shutil.unpack_archive(packages[1], tmp_path, "zip" if packages[1].suffix == ".whl" else None)
     (native,) = tmp_path.glob("**/data/native")
     carried = {str(path.relative_to(native)): path.read_bytes() for path in native.glob("*/*.mpy")}
-    assert carried == tested_modules()
+    assert carried == modules_that_ran()
 
 
 @pytest.mark.sweep

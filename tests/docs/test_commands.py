@@ -168,7 +168,7 @@ def why_not(line):
 
 
 @pytest.mark.parametrize(("page", "how", "text"), list(blocks("shell")))
-async def test_commands(page, how, text, request):
+async def test_commands(page, how, text, glasses, folder):
     if how == "no":
         return
     lines = commands(text)
@@ -180,7 +180,6 @@ async def test_commands(page, how, text, request):
         pytest.skip("; ".join(dict.fromkeys(reasons)))
     if how == "in test-all" and not os.environ.get("GLINT_TEST_ALL"):
         pytest.skip("it takes long: make test-all runs it")
-    glasses, folder = (request.getfixturevalue(name) for name in ("glasses", "folder"))
     for line in lines:
         if why_not(line):
             continue
@@ -205,7 +204,7 @@ def check_synopsis(lines):
         words = [word for word in first if re.fullmatch(r"[a-z]+", word)]
         group = words[:1] if words[0] in ("energy", "model", "image", "wake") else []
         named.add((*group, words[len(group)]))
-        named |= {(*group, other[0]) for other in others}
+        named |= {(*group, other[0]) for other in others if re.fullmatch(r"[a-z]+", other[0])}
     assert len(named) > 10
     every = get_command(build())
     for words in named:

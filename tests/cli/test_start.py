@@ -8,8 +8,15 @@ import sys
 import pytest
 
 # Each takes a tenth of a second of processor time or more.
-HEAVY = ["PIL", "bleak", "bumble", "elftools", "esptool", "numpy", "pydantic", "serial", "smp"]
-HEAVY += ["smpclient", "soxr", "tflite_micro", "workbench.emulation.sim", "workbench.device.flash"]
+HEAVY = ["PIL", "bleak", "bumble", "elftools", "esptool", "numpy", "pydantic", "rich", "serial"]
+HEAVY += [
+    "smp",
+    "smpclient",
+    "soxr",
+    "tflite_micro",
+    "workbench.emulation.sim",
+    "workbench.device.flash",
+]
 LOADED = """
 import sys
 from glint.cli import app

@@ -3,11 +3,12 @@
 
 import sys
 from datetime import datetime
-from typing import Any
-
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from glint import events as ev
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _STYLES: dict[type[ev.Event], str] = {
     ev.Wake: "bold green",
@@ -33,8 +34,10 @@ def complain(text: str) -> None:
     print("glint:", "\n".join(map(printable, text.splitlines())), file=sys.stderr, flush=True)
 
 
-def event_text(event: ev.Event) -> Text:
+def event_text(event: ev.Event) -> "Text":
     """Returns an event as one line: time of day, type, what it says."""
+    from rich.text import Text
+
     line = Text(f"{_when(event):>19}  ", style="dim")
     line.append(f"{event.name:9}  ", style=_STYLES.get(type(event), "bold"))
     line.append(printable(_said(event)), style="default")

@@ -5,21 +5,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from workbench.chips import catalog as chips
 from workbench.chips import compare, pictures, state
 from workbench.cli.options import Mirror
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDE = 160
 
 
 def _console() -> Console:
     """Written to a file, a table is not cut to what a terminal has."""
+    from rich.console import Console
+
     console = Console()
     return console if console.is_terminal else Console(width=WIDE)
 
@@ -58,6 +61,8 @@ def _json(chip: chips.Chip, catalog: chips.Catalog) -> dict[str, object]:
 
 
 def _show(catalog: chips.Catalog) -> None:
+    from rich.table import Table
+
     table = Table("chip", "family", "core", "MHz", "NPU", "RAM, KB", "mA awake", "price")
     for column in ("in glasses as", "state here"):
         table.add_column(column)
@@ -77,6 +82,8 @@ def _compared(
     catalog: chips.Catalog, rows: list[compare.Row], model: str, battery: float, rate: float
 ) -> None:
     title = f"{model}, {rate:g} inferences a second, {battery:g} mAh"
+    from rich.table import Table
+
     table = Table("chip", "counted on", "instructions", "ms, at least", "load", title=title)
     for column in ("mean mA", "hours", "price"):
         table.add_column(column)

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from workbench.chips import budget as budgets
 from workbench.chips import catalog, pictures, target
@@ -44,6 +42,9 @@ def _show(made: budgets.Budget) -> None:
     print(f"flash   {_room(made.flash_bytes, on.flash_bytes)} for models")
     print(f"cost    {on.chip.price_class if on.chip else catalog.UNKNOWN}")
     if made.mean_ma:
+        from rich.console import Console
+        from rich.table import Table
+
         table = Table("what takes it", "mA, mean", "share, at most")
         for part, span in sorted(made.parts_ma.items(), key=lambda item: -sum(item[1])):
             share = span[1] / made.mean_ma[1] if made.mean_ma[1] else 0.0

@@ -25,7 +25,7 @@ def test_the_core_stays_small(tmp_path):
     for source in sorted(CORE.glob("**/*.c")):
         objects.append(tmp_path / "_".join(source.relative_to(CORE).with_suffix(".o").parts))
         fast = natmod.optimisation("armv7emsp", source)
-        subprocess.run([*command, *sections, fast, "-c", "-o", objects[-1], source], check=True)
+        subprocess.run([*command, *sections, *fast, "-c", "-o", objects[-1], source], check=True)
     # All that tflm.h offers is kept; what compiler and C library bring is not counted.
     offered = re.findall(r"\b(tflm_\w+)\(", (CORE / "tflm.h").read_text())
     link = ["-nostdlib", "-Wl,--gc-sections", "-Wl,--unresolved-symbols=ignore-all"]

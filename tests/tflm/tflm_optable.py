@@ -21,9 +21,10 @@ HEAD = """\
 """
 # What faster kernels use, and how a file tells that it has some or calls them.
 SUMS = r"tflm_conv_part|tflm_depthwise_sums|tflm_dense\w*\(|tflm_dot1\("
+SEAMS = r"(?:elements|pool|bytes|lstm)\.h"
 EXTENSIONS = {
-    "DSP": rf"TFLM_DSP|{SUMS}|elements\.h|pool\.h",
-    "Helium": rf"TFLM_HELIUM|{SUMS}|elements\.h|pool\.h|bytes\.h",
+    "DSP": rf"TFLM_DSP|{SUMS}|{SEAMS}",
+    "Helium": rf"TFLM_HELIUM|{SUMS}|{SEAMS}",
     "MAC16": r"TFLM_XTENSA|tflm_dense_all\(",
 }
 VARIANTS = {"FLOAT32": " float32", "INT16": " int16", "INT4": " int4"}

@@ -259,21 +259,22 @@ def find_compiler(name: str) -> Compiler:
     return Compiler((arch.compiler, *arch.flags))
 
 
-def optimisation(arch: str, source: Path) -> str:
+def optimisation(arch: str, source: Path) -> list[str]:
     """Fast code for what runs most of the time, small code for the rest of tflm."""
     if "tflm" not in source.parts:
-        return "-O2" if source.parent.name == "core" else "-Os"
+        return ["-O2"] if source.parent.name == "core" else ["-Os"]
     if arch == "xtensawin":  # Executable RAM is scarce there.
-        return "-Oz"
-    return "-O2" if source.stem in hot_files() else "-Os"
+        return ["-Oz"]
+    return ["-O2"] if source.stem in makefile_words("HOT") else makefile_words("SMALL")
 
 
-def hot_files() -> set[str]:
-    """What tflm's makefile says of its files: those that most of an inference is spent in."""
+def makefile_words(name: str) -> list[str]:
+    """What tflm's makefile first sets TFLM_`name` to: HOT are the files that most of an inference
+    is spent in, SMALL are GCC's options for the others."""
     makefile = (MODULES / "tflm" / "micropython.mk").read_text()
-    found = re.search(r"(?m)^TFLM_HOT := (.*)$", makefile)
+    found = re.search(rf"(?m)^TFLM_{name} := (.*)$", makefile)
     assert found
-    return set(found[1].split())
+    return found[1].split()
 
 
 def native_modules() -> list[str]:
@@ -335,7 +336,7 @@ def _build(
     parts = []
     for source in [folder / "natmod.c", *sorted((folder / "core").glob("**/*.c"))]:
         parts.append(objects / "_".join(source.relative_to(MODULES).with_suffix(".o").parts))
-        compiler.compile_part(source, parts[-1], [*flags, optimisation(arch, source)])
+        compiler.compile_part(source, parts[-1], [*flags, *optimisation(arch, source)])
     whole = objects / f"{module}.o"
     compiler.merge(parts, whole, ["mpy_init"])
     # From a library the linker takes only the objects that something refers to.

@@ -65,7 +65,7 @@ def _build(compiler: natmod.Compiler, defines: Sequence[str]) -> Path:
     parts = []
     for index, source in enumerate(sorted(core.glob("**/*.c"))):
         parts.append(output / f"{index}_{source.stem}.o")
-        target.compile_part(source, parts[-1], [*flags, natmod.optimisation("xtensawin", source)])
+        target.compile_part(source, parts[-1], [*flags, *natmod.optimisation("xtensawin", source)])
     objects = [output / "tflm.o"]
     target.merge(parts, objects[0], CALLED)
     for source in [*natmod.LLVM_RUNTIME, *map(SOURCE.joinpath, SUPPORT)]:

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies and fills that are mostly of a few bytes: with Helium without a call.
+// Copies and fills that are mostly of a few bytes: with Helium without a call. The portable ones
+// are the reference of those for Helium and Arm's DSP extension.
 #ifndef TFLM_BYTES_H
 #define TFLM_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -12,6 +14,15 @@
 void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count, int32_t to_step,
                     int32_t from_step);
 
+// Fills as many with the four bytes of `pattern`, which begin anew with each run.
+void tflm_fill_runs(int8_t *to, uint32_t pattern, uint32_t run, uint32_t count, int32_t step);
+
+// Moves so many bytes down by `distance`, to `to`.
+void tflm_move_down(uint8_t *to, uint32_t distance, size_t bytes);
+
+#ifdef TFLM_DSP
+void tflm_copy(int8_t *to, const int8_t *from, size_t bytes);
+#else
 static inline void tflm_copy(int8_t *to, const int8_t *from, size_t bytes) {
 #ifdef TFLM_HELIUM
     __asm__ volatile("wlstp.8 lr, %[bytes], 2f\n"
@@ -27,6 +38,7 @@ static inline void tflm_copy(int8_t *to, const int8_t *from, size_t bytes) {
     memcpy(to, from, bytes);
 #endif
 }
+#endif
 
 static inline void tflm_fill(int8_t *to, int32_t value, size_t bytes) {
 #ifdef TFLM_HELIUM

@@ -75,10 +75,8 @@ static int32_t weight(const uint8_t *weights, bool packed, size_t i) {
     return (int32_t)((uint32_t)weights[i / 2] << (i % 2 ? 24 : 28)) >> 28;
 }
 
-// Takes zero_point times the sum of each channel's n weights from its bias. A channel's weights are
-// `step` elements apart, and each channel's begin `next` elements after those of the one before.
-static void fold_zero_point(const uint8_t *weights, bool packed, uint32_t n, uint32_t step,
-                            uint32_t channels, uint32_t next, int32_t zero_point, int32_t *bias) {
+void tflm_fold_zero_point(const uint8_t *weights, bool packed, uint32_t n, uint32_t step,
+                          uint32_t channels, uint32_t next, int32_t zero_point, int32_t *bias) {
     for (uint32_t i = 0; i < channels; i++) {
         uint32_t sum = 0;
         for (uint32_t j = 0; j < n; j++) {
@@ -137,8 +135,8 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     if (how & TFLM_FOLD) {
         uint32_t n = weights->elements / channels;
         bool last = how & TFLM_LAST_AXIS;
-        fold_zero_point(fb->data + weights->data_at, tflm_node_unpacked(node), n,
-                        last ? channels : 1, channels, last ? 1 : n, t[0].zero_point, after);
+        tflm_fold_zero_point(fb->data + weights->data_at, tflm_node_unpacked(node), n,
+                             last ? channels : 1, channels, last ? 1 : n, t[0].zero_point, after);
     }
     return TFLM_OK;
 }

@@ -145,4 +145,14 @@ int32_t tflm_sum_of(const int8_t *x, uint32_t n);
 // The sum of n products (x + offset) * w.
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n);
 
+// The sum of n products of int16, at any alignment.
+uint32_t tflm_dot_16(const uint8_t *x, const uint8_t *w, uint32_t n);
+
+// Takes zero_point times the sum of each channel's n weights, of int4 where they are packed, from
+// its bias. A channel's weights are `step` elements apart, and each channel's begin `next` elements
+// after those of the one before.
+TFLM_COLD void tflm_fold_zero_point(const uint8_t *weights, bool packed, uint32_t n, uint32_t step,
+                                    uint32_t channels, uint32_t next, int32_t zero_point,
+                                    int32_t *bias);
+
 #endif

@@ -3,6 +3,9 @@
 // of registers when they are inlined into their callers. The portable ones are the reference of
 // those for Arm's DSP extension, here, and for Helium, in helium.c.
 #include "dense.h"
+#ifdef TFLM_DSP
+#include "dsp.h"
+#endif
 
 #ifndef TFLM_HELIUM
 
@@ -16,8 +19,31 @@ int32_t tflm_sum_of(const int8_t *x, uint32_t n) {
 
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n) {
     uint32_t sum = 0;
+#ifdef TFLM_DSP
+    uint32_t plus = (uint32_t)offset << 16 | (uint16_t)offset;
+    for (; n >= 4; n -= 4, x += 4, w += 4) {
+        pairs_t xs = tflm_pairs_plus(tflm_word(x), plus), ws = tflm_pairs(tflm_word(w));
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(xs.even), "r"(ws.even));
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(xs.odd), "r"(ws.odd));
+    }
+#endif
+    for (; n; n--) {
+        sum += (uint32_t)((*x++ + offset) * *w++);
+    }
+    return sum;
+}
+
+uint32_t tflm_dot_16(const uint8_t *x, const uint8_t *w, uint32_t n) {
+    uint32_t sum = 0;
+#ifdef TFLM_DSP
+    for (; n >= 4; n -= 4, x += 8, w += 8) {
+        uint32_t first = tflm_word(w), second = tflm_word(w + 4);
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(tflm_word(x)), "r"(first));
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(tflm_word(x + 4)), "r"(second));
+    }
+#endif
     for (uint32_t i = 0; i < n; i++) {
-        sum += (uint32_t)((x[i] + offset) * w[i]);
+        sum += (uint32_t)tflm_int16(x, i) * (uint32_t)tflm_int16(w, i);
     }
     return sum;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kernels for Arm's DSP extension (Cortex-M4, M33) share: SXTB16 makes two of four bytes 16
-// bits wide, on pairs of which SMLAD and its like work.
+// bits wide, on pairs of which SMLAD and its like work; SMMLAR scales.
 #ifndef TFLM_DSP_H
 #define TFLM_DSP_H
 
 #include <stdint.h>
 #include <string.h>
+
+#include "../fixed.h"
 
 // Bytes 0 and 2 of four, and bytes 1 and 3.
 typedef struct {
@@ -31,6 +33,33 @@ static inline pairs_t tflm_pairs_plus(uint32_t word, uint32_t plus) {
     __asm__("sxtab16 %0, %1, %2" : "=r"(pairs.even) : "r"(plus), "r"(word));
     __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(pairs.odd) : "r"(plus), "r"(word));
     return pairs;
+}
+
+// What tflm_scale_apply does, without a branch: x << left, times a multiplier of which this is
+// twice as much less 2^32, rounded, then shifted right and rounded once more.
+typedef struct {
+    int32_t twice, left, right, half, negative;
+} tflm_dsp_scale_t;
+
+static inline tflm_dsp_scale_t tflm_dsp_scale(tflm_scale_t from) {
+    tflm_dsp_scale_t scale = {(int32_t)((uint32_t)from.multiplier * 2), from.shift, 0, 0, 0};
+    if (!from.multiplier) { // As small a scale as there is gives 0 for what the operators scale.
+        scale.twice = INT32_MIN;
+        scale.left = -31;
+    }
+    if (scale.left < 0) {
+        scale.right = -scale.left;
+        scale.left = 0;
+        scale.half = (int32_t)(1u << (scale.right - 1));
+        scale.negative = -1;
+    }
+    return scale;
+}
+
+// x times half of `twice` + 2^32, rounded, in units of 2^31.
+static inline int32_t tflm_high_product(int32_t x, int32_t twice) {
+    __asm__("smmlar %0, %0, %1, %0" : "+r"(x) : "r"(twice));
+    return x;
 }
 
 #endif

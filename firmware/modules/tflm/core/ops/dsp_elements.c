@@ -9,35 +9,9 @@
 
 #ifdef TFLM_DSP
 
-// What tflm_scale_apply does, without a branch: x << left, times a multiplier of which this is
-// twice as much less 2^32, rounded, then shifted right and rounded once more.
-typedef struct {
-    int32_t twice, left, right, half, negative;
-} scale_t;
-
-static inline scale_t scale_of(tflm_scale_t from) {
-    scale_t scale = {(int32_t)((uint32_t)from.multiplier * 2), from.shift, 0, 0, 0};
-    if (!from.multiplier) { // As small a scale as there is gives 0 for what the operators scale.
-        scale.twice = INT32_MIN;
-        scale.left = -31;
-    }
-    if (scale.left < 0) {
-        scale.right = -scale.left;
-        scale.left = 0;
-        scale.half = (int32_t)(1u << (scale.right - 1));
-        scale.negative = -1;
-    }
-    return scale;
-}
-
-// x times half of `twice` + 2^32, rounded, in units of 2^31.
-static inline int32_t high_product(int32_t x, int32_t twice) {
-    __asm__("smmlar %0, %0, %1, %0" : "+r"(x) : "r"(twice));
-    return x;
-}
-
-static inline int32_t finish(int32_t x, const scale_t *scale, const tflm_requantize_t *to) {
-    x = high_product(x, scale->twice);
+static inline int32_t finish(int32_t x, const tflm_dsp_scale_t *scale,
+                             const tflm_requantize_t *to) {
+    x = tflm_high_product(x, scale->twice);
     x = (x + ((x >> 31) & scale->negative) + scale->half) >> scale->right;
     return tflm_clamp((int32_t)((uint32_t)x + (uint32_t)to->zero_point), to->low, to->high);
 }
@@ -45,8 +19,8 @@ static inline int32_t finish(int32_t x, const scale_t *scale, const tflm_requant
 #define SUM(name, type, shift)                                                                     \
     TFLM_RUN_OF_TWO(name) {                                                                        \
         const tflm_arithmetic_t self = *(const tflm_arithmetic_t *)op;                             \
-        scale_t second = scale_of(self.second_scale);                                              \
-        const scale_t scale = scale_of(self.to.scale);                                             \
+        tflm_dsp_scale_t second = tflm_dsp_scale(self.second_scale);                               \
+        const tflm_dsp_scale_t scale = tflm_dsp_scale(self.to.scale);                              \
         /* That only 1/2 is not shifted right lets it be 1/4 of twice as much. */                  \
         int left = (shift) + !second.right;                                                        \
         second.half += !second.right;                                                              \
@@ -56,7 +30,7 @@ static inline int32_t finish(int32_t x, const scale_t *scale, const tflm_requant
         int32_t offset = self.first_offset * self.first_factor;                                    \
         while (to < end) {                                                                         \
             int32_t y = (int32_t)((uint32_t)(*ys++ + self.second_offset) << left);                 \
-            y = high_product(y, second.twice);                                                     \
+            y = tflm_high_product(y, second.twice);                                                \
             y = (y + (y >> 31) + second.half) >> second.right;                                     \
             y = *xs++ * self.first_factor + offset + y * self.second_sign;                         \
             *to++ = (type)finish(y, &scale, &self.to);                                             \
@@ -69,7 +43,7 @@ SUM(sum_16, int16_t, TFLM_SUM_SHIFT_16)
 #define PRODUCT(name, type)                                                                        \
     TFLM_RUN_OF_TWO(name) {                                                                        \
         const tflm_arithmetic_t self = *(const tflm_arithmetic_t *)op;                             \
-        const scale_t scale = scale_of(self.to.scale);                                             \
+        const tflm_dsp_scale_t scale = tflm_dsp_scale(self.to.scale);                              \
         const type *xs = a, *ys = b;                                                               \
         type *to = output, *end = to + n;                                                          \
         while (to < end) {                                                                         \

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of products for Helium (Armv8.1-M's vector extension, MVE); dot.c has the reference.
 // Predicates come from VCTP only: GCC 12 folds some constant ones wrongly.
-#include "bytes.h"
 #include "dense.h"
 #include "int4.h"
 
@@ -67,6 +66,21 @@ uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n)
         weights = vaddvaq_s8(weights, w16);
     }
     return (uint32_t)sum + (uint32_t)offset * (uint32_t)weights;
+}
+
+uint32_t tflm_dot_16(const uint8_t *x, const uint8_t *w, uint32_t n) {
+    int32_t sum = 0;
+    __asm__ volatile("wlstp.16 lr, %[n], 2f\n"
+                     "1:\n\t"
+                     "vldrb.8 q0, [%[x]], #16\n\t"
+                     "vldrb.8 q1, [%[w]], #16\n\t"
+                     "vmladava.s16 %[sum], q0, q1\n\t"
+                     "letp lr, 1b\n"
+                     "2:"
+                     : [x] "+r"(x), [w] "+r"(w), [sum] "+Te"(sum)
+                     : [n] "r"(n)
+                     : "lr", "q0", "q1", "memory");
+    return (uint32_t)sum;
 }
 
 int32_t tflm_sum_of(const int8_t *x, uint32_t n) {
@@ -139,41 +153,6 @@ void tflm_finish_all(const tflm_stage_t *stage, uint32_t channel, uint32_t count
     } else {
         finish(*stage, channel, count, sum, sum + sums, false, output);
     }
-}
-
-void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count, int32_t to_step,
-                    int32_t from_step) {
-    for (; run > 16 && count; count--, to += to_step, from += from_step) {
-        // As tflm_copy, but most of it 32 bytes at a time.
-        const int8_t *at = from;
-        int8_t *put = to;
-        __asm__ volatile("wls lr, %[twos], 2f\n"
-                         "1:\n\t"
-                         "vldrb.8 q0, [%[at]], #16\n\t"
-                         "vldrb.8 q1, [%[at]], #16\n\t"
-                         "vstrb.8 q0, [%[put]], #16\n\t"
-                         "vstrb.8 q1, [%[put]], #16\n\t"
-                         "le lr, 1b\n"
-                         "2:"
-                         : [at] "+r"(at), [put] "+r"(put)
-                         : [twos] "r"(run / 32)
-                         : "lr", "q0", "q1", "memory");
-        tflm_copy(put, at, run % 32);
-    }
-    __asm__ volatile(
-        "wls lr, %[count], 2f\n\t"
-        "vctp.8 %[run]\n"
-        "1:\n\t"
-        "vpstt\n\t"
-        "vldrbt.8 q0, [%[from]]\n\t"
-        "vstrbt.8 q0, [%[to]]\n\t"
-        "add %[from], %[from_step]\n\t"
-        "add %[to], %[to_step]\n\t"
-        "le lr, 1b\n"
-        "2:"
-        : [to] "+r"(to), [from] "+r"(from)
-        : [run] "r"(run), [count] "r"(count), [to_step] "r"(to_step), [from_step] "r"(from_step)
-        : "lr", "q0", "cc", "memory");
 }
 
 void tflm_unpack_int4(const uint8_t *packed, int8_t *to, uint32_t n) {

@@ -51,9 +51,10 @@ static TFLM_COLD int32_t entry(function_t of, uint32_t i) {
 }
 
 // At x of 65535.
-static inline int32_t look_up(const int16_t *table, int32_t x) {
-    int32_t base = table[x / 128], slope = table[x / 128 + 1] - base;
-    return base + ((slope * (x % 128) + 64) >> 7);
+static inline int32_t look_up(const int16_t *table, uint32_t x) {
+    const int16_t *at = table + x / 128;
+    int32_t slope = at[1] - at[0];
+    return at[0] + ((slope * (int32_t)(x % 128) + 64) >> 7);
 }
 
 TFLM_PREPARE(int16_softmax) {
@@ -109,15 +110,17 @@ TFLM_EVAL(int16_softmax) {
         for (uint32_t i = 0; i < self->depth; i++) {
             int32_t x = tflm_int16(input, i) - max;
             x = tflm_scale_apply(x, self->scale.multiplier, self->scale.shift);
-            output[i] = (int16_t)look_up(self->exponentials, tflm_clamp(x, -65535, 0) + 65535);
-            sum += (uint32_t)output[i];
+            x = look_up(self->exponentials, (uint32_t)(tflm_clamp(x, -65535, 0) + 65535));
+            output[i] = (int16_t)x;
+            sum += (uint32_t)x;
         }
         int shift = 30; // The place of the highest bit.
         while (!(sum >> shift)) {
             shift--;
         }
         uint32_t scaled = ((sum << (30 - shift)) + (1u << 13)) >> 14;
-        int32_t factor = look_up(self->reciprocals, tflm_clamp((int32_t)scaled - 65536, 0, 65535));
+        scaled = (uint32_t)tflm_clamp((int32_t)scaled - 65536, 0, 65535);
+        int32_t factor = look_up(self->reciprocals, scaled);
         for (uint32_t i = 0; i < self->depth; i++) {
             uint32_t product = (uint32_t)(output[i] * factor) + (1u << (shift - 1));
             uint32_t value = product >> shift;

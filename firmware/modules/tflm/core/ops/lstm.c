@@ -6,13 +6,9 @@
 
 #include "dense.h"
 #include "int16.h"
-#include "recurrent.h"
+#include "lstm.h"
 
-// Gates, in the order of the operator's inputs.
-enum { INPUT, FORGET, CELL, OUTPUT, GATES };
-
-// A gate's sums of products: of the input, and of what was put out the last time.
-enum { FORWARD, SUMS = 2 };
+enum { FORWARD, SUMS = TFLM_LSTM_SUMS, GATES = TFLM_GATES, TOGETHER = TFLM_LSTM_UNITS };
 
 // Where the operator's inputs begin: four weights each, then biases and states.
 enum { WEIGHTS = 1, BIASES = 12, HIDDEN_STATE = 18, CELL_STATE = 19, INPUTS = 24 };
@@ -26,17 +22,10 @@ typedef struct {
     uint32_t depth, units;
     uint32_t batches, steps;
     bool time_major; // Batches follow each other within a step.
-    int32_t input_zero_point, hidden_zero_point;
-    int32_t cell_shift; // The cell state's scale is 2^cell_shift.
-    int32_t clip;       // Of the cell state; 0: none.
     tflm_scale_t scale[SUMS * GATES];
-    tflm_scale_t forget_scale, update_scale; // Of products.
-    tflm_requantize_t to;
+    tflm_lstm_cell_t step;
     int32_t folded[]; // Of int8: biases with zero points folded in, of each gate for both sums.
 } lstm_t;
-
-// Units whose sums are made together.
-enum { TOGETHER = 32 };
 
 typedef struct {
     tflm_tensor_t input, output, hidden, cell, weights[SUMS * GATES];
@@ -125,12 +114,11 @@ TFLM_PREPARE(lstm) {
     self->batches = (uint32_t)t.input.dims[time_major];
     self->steps = node->rows / self->batches;
     self->time_major = time_major;
-    self->input_zero_point = t.input.zero_point;
-    self->hidden_zero_point = t.hidden.zero_point;
-    self->cell_shift = cell_shift;
+    self->step.tanh_shift = 12 + cell_shift;
     float most = clip / t.cell.scale;
-    self->clip = most < 32767.0f ? (int32_t)most : 32767;
-    if (clip > 0 && !self->clip) {
+    self->step.high = clip > 0 && most < 32767.0f ? (int32_t)most : 32767;
+    self->step.low = clip > 0 ? -self->step.high : -32768;
+    if (!self->step.high) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "fused activation or clipping");
     }
     for (uint32_t i = 0; i < SUMS * GATES; i++) {
@@ -142,69 +130,40 @@ TFLM_PREPARE(lstm) {
         if (wide && scale.shift > TFLM_SHIFT_64) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
         }
-        for (uint32_t unit = 0; !wide && unit < units; unit++) {
-            uint32_t columns = (uint32_t)weights->dims[1], bias = 0;
-            const int8_t *w = (const int8_t *)fb->data + weights->data_at + (size_t)unit * columns;
+        if (!wide) {
+            int32_t *folded = self->folded + i * units;
+            uint32_t columns = (uint32_t)weights->dims[1];
+            memset(folded, 0, units * sizeof *folded);
             if (i < GATES && t.bias_at[i]) {
-                bias = fb_u32(fb, t.bias_at[i] + 4 * unit);
+                memcpy(folded, fb->data + t.bias_at[i], units * sizeof *folded);
             }
-            bias -= (uint32_t)of->zero_point * (uint32_t)tflm_sum_of(w, columns);
-            self->folded[i * units + unit] = (int32_t)bias;
+            tflm_fold_zero_point(fb->data + weights->data_at, false, columns, 1, units, columns,
+                                 of->zero_point, folded);
         }
     }
     for (uint32_t i = 0; i < GATES; i++) {
         self->bias[i] = tflm_node_input(node, BIASES + i);
     }
-    self->forget_scale = tflm_quantize_scale(gate_scale);
-    self->update_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.cell.scale);
-    tflm_requantize_init(gate_scale * gate_scale, 1, &t.hidden, &self->to);
+    self->step.forget_scale = tflm_quantize_scale(gate_scale);
+    self->step.update_scale = tflm_quantize_ratio(gate_scale * gate_scale, 1, t.cell.scale);
+    tflm_requantize_init(gate_scale * gate_scale, 1, &t.hidden, &self->step.to);
     return TFLM_OK;
-}
-
-static int32_t clamp_16(int32_t x) {
-    return tflm_clamp(x, -32768, 32767);
-}
-
-static int32_t tanh_of_cell(const lstm_t *self, int32_t cell) {
-    int shift = 12 + self->cell_shift;
-    return tflm_tanh_16(shift >= 0 ? cell * (3 << shift)
-                                   : (cell * 3 + (1 << (-shift - 1))) >> -shift);
-}
-
-static int32_t activated(uint32_t gate, int32_t sum) {
-    return gate == CELL ? tflm_tanh_16(sum * 3) : tflm_sigmoid_16(sum * 3);
-}
-
-// From a unit's gates to its cell's new state; gives what it puts out.
-static int32_t step(const lstm_t *self, const int32_t *gate, int16_t *cell) {
-    int32_t kept = clamp_16(tflm_scaled(gate[FORGET] * *cell, self->forget_scale));
-    int32_t added = clamp_16(tflm_scaled(gate[INPUT] * gate[CELL], self->update_scale));
-    int32_t sum = clamp_16(kept + added);
-    sum = self->clip ? tflm_clamp(sum, -self->clip, self->clip) : sum;
-    *cell = (int16_t)sum;
-    return tflm_requantize(tanh_of_cell(self, sum) * gate[OUTPUT], &self->to);
 }
 
 static size_t batch_of(const lstm_t *self, uint32_t row) {
     return self->time_major ? row % self->batches : row / self->steps;
 }
 
-// A gate's activation, of some units.
+// A gate of some units, before its activation.
 static void gate_of(const lstm_t *self, const tflm_run_t *run, uint32_t gate, uint32_t unit,
                     uint32_t count, const int8_t *const *of, int16_t *to) {
+    memset(to, 0, count * sizeof *to);
     for (uint32_t j = 0; j < SUMS; j++) {
-        uint32_t n = j == FORWARD ? self->depth : self->units;
-        const int8_t *w =
-            (const int8_t *)tflm_at(run, self->weights[j * GATES + gate]) + (size_t)unit * n;
-        const int32_t *folded = self->folded + (j * GATES + gate) * self->units + unit;
-        tflm_scale_t scale = self->scale[j * GATES + gate];
+        uint32_t n = j == FORWARD ? self->depth : self->units, at = j * GATES + gate;
+        const int8_t *w = (const int8_t *)tflm_at(run, self->weights[at]) + (size_t)unit * n;
         int32_t sum[TOGETHER];
         tflm_dense(of[j], w, n, n, count, sum);
-        for (uint32_t i = 0; i < count; i++) {
-            int32_t x = (int32_t)((uint32_t)sum[i] + (uint32_t)folded[i]);
-            x = clamp_16(tflm_scale_apply(x, scale.multiplier, scale.shift));
-            to[i] = (int16_t)(j == FORWARD ? x : activated(gate, clamp_16(to[i] + x)));
-        }
+        tflm_add_scaled(sum, self->folded + at * self->units + unit, self->scale[at], count, to);
     }
 }
 
@@ -220,14 +179,13 @@ TFLM_EVAL(lstm) {
         const int8_t *of[SUMS] = {input, hidden};
         for (uint32_t unit = 0; unit < units; unit += TOGETHER) {
             uint32_t count = units - unit < TOGETHER ? units - unit : TOGETHER;
-            int16_t gates[GATES][TOGETHER];
+            int16_t gates[GATES][TOGETHER], made[TOGETHER];
             for (uint32_t i = 0; i < GATES; i++) {
                 gate_of(self, run, i, unit, count, of, gates[i]);
             }
+            tflm_lstm_step(&self->step, gates, count, cell + unit, made);
             for (uint32_t i = 0; i < count; i++) {
-                int32_t gate[GATES] = {gates[INPUT][i], gates[FORGET][i], gates[CELL][i],
-                                       gates[OUTPUT][i]};
-                output[unit + i] = (int8_t)step(self, gate, &cell[unit + i]);
+                output[unit + i] = (int8_t)made[i];
             }
         }
         memcpy(hidden, output, units);
@@ -235,10 +193,24 @@ TFLM_EVAL(lstm) {
 }
 
 #ifndef TFLM_WITHOUT_INT16
-static int32_t wide_sum(const uint8_t *x, const uint8_t *w, uint32_t n, uint64_t bias,
-                        tflm_scale_t scale) {
-    uint64_t sum = bias + tflm_int16_dot(x, w, n);
-    return clamp_16(tflm_scale_apply_64(sum, scale.multiplier, scale.shift));
+static void wide_gate_of(const lstm_t *self, const tflm_run_t *run, uint32_t gate, uint32_t unit,
+                         uint32_t count, const uint8_t *const *of, int16_t *to) {
+    const uint8_t *bias = NULL;
+    if (self->bias[gate] != TFLM_PLACE_NONE) {
+        bias = tflm_at(run, self->bias[gate]) + (size_t)unit * 8;
+    }
+    for (uint32_t j = 0; j < SUMS; j++) {
+        uint32_t n = j == FORWARD ? self->depth : self->units, at = j * GATES + gate;
+        tflm_scale_t scale = self->scale[at];
+        uint64_t sum[TOGETHER];
+        tflm_int16_dense(of[j], tflm_at(run, self->weights[at]) + (size_t)unit * n, n, count, sum);
+        for (uint32_t i = 0; i < count; i++) {
+            sum[i] += j == FORWARD && bias ? tflm_load_u64(bias + 8 * i) : 0;
+            int32_t x = tflm_scale_apply_64(sum[i], scale.multiplier, scale.shift);
+            x = tflm_clamp(x, -32768, 32767) + (j == FORWARD ? 0 : to[i]);
+            to[i] = (int16_t)tflm_clamp(x, -32768, 32767);
+        }
+    }
 }
 
 TFLM_EVAL(int16_lstm) {
@@ -250,22 +222,14 @@ TFLM_EVAL(int16_lstm) {
         int16_t *output = (int16_t *)(void *)tflm_at(run, self->output) + (size_t)row * units;
         int16_t *hidden = (int16_t *)(void *)tflm_at(run, self->hidden) + state;
         int16_t *cell = (int16_t *)(void *)tflm_at(run, self->cell) + state;
-        for (uint32_t unit = 0; unit < units; unit++) {
-            int32_t gate[GATES];
+        const uint8_t *of[SUMS] = {input, (const uint8_t *)hidden};
+        for (uint32_t unit = 0; unit < units; unit += TOGETHER) {
+            uint32_t count = units - unit < TOGETHER ? units - unit : TOGETHER;
+            int16_t gates[GATES][TOGETHER];
             for (uint32_t i = 0; i < GATES; i++) {
-                const uint8_t *weights = tflm_at(run, self->weights[i]) + (size_t)unit * depth;
-                const uint8_t *recurrent =
-                    tflm_at(run, self->weights[GATES + i]) + (size_t)unit * units;
-                uint64_t bias = 0;
-                if (self->bias[i] != TFLM_PLACE_NONE) {
-                    bias = tflm_load_u64(tflm_at(run, self->bias[i]) + (size_t)unit * 8);
-                }
-                int32_t sum = wide_sum(input, weights, depth, bias, self->scale[i]);
-                sum +=
-                    wide_sum((const uint8_t *)hidden, recurrent, units, 0, self->scale[GATES + i]);
-                gate[i] = activated(i, clamp_16(sum));
+                wide_gate_of(self, run, i, unit, count, of, gates[i]);
             }
-            output[unit] = (int16_t)step(self, gate, &cell[unit]);
+            tflm_lstm_step(&self->step, gates, count, cell + unit, output + unit);
         }
         memcpy(hidden, output, units * sizeof(int16_t));
     }

@@ -23,8 +23,7 @@ typedef struct {
     uint32_t levels;
     // What of the target lies between runs gets this value, unless it has no such bytes.
     uint32_t fill_bytes;
-    uint32_t element_bytes;
-    int32_t fill;
+    uint32_t fill;   // Four bytes of elements of that value.
     level_t level[]; // Outermost first.
 } move_t;
 
@@ -115,8 +114,9 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     move->run = bytes;
     move->levels = levels;
     move->fill_bytes = fill_elements * element_bytes;
-    move->element_bytes = element_bytes;
-    move->fill = fill;
+    move->fill = element_bytes == 1   ? (uint8_t)fill * 0x01010101u
+                 : element_bytes == 2 ? (uint16_t)fill * 0x00010001u
+                                      : (uint32_t)fill;
     for (uint32_t i = 0; i < levels; i++) {
         level_t *outer = &move->level[i];
         *outer = *inner--;
@@ -126,35 +126,31 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     return TFLM_OK;
 }
 
-// Elements from *filled on, up to `end`, get the value.
+// Bytes from *filled on, up to `end`, get the value.
 static void fill_to(const move_t *move, uint8_t **filled, uint8_t *end) {
-    if (move->element_bytes == sizeof(int8_t)) {
-        tflm_fill((int8_t *)*filled, move->fill, (size_t)(end - *filled));
-        return;
-    }
-    for (; *filled < end; *filled += move->element_bytes) {
-        tflm_set(*filled, move->element_bytes == sizeof(int16_t) ? TFLM_INT16 : TFLM_INT32, 0,
-                 move->fill);
-    }
+    tflm_fill_runs((int8_t *)*filled, move->fill, (uint32_t)(end - *filled), 1, 0);
+    *filled = end;
 }
 
 // The outermost loop, and those within it; what lies in front of runs is filled from *filled on.
 static void copy_levels(const move_t *move, uint8_t *to, const uint8_t *from, const level_t *level,
                         const level_t *inner, uint32_t levels, uint8_t **filled) {
-    uint32_t each = levels == 1 && !move->fill_bytes ? level->count : 1;
-    for (uint32_t i = 0; i < level->count; i += each) {
-        if (levels > 1) {
+    uint32_t count = level->count;
+    if (levels > 1) {
+        for (uint32_t i = 0; i < count; i++) {
             copy_levels(move, to, from, inner, inner + 1, levels - 1, filled);
-        } else {
-            if (move->fill_bytes) {
-                fill_to(move, filled, to);
-                *filled = to + move->run;
-            }
-            tflm_copy_runs((int8_t *)to, (const int8_t *)from, move->run, each, level->to_step,
-                           level->from_step);
+            to += level->to_step;
+            from += level->from_step;
         }
-        to += level->to_step;
-        from += level->from_step;
+        return;
+    }
+    tflm_copy_runs((int8_t *)to, (const int8_t *)from, move->run, count, level->to_step,
+                   level->from_step);
+    if (move->fill_bytes) {
+        fill_to(move, filled, to);
+        tflm_fill_runs((int8_t *)to + move->run, move->fill, (uint32_t)level->to_step - move->run,
+                       count - 1, level->to_step);
+        *filled = to + (ptrdiff_t)(count - 1) * level->to_step + move->run;
     }
 }
 

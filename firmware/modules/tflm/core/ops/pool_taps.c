@@ -13,8 +13,8 @@ static inline int32_t larger_of(int32_t x, int32_t y) {
 
 // An output of what its taps come to, so many or, where there are none, one.
 static inline int32_t mean_of(int32_t sum, int32_t count) {
-    int32_t half = count >> 1;
-    return (sum + (sum > 0 ? half : -half)) / count;
+    int32_t half = count >> 1, negative = sum >> 31;
+    return (sum + (half ^ negative) - negative) / count;
 }
 
 static inline int32_t itself(int32_t largest, int32_t count) {
@@ -22,9 +22,26 @@ static inline int32_t itself(int32_t largest, int32_t count) {
     return largest;
 }
 
-#define END(all, end) *to++ = (type_t)tflm_clamp(end(all, count), low, high)
+// For each of some channels side by side, `start` joined with each tap, and an `end`. Written out,
+// as compilers keep no arrays in registers.
+#define ONE(each, of) each(0, of)
+#define FOUR(each, of) each(0, of) each(1, of) each(2, of) each(3, of)
+#define START(i, start) all##i = start,
+#define JOIN(i, join) all##i = join(all##i, tap[i]);
+#define END(i, end) *to++ = (type_t)tflm_clamp(end(all##i, count), low, high);
+#define CHANNELS(some, repeat, start, join, end)                                                   \
+    for (; last - from >= (some); from += (some)) {                                                \
+        int32_t repeat(START, start) y = taps->rows;                                               \
+        for (const uint8_t *row = (const uint8_t *)from; y; y--, row += taps->row_step) {          \
+            const uint8_t *at = row;                                                               \
+            for (int32_t x = taps->columns; x; x--, at += taps->column_step) {                     \
+                const type_t *tap = (const type_t *)(const void *)at;                              \
+                repeat(JOIN, join)                                                                 \
+            }                                                                                      \
+        }                                                                                          \
+        repeat(END, end)                                                                           \
+    }
 
-// For each channel, `start` joined with each tap, and an `end`; of four channels side by side.
 #define POOL(name, type, start, join, end)                                                         \
     void tflm_##name(const tflm_taps_of_pool_t *taps, void *output) {                              \
         typedef type type_t;                                                                       \
@@ -32,29 +49,8 @@ static inline int32_t itself(int32_t largest, int32_t count) {
         type *to = output;                                                                         \
         const int32_t low = taps->low, high = taps->high, met = taps->rows * taps->columns;        \
         const int32_t count = met ? met : 1;                                                       \
-        for (uint32_t step; from < last; from += step) {                                           \
-            int32_t all0 = start, all1 = start, all2 = start, all3 = start;                        \
-            const uint8_t *row = (const uint8_t *)from;                                            \
-            step = last - from < 4 ? 1 : 4;                                                        \
-            for (int32_t i = taps->rows; i; i--, row += taps->row_step) {                          \
-                const uint8_t *at = row;                                                           \
-                for (int32_t j = taps->columns; j; j--, at += taps->column_step) {                 \
-                    const type *tap = (const type *)(const void *)at;                              \
-                    all0 = join(all0, tap[0]);                                                     \
-                    if (step > 1) {                                                                \
-                        all1 = join(all1, tap[1]);                                                 \
-                        all2 = join(all2, tap[2]);                                                 \
-                        all3 = join(all3, tap[3]);                                                 \
-                    }                                                                              \
-                }                                                                                  \
-            }                                                                                      \
-            END(all0, end);                                                                        \
-            if (step > 1) {                                                                        \
-                END(all1, end);                                                                    \
-                END(all2, end);                                                                    \
-                END(all3, end);                                                                    \
-            }                                                                                      \
-        }                                                                                          \
+        CHANNELS(4, FOUR, start, join, end)                                                        \
+        CHANNELS(1, ONE, start, join, end)                                                         \
     }
 
 #ifndef TFLM_DSP

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The logistic function and tanh of 16-bit numbers, from a table as TensorFlow Lite has it
 // (tensorflow/lite/kernels/internal/common.h): its entries are up to one off the formula.
-#include "recurrent.h"
+#include <string.h>
 
-// 1 / (1 + exp(-i / 24)) in units of 2^-16.
-static const uint16_t sigmoid[256] = {
+#include "lstm.h"
+
+#ifdef TFLM_DSP
+#include "dsp.h"
+#endif
+
+const uint16_t tflm_sigmoid_table[256] = {
     32768, 33451, 34133, 34813, 35493, 36169, 36843, 37513, 38180, 38841, 39498, 40149, 40794,
     41432, 42064, 42688, 43304, 43912, 44511, 45102, 45683, 46255, 46817, 47369, 47911, 48443,
     48964, 49475, 49975, 50464, 50942, 51409, 51865, 52311, 52745, 53169, 53581, 53983, 54374,
@@ -27,29 +32,79 @@ static const uint16_t sigmoid[256] = {
     65534, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65535,
 };
 
-// Between two entries, for a magnitude with `bits` fraction bits; `bits` more in the result.
-static int32_t interpolate(uint32_t magnitude, int bits) {
-    uint32_t i = magnitude >> bits;
-    uint32_t rest = magnitude & ((1u << bits) - 1);
-    return (int32_t)(((uint32_t)sigmoid[i] << bits) +
-                     rest * ((uint32_t)sigmoid[i + 1] - sigmoid[i]));
-}
-
-static uint32_t magnitude_of(int32_t x) {
-    return x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
+// Between two entries, for a magnitude with `bits` fraction bits; `bits` more in the result. Beyond
+// the last entry it is that one.
+static inline __attribute__((always_inline)) int32_t interpolate(int32_t x, int bits) {
+    uint32_t magnitude = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
+    uint32_t i = magnitude >> bits, rest = magnitude & ((1u << bits) - 1);
+    if (i >= 255) {
+        i = 254;
+        rest = 1u << bits;
+    }
+    uint32_t entry = tflm_sigmoid_table[i], next = tflm_sigmoid_table[i + 1];
+    return (int32_t)((entry << bits) + rest * (next - entry));
 }
 
 int32_t tflm_sigmoid_16(int32_t x) {
-    uint32_t magnitude = magnitude_of(x);
-    int32_t y = magnitude >> 9 >= 255 ? 0x7fff << 10 : interpolate(magnitude, 9);
-    y = x >= 0 ? y + (1 << 9) : (1 << 25) - y + (1 << 9) - 1;
-    return y >> 10;
+    int32_t y = interpolate(x, 9);
+    y = y < 0x7fff << 10 ? y : 0x7fff << 10;
+    return (x >= 0 ? y + (1 << 9) : (1 << 25) - y + (1 << 9) - 1) >> 10;
 }
 
 int32_t tflm_tanh_16(int32_t x) {
     // 2 / (1 + exp(-2 x)) - 1
-    uint32_t magnitude = magnitude_of(x);
-    int32_t y = magnitude >> 8 >= 255 ? 0xffff << 8 : interpolate(magnitude, 8);
-    y -= 1 << 23;
+    int32_t y = interpolate(x, 8) - (1 << 23);
     return (x >= 0 ? y + (1 << 7) : -y + (1 << 7) - 1) >> 8;
 }
+
+#ifndef TFLM_HELIUM
+
+static inline int32_t clamp_16(int32_t x) {
+#ifdef TFLM_DSP
+    __asm__("ssat %0, #16, %0" : "+r"(x));
+    return x;
+#else
+    return tflm_clamp(x, -32768, 32767);
+#endif
+}
+
+void tflm_add_scaled(const int32_t *sum, const int32_t *bias, tflm_scale_t scale, uint32_t n,
+                     int16_t *to) {
+#ifdef TFLM_DSP
+    const tflm_dsp_scale_t by = tflm_dsp_scale(scale);
+#endif
+    for (int16_t *end = to + n; to < end && scale.multiplier; to++) {
+        int32_t x = (int32_t)((uint32_t)*sum++ + (uint32_t)*bias++);
+#ifdef TFLM_DSP
+        x = tflm_high_product((int32_t)((uint32_t)x << by.left), by.twice);
+        x = (x + ((x >> 31) & by.negative) + by.half) >> by.right;
+#else
+        x = tflm_scale_apply(x, scale.multiplier, scale.shift);
+#endif
+        *to = (int16_t)clamp_16(*to + clamp_16(x));
+    }
+}
+
+static int32_t sigmoid(const int16_t *gate) {
+    return tflm_sigmoid_16(*gate * 3);
+}
+
+void tflm_lstm_step(const tflm_lstm_cell_t *self, int16_t (*gates)[TFLM_LSTM_UNITS], uint32_t n,
+                    int16_t *cell, int16_t *output) {
+    for (uint32_t i = 0; i < n; i++) {
+        const int16_t *gate = &gates[0][i];
+        int32_t kept = tflm_scaled(sigmoid(gate + TFLM_GATE_FORGET * TFLM_LSTM_UNITS) * cell[i],
+                                   self->forget_scale);
+        int32_t added = tflm_tanh_16(gate[TFLM_GATE_CELL * TFLM_LSTM_UNITS] * 3);
+        added = tflm_scaled(added * sigmoid(gate + TFLM_GATE_INPUT * TFLM_LSTM_UNITS),
+                            self->update_scale);
+        int32_t sum = tflm_clamp(clamp_16(kept) + clamp_16(added), self->low, self->high);
+        cell[i] = (int16_t)sum;
+        int shift = self->tanh_shift;
+        sum = shift >= 0 ? sum * (3 << shift) : (sum * 3 + (1 << (-shift - 1))) >> -shift;
+        sum = tflm_tanh_16(sum) * sigmoid(gate + TFLM_GATE_OUTPUT * TFLM_LSTM_UNITS);
+        output[i] = (int16_t)tflm_requantize(sum, &self->to);
+    }
+}
+
+#endif

@@ -3,17 +3,22 @@
 // the last few of them, and gives their sum weighted by age; `rank` filters make an output.
 #include <string.h>
 
+#include "bytes.h"
 #include "dense.h"
 #include "recurrent.h"
 
 typedef struct {
     uint32_t input, features, times, bias, state, output; // Places; bias may be none.
     uint32_t depth, rank, memory, units;
-    uint32_t state_type;
-    int32_t input_zero_point, state_zero_point;
+    uint32_t state_bytes; // Of one element.
+    int32_t state_zero_point;
     tflm_scale_t feature_scale;
     tflm_requantize_t to;
+    int32_t folded[]; // What each filter's features make of the input's zero point.
 } svdf_t;
+
+// Filters whose features are seen together.
+enum { TOGETHER = 32 };
 
 TFLM_PREPARE(svdf) {
     TRY(tflm_expect(node, 5, 5, 1));
@@ -54,14 +59,17 @@ TFLM_PREPARE(svdf) {
     node->rows = output.elements;
     node->macs = (uint64_t)(uint32_t)input.dims[0] * ((uint64_t)features.elements + times.elements);
     node->cost = 400 + 2 * (node->macs / node->rows);
-    svdf_t *self = tflm_node_data(node, 6, sizeof *self);
+    uint32_t folded = (uint32_t)filters * (uint32_t)sizeof(int32_t);
+    svdf_t *self = tflm_node_data(node, 6, sizeof *self + folded);
     if (self) {
         self->depth = (uint32_t)input.dims[1];
         self->rank = (uint32_t)rank;
         self->memory = (uint32_t)memory;
         self->units = (uint32_t)output.dims[1];
-        self->state_type = state.type;
-        self->input_zero_point = input.zero_point;
+        self->state_bytes = tflm_type_bytes(state.type);
+        memset(self->folded, 0, folded);
+        tflm_fold_zero_point(fb->data + features.data_at, false, self->depth, 1, (uint32_t)filters,
+                             self->depth, input.zero_point, self->folded);
         self->state_zero_point = state.zero_point;
         // In single precision, as TensorFlow Lite Micro multiplies them.
         self->feature_scale = tflm_quantize_scale(input.scale * features.scale / state.scale);
@@ -71,46 +79,69 @@ TFLM_PREPARE(svdf) {
     return TFLM_OK;
 }
 
-static inline int32_t element(const uint8_t *data, uint32_t type, uint32_t i) {
-    return type == TFLM_INT8 ? (int8_t)data[i] : tflm_int16(data, i);
+// What filters from `filter` on see now, as the newest elements of their states.
+static void see(const svdf_t *self, const int8_t *input, const int8_t *features, uint32_t filter,
+                uint32_t count, uint8_t *state) {
+    size_t memory_bytes = self->memory * self->state_bytes;
+    uint8_t *newest = state + memory_bytes - self->state_bytes;
+    while (count) {
+        int32_t sum[TOGETHER];
+        int16_t seen[TOGETHER] = {0};
+        uint32_t some = count < TOGETHER ? count : TOGETHER, n = self->depth;
+        tflm_dense(input, features + (size_t)filter * n, n, n, some, sum);
+        tflm_add_scaled(sum, self->folded + filter, self->feature_scale, some, seen);
+        for (uint32_t i = 0; i < some; i++, newest += memory_bytes) {
+            // The zero point is added after clamping, and may wrap around.
+            if (self->state_bytes == sizeof(int8_t)) {
+                *newest = (uint8_t)(tflm_clamp(seen[i], -128, 127) + self->state_zero_point);
+            } else {
+                *(int16_t *)(void *)newest = (int16_t)(seen[i] + self->state_zero_point);
+            }
+        }
+        filter += some;
+        count -= some;
+    }
+}
+
+// The sum of n products of states, without their zero point, and weights.
+static inline __attribute__((always_inline)) uint32_t remember(const svdf_t *self,
+                                                               const uint8_t *state,
+                                                               const uint8_t *times, uint32_t n) {
+    if (self->state_bytes == sizeof(int8_t)) {
+        return tflm_dot1((const int8_t *)state, -self->state_zero_point, (const int8_t *)times, n);
+    }
+    uint32_t sum = tflm_dot_16(state, times, n);
+    for (uint32_t i = 0; self->state_zero_point && i < n; i++) {
+        sum -= (uint32_t)self->state_zero_point * (uint32_t)tflm_int16(times, i);
+    }
+    return sum;
 }
 
 TFLM_EVAL(svdf) {
     const svdf_t *self = data;
+    // Of the filters of one output.
+    uint32_t memory = self->rank * self->memory;
+    size_t memory_bytes = memory * self->state_bytes;
     int8_t *output = (int8_t *)tflm_at(run, self->output);
-    uint32_t memory = self->memory;
-    size_t memory_bytes =
-        memory * (self->state_type == TFLM_INT8 ? sizeof(int8_t) : sizeof(int16_t));
-    size_t element_bytes = memory_bytes / memory;
-    int32_t low, high;
-    tflm_type_range((tflm_type_t)self->state_type, &low, &high);
-    for (uint32_t row = from; row < to; row++) {
-        uint32_t unit = row % self->units;
-        const int8_t *input =
-            (const int8_t *)tflm_at(run, self->input) + (size_t)(row / self->units) * self->depth;
-        const int8_t *features =
-            (const int8_t *)tflm_at(run, self->features) + (size_t)unit * self->rank * self->depth;
-        const uint8_t *times = tflm_at(run, self->times) + unit * self->rank * memory_bytes;
-        uint8_t *state = tflm_at(run, self->state) + (size_t)row * self->rank * memory_bytes;
-        uint32_t sum = 0;
+    while (from < to) {
+        uint32_t unit = from % self->units, count = self->units - unit;
+        count = count < to - from ? count : to - from;
+        const int8_t *input = (const int8_t *)tflm_at(run, self->input);
+        const uint8_t *times = tflm_at(run, self->times) + unit * memory_bytes, *bias = NULL;
+        uint8_t *state = tflm_at(run, self->state) + from * memory_bytes;
+        tflm_move_down(state, self->state_bytes, count * memory_bytes - self->state_bytes);
+        see(self, input + (size_t)(from / self->units) * self->depth,
+            (const int8_t *)tflm_at(run, self->features), unit * self->rank, count * self->rank,
+            state);
         if (self->bias != TFLM_PLACE_NONE) {
-            sum = (uint32_t)tflm_get(tflm_at(run, self->bias), TFLM_INT32, unit);
+            bias = tflm_at(run, self->bias);
         }
-        for (uint32_t i = 0; i < self->rank; i++) {
-            uint32_t feature = tflm_dot1(input, -self->input_zero_point, features, self->depth);
-            memmove(state, state + element_bytes, memory_bytes - element_bytes);
-            // The zero point is added after clamping, and may wrap around.
-            int32_t value =
-                tflm_clamp(tflm_scaled((int32_t)feature, self->feature_scale), low, high);
-            tflm_set(state, self->state_type, memory - 1, value + self->state_zero_point);
-            for (uint32_t j = 0; j < memory; j++) {
-                int32_t past = element(state, self->state_type, j) - self->state_zero_point;
-                sum += (uint32_t)past * (uint32_t)element(times, self->state_type, j);
-            }
-            features += self->depth;
-            times += memory_bytes;
+        for (uint32_t end = from + count; from < end; from++, unit++) {
+            uint32_t sum = remember(self, state, times, memory);
+            sum += bias ? tflm_load_u32(bias + 4 * unit) : 0;
+            output[from] = (int8_t)tflm_requantize((int32_t)sum, &self->to);
             state += memory_bytes;
+            times += memory_bytes;
         }
-        output[row] = (int8_t)tflm_requantize((int32_t)sum, &self->to);
     }
 }

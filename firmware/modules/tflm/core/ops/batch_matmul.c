@@ -10,7 +10,7 @@
 #include "int16.h"
 #include "matmul.h"
 
-// Biases, which change while it runs, multiplier and shift follow.
+// Multiplier and shift follow; biases, which change while it runs, are before the lines.
 typedef struct {
     tflm_batch_matmul_t common;
     int32_t of_row; // In all biases: of the row's sum, times the second one's zero point.
@@ -33,12 +33,12 @@ TFLM_PREPARE(batch_matmul) {
     if (wide) {
         node->cost *= 2;
     } else {
-        // As large as the two matrices at most.
-        matmul.lines = tflm_scratch(node, (columns + 1ull) * matmul.depth);
+        // As large as the two matrices at most; biases come first.
+        matmul.lines = tflm_scratch(node, columns * 4ull + (columns + 1ull) * matmul.depth);
         node->rows += node->rows / matmul.rows * columns;
         node->cost = tflm_dense_cost(columns, matmul.depth) + 3 * (uint64_t)matmul.depth;
     }
-    matmul_t *self = tflm_node_data(node, 4, sizeof *self + tflm_stage_bytes(columns, 1));
+    matmul_t *self = tflm_node_data(node, 4, sizeof *self + tflm_stage_bytes(columns, 1, false));
     if (self) {
         self->common.matmul = matmul;
         self->common.a_zero_point = t[0].zero_point;
@@ -50,7 +50,7 @@ TFLM_PREPARE(batch_matmul) {
         self->stage.channels = columns;
         self->stage.scales = 1;
         self->stage.left = to.scale.shift >= 0;
-        int32_t *multiplier = (int32_t *)(self + 1) + columns;
+        int32_t *multiplier = (int32_t *)(self + 1);
         multiplier[0] = to.scale.multiplier;
         *(int8_t *)(multiplier + 1) = (int8_t)to.scale.shift;
     }
@@ -74,9 +74,9 @@ TFLM_EVAL(batch_matmul) {
     uint32_t columns = matmul->columns, depth = matmul->depth, steps = columns + matmul->rows;
     uint32_t a_zero_point = (uint32_t)self->common.a_zero_point;
     uint32_t b_zero_point = (uint32_t)self->common.b_zero_point;
-    uint32_t *bias = (uint32_t *)(self + 1);
-    const tflm_stage_t stage = tflm_stage(&self->stage, self + 1);
-    int8_t *lines = (int8_t *)tflm_at(run, matmul->lines);
+    const tflm_stage_t stage = tflm_stage(run, &self->stage, matmul->lines);
+    uint32_t *bias = (uint32_t *)(void *)tflm_at(run, matmul->lines);
+    int8_t *lines = (int8_t *)(bias + columns);
     for (uint32_t step = from; step < to; step++) {
         uint32_t column = step % steps, row = step / steps * matmul->rows;
         row += column < columns ? 0 : column - columns;
@@ -99,6 +99,7 @@ TFLM_EVAL(batch_matmul) {
         }
         self->of_row = (int32_t)of_row;
         int8_t *output = (int8_t *)tflm_at(run, matmul->output) + (size_t)row * columns;
-        tflm_dense_all(&stage, a, matmul->b_matrix.step > 1 ? lines : b, depth, 0, columns, output);
+        tflm_dense_all(&stage, a, 0, matmul->b_matrix.step > 1 ? lines : b, depth, 0, columns,
+                       output);
     }
 }

@@ -21,6 +21,11 @@ static int32_t columns_of_part(int32_t columns, uint64_t cost) {
     return most > (uint32_t)columns ? columns : most ? (int32_t)most : 1;
 }
 
+// What a patch takes, with what aligns biases behind it.
+static uint32_t patch_bytes(uint32_t filter_bytes) {
+    return (filter_bytes + 3) & ~3u;
+}
+
 TFLM_PREPARE(conv) {
     tflm_tensor_t t[3];
     tflm_patches_t patches;
@@ -31,10 +36,14 @@ TFLM_PREPARE(conv) {
     int32_t columns = columns_of_part(patches.x.output, cost);
     node->rows *= (uint32_t)((patches.x.output + columns - 1) / columns);
     node->cost = (uint32_t)columns * cost;
+    uint32_t fold_rows =
+        tflm_fold_rows(node, patches.channels, filter_bytes, t[2].elements / patches.channels);
     bool in_place = tflm_patches_are_contiguous(&patches);
-    uint32_t patch = in_place ? tflm_node_input(node, 0) : tflm_scratch(node, filter_bytes);
+    uint64_t bytes = (in_place ? 0 : patch_bytes(filter_bytes)) +
+                     (fold_rows ? patches.channels * (uint64_t)sizeof(int32_t) : 0);
+    uint32_t patch = bytes ? tflm_scratch(node, bytes) : tflm_node_input(node, 0);
     void *made;
-    TRY(tflm_dense_new(node, t, TFLM_FOLD, 3, 4, sizeof(conv_t), &made));
+    TRY(tflm_dense_new(node, t, fold_rows ? 0 : TFLM_FOLD, 3, 5, sizeof(conv_t), &made));
     conv_t *self = made;
     if (self) {
         self->patch = patch;
@@ -43,6 +52,7 @@ TFLM_PREPARE(conv) {
         self->filter_bytes = filter_bytes;
         self->columns = columns;
         self->in_place = in_place;
+        self->fold_rows = fold_rows;
     }
     return TFLM_OK;
 }
@@ -55,15 +65,27 @@ TFLM_EVAL(conv) {
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     int8_t *output = (int8_t *)tflm_at(run, self->output_place);
     uint32_t parts = (uint32_t)((wx->output + self->columns - 1) / self->columns);
+    uint32_t fold_rows = self->fold_rows, first = tflm_first_fold(data, fold_rows);
     tflm_conv_part_t part;
     part.self = self;
+    part.stage = tflm_stage(run, &self->output, self->bias);
     part.weights = (const int8_t *)tflm_at(run, self->weights);
     part.patch = (int8_t *)tflm_at(run, self->patch);
     part.group_channels = channels / (depth / self->patches.group_depth);
-    for (; from < to; from++) {
-        uint32_t row = from / parts;
+    int32_t *folded =
+        (int32_t *)(void *)(part.patch + (self->in_place ? 0 : patch_bytes(self->filter_bytes)));
+    for (; from - first < fold_rows && from < to; from++) {
+        tflm_fold_row(&part.stage, part.weights, self->filter_bytes, self->zero_point, channels,
+                      from - first, fold_rows, folded);
+    }
+    if (fold_rows) {
+        part.stage.bias = folded;
+    }
+    for (uint32_t next = from; next < to; next++) {
+        uint32_t at = first ? next : next - fold_rows;
+        uint32_t row = at / parts;
         uint32_t batch = row / (uint32_t)wy->output, y = row % (uint32_t)wy->output;
-        int32_t x = (int32_t)(from % parts) * self->columns;
+        int32_t x = (int32_t)(at % parts) * self->columns;
         part.y = (int32_t)y;
         part.x = x;
         part.end = wx->output - x < self->columns ? wx->output : x + self->columns;

@@ -7,18 +7,21 @@
 #include "patches.h"
 
 typedef struct {
-    uint32_t input, weights, patch, output_place; // Places.
+    uint32_t input, weights, bias, patch, output_place; // Places.
     tflm_patches_t patches;
-    int32_t zero_point;    // What taps off the input meet.
+    int32_t zero_point;    // Of the input, and so what taps off it meet.
     uint32_t filter_bytes; // Of one output channel.
     int32_t columns;       // So many positions of a row of outputs, or what is left, are one part.
     uint32_t in_place;     // What a filter meets is contiguous: it need not be copied to a patch.
+    // Rows of work that fold biases, see tflm_fold_rows: these lie behind the patch.
+    uint32_t fold_rows;
     tflm_output_t output;
 } conv_t;
 
 // Some positions of a row of outputs.
 typedef struct {
     const conv_t *self;
+    tflm_stage_t stage;
     const int8_t *input; // Of the batch.
     const int8_t *met;   // What the first filter meets at the first position, if that is in place.
     const int8_t *weights;

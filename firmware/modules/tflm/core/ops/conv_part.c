@@ -5,7 +5,7 @@
 #ifndef TFLM_XTENSA
 
 // Positions in groups of TFLM_POSITIONS, as long as there are so many: gives how many they are.
-static int32_t together(const tflm_conv_part_t *part, const tflm_stage_t *stage) {
+static int32_t together(const tflm_conv_part_t *part) {
     const conv_t *self = part->self;
     uint32_t channels = self->output.channels, filter_bytes = self->filter_bytes;
     ptrdiff_t step = (ptrdiff_t)self->patches.x.stride * (ptrdiff_t)self->patches.depth;
@@ -20,10 +20,11 @@ static int32_t together(const tflm_conv_part_t *part, const tflm_stage_t *stage)
         for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS / TFLM_POSITIONS) {
             uint32_t left = channels - channel;
             uint32_t count = left < TFLM_SUMS / TFLM_POSITIONS ? left : TFLM_SUMS / TFLM_POSITIONS;
-            tflm_dense_positions(met, step, part->weights + (size_t)channel * filter_bytes,
-                                 filter_bytes, count, sum);
+            tflm_dense_positions(met, step, -self->zero_point,
+                                 part->weights + (size_t)channel * filter_bytes, filter_bytes,
+                                 count, sum);
             for (uint32_t i = 0; i < TFLM_POSITIONS; i++) {
-                tflm_finish_all(stage, channel, count, count, sum + i * count,
+                tflm_finish_all(&part->stage, channel, count, count, sum + i * count,
                                 output + i * channels + channel);
             }
         }
@@ -35,13 +36,13 @@ static int32_t together(const tflm_conv_part_t *part, const tflm_stage_t *stage)
 
 void tflm_conv_part(const tflm_conv_part_t *part) {
     const conv_t *self = part->self;
-    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
+    const tflm_stage_t *stage = &part->stage;
     uint32_t channels = self->output.channels, filter_bytes = self->filter_bytes;
     uint32_t group_depth = self->patches.group_depth;
     size_t step = (size_t)self->patches.x.stride * self->patches.depth;
     int32_t sum[TFLM_SUMS];
     uint32_t sums = 0; // Of whole positions, not finished yet.
-    int32_t done = together(part, &stage);
+    int32_t done = together(part);
     const int8_t *met = part->met + (size_t)done * step;
     int8_t *output = part->output + (size_t)done * channels;
     for (int32_t x = part->x + done; x < part->end; x++) {
@@ -56,11 +57,12 @@ void tflm_conv_part(const tflm_conv_part_t *part) {
             }
             if (channels <= TFLM_SUMS) {
                 const int8_t *w = part->weights + (size_t)channel * filter_bytes;
-                tflm_dense(values, w, filter_bytes, filter_bytes, part->group_channels, sum + sums);
+                tflm_dense_plus(values, -self->zero_point, w, filter_bytes, filter_bytes,
+                                part->group_channels, sum + sums);
                 sums += part->group_channels;
             } else {
-                tflm_dense_all(&stage, values, part->weights, filter_bytes, channel,
-                               channel + part->group_channels, output);
+                tflm_dense_all(stage, values, -self->zero_point, part->weights, filter_bytes,
+                               channel, channel + part->group_channels, output);
             }
             depth += group_depth;
         }
@@ -68,7 +70,7 @@ void tflm_conv_part(const tflm_conv_part_t *part) {
         if (channels > TFLM_SUMS) {
             output += channels;
         } else if (sums + channels > TFLM_SUMS || x + 1 == part->end) {
-            tflm_finish_all(&stage, 0, channels, sums, sum, output);
+            tflm_finish_all(stage, 0, channels, sums, sum, output);
             output += sums;
             sums = 0;
         }

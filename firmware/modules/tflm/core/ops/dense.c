@@ -39,16 +39,11 @@ tflm_status_t tflm_get_bias(tflm_node_t *node, uint32_t index, uint32_t channels
 
 tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
                               const tflm_tensor_t *weights, const tflm_tensor_t *output,
-                              uint32_t bias_at, bool single_precision, tflm_output_t *stage,
-                              void *after) {
+                              bool single_precision, tflm_output_t *stage) {
     fb_t *fb = &node->load->fb;
-    uint32_t channels = stage->channels, scales = stage->scales;
-    int32_t *bias = after;
-    int32_t *multiplier = bias + channels;
-    int8_t *shift = (int8_t *)(multiplier + scales);
-    for (uint32_t i = 0; bias_at && i < channels; i++) {
-        bias[i] = (int32_t)fb_u32(fb, bias_at + 4 * i);
-    }
+    uint32_t scales = stage->scales;
+    int32_t *multiplier = (int32_t *)(stage + 1);
+    int8_t *shift = (int8_t *)(multiplier + scales + (stage->own_biases ? stage->channels : 0));
     for (uint32_t i = 0; i < scales; i++) {
         float a = input->scale, scale = fb_f32(fb, weights->scale_at + 4 * i);
         if (!(scale >= 0 && scale < 1e30f)) {
@@ -67,24 +62,69 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
-// Weight `i`, of int4 where they are packed.
-static int32_t weight(const uint8_t *weights, bool packed, size_t i) {
-    if (!packed) {
-        return (int8_t)weights[i];
+#ifdef TFLM_DSP // Its kernels add the zero point to inputs.
+#define FOLDS false
+#else
+#define FOLDS true
+#endif
+
+// From so many positions on, it costs less than a twelfth to fold biases for each inference.
+enum { MANY_POSITIONS = 16 };
+
+uint32_t tflm_fold_rows(tflm_node_t *node, uint32_t channels, uint32_t n, uint32_t positions) {
+    if (!FOLDS || (positions < MANY_POSITIONS && !tflm_node_unpacked(node))) {
+        return 0;
     }
-    return (int32_t)((uint32_t)weights[i / 2] << (i % 2 ? 24 : 28)) >> 28;
+    uint64_t some = node->cost / n;
+    uint32_t rows = some < 1 ? channels : some < channels ? (channels - 1) / (uint32_t)some + 1 : 1;
+    node->rows += rows;
+    return rows;
 }
 
-void tflm_fold_zero_point(const uint8_t *weights, bool packed, uint32_t n, uint32_t step,
-                          uint32_t channels, uint32_t next, int32_t zero_point, int32_t *bias) {
-    for (uint32_t i = 0; i < channels; i++) {
-        uint32_t sum = 0;
-        for (uint32_t j = 0; j < n; j++) {
-            sum += (uint32_t)weight(weights, packed, (size_t)i * next + (size_t)j * step);
+// Products are those of constant inputs.
+static void fold(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32_t zero_point,
+                 uint32_t from, uint32_t to, int32_t *folded) {
+    enum { PRODUCTS = 128, CHANNELS = 16 };
+    int8_t x[PRODUCTS];
+    int32_t room[CHANNELS], sum[CHANNELS];
+    memset(x, zero_point, sizeof x);
+    for (uint32_t count; from < to; from += count) {
+        count = to - from < CHANNELS ? to - from : CHANNELS;
+        memcpy(folded + from, tflm_biases(stage, from, count, room), count * sizeof *room);
+        for (uint32_t at = 0, some; at < n; at += some) {
+            some = n - at < PRODUCTS ? n - at : PRODUCTS;
+            tflm_dense(x, w + (size_t)from * n + at, some, n, count, sum);
+            for (uint32_t i = 0; i < count; i++) {
+                folded[from + i] = (int32_t)((uint32_t)folded[from + i] - (uint32_t)sum[i]);
+            }
         }
-        bias[i] = (int32_t)((uint32_t)bias[i] - (uint32_t)zero_point * sum);
     }
 }
+
+void tflm_fold_row(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32_t zero_point,
+                   uint32_t channels, uint32_t row, uint32_t rows, int32_t *folded) {
+    uint32_t some = (channels - 1) / rows + 1, from = row * some;
+    from = from < channels ? from : channels;
+    fold(stage, w, n, zero_point, from, channels - from < some ? channels : from + some, folded);
+}
+
+#ifdef TFLM_XTENSA
+// As fold, for weights of which a channel's lie one behind the other's; of int4 they are packed.
+static void fold_taps(const tflm_stage_t *stage, const uint8_t *weights, bool packed, uint32_t n,
+                      int32_t zero_point, uint32_t channels, int32_t *folded) {
+    for (uint32_t i = 0; i < channels; i++) {
+        int32_t room;
+        uint32_t sum = (uint32_t)*tflm_biases(stage, i, 1, &room);
+        for (size_t at = i; n && at < (size_t)n * channels; at += channels) {
+            int32_t weight = packed
+                                 ? (int32_t)((uint32_t)weights[at / 2] << (at % 2 ? 24 : 28)) >> 28
+                                 : (int8_t)weights[at];
+            sum -= (uint32_t)(zero_point * weight);
+        }
+        folded[i] = (int32_t)sum;
+    }
+}
+#endif
 
 tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t *depth) {
     const tflm_tensor_t *input = &t[0], *weights = &t[1], *output = &t[2];
@@ -114,8 +154,9 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, activation, 0), output, &low,
                               &high));
+    bool own = FOLDS && how & TFLM_FOLD;
     void *made_data =
-        tflm_node_data(node, places, bytes + tflm_stage_bytes(channels, weights->scales));
+        tflm_node_data(node, places, bytes + tflm_stage_bytes(channels, weights->scales, own));
     uint8_t *self = made_data;
     *made = made_data;
     if (!made_data) {
@@ -124,19 +165,27 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     if (tflm_node_unpacked(node)) { // Weights come behind the input.
         ((uint32_t *)made_data)[1] = tflm_node_unpacked(node);
     }
-    void *after = self + bytes;
-    tflm_output_t *stage = (tflm_output_t *)after - 1;
-    stage->channels = channels;
-    stage->scales = weights->scales;
-    stage->low = low;
-    stage->high = high;
-    TRY(tflm_stage_init(node, &t[0], weights, output, bias_at, how & TFLM_SINGLE_PRECISION, stage,
-                        after));
-    if (how & TFLM_FOLD) {
+    tflm_output_t *output_stage = (tflm_output_t *)(void *)(self + bytes) - 1;
+    output_stage->channels = channels;
+    output_stage->scales = weights->scales;
+    output_stage->low = low;
+    output_stage->high = high;
+    output_stage->own_biases = own;
+    TRY(tflm_stage_init(node, &t[0], weights, output, how & TFLM_SINGLE_PRECISION, output_stage));
+    if (own) {
+        tflm_stage_t stage;
+        stage.bias = bias_at ? (const int32_t *)(const void *)(fb->data + bias_at) : NULL;
+        int32_t *folded = (int32_t *)(output_stage + 1) + weights->scales;
         uint32_t n = weights->elements / channels;
-        bool last = how & TFLM_LAST_AXIS;
-        tflm_fold_zero_point(fb->data + weights->data_at, tflm_node_unpacked(node), n,
-                             last ? channels : 1, channels, last ? 1 : n, t[0].zero_point, after);
+#ifdef TFLM_XTENSA
+        if (how & TFLM_LAST_AXIS) {
+            fold_taps(&stage, fb->data + weights->data_at, tflm_node_unpacked(node), n,
+                      t[0].zero_point, channels, folded);
+            return TFLM_OK;
+        }
+#endif
+        fold(&stage, (const int8_t *)fb->data + weights->data_at, n, t[0].zero_point, 0, channels,
+             folded);
     }
     return TFLM_OK;
 }

@@ -2,11 +2,17 @@
 // What convolutions and fully connected layers share: sums of products of int8 with an int32 bias
 // per channel, scaled back to int8.
 //
-// The input's zero point is folded into the biases while preparing: sum((x - zero) * w) + bias is
-// sum(x * w) + (bias - zero * sum(w)). Sums wrap around in 32 bits, as they do on every target.
+// The input's zero point is folded into the biases: sum((x - zero) * w) + bias is
+// sum(x * w) + (bias - zero * sum(w)). Where an output position is one of many, that is done while
+// the operator runs, into memory that lives as long as it does; else while preparing, and what
+// comes of it is kept in the record. Kernels for Arm's DSP extension add the zero point to inputs
+// at no cost, and take the model's biases. Sums wrap around in 32 bits, as they do on every target.
 #ifndef TFLM_DENSE_H
 #define TFLM_DENSE_H
 
+#include <string.h>
+
+#include "../record.h"
 #include "ops.h"
 #include "target.h"
 
@@ -19,16 +25,18 @@ static inline uint64_t tflm_dense_cost(uint32_t outputs, uint32_t products) {
     return TFLM_POSITION_COST + (uint64_t)outputs * ((uint64_t)products + TFLM_FINISH_COST);
 }
 
-// How sums become outputs. Biases, multipliers and shifts follow the operator's own data.
+// How sums become outputs. Multipliers follow the operator's own data, then biases that have been
+// folded while preparing, then shifts.
 typedef struct {
     int32_t zero_point, low, high;
     uint32_t channels;
     uint32_t scales; // `channels`, or 1 for all of them.
     bool left;       // Some shifts are not to the right.
+    bool own_biases; // Those that have been folded.
 } tflm_output_t;
 
 typedef struct {
-    const int32_t *bias;
+    const int32_t *bias; // NULL: none; where the model has them, they may lie at any address.
     const int32_t *multiplier;
     const int8_t *shift;
     uint32_t scale_mask; // 0: one scale for all channels.
@@ -36,17 +44,23 @@ typedef struct {
     bool left; // Some shifts are not to the right.
 } tflm_stage_t;
 
-// The bytes that biases, multipliers and shifts take.
-static inline uint32_t tflm_stage_bytes(uint32_t channels, uint32_t scales) {
-    return channels * 4 + scales * 5;
+// The bytes that multipliers, biases and shifts take.
+static inline uint32_t tflm_stage_bytes(uint32_t channels, uint32_t scales, bool own_biases) {
+    return scales * 5 + (own_biases ? channels * 4 : 0);
 }
 
-// Unpacks what follows the operator's data.
-TFLM_SHARED tflm_stage_t tflm_stage(const tflm_output_t *output, const void *after) {
+// Unpacks what follows the operator's data. `bias` is where the biases are that it has not: a place
+// or none.
+TFLM_SHARED tflm_stage_t tflm_stage(const tflm_run_t *run, const tflm_output_t *output,
+                                    uint32_t bias) {
     tflm_stage_t stage;
-    stage.bias = after;
-    stage.multiplier = stage.bias + output->channels;
-    stage.shift = (const int8_t *)(stage.multiplier + output->scales);
+    stage.multiplier = (const int32_t *)(output + 1);
+    stage.bias = stage.multiplier + output->scales;
+    stage.shift = (const int8_t *)(stage.bias + (output->own_biases ? output->channels : 0));
+    if (!output->own_biases) {
+        stage.bias =
+            bias == TFLM_PLACE_NONE ? NULL : (const int32_t *)(const void *)tflm_at(run, bias);
+    }
     stage.scale_mask = output->scales > 1 ? UINT32_MAX : 0;
     stage.zero_point = output->zero_point;
     stage.low = output->low;
@@ -55,6 +69,7 @@ TFLM_SHARED tflm_stage_t tflm_stage(const tflm_output_t *output, const void *aft
     return stage;
 }
 
+// `sum` is with its bias.
 static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, uint32_t sum) {
     uint32_t i = channel & stage->scale_mask;
     int32_t value = tflm_scale_apply((int32_t)sum, stage->multiplier[i], stage->shift[i]);
@@ -64,6 +79,21 @@ static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, ui
 
 // Sums that are finished together.
 #define TFLM_SUMS 128
+
+// The biases of `count` channels from `channel` on, at most TFLM_SUMS: in `room` where they are not
+// at hand otherwise.
+TFLM_SHARED const int32_t *tflm_biases(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
+                                       int32_t *room) {
+    if (stage->bias && !((uintptr_t)stage->bias % sizeof *room)) {
+        return stage->bias + channel;
+    }
+    if (stage->bias) {
+        memcpy(room, (const uint8_t *)stage->bias + channel * sizeof *room, count * sizeof *room);
+    } else {
+        memset(room, 0, count * sizeof *room);
+    }
+    return room;
+}
 
 // As tflm_finish, for `sums` sums without their biases: those of the `count` channels from
 // `channel` on, at one position or at several ones, whose outputs follow one another from `output`.
@@ -78,13 +108,12 @@ tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weight
 tflm_status_t tflm_get_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
                             uint32_t *bias_at);
 
-// Fills in `output` and, after the data, multipliers and shifts. Fails on scales that are not
-// sound. The biases are the raw ones. `single_precision` is how TensorFlow Lite multiplies input
-// and weight scale in fully connected layers that have one scale.
+// Fills in `stage` and, after it, multipliers and shifts. Fails on scales that are not sound.
+// `single_precision` is how TensorFlow Lite multiplies input and weight scale in fully connected
+// layers that have one scale.
 tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
                               const tflm_tensor_t *weights, const tflm_tensor_t *output,
-                              uint32_t bias_at, bool single_precision, tflm_output_t *stage,
-                              void *after);
+                              bool single_precision, tflm_output_t *stage);
 
 // Checks the shapes of input, weights and output of FULLY_CONNECTED; gives the number of products
 // that make an output, and sets the node's rows, macs and cost.
@@ -93,7 +122,7 @@ tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t
 // How a layer differs from others.
 enum {
     TFLM_LAST_AXIS = 3,        // The weights' scales go with dimension 3, not 0.
-    TFLM_FOLD = 4,             // The input's zero point goes into the biases.
+    TFLM_FOLD = 4,             // Biases are folded now, and kept; see tflm_fold_rows.
     TFLM_SINGLE_PRECISION = 8, // See tflm_stage_init.
     TFLM_LATE_BIAS = 16,       // The bias is input 3, not 2.
 };
@@ -103,6 +132,21 @@ enum {
 // them. *made is NULL when there is no room, see tflm_node_data.
 tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
                              unsigned activation, uint32_t places, uint32_t bytes, void **made);
+
+// How many rows of work fold biases while the operator runs, before all others, to which they are
+// added: each of them for some of the channels, which have n weights each, one behind the other. 0:
+// they are folded while preparing (TFLM_FOLD), as there are few output positions, or not at all.
+uint32_t tflm_fold_rows(tflm_node_t *node, uint32_t channels, uint32_t n, uint32_t positions);
+
+// The row of work that is the first of them. `data` is what eval gets.
+TFLM_SHARED uint32_t tflm_first_fold(const void *data, uint32_t fold_rows) {
+    const tflm_record_t *record = (const tflm_record_t *)data - 1;
+    return record->backwards ? record->rows - fold_rows : 0;
+}
+
+// Such a row, `row` of `rows`. `stage` has the biases that are not folded yet.
+void tflm_fold_row(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32_t zero_point,
+                   uint32_t channels, uint32_t row, uint32_t rows, int32_t *folded);
 
 #ifdef TFLM_XTENSA
 // Inputs, as tflm_widen makes them of bytes, and what is read beyond them.
@@ -123,10 +167,10 @@ void tflm_dense_widened(const tflm_stage_t *stage, const int8_t *x, int16_t *wid
 // Positions of a row that are best taken together.
 enum { TFLM_POSITIONS = 4 };
 
-// As tflm_dense, for so many positions at once, whose inputs lie `step` bytes apart; their sums
-// follow one another.
-void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
-                          uint32_t channels, int32_t *sum);
+// As tflm_dense_plus, for so many positions at once, whose inputs lie `step` bytes apart; their
+// sums follow one another.
+void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const int8_t *w,
+                          uint32_t n, uint32_t channels, int32_t *sum);
 #endif
 
 // The sums of n products each of `channels` channels at one position, without their biases. The
@@ -134,10 +178,18 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
                 int32_t *sum);
 
+// As tflm_dense, with an offset added to inputs where biases are not folded.
+#ifdef TFLM_DSP
+void tflm_dense_plus(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n, uint32_t stride,
+                     uint32_t channels, int32_t *sum);
+#else
+#define tflm_dense_plus(x, offset, ...) ((void)(offset), tflm_dense(x, __VA_ARGS__))
+#endif
+
 // The outputs of channels `from` to `to` at one position. Channel c's weights are at w + c * n, its
-// output at output + c.
-void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
-                    uint32_t from, uint32_t to, int8_t *output);
+// output at output + c. `offset` as above.
+void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, int32_t offset, const int8_t *w,
+                    uint32_t n, uint32_t from, uint32_t to, int8_t *output);
 
 // The sum of n numbers.
 int32_t tflm_sum_of(const int8_t *x, uint32_t n);

@@ -7,7 +7,7 @@
 #include "patches.h"
 
 typedef struct {
-    uint32_t input, weights, output_place; // Places.
+    uint32_t input, weights, bias, output_place; // Places.
     tflm_window_t y, x;
     uint32_t depth; // Channels of the input.
     uint32_t multiplier;

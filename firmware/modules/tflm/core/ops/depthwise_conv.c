@@ -26,7 +26,7 @@ TFLM_PREPARE(depthwise_conv) {
     node->cost = (uint32_t)patches.x.output *
                  (tflm_dense_cost(patches.channels, taps) + (uint64_t)(alone * taps) * 8);
     void *made;
-    TRY(tflm_dense_new(node, t, TFLM_LAST_AXIS | FOLD, 4, 3, sizeof(depthwise_t), &made));
+    TRY(tflm_dense_new(node, t, TFLM_LAST_AXIS | FOLD, 4, 4, sizeof(depthwise_t), &made));
     depthwise_t *self = made;
     if (self) {
         self->y = patches.y;
@@ -42,7 +42,7 @@ TFLM_PREPARE(depthwise_conv) {
 
 TFLM_EVAL(depthwise_conv) {
     const depthwise_t *self = data;
-    tflm_stage_t stage = tflm_stage(&self->output, self + 1);
+    tflm_stage_t stage = tflm_stage(run, &self->output, self->bias);
     const tflm_window_t wx = self->x, wy = self->y;
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);

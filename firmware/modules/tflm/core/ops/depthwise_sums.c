@@ -49,7 +49,8 @@ void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier
     for (; positions; positions--, sum += count, taps.input += taps.step) {
         uint32_t i = 0;
         if (multiplier == 1) {
-            for (; i + BLOCK <= count; i += BLOCK) {
+            for (; i < count && count >= BLOCK; i += BLOCK) {
+                i = count - i < BLOCK ? count - BLOCK : i; // Some are summed up twice.
                 sum_own(&taps, taps.input + channel + i, w + i, sum + i);
             }
         } else if (multiplier % BLOCK == 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of products: where inference spends its time. Functions of their own, as compilers run out
 // of registers when they are inlined into their callers. The portable ones are the reference of
-// those for Arm's DSP extension, here, and for Helium, in helium.c.
+// those in dsp.c, helium.c and xtensa.c.
 #include "dense.h"
 #ifdef TFLM_DSP
 #include "dsp.h"
@@ -54,9 +54,11 @@ void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count
                      const int32_t *sum, int8_t *output) {
     // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
     const tflm_stage_t stage = *given;
+    int32_t room[TFLM_SUMS];
+    const int32_t *bias = tflm_biases(given, channel, count, room);
     for (const int32_t *end = sum + sums; sum < end; sum += count, output += count) {
         for (uint32_t i = 0; i < count; i++) {
-            uint32_t biased = (uint32_t)sum[i] + (uint32_t)stage.bias[channel + i];
+            uint32_t biased = (uint32_t)sum[i] + (uint32_t)bias[i];
             output[i] = tflm_finish(&stage, channel + i, biased);
         }
     }
@@ -64,31 +66,7 @@ void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count
 
 #endif
 
-#ifndef TFLM_XTENSA // xtensa.c has the rest.
-#ifdef TFLM_DSP
-
-// Four bytes of each as two pairs of 16 bits, the even ones and the odd ones. In one piece, as GCC
-// runs out of registers when it may order the loads.
-#define DSP_LOAD(at, even, odd)                                                                    \
-    "ldr %[" odd "], [%[" at "]], #4\n\t"                                                          \
-    "sxtb16 %[" even "], %[" odd "]\n\t"                                                           \
-    "sxtb16 %[" odd "], %[" odd "], ror #8\n\t"
-#define DSP_CHANNEL(at, sum)                                                                       \
-    DSP_LOAD(at, "we", "wo")                                                                       \
-    "smlad %[" sum "], %[xe], %[we], %[" sum "]\n\t"                                               \
-    "smlad %[" sum "], %[xo], %[wo], %[" sum "]\n\t"
-#define MAC4                                                                                       \
-    do {                                                                                           \
-        uint32_t xe, xo, we, wo;                                                                   \
-        __asm__ volatile(                                                                          \
-            DSP_LOAD("x", "xe", "xo") DSP_CHANNEL("w0", "sum0") DSP_CHANNEL("w1", "sum1")          \
-                DSP_CHANNEL("w2", "sum2") DSP_CHANNEL("w3", "sum3")                                \
-            : [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3),             \
-              [sum0] "+r"(sum0), [sum1] "+r"(sum1), [sum2] "+r"(sum2), [sum3] "+r"(sum3),          \
-              [xe] "=&r"(xe), [xo] "=&r"(xo), [we] "=&r"(we), [wo] "=&r"(wo)::"memory");           \
-    } while (0)
-
-#else
+#if !defined(TFLM_DSP) && !defined(TFLM_XTENSA)
 
 #define MAC4                                                                                       \
     do {                                                                                           \
@@ -97,8 +75,6 @@ void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count
         MAC;                                                                                       \
         MAC;                                                                                       \
     } while (0)
-
-#endif
 
 #define MAC                                                                                        \
     do {                                                                                           \
@@ -157,10 +133,11 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
 
 #ifndef TFLM_XTENSA
 
-#ifndef TFLM_DSP
+#if !defined(TFLM_DSP) && !defined(TFLM_HELIUM)
 
-void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
-                          uint32_t channels, int32_t *sum) {
+void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const int8_t *w,
+                          uint32_t n, uint32_t channels, int32_t *sum) {
+    (void)offset;
     for (uint32_t i = 0; i < TFLM_POSITIONS; i++, x += step, sum += channels) {
         tflm_dense(x, w, n, n, channels, sum);
     }
@@ -168,12 +145,13 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint
 
 #endif
 
-void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
-                    uint32_t from, uint32_t to, int8_t *output) {
+void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, int32_t offset, const int8_t *w,
+                    uint32_t n, uint32_t from, uint32_t to, int8_t *output) {
+    (void)offset;
     while (from < to) {
         int32_t sum[TFLM_SUMS];
         uint32_t count = to - from < TFLM_SUMS ? to - from : TFLM_SUMS;
-        tflm_dense(x, w + (size_t)from * n, n, n, count, sum);
+        tflm_dense_plus(x, offset, w + (size_t)from * n, n, n, count, sum);
         tflm_finish_all(stage, from, count, count, sum, output + from);
         from += count;
     }

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products for Arm's DSP extension, at four positions at a time: each pair of weights is
-// widened once for all of them. dot.c has the reference.
+// Sums of products for Arm's DSP extension. Inputs are widened once for all channels; at four
+// positions at a time, each pair of weights is once for all of them. dot.c has the reference.
 #include "dsp.h"
 
 #include "dense.h"
 
 #ifdef TFLM_DSP
 
-// Products that are summed up between two looks at memory; their inputs take eight bytes each.
-enum { CHUNK = 64, POSITIONS = TFLM_POSITIONS };
+// Products that are summed up between two looks at memory; their inputs take eight bytes each, or
+// two where there is one position.
+enum { CHUNK = 64, CHUNK_ALONE = 256, POSITIONS = TFLM_POSITIONS };
 
-// Four elements of each position: the even ones' pairs of all positions, then the odd ones'.
-static void widen(const int8_t *x, ptrdiff_t step, uint32_t words, uint32_t *pairs) {
-    for (uint32_t position = 0; position < POSITIONS; position++, x += step) {
+// Four elements of each position, with the offset: the even ones' pairs of all positions, then the
+// odd ones'.
+static inline __attribute__((always_inline)) void widen(const int8_t *x, ptrdiff_t step,
+                                                        int32_t offset, uint32_t words,
+                                                        const uint32_t positions, uint32_t *pairs) {
+    uint32_t offsets = (uint16_t)offset * 0x10001u;
+    for (uint32_t position = 0; position < positions; position++, x += step) {
         uint32_t *to = pairs + position;
-        for (uint32_t i = 0; i < words; i++, to += 2 * POSITIONS) {
-            pairs_t pair = tflm_pairs(tflm_word(x + 4 * i));
+        for (uint32_t i = 0; i < words; i++, to += 2 * positions) {
+            pairs_t pair = tflm_pairs_plus(tflm_word(x + 4 * i), offsets);
             to[0] = pair.even;
-            to[POSITIONS] = pair.odd;
+            to[positions] = pair.odd;
         }
     }
 }
@@ -61,14 +66,14 @@ static __attribute__((noinline)) void add_products(const uint32_t *pairs, const 
     sum[3 * stride] = sum3;
 }
 
-void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
-                          uint32_t channels, int32_t *sum) {
+void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const int8_t *w,
+                          uint32_t n, uint32_t channels, int32_t *sum) {
     uint32_t pairs[2 * POSITIONS * CHUNK / 4];
     memset(sum, 0, POSITIONS * channels * sizeof *sum);
     uint32_t whole = n - n % 4;
     for (uint32_t from = 0; from < whole; from += CHUNK) {
         uint32_t words = (whole - from < CHUNK ? whole - from : CHUNK) / 4;
-        widen(x + from, step, words, pairs);
+        widen(x + from, step, offset, words, POSITIONS, pairs);
         for (uint32_t channel = 0; channel < channels; channel++) {
             add_products(pairs, w + (size_t)channel * n + from, words, sum + channel, channels);
         }
@@ -76,10 +81,72 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint
     for (uint32_t channel = 0; whole < n && channel < channels; channel++) {
         for (uint32_t position = 0; position < POSITIONS; position++) {
             sum[position * channels + channel] +=
-                (int32_t)tflm_dot1(x + (ptrdiff_t)position * step + whole, 0,
+                (int32_t)tflm_dot1(x + (ptrdiff_t)position * step + whole, offset,
                                    w + (size_t)channel * n + whole, n - whole);
         }
     }
+}
+
+// Four elements of one position with those of a channel.
+#define ADD_PAIRS(w, sum)                                                                          \
+    "ldr %[odd], [%[" w "]], #4\n\t"                                                               \
+    "sxtb16 %[even], %[odd]\n\t"                                                                   \
+    "sxtb16 %[odd], %[odd], ror #8\n\t"                                                            \
+    "smlad %[" sum "], %[x0], %[even], %[" sum "]\n\t"                                             \
+    "smlad %[" sum "], %[x1], %[odd], %[" sum "]\n\t"
+#define ADD_FOUR                                                                                   \
+    "ldrd %[x0], %[x1], [%[pairs]], #8\n\t" ADD_PAIRS("w0", "sum0") ADD_PAIRS("w1", "sum1")        \
+        ADD_PAIRS("w2", "sum2") ADD_PAIRS("w3", "sum3")
+
+// Adds to the sums of four channels, whose weights are `stride` bytes apart.
+static __attribute__((noinline)) void add_channels(const uint32_t *pairs, const int8_t *w,
+                                                   uint32_t words, uint32_t stride, int32_t *sum) {
+    const int8_t *w0 = w, *w1 = w0 + stride, *w2 = w1 + stride, *w3 = w2 + stride;
+    int32_t sum0 = sum[0], sum1 = sum[1], sum2 = sum[2], sum3 = sum[3];
+    const int8_t *end = w + 4 * words;
+    uint32_t x0, x1, even, odd;
+    // An odd number of words begins in the middle of the loop.
+    __asm__ volatile(
+        "ldr %[odd], %[words]\n\t"
+        "lsls %[odd], %[odd], #31\n\t"
+        "bne 2f\n"
+        "1:\n\t" ADD_FOUR "2:\n\t" ADD_FOUR "ldr %[even], %[end]\n\t"
+        "cmp %[w0], %[even]\n\t"
+        "bne 1b"
+        : [w0] "+&r"(w0), [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3), [pairs] "+&r"(pairs),
+          [sum0] "+&r"(sum0), [sum1] "+&r"(sum1), [sum2] "+&r"(sum2), [sum3] "+&r"(sum3),
+          [x0] "=&r"(x0), [x1] "=&r"(x1), [even] "=&r"(even), [odd] "=&r"(odd)
+        : [end] "m"(end), [words] "m"(words)
+        : "cc", "memory");
+    sum[0] = sum0;
+    sum[1] = sum1;
+    sum[2] = sum2;
+    sum[3] = sum3;
+}
+
+void tflm_dense_plus(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n, uint32_t stride,
+                     uint32_t channels, int32_t *sum) {
+    uint32_t pairs[2 * CHUNK_ALONE / 4];
+    uint32_t whole = n - n % 4, fours = channels - channels % 4;
+    memset(sum, 0, fours * sizeof *sum);
+    for (uint32_t channel = whole < n ? 0 : fours; channel < channels; channel++) {
+        // What is no word of one of four channels.
+        uint32_t at = channel < fours ? whole : 0;
+        sum[channel] =
+            (int32_t)tflm_dot1(x + at, offset, w + (size_t)channel * stride + at, n - at);
+    }
+    for (uint32_t from = 0; fours && from < whole; from += CHUNK_ALONE) {
+        uint32_t words = (whole - from < CHUNK_ALONE ? whole - from : CHUNK_ALONE) / 4;
+        widen(x + from, 0, offset, words, 1, pairs);
+        for (uint32_t channel = 0; channel < fours; channel += 4) {
+            add_channels(pairs, w + (size_t)channel * stride + from, words, stride, sum + channel);
+        }
+    }
+}
+
+void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
+                int32_t *sum) {
+    tflm_dense_plus(x, 0, w, n, stride, channels, sum);
 }
 
 // A sum with its bias, in `v`, as a byte. A multiplier that shifts to the right is at least 2^30:
@@ -111,9 +178,9 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, const int8_t *w, uint
                      : "memory")
 
 // Outputs of channels whose scales all shift to the right, four by four; `count` is a multiple.
-static void finish_right(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
-                         const int32_t *sum, int8_t *output) {
-    const int32_t *bias = stage->bias + channel, *multiplier = stage->multiplier;
+static void finish_right(const tflm_stage_t *stage, const int32_t *bias, uint32_t channel,
+                         uint32_t count, const int32_t *sum, int8_t *output) {
+    const int32_t *multiplier = stage->multiplier;
     const int8_t *shift = stage->shift, *end = output + count;
     int32_t rounding = 2 * stage->zero_point + 1, v0, v1, a0, a1;
     uint32_t twice = (uint32_t)*multiplier * 2, by = ~(uint32_t)*shift;
@@ -137,17 +204,19 @@ void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count
                      const int32_t *sum, int8_t *output) {
     // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
     const tflm_stage_t stage = *given;
+    int32_t room[TFLM_SUMS];
+    const int32_t *bias = tflm_biases(given, channel, count, room);
     uint32_t fours = stage.left ? 0 : count & ~3u;
     bool narrow = stage.low > INT8_MIN || stage.high < INT8_MAX;
     for (const int32_t *end = sum + sums; sum < end; sum += count, output += count) {
         if (fours) {
-            finish_right(&stage, channel, fours, sum, output);
+            finish_right(&stage, bias, channel, fours, sum, output);
         }
         for (uint32_t i = 0; narrow && i < fours; i++) {
             output[i] = (int8_t)tflm_clamp(output[i], stage.low, stage.high);
         }
         for (uint32_t i = fours; i < count; i++) {
-            uint32_t biased = (uint32_t)sum[i] + (uint32_t)stage.bias[channel + i];
+            uint32_t biased = (uint32_t)sum[i] + (uint32_t)bias[i];
             output[i] = tflm_finish(&stage, channel + i, biased);
         }
     }

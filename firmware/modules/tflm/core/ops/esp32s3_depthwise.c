@@ -206,7 +206,7 @@ static TFLM_NOINLINE void run_plainly(const tflm_run_t *run, const depthwise_t *
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
-    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
+    const tflm_stage_t stage = tflm_stage(run, &self->output, self->bias);
     uint32_t channels = self->output.channels;
     int8_t *output =
         (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (uint32_t)wx->output * channels;
@@ -241,7 +241,7 @@ TFLM_EVAL(depthwise_conv) {
         run_plainly(run, self, from, to);
         return;
     }
-    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
+    const tflm_stage_t stage = tflm_stage(run, &self->output, self->bias);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);

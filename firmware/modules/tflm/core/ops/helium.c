@@ -57,6 +57,57 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
     }
 }
 
+// Products of one channel that one register holds: its weights are loaded once for all positions.
+static void few_products(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
+                         uint32_t channels, int32_t *sum) {
+    int32_t *to0 = sum, *to1 = to0 + channels, *to2 = to1 + channels, *to3 = to2 + channels;
+    int32_t sum0, sum1, sum2, sum3;
+    __asm__ volatile(
+        "vctp.8 %[n]\n\t"
+        "vpst\n\t"
+        "vldrbt.8 q0, [%[x]]\n\t"
+        "add %[x], %[step]\n\t"
+        "vpst\n\t"
+        "vldrbt.8 q1, [%[x]]\n\t"
+        "add %[x], %[step]\n\t"
+        "vpst\n\t"
+        "vldrbt.8 q2, [%[x]]\n\t"
+        "add %[x], %[step]\n\t"
+        "vpst\n\t"
+        "vldrbt.8 q3, [%[x]]\n\t"
+        "wls lr, %[channels], 2f\n"
+        "1:\n\t"
+        "vpst\n\t"
+        "vldrbt.8 q4, [%[w]]\n\t"
+        "add %[w], %[n]\n\t"
+        "vmladav.s8 %[sum0], q0, q4\n\t"
+        "vmladav.s8 %[sum1], q1, q4\n\t"
+        "vmladav.s8 %[sum2], q2, q4\n\t"
+        "vmladav.s8 %[sum3], q3, q4\n\t"
+        "str %[sum0], [%[to0]], #4\n\t"
+        "str %[sum1], [%[to1]], #4\n\t"
+        "str %[sum2], [%[to2]], #4\n\t"
+        "str %[sum3], [%[to3]], #4\n\t"
+        "le lr, 1b\n"
+        "2:"
+        : [x] "+r"(x), [w] "+r"(w), [sum0] "=&Te"(sum0), [sum1] "=&Te"(sum1), [sum2] "=&Te"(sum2),
+          [sum3] "=&Te"(sum3), [to0] "+r"(to0), [to1] "+r"(to1), [to2] "+r"(to2), [to3] "+r"(to3)
+        : [n] "r"(n), [step] "r"(step), [channels] "r"(channels)
+        : "lr", "q0", "q1", "q2", "q3", "q4", "cc", "memory");
+}
+
+void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const int8_t *w,
+                          uint32_t n, uint32_t channels, int32_t *sum) {
+    (void)offset; // It is in the biases.
+    if (n <= 16) {
+        few_products(x, step, w, n, channels, sum);
+        return;
+    }
+    for (uint32_t i = 0; i < TFLM_POSITIONS; i++, x += step, sum += channels) {
+        tflm_dense(x, w, n, n, channels, sum);
+    }
+}
+
 uint32_t tflm_dot1(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n) {
     int32_t sum = 0, weights = 0;
     for (uint32_t i = 0; i < n; i += 16) {
@@ -91,67 +142,66 @@ int32_t tflm_sum_of(const int8_t *x, uint32_t n) {
     return sum;
 }
 
-// `left`: some shifts are to the left.
-static inline int32x4_t scale(int32x4_t sum, int32x4_t multiplier, int32x4_t shift, bool left) {
-    int32x4_t right = shift;
-    if (left) {
-        right = vminq_s32(shift, vdupq_n_s32(0));
-        sum = vshlq_s32(sum, vmaxq_s32(shift, vdupq_n_s32(0)));
+// Sums become outputs: multiplied, shifted to the right, with the zero point added. VRSHL rounds
+// halves upwards: one less makes that away from zero for negative ones. In loops whose last turn
+// does what is left of four.
+#define LOOP(text)                                                                                 \
+    "wlstp.32 lr, %[count], 2f\n"                                                                  \
+    "1:\n\t"                                                                                       \
+    "vldrw.32 q0, [%[sum]], #16\n\t"                                                               \
+    "vldrw.32 q1, [%[bias]], #16\n\t"                                                              \
+    "vadd.i32 q0, q0, q1\n\t" text "vshr.s32 q2, q2, #31\n\t"                                      \
+    "vadd.i32 q0, q0, q2\n\t"                                                                      \
+    "vrshl.s32 q0, q0, q1\n\t"                                                                     \
+    "vadd.i32 q0, q0, %[zero]\n\t"                                                                 \
+    "vmax.s32 q0, q0, %q[low]\n\t"                                                                 \
+    "vmin.s32 q0, q0, %q[high]\n\t"                                                                \
+    "vstrb.32 q0, [%[output]], #4\n\t"                                                             \
+    "letp lr, 1b\n"                                                                                \
+    "2:"
+
+static void finish_right(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
+                         const int32_t *bias, const int32_t *sum, int8_t *output) {
+    int32x4_t low = vdupq_n_s32(stage->low), high = vdupq_n_s32(stage->high);
+    const int32_t *multiplier = stage->multiplier + (channel & stage->scale_mask);
+    const int8_t *shift = stage->shift + (channel & stage->scale_mask);
+    if (stage->scale_mask) {
+        __asm__ volatile(
+            LOOP("vldrw.32 q1, [%[multiplier]], #16\n\t"
+                 "vqrdmulh.s32 q0, q0, q1\n\t"
+                 "vldrb.s32 q1, [%[shift]], #4\n\t"
+                 "vand q2, q0, q1\n\t")
+            : [sum] "+r"(sum), [bias] "+r"(bias), [multiplier] "+r"(multiplier),
+              [shift] "+r"(shift), [output] "+l"(output)
+            : [count] "r"(count), [zero] "r"(stage->zero_point), [low] "w"(low), [high] "w"(high)
+            : "lr", "q0", "q1", "q2", "memory");
+        return;
     }
-    sum = vqrdmulhq_s32(sum, multiplier);
-    // VRSHL rounds halves upwards: one less makes that away from zero for negative ones.
-    sum = vaddq_s32(sum, vshrq_n_s32(vandq_s32(sum, right), 31));
-    return vrshlq_s32(sum, right);
+    int32x4_t shifts = vdupq_n_s32(*shift);
+    __asm__ volatile(LOOP("vqrdmulh.s32 q0, q0, %[multiplier]\n\t"
+                          "vmov q1, %q[shifts]\n\t"
+                          "vmov q2, q0\n\t")
+                     : [sum] "+r"(sum), [bias] "+r"(bias), [output] "+l"(output)
+                     : [count] "r"(count), [multiplier] "r"(*multiplier), [shifts] "w"(shifts),
+                       [zero] "r"(stage->zero_point), [low] "w"(low), [high] "w"(high)
+                     : "lr", "q0", "q1", "q2", "memory");
 }
 
-static inline __attribute__((always_inline)) void finish(const tflm_stage_t stage, uint32_t channel,
-                                                         uint32_t count, const int32_t *sum,
-                                                         const int32_t *end, const bool left,
-                                                         int8_t *output) {
-    int32x4_t low = vdupq_n_s32(stage.low), high = vdupq_n_s32(stage.high);
-    while (sum < end) {
-        const int32_t *bias = stage.bias + channel;
-        const int32_t *multiplier = stage.multiplier + (channel & stage.scale_mask);
-        const int8_t *shift = stage.shift + (channel & stage.scale_mask);
-        uint32_t rest = count;
-        for (; rest >= 4 && stage.scale_mask; rest -= 4) {
-            int32x4_t value = vaddq_s32(vldrwq_s32(sum), vldrwq_s32(bias));
-            value = scale(value, vldrwq_s32(multiplier), vldrbq_s32(shift), left);
-            value = vaddq_n_s32(value, stage.zero_point);
-            vstrbq_s32(output, vminq_s32(vmaxq_s32(value, low), high));
-            sum += 4;
-            bias += 4;
-            multiplier += 4;
-            shift += 4;
-            output += 4;
-        }
-        while (rest > 0) {
-            uint32_t some = rest < 4 ? rest : 4;
-            mve_pred16_t predicate = vctp32q(some);
-            int32x4_t multipliers = vdupq_n_s32(*multiplier), shifts = vdupq_n_s32(*shift);
-            if (stage.scale_mask) {
-                multipliers = vldrwq_z_s32(multiplier, predicate);
-                shifts = vldrbq_z_s32(shift, predicate);
-            }
-            int32x4_t value = vldrwq_z_s32(sum, predicate);
-            value = vaddq_s32(value, vldrwq_z_s32(bias, predicate));
-            value = vaddq_n_s32(scale(value, multipliers, shifts, true), stage.zero_point);
-            vstrbq_p_s32(output, vminq_s32(vmaxq_s32(value, low), high), predicate);
-            sum += some;
-            bias += some;
-            output += some;
-            rest -= some;
-        }
-    }
-}
-
-void tflm_finish_all(const tflm_stage_t *stage, uint32_t channel, uint32_t count, uint32_t sums,
+void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
                      const int32_t *sum, int8_t *output) {
-    // A copy of the stage: the compiler has to take outputs for something that may lie in it.
-    if (stage->left) {
-        finish(*stage, channel, count, sum, sum + sums, true, output);
-    } else {
-        finish(*stage, channel, count, sum, sum + sums, false, output);
+    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
+    const tflm_stage_t stage = *given;
+    int32_t room[TFLM_SUMS];
+    const int32_t *bias = tflm_biases(given, channel, count, room);
+    for (const int32_t *end = sum + sums; sum < end; sum += count, output += count) {
+        if (!stage.left) {
+            finish_right(&stage, channel, count, bias, sum, output);
+        } else {
+            for (uint32_t i = 0; i < count; i++) {
+                uint32_t biased = (uint32_t)sum[i] + (uint32_t)bias[i];
+                output[i] = tflm_finish(&stage, channel + i, biased);
+            }
+        }
     }
 }
 

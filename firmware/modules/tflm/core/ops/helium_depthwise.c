@@ -55,11 +55,6 @@ static inline __attribute__((always_inline)) void sum_blocks(const tflm_depthwis
     }
 }
 
-static inline void sum_own(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w,
-                           int32_t *sum) {
-    sum_blocks(taps, x, w, false, sum);
-}
-
 static inline __attribute__((always_inline)) void
 sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w, int32_t *sum) {
     int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
@@ -77,27 +72,64 @@ sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w, 
     vstrwq_s32(sum + 4, high);
 }
 
+// Up to BLOCK channels, each from the input channel at its offset.
+static void sum_few(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w,
+                    uint16x8_t offsets, uint32_t count, int32_t *sum) {
+    mve_pred16_t some = vctp16q(count);
+    int32x4x2_t sums = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+    for (int32_t i = taps->rows; i > 0; i--) {
+        const int8_t *xj = x, *wj = w;
+        for (int32_t j = taps->columns; j > 0; j--) {
+            int16x8_t xs = vldrbq_gather_offset_z_s16(xj, offsets, some);
+            int16x8_t ws = vldrbq_z_s16(wj, some);
+            xs = vaddq_n_s16(xs, (int16_t)taps->offset);
+            sums.val[0] = vaddq_s32(sums.val[0], vmullbq_int_s16(xs, ws));
+            sums.val[1] = vaddq_s32(sums.val[1], vmulltq_int_s16(xs, ws));
+            xj += taps->input_column;
+            wj += taps->weight_column;
+        }
+        x += taps->input_row;
+        w += taps->weight_row;
+    }
+    vst2q_s32(sum, sums);
+}
+
+// Where the input channels are of BLOCK channels, from that of the first one on, of which there
+// are `phase` others before.
+static uint16x8_t offsets_of(uint32_t multiplier, uint32_t phase) {
+    uint16_t offsets[BLOCK], at = 0;
+    for (uint32_t i = 0; i < BLOCK; i++, phase++) {
+        if (phase == multiplier) {
+            phase = 0;
+            at++;
+        }
+        offsets[i] = at;
+    }
+    return vldrhq_u16(offsets);
+}
+
 void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier, uint32_t channel,
                          uint32_t count, uint32_t positions, int32_t *sum) {
     tflm_depthwise_taps_t taps = *given; // A copy, which no sum can lie in.
     const int8_t *w = taps.weights + channel;
+    bool shared = multiplier % BLOCK == 0, whole = shared || (multiplier == 1 && count >= BLOCK);
     for (; positions; positions--, sum += count, taps.input += taps.step) {
         uint32_t i = 0;
-        if (multiplier == 1) {
-            for (; i + 2 * BLOCK <= count; i += 2 * BLOCK) {
-                sum_blocks(&taps, taps.input + channel + i, w + i, true, sum + i);
-            }
-            for (; i + BLOCK <= count; i += BLOCK) {
-                sum_own(&taps, taps.input + channel + i, w + i, sum + i);
-            }
-        } else if (multiplier % BLOCK == 0) {
-            for (; i + BLOCK <= count; i += BLOCK) {
-                const int8_t *x = taps.input + (channel + i) / multiplier;
-                sum_shared(&taps, x, w + i, sum + i);
-            }
+        for (; multiplier == 1 && i + 2 * BLOCK <= count; i += 2 * BLOCK) {
+            sum_blocks(&taps, taps.input + channel + i, w + i, true, sum + i);
         }
-        for (; i < count; i++) {
-            sum[i] = tflm_depthwise_sum(&taps, taps.input + (channel + i) / multiplier, w + i);
+        for (; i < count; i += BLOCK) {
+            uint32_t at = (channel + i) / multiplier, left = count - i;
+            if (shared) {
+                sum_shared(&taps, taps.input + at, w + i, sum + i);
+            } else if (whole) {
+                i = left < BLOCK ? count - BLOCK : i; // Some are summed up twice.
+                sum_blocks(&taps, taps.input + channel + i, w + i, false, sum + i);
+            } else {
+                uint16x8_t offsets = offsets_of(multiplier, (channel + i) % multiplier);
+                sum_few(&taps, taps.input + at, w + i, offsets, left < BLOCK ? left : BLOCK,
+                        sum + i);
+            }
         }
     }
 }

@@ -36,16 +36,33 @@ static inline int32_t tflm_scale_apply_64(uint64_t sum, int32_t multiplier, int 
 tflm_status_t tflm_get_wide_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
                                  tflm_type_t narrow, uint32_t *bias_bytes);
 
-// Products of int16 and int8 whose sum stays within 32 bits.
-enum { TFLM_INT16_PRODUCTS = 256 };
+// Products of int16 and int8 whose sum stays within 32 bits, with a bias of less than
+// TFLM_INT16_BIAS, too.
+enum { TFLM_INT16_PRODUCTS = 448, TFLM_INT16_BIAS = 1 << 28 };
 
 // The sums of n products each of `channels` channels, whose weights follow one another.
 void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t channels,
                       uint64_t *sum);
 
-// The sums of four neighbouring channels of a depthwise filter with at most TFLM_INT16_PRODUCTS
+// The same of at most TFLM_INT16_PRODUCTS, of inputs that are aligned.
+void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t channels,
+                     int32_t *sum);
+
+// The sums of `count` neighbouring channels of a depthwise filter with at most TFLM_INT16_PRODUCTS
 // taps, which meet as many channels of the input.
-void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *w, int32_t *sum);
+void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *w, uint32_t count,
+                          int32_t *sum);
+
+// As tflm_scale_apply_64 for `count` sums with their biases, where all shifts are below -1; the
+// scales of channels follow one another, unless there is one for all of them.
+typedef struct {
+    const int32_t *multiplier;
+    const int8_t *shift;
+    bool single;
+    int32_t low, high;
+} tflm_int16_scales_t;
+void tflm_int16_finish(const tflm_int16_scales_t *scales, const int32_t *sum, uint32_t count,
+                       int16_t *output);
 
 // The sum of n products of int16 and int8.
 static inline uint64_t tflm_int16_dot(const uint8_t *x, const uint8_t *w, uint32_t n) {

@@ -10,6 +10,7 @@ typedef struct {
     uint32_t in_place;      // What a filter meets is contiguous: it need not be copied to a patch.
     uint32_t bias_bytes;    // Of one.
     uint32_t wide;          // Sums have 64 bits.
+    uint32_t quick;         // But fit in 32, and all are shifted to the right: tflm_int16_finish.
     uint32_t depth, units;  // Of FULLY_CONNECTED.
     tflm_patches_t patches; // Of the others.
     tflm_output_t stage;
@@ -66,11 +67,19 @@ static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activa
     return TFLM_OK;
 }
 
+// Bias `i`, extended to 64 bits.
+static uint64_t bias_of(const uint8_t *bias, uint32_t bias_bytes, uint32_t i) {
+    const uint8_t *at = bias + (size_t)i * bias_bytes;
+    return bias_bytes == sizeof(int64_t)   ? tflm_load_u64(at)
+           : bias_bytes == sizeof(int32_t) ? tflm_load_u32(at)
+                                           : (uint64_t)(int64_t)tflm_int16(at, 0);
+}
+
 static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool single_precision,
                                dense_t **made) {
     const tflm_tensor_t *t = setup->tensors;
-    dense_t *self =
-        tflm_node_data(node, 5, sizeof *self + tflm_stage_bytes(setup->channels, t[1].scales));
+    dense_t *self = tflm_node_data(
+        node, 5, sizeof *self + tflm_stage_bytes(setup->channels, t[1].scales, false));
     *made = self;
     if (!self) {
         return TFLM_OK;
@@ -86,9 +95,20 @@ static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool sin
     self->stage.scales = t[1].scales;
     self->stage.low = setup->low;
     self->stage.high = setup->high;
-    TRY(tflm_stage_init(node, &t[0], &t[1], &t[2], 0, single_precision, &self->stage, self + 1));
-    tflm_stage_t stage = tflm_stage(&self->stage, self + 1);
+    TRY(tflm_stage_init(node, &t[0], &t[1], &t[2], single_precision, &self->stage));
+    tflm_stage_t stage = tflm_stage(NULL, &self->stage, TFLM_PLACE_NONE);
+    self->quick = setup->wide && t[1].elements / setup->channels <= TFLM_INT16_PRODUCTS;
+    if (setup->bias_bytes) {
+        tflm_tensor_t bias;
+        TRY(tflm_get_input(node, setup->bias, &bias));
+        for (uint32_t i = 0; i < setup->channels; i++) {
+            const uint8_t *at = node->load->fb.data + bias.data_at;
+            int64_t one = (int64_t)bias_of(at, setup->bias_bytes, i);
+            self->quick &= one > -TFLM_INT16_BIAS && one < TFLM_INT16_BIAS;
+        }
+    }
     for (uint32_t i = 0; i < t[1].scales; i++) {
+        self->quick &= stage.shift[i] < -1;
         if (stage.shift[i] > TFLM_SHIFT_64) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
         }
@@ -106,7 +126,7 @@ typedef struct {
 
 static view_t view_of(const tflm_run_t *run, const dense_t *self) {
     view_t view = {self,
-                   tflm_stage(&self->stage, self + 1),
+                   tflm_stage(run, &self->stage, TFLM_PLACE_NONE),
                    tflm_at(run, self->input),
                    tflm_at(run, self->weights),
                    NULL,
@@ -128,19 +148,26 @@ static void finish(const view_t *given, uint32_t channel, uint32_t count, size_t
         uint32_t scale = channel & view.stage.scale_mask;
         int32_t multiplier = view.stage.multiplier[scale];
         int shift = view.stage.shift[scale];
-        const uint8_t *at = view.bias + (size_t)channel * bias_bytes;
-        uint64_t biased = *sum++;
-        if (bias_bytes == sizeof(int64_t)) {
-            biased += tflm_load_u64(at);
-        } else if (bias_bytes == sizeof(int32_t)) {
-            biased += tflm_load_u32(at);
-        } else if (bias_bytes) {
-            biased += (uint64_t)(int64_t)tflm_int16(at, 0);
-        }
+        uint64_t biased = *sum++ + (bias_bytes ? bias_of(view.bias, bias_bytes, channel) : 0);
         int32_t value = wide ? tflm_scale_apply_64(biased, multiplier, shift)
                              : tflm_scale_apply((int32_t)(uint32_t)biased, multiplier, shift);
         *to++ = (int16_t)tflm_clamp(value, view.stage.low, view.stage.high);
     }
+}
+
+// The same of sums that have 32 bits, where that is quick.
+static void finish_quick(const view_t *view, uint32_t channel, uint32_t count, size_t output,
+                         int32_t *sum) {
+    uint32_t bias_bytes = view->bias ? view->self->bias_bytes : 0;
+    const uint8_t *bias = view->bias + (size_t)channel * bias_bytes;
+    for (uint32_t i = 0; bias_bytes && i < count; i++, bias += bias_bytes) {
+        sum[i] +=
+            bias_bytes == sizeof(int16_t) ? tflm_int16(bias, 0) : (int32_t)tflm_load_u32(bias);
+    }
+    uint32_t scale = channel & view->stage.scale_mask;
+    tflm_int16_scales_t scales = {view->stage.multiplier + scale, view->stage.shift + scale,
+                                  !view->stage.scale_mask, view->stage.low, view->stage.high};
+    tflm_int16_finish(&scales, sum, count, view->output + output);
 }
 
 TFLM_PREPARE(int16_fully_connected) {
@@ -168,11 +195,19 @@ TFLM_PREPARE(int16_fully_connected) {
 // Sums of `count` channels from `channel` on, and what becomes of them.
 static void dense(const view_t *view, const uint8_t *x, uint32_t n, uint32_t channel,
                   uint32_t count, size_t output) {
+    bool quick = view->self->quick && !((uintptr_t)x % sizeof(int16_t));
     while (count) {
-        uint64_t sum[SUMS];
         uint32_t some = count < SUMS ? count : SUMS;
-        tflm_int16_dense(x, view->weights + (size_t)channel * n, n, some, sum);
-        finish(view, channel, some, output, sum);
+        const uint8_t *w = view->weights + (size_t)channel * n;
+        if (quick) {
+            int32_t sum[SUMS];
+            tflm_int16_sums((const int16_t *)(const void *)x, (const int8_t *)w, n, some, sum);
+            finish_quick(view, channel, some, output, sum);
+        } else {
+            uint64_t sum[SUMS];
+            tflm_int16_dense(x, w, n, some, sum);
+            finish(view, channel, some, output, sum);
+        }
         channel += some;
         output += some;
         count -= some;
@@ -275,23 +310,19 @@ TFLM_EVAL(int16_conv) {
     }
 }
 
-// Four channels at once, where each sees one of the input, and else one.
+// Some channels at once, where each sees one of the input, and else one.
 static void depthwise_each(void *context, const tflm_patch_t *patch, uint32_t channel,
                            size_t output) {
     const view_t *view = context;
     const tflm_patches_t *patches = &view->self->patches;
-    bool few = patches->y.taps * patches->x.taps <= TFLM_INT16_PRODUCTS;
-    if (!few || patches->depth != patches->channels || channel >= patches->channels / 4 * 4 ||
-        (uintptr_t)view->input % sizeof(int16_t)) {
+    if (!view->self->quick || patches->depth != patches->channels) {
         each(context, patch, channel, output);
-    } else if (channel % 4 == 0) {
-        int32_t part[4];
-        uint64_t sum[4];
-        tflm_int16_depthwise(patch, view->weights + patch->weights, part);
-        for (int i = 0; i < 4; i++) {
-            sum[i] = (uint64_t)(int64_t)part[i];
-        }
-        finish(view, channel, 4, output, sum);
+    } else if (channel % SUMS == 0) {
+        int32_t sum[SUMS];
+        uint32_t count = patches->channels - channel;
+        count = count < SUMS ? count : SUMS;
+        tflm_int16_depthwise(patch, view->weights + patch->weights, count, sum);
+        finish_quick(view, channel, count, output, sum);
     }
 }
 

@@ -82,6 +82,16 @@ static inline void add(const int16_t *x, const int8_t *w, uint32_t n, uint32_t s
 
 #endif
 
+void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t channels,
+                     int32_t *sum) {
+    for (; channels >= LANES; channels -= LANES, w += LANES * (size_t)n, sum += LANES) {
+        add(x, w, n, n, sum);
+    }
+    for (; channels; channels--, w += n) {
+        *sum++ = (int32_t)tflm_int16_dot((const uint8_t *)x, (const uint8_t *)w, n);
+    }
+}
+
 void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t channels,
                       uint64_t *sum) {
     // Constant inputs may lie anywhere.
@@ -105,34 +115,131 @@ void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t c
     }
 }
 
-void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *weights, int32_t *sum) {
-    ptrdiff_t input_column = patch->input_column, weight_column = patch->weight_column;
-#if defined(TFLM_HELIUM)
-    int32x4_t sums = vdupq_n_s32(0);
-#else
-    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-#endif
+// One channel's sum.
+static int32_t depthwise_sum(const tflm_patch_t *patch, uint32_t channel, const uint8_t *weights) {
+    int32_t sum = 0;
     for (int32_t i = 0; i < patch->rows; i++) {
-        const uint8_t *at = patch->input + i * patch->input_row;
-        const int8_t *w = (const int8_t *)weights + i * patch->weight_row;
-        for (int32_t j = patch->columns; j; j--, at += input_column, w += weight_column) {
-            const int16_t *x = (const int16_t *)(const void *)at;
+        const uint8_t *x = patch->input + i * patch->input_row;
+        const uint8_t *w = weights + channel + i * patch->weight_row;
+        for (int32_t j = patch->columns; j; j--) {
+            sum += tflm_int16(x, channel) * (int8_t)*w;
+            x += patch->input_column;
+            w += patch->weight_column;
+        }
+    }
+    return sum;
+}
+
 #if defined(TFLM_HELIUM)
-            sums = vaddq_s32(sums, vmulq_s32(vldrhq_s32(x), vldrbq_s32(w)));
+
+enum { BLOCK = 8 };
+
+static void depthwise_sums(const tflm_patch_t *patch, uint32_t channel, const uint8_t *weights,
+                           int32_t *sum) {
+    int32x4x2_t sums = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+    const uint8_t *first = patch->input + channel * sizeof(int16_t);
+    const int8_t *filter = (const int8_t *)weights + channel;
+    for (int32_t i = 0; i < patch->rows; i++) {
+        const uint8_t *x = first + i * patch->input_row;
+        const int8_t *w = filter + i * patch->weight_row;
+        for (int32_t j = patch->columns; j; j--) {
+            int16x8_t xs = vldrhq_s16((const int16_t *)(const void *)x), ws = vldrbq_s16(w);
+            sums.val[0] = vaddq_s32(sums.val[0], vmullbq_int_s16(xs, ws));
+            sums.val[1] = vaddq_s32(sums.val[1], vmulltq_int_s16(xs, ws));
+            x += patch->input_column;
+            w += patch->weight_column;
+        }
+    }
+    vst2q_s32(sum, sums);
+}
+
+void tflm_int16_finish(const tflm_int16_scales_t *scales, const int32_t *sum, uint32_t count,
+                       int16_t *output) {
+    const int32_t *multiplier = scales->multiplier;
+    const int8_t *shift = scales->shift;
+    int32x4_t low = vdupq_n_s32(scales->low), high = vdupq_n_s32(scales->high);
+    int32x4_t multipliers = vdupq_n_s32(*multiplier), shifts = vdupq_n_s32(*shift);
+    for (uint32_t i = 0; i < count; i += 4) {
+        mve_pred16_t some = vctp32q(count - i);
+        if (!scales->single) {
+            multipliers = vldrwq_z_s32(multiplier + i, some);
+            shifts = vldrbq_z_s32(shift + i, some);
+        }
+        // 16 bits of the multiplier, in the upper half of 32.
+        int32x4_t upper = vqaddq_n_s32(multipliers, 1 << 15);
+        upper = vshlq_n_s32(vshrq_n_s32(upper, 16), 16);
+        int32x4_t value = vmulhq_s32(vldrwq_z_s32(sum + i, some), upper);
+        value = vrshlq_s32(value, vaddq_n_s32(shifts, 1));
+        vstrhq_p_s32(output + i, vminq_s32(vmaxq_s32(value, low), high), some);
+    }
+}
+
 #else
+
+enum { BLOCK = 4 };
+
+static void depthwise_sums(const tflm_patch_t *patch, uint32_t channel, const uint8_t *weights,
+                           int32_t *sum) {
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    const uint8_t *first = patch->input + channel * sizeof(int16_t);
+    const int8_t *filter = (const int8_t *)weights + channel;
+    for (int32_t i = 0; i < patch->rows; i++) {
+        const uint8_t *at = first + i * patch->input_row;
+        const int8_t *w = filter + i * patch->weight_row;
+        for (int32_t j = patch->columns; j; j--) {
+#ifdef TFLM_DSP
+            uint32_t low = tflm_word(at), high = tflm_word(at + 4);
+            pairs_t ws = tflm_pairs(tflm_word(w));
+            __asm__("smlabb %0, %1, %2, %0" : "+r"(sum0) : "r"(low), "r"(ws.even));
+            __asm__("smlatb %0, %1, %2, %0" : "+r"(sum1) : "r"(low), "r"(ws.odd));
+            __asm__("smlabt %0, %1, %2, %0" : "+r"(sum2) : "r"(high), "r"(ws.even));
+            __asm__("smlatt %0, %1, %2, %0" : "+r"(sum3) : "r"(high), "r"(ws.odd));
+#else
+            const int16_t *x = (const int16_t *)(const void *)at;
             sum0 += x[0] * w[0];
             sum1 += x[1] * w[1];
             sum2 += x[2] * w[2];
             sum3 += x[3] * w[3];
 #endif
+            at += patch->input_column;
+            w += patch->weight_column;
         }
     }
-#if defined(TFLM_HELIUM)
-    vstrwq_s32(sum, sums);
-#else
     sum[0] = sum0;
     sum[1] = sum1;
     sum[2] = sum2;
     sum[3] = sum3;
+}
+
+void tflm_int16_finish(const tflm_int16_scales_t *given, const int32_t *sum, uint32_t count,
+                       int16_t *output) {
+    const tflm_int16_scales_t scales = *given;
+    uint32_t step = !scales.single;
+    const int32_t *multiplier = scales.multiplier;
+    const int8_t *shift = scales.shift;
+    for (int16_t *end = output + count; output < end; multiplier += step, shift += step) {
+        // 16 bits of the multiplier, in the upper half of 32.
+        int32_t upper =
+            *multiplier < 0x7fff0000 ? (*multiplier + (1 << 15)) & -(1 << 16) : 0x7fff0000;
+        int32_t value = (int32_t)(((int64_t)*sum++ * upper) >> 32), right = -*shift - 2;
+        value = ((value >> right) + 1) >> 1;
+        *output++ = (int16_t)tflm_clamp(value, scales.low, scales.high);
+    }
+}
+
 #endif
+
+void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *weights, uint32_t count,
+                          int32_t *sum) {
+    if (count < BLOCK || (uintptr_t)patch->input % sizeof(int16_t)) {
+        for (uint32_t i = 0; i < count; i++) {
+            sum[i] = depthwise_sum(patch, i, weights);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < count; i += BLOCK) {
+        // The last ones may be summed up twice.
+        uint32_t channel = i + BLOCK > count ? count - BLOCK : i;
+        depthwise_sums(patch, channel, weights, sum + channel);
+    }
 }

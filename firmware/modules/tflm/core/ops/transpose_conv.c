@@ -5,7 +5,7 @@
 #include "patches.h"
 
 typedef struct {
-    uint32_t input, weights, folded, output_place; // Places.
+    uint32_t input, weights, folded, bias, output_place; // Places.
     tflm_patches_t patches;
     int32_t input_zero_point;
     tflm_output_t output;
@@ -26,7 +26,7 @@ TFLM_PREPARE(transpose_conv) {
     uint32_t folded = tflm_scratch(node, t[1].elements / patches.depth * 4ull);
     node->rows += taps_of(&patches);
     void *made;
-    TRY(tflm_dense_new(node, t, TFLM_LATE_BIAS, 3, 4, sizeof(transpose_conv_t), &made));
+    TRY(tflm_dense_new(node, t, TFLM_LATE_BIAS, 3, 5, sizeof(transpose_conv_t), &made));
     transpose_conv_t *self = made;
     if (self) {
         self->input = tflm_node_input(node, 2);
@@ -53,7 +53,9 @@ static void fold(const view_t *view, uint32_t tap) {
     const int8_t *w = view->weights + (size_t)tap * depth;
     for (uint32_t channel = 0; channel < channels; channel++, w += filter) {
         uint32_t all = (uint32_t)view->self->input_zero_point * (uint32_t)tflm_sum_of(w, depth);
-        folded[channel] = (int32_t)((uint32_t)view->stage.bias[channel] - all);
+        int32_t room;
+        uint32_t bias = (uint32_t)*tflm_biases(&view->stage, channel, 1, &room);
+        folded[channel] = (int32_t)(bias - all);
     }
 }
 
@@ -63,8 +65,9 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
     const tflm_patches_t *patches = &view->self->patches;
     uint32_t count = patches->channels - channel, filter = taps_of(patches) * patches->depth;
     count = count < TFLM_SUMS / 2 ? count : TFLM_SUMS / 2;
-    int32_t sum[TFLM_SUMS / 2], part[TFLM_SUMS / 2];
+    int32_t sum[TFLM_SUMS / 2], part[TFLM_SUMS / 2], room[TFLM_SUMS / 2];
     tflm_stage_t stage = view->stage;
+    const int32_t *bias = tflm_biases(&stage, channel, count, room);
     bool first = true;
     for (int32_t i = 0; i < patch->rows; i++) {
         const int8_t *x = (const int8_t *)patch->input + i * patch->input_row;
@@ -77,9 +80,8 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
                 stage.bias = folded;
             }
             for (uint32_t k = 0; !first && k < count; k++) {
-                sum[k] =
-                    (int32_t)((uint32_t)sum[k] + (uint32_t)part[k] + (uint32_t)folded[channel + k] -
-                              (uint32_t)view->stage.bias[channel + k]);
+                sum[k] = (int32_t)((uint32_t)sum[k] + (uint32_t)part[k] +
+                                   (uint32_t)folded[channel + k] - (uint32_t)bias[k]);
             }
             x += patch->input_column;
             at += (size_t)patch->weight_column;
@@ -93,9 +95,10 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
 
 TFLM_EVAL(transpose_conv) {
     const transpose_conv_t *self = data;
-    view_t view = {
-        self, tflm_stage(&self->output, self + 1), (const int8_t *)tflm_at(run, self->weights),
-        (int32_t *)(void *)tflm_at(run, self->folded), (int8_t *)tflm_at(run, self->output_place)};
+    view_t view = {self, tflm_stage(run, &self->output, self->bias),
+                   (const int8_t *)tflm_at(run, self->weights),
+                   (int32_t *)(void *)tflm_at(run, self->folded),
+                   (int8_t *)tflm_at(run, self->output_place)};
     uint32_t taps = taps_of(&self->patches);
     for (; from < taps && from < to; from++) {
         fold(&view, from);

@@ -225,8 +225,9 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
     }
 }
 
-void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, const int8_t *w, uint32_t n,
-                    uint32_t from, uint32_t to, int8_t *output) {
+void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, int32_t offset, const int8_t *w,
+                    uint32_t n, uint32_t from, uint32_t to, int8_t *output) {
+    (void)offset; // It is in the biases.
     int16_t widened[INPUTS + AHEAD] __attribute__((aligned(4)));
     tflm_widen(x, n, 0, widened);
     tflm_dense_widened(stage, x, widened, 1, w, n, from, to, output, 0);
@@ -245,7 +246,7 @@ static int32_t meet(const tflm_window_t *window, int32_t first, uint32_t taps, a
 
 TFLM_EVAL(depthwise_conv) {
     const depthwise_t *self = data;
-    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
+    const tflm_stage_t stage = tflm_stage(run, &self->output, self->bias);
     const tflm_window_t *wx = &self->x, *wy = &self->y;
     const int8_t *weights = (const int8_t *)tflm_at(run, self->weights);
     uint32_t channels = self->output.channels, stride = (uint32_t)wx->stride;

@@ -8,7 +8,6 @@
 
 void tflm_conv_part(const tflm_conv_part_t *part) {
     const conv_t *self = part->self;
-    const tflm_stage_t stage = tflm_stage(&self->output, self + 1);
     uint32_t channels = self->output.channels, filter_bytes = self->filter_bytes;
     uint32_t group_depth = self->patches.group_depth, group_channels = part->group_channels;
     size_t step = (size_t)self->patches.x.stride * self->patches.depth;
@@ -31,7 +30,7 @@ void tflm_conv_part(const tflm_conv_part_t *part) {
                 }
                 tflm_widen(values, filter_bytes, (uint32_t)i, widened);
             }
-            tflm_dense_widened(&stage, values, widened, (uint32_t)count, part->weights,
+            tflm_dense_widened(&part->stage, values, widened, (uint32_t)count, part->weights,
                                filter_bytes, channel, channel + group_channels, output, channels);
             depth += group_depth;
         }

@@ -65,13 +65,19 @@ TFLM_EVAL(conv) {
     const int8_t *input = (const int8_t *)tflm_at(run, self->input);
     int8_t *output = (int8_t *)tflm_at(run, self->output_place);
     uint32_t parts = (uint32_t)((wx->output + self->columns - 1) / self->columns);
-    uint32_t fold_rows = self->fold_rows, first = tflm_first_fold(data, fold_rows);
+#ifdef TFLM_DSP
+    const uint32_t fold_rows = 0;
+#else
+    const uint32_t fold_rows = self->fold_rows;
+#endif
+    const uint32_t first = tflm_first_fold(data, fold_rows);
     tflm_conv_part_t part;
     part.self = self;
     part.stage = tflm_stage(run, &self->output, self->bias);
     part.weights = (const int8_t *)tflm_at(run, self->weights);
     part.patch = (int8_t *)tflm_at(run, self->patch);
     part.group_channels = channels / (depth / self->patches.group_depth);
+#ifndef TFLM_DSP
     int32_t *folded =
         (int32_t *)(void *)(part.patch + (self->in_place ? 0 : patch_bytes(self->filter_bytes)));
     for (; from - first < fold_rows && from < to; from++) {
@@ -81,6 +87,7 @@ TFLM_EVAL(conv) {
     if (fold_rows) {
         part.stage.bias = folded;
     }
+#endif
     for (uint32_t next = from; next < to; next++) {
         uint32_t at = first ? next : next - fold_rows;
         uint32_t row = at / parts;

@@ -1,6 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dense.h"
 
+// How many folded biases follow the multipliers.
+static uint32_t own_biases(const tflm_output_t *output) {
+#ifdef TFLM_DSP
+    (void)output;
+    return 0;
+#else
+    return output->own_biases ? output->channels : 0;
+#endif
+}
+
+tflm_stage_t tflm_stage(const tflm_run_t *run, const tflm_output_t *output, uint32_t bias) {
+    tflm_stage_t stage;
+    stage.multiplier = (const int32_t *)(output + 1);
+    stage.bias = stage.multiplier + output->scales;
+    stage.shift = (const int8_t *)(stage.bias + own_biases(output));
+    if (!own_biases(output)) {
+        stage.bias =
+            bias == TFLM_PLACE_NONE ? NULL : (const int32_t *)(const void *)tflm_at(run, bias);
+    }
+    stage.scale_mask = output->scales > 1 ? UINT32_MAX : 0;
+    stage.zero_point = output->zero_point;
+    stage.low = output->low;
+    stage.high = output->high;
+    stage.left = output->left;
+    return stage;
+}
+
+const int32_t *tflm_biases(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
+                           int32_t *room) {
+    if (stage->bias && !((uintptr_t)stage->bias % sizeof *room)) {
+        return stage->bias + channel;
+    }
+    if (stage->bias) {
+        memcpy(room, (const uint8_t *)stage->bias + channel * sizeof *room, count * sizeof *room);
+    } else {
+        memset(room, 0, count * sizeof *room);
+    }
+    return room;
+}
+
 tflm_status_t tflm_expect_weights(tflm_node_t *node, const tflm_tensor_t *weights,
                                   uint32_t channels, int32_t axis) {
     tflm_type_t type = tflm_node_unpacked(node) ? TFLM_INT4 : TFLM_INT8;
@@ -43,7 +83,7 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     fb_t *fb = &node->load->fb;
     uint32_t scales = stage->scales;
     int32_t *multiplier = (int32_t *)(stage + 1);
-    int8_t *shift = (int8_t *)(multiplier + scales + (stage->own_biases ? stage->channels : 0));
+    int8_t *shift = (int8_t *)(multiplier + scales + own_biases(stage));
     for (uint32_t i = 0; i < scales; i++) {
         float a = input->scale, scale = fb_f32(fb, weights->scale_at + 4 * i);
         if (!(scale >= 0 && scale < 1e30f)) {
@@ -62,17 +102,13 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
-#ifdef TFLM_DSP // Its kernels add the zero point to inputs.
-#define FOLDS false
-#else
-#define FOLDS true
-#endif
+#ifndef TFLM_DSP // Its kernels add the zero point to inputs.
 
 // From so many positions on, it costs less than a twelfth to fold biases for each inference.
 enum { MANY_POSITIONS = 16 };
 
 uint32_t tflm_fold_rows(tflm_node_t *node, uint32_t channels, uint32_t n, uint32_t positions) {
-    if (!FOLDS || (positions < MANY_POSITIONS && !tflm_node_unpacked(node))) {
+    if (positions < MANY_POSITIONS && !tflm_node_unpacked(node)) {
         return 0;
     }
     uint64_t some = node->cost / n;
@@ -126,6 +162,27 @@ static void fold_taps(const tflm_stage_t *stage, const uint8_t *weights, bool pa
 }
 #endif
 
+// Folds biases while preparing. They follow the multipliers.
+static void fold_own(tflm_node_t *node, const tflm_tensor_t *t, int how, uint32_t bias_at,
+                     tflm_output_t *output) {
+    const uint8_t *model = node->load->fb.data;
+    uint32_t channels = output->channels, n = t[1].elements / channels;
+    const uint8_t *weights = model + t[1].data_at;
+    int32_t *folded = (int32_t *)(output + 1) + output->scales;
+    tflm_stage_t stage;
+    stage.bias = bias_at ? (const int32_t *)(const void *)(model + bias_at) : NULL;
+#ifdef TFLM_XTENSA
+    if (how & TFLM_LAST_AXIS) {
+        fold_taps(&stage, weights, tflm_node_unpacked(node), n, t[0].zero_point, channels, folded);
+        return;
+    }
+#endif
+    (void)how;
+    fold(&stage, (const int8_t *)weights, n, t[0].zero_point, 0, channels, folded);
+}
+
+#endif
+
 tflm_status_t tflm_get_depth(tflm_node_t *node, const tflm_tensor_t *t, uint32_t *depth) {
     const tflm_tensor_t *input = &t[0], *weights = &t[1], *output = &t[2];
     uint32_t units = (uint32_t)weights->dims[0];
@@ -154,7 +211,11 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     int32_t low, high;
     TRY(tflm_activation_range(node, fb_field_u8(fb, node->options, activation, 0), output, &low,
                               &high));
-    bool own = FOLDS && how & TFLM_FOLD;
+#ifdef TFLM_DSP
+    const bool own = false;
+#else
+    bool own = how & TFLM_FOLD;
+#endif
     void *made_data =
         tflm_node_data(node, places, bytes + tflm_stage_bytes(channels, weights->scales, own));
     uint8_t *self = made_data;
@@ -172,20 +233,10 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     output_stage->high = high;
     output_stage->own_biases = own;
     TRY(tflm_stage_init(node, &t[0], weights, output, how & TFLM_SINGLE_PRECISION, output_stage));
-    if (own) {
-        tflm_stage_t stage;
-        stage.bias = bias_at ? (const int32_t *)(const void *)(fb->data + bias_at) : NULL;
-        int32_t *folded = (int32_t *)(output_stage + 1) + weights->scales;
-        uint32_t n = weights->elements / channels;
-#ifdef TFLM_XTENSA
-        if (how & TFLM_LAST_AXIS) {
-            fold_taps(&stage, fb->data + weights->data_at, tflm_node_unpacked(node), n,
-                      t[0].zero_point, channels, folded);
-            return TFLM_OK;
-        }
-#endif
-        fold(&stage, (const int8_t *)fb->data + weights->data_at, n, t[0].zero_point, 0, channels,
-             folded);
+#ifndef TFLM_DSP
+    if (output_stage->own_biases) {
+        fold_own(node, t, how, bias_at, output_stage);
     }
+#endif
     return TFLM_OK;
 }

@@ -32,7 +32,7 @@ typedef struct {
     uint32_t channels;
     uint32_t scales; // `channels`, or 1 for all of them.
     bool left;       // Some shifts are not to the right.
-    bool own_biases; // Those that have been folded.
+    bool own_biases; // Those that have been folded. Never for TFLM_DSP.
 } tflm_output_t;
 
 typedef struct {
@@ -51,23 +51,7 @@ static inline uint32_t tflm_stage_bytes(uint32_t channels, uint32_t scales, bool
 
 // Unpacks what follows the operator's data. `bias` is where the biases are that it has not: a place
 // or none.
-TFLM_SHARED tflm_stage_t tflm_stage(const tflm_run_t *run, const tflm_output_t *output,
-                                    uint32_t bias) {
-    tflm_stage_t stage;
-    stage.multiplier = (const int32_t *)(output + 1);
-    stage.bias = stage.multiplier + output->scales;
-    stage.shift = (const int8_t *)(stage.bias + (output->own_biases ? output->channels : 0));
-    if (!output->own_biases) {
-        stage.bias =
-            bias == TFLM_PLACE_NONE ? NULL : (const int32_t *)(const void *)tflm_at(run, bias);
-    }
-    stage.scale_mask = output->scales > 1 ? UINT32_MAX : 0;
-    stage.zero_point = output->zero_point;
-    stage.low = output->low;
-    stage.high = output->high;
-    stage.left = output->left;
-    return stage;
-}
+tflm_stage_t tflm_stage(const tflm_run_t *run, const tflm_output_t *output, uint32_t bias);
 
 // `sum` is with its bias.
 static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, uint32_t sum) {
@@ -82,18 +66,8 @@ static inline int8_t tflm_finish(const tflm_stage_t *stage, uint32_t channel, ui
 
 // The biases of `count` channels from `channel` on, at most TFLM_SUMS: in `room` where they are not
 // at hand otherwise.
-TFLM_SHARED const int32_t *tflm_biases(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
-                                       int32_t *room) {
-    if (stage->bias && !((uintptr_t)stage->bias % sizeof *room)) {
-        return stage->bias + channel;
-    }
-    if (stage->bias) {
-        memcpy(room, (const uint8_t *)stage->bias + channel * sizeof *room, count * sizeof *room);
-    } else {
-        memset(room, 0, count * sizeof *room);
-    }
-    return room;
-}
+const int32_t *tflm_biases(const tflm_stage_t *stage, uint32_t channel, uint32_t count,
+                           int32_t *room);
 
 // As tflm_finish, for `sums` sums without their biases: those of the `count` channels from
 // `channel` on, at one position or at several ones, whose outputs follow one another from `output`.
@@ -136,15 +110,19 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
 // How many rows of work fold biases while the operator runs, before all others, to which they are
 // added: each of them for some of the channels, which have n weights each, one behind the other. 0:
 // they are folded while preparing (TFLM_FOLD), as there are few output positions, or not at all.
+#ifdef TFLM_DSP
+#define tflm_fold_rows(node, channels, n, positions) 0
+#else
 uint32_t tflm_fold_rows(tflm_node_t *node, uint32_t channels, uint32_t n, uint32_t positions);
+#endif
 
 // The row of work that is the first of them. `data` is what eval gets.
 TFLM_SHARED uint32_t tflm_first_fold(const void *data, uint32_t fold_rows) {
     const tflm_record_t *record = (const tflm_record_t *)data - 1;
-    return record->backwards ? record->rows - fold_rows : 0;
+    return fold_rows && record->backwards ? record->rows - fold_rows : 0;
 }
 
-// Such a row, `row` of `rows`. `stage` has the biases that are not folded yet.
+// Runs such a row, `row` of `rows`. `stage` has the biases that are not folded yet.
 void tflm_fold_row(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32_t zero_point,
                    uint32_t channels, uint32_t row, uint32_t rows, int32_t *folded);
 

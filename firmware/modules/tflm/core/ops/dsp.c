@@ -12,19 +12,32 @@
 enum { CHUNK = 64, CHUNK_ALONE = 256, POSITIONS = TFLM_POSITIONS };
 
 // Four elements of each position, with the offset: the even ones' pairs of all positions, then the
-// odd ones'.
-static inline __attribute__((always_inline)) void widen(const int8_t *x, ptrdiff_t step,
-                                                        int32_t offset, uint32_t words,
-                                                        const uint32_t positions, uint32_t *pairs) {
-    uint32_t offsets = (uint16_t)offset * 0x10001u;
+// odd ones'. What is missing of the last four becomes zeros.
+static __attribute__((noinline)) void widen(const int8_t *x, ptrdiff_t step, int32_t offset,
+                                            uint32_t n, uint32_t positions, uint32_t *pairs) {
+    uint32_t offsets = (uint16_t)offset * 0x10001u, tail = n % 4;
     for (uint32_t position = 0; position < positions; position++, x += step) {
         uint32_t *to = pairs + position;
-        for (uint32_t i = 0; i < words; i++, to += 2 * positions) {
+        for (uint32_t i = 0; i < n / 4; i++, to += 2 * positions) {
             pairs_t pair = tflm_pairs_plus(tflm_word(x + 4 * i), offsets);
             to[0] = pair.even;
             to[positions] = pair.odd;
         }
+        if (tail) {
+            const int8_t *last = x + n - tail;
+            uint32_t third = tail > 2 ? (uint32_t)(last[2] + offset) << 16 : 0;
+            to[0] = (uint16_t)(last[0] + offset) | third;
+            to[positions] = tail > 1 ? (uint16_t)(last[1] + offset) : 0;
+        }
     }
+}
+
+// So many channels' weights may be read in fours to the end: that is no further than where those of
+// the last channel end.
+static __attribute__((noinline)) uint32_t read_in_fours(uint32_t n, uint32_t stride,
+                                                        uint32_t channels) {
+    uint32_t beyond = n % 4 ? (4 - n % 4 + stride - 1) / stride : 0;
+    return beyond < channels ? channels - beyond : 0;
 }
 
 // Four elements of one channel with those of all positions.
@@ -69,16 +82,20 @@ static __attribute__((noinline)) void add_products(const uint32_t *pairs, const 
 void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const int8_t *w,
                           uint32_t n, uint32_t channels, int32_t *sum) {
     uint32_t pairs[2 * POSITIONS * CHUNK / 4];
+    uint32_t quick = read_in_fours(n, n, channels);
     memset(sum, 0, POSITIONS * channels * sizeof *sum);
-    uint32_t whole = n - n % 4;
-    for (uint32_t from = 0; from < whole; from += CHUNK) {
-        uint32_t words = (whole - from < CHUNK ? whole - from : CHUNK) / 4;
-        widen(x + from, step, offset, words, POSITIONS, pairs);
+    for (uint32_t from = 0; from < n; from += CHUNK) {
+        uint32_t some = n - from < CHUNK ? n - from : CHUNK;
+        widen(x + from, step, offset, some, POSITIONS, pairs);
         for (uint32_t channel = 0; channel < channels; channel++) {
-            add_products(pairs, w + (size_t)channel * n + from, words, sum + channel, channels);
+            uint32_t words = (channel < quick ? some + 3 : some) / 4;
+            if (words) {
+                add_products(pairs, w + (size_t)channel * n + from, words, sum + channel, channels);
+            }
         }
     }
-    for (uint32_t channel = 0; whole < n && channel < channels; channel++) {
+    uint32_t whole = n - n % 4;
+    for (uint32_t channel = quick; channel < channels; channel++) {
         for (uint32_t position = 0; position < POSITIONS; position++) {
             sum[position * channels + channel] +=
                 (int32_t)tflm_dot1(x + (ptrdiff_t)position * step + whole, offset,
@@ -127,20 +144,23 @@ static __attribute__((noinline)) void add_channels(const uint32_t *pairs, const 
 void tflm_dense_plus(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n, uint32_t stride,
                      uint32_t channels, int32_t *sum) {
     uint32_t pairs[2 * CHUNK_ALONE / 4];
-    uint32_t whole = n - n % 4, fours = channels - channels % 4;
+    uint32_t quick = read_in_fours(n, stride, channels), fours = channels & ~3u;
     memset(sum, 0, fours * sizeof *sum);
-    for (uint32_t channel = whole < n ? 0 : fours; channel < channels; channel++) {
-        // What is no word of one of four channels.
-        uint32_t at = channel < fours ? whole : 0;
-        sum[channel] =
-            (int32_t)tflm_dot1(x + at, offset, w + (size_t)channel * stride + at, n - at);
-    }
-    for (uint32_t from = 0; fours && from < whole; from += CHUNK_ALONE) {
-        uint32_t words = (whole - from < CHUNK_ALONE ? whole - from : CHUNK_ALONE) / 4;
-        widen(x + from, 0, offset, words, 1, pairs);
+    for (uint32_t from = 0; fours && from < n; from += CHUNK_ALONE) {
+        uint32_t some = n - from < CHUNK_ALONE ? n - from : CHUNK_ALONE;
+        widen(x + from, 0, offset, some, 1, pairs);
         for (uint32_t channel = 0; channel < fours; channel += 4) {
-            add_channels(pairs, w + (size_t)channel * stride + from, words, stride, sum + channel);
+            uint32_t words = (channel + 4 <= quick ? some + 3 : some) / 4;
+            const int8_t *at = w + (size_t)channel * stride + from;
+            if (words) {
+                add_channels(pairs, at, words, stride, sum + channel);
+            }
         }
+    }
+    for (uint32_t channel = quick & ~3u; channel < channels; channel++) {
+        uint32_t from = channel < fours ? n - n % 4 : 0;
+        uint32_t rest = tflm_dot1(x + from, offset, w + (size_t)channel * stride + from, n - from);
+        sum[channel] = (int32_t)(rest + (channel < fours ? (uint32_t)sum[channel] : 0));
     }
 }
 
@@ -194,7 +214,6 @@ static void finish_right(const tflm_stage_t *stage, const int32_t *bias, uint32_
         }
     } else {
         while (output < end) {
-            ASM_FINISH(BIASED FINISH("v0") FINISH("v1"));
             ASM_FINISH(BIASED FINISH("v0") FINISH("v1"));
         }
     }

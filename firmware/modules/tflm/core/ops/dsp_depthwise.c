@@ -97,14 +97,16 @@ static inline void sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x
                              : [offsets] "r"(offsets), [wc] "r"(taps->weight_column)
                              : "memory");
         }
-        TFLM_FOR_COLUMNS(taps, left, xj, wj, {
+        for (; left > 0; left--) {
             pairs_t weight = tflm_pairs(tflm_word(wj));
             int32_t value = *xj + taps->offset;
             __asm__("smlabb %0, %1, %2, %0" : "+r"(sum0) : "r"(value), "r"(weight.even));
             __asm__("smlabb %0, %1, %2, %0" : "+r"(sum1) : "r"(value), "r"(weight.odd));
             __asm__("smlabt %0, %1, %2, %0" : "+r"(sum2) : "r"(value), "r"(weight.even));
             __asm__("smlabt %0, %1, %2, %0" : "+r"(sum3) : "r"(value), "r"(weight.odd));
-        });
+            xj += taps->input_column;
+            wj += taps->weight_column;
+        }
         x += taps->input_row;
         w += taps->weight_row;
     }

@@ -44,9 +44,10 @@ enum { TFLM_INT16_PRODUCTS = 448, TFLM_INT16_BIAS = 1 << 28 };
 void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t channels,
                       uint64_t *sum);
 
-// The same of at most TFLM_INT16_PRODUCTS, of inputs that are aligned.
-void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t channels,
-                     int32_t *sum);
+// The same of at most TFLM_INT16_PRODUCTS, of inputs that are aligned; the channels' weights are
+// `stride` bytes apart.
+void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t stride,
+                     uint32_t channels, int32_t *sum);
 
 // The sums of `count` neighbouring channels of a depthwise filter with at most TFLM_INT16_PRODUCTS
 // taps, which meet as many channels of the input.

@@ -201,7 +201,7 @@ static void dense(const view_t *view, const uint8_t *x, uint32_t n, uint32_t cha
         const uint8_t *w = view->weights + (size_t)channel * n;
         if (quick) {
             int32_t sum[SUMS];
-            tflm_int16_sums((const int16_t *)(const void *)x, (const int8_t *)w, n, some, sum);
+            tflm_int16_sums((const int16_t *)(const void *)x, (const int8_t *)w, n, n, some, sum);
             finish_quick(view, channel, some, output, sum);
         } else {
             uint64_t sum[SUMS];

@@ -82,12 +82,12 @@ static inline void add(const int16_t *x, const int8_t *w, uint32_t n, uint32_t s
 
 #endif
 
-void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t channels,
-                     int32_t *sum) {
-    for (; channels >= LANES; channels -= LANES, w += LANES * (size_t)n, sum += LANES) {
-        add(x, w, n, n, sum);
+void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t stride,
+                     uint32_t channels, int32_t *sum) {
+    for (; channels >= LANES; channels -= LANES, w += LANES * (size_t)stride, sum += LANES) {
+        add(x, w, n, stride, sum);
     }
-    for (; channels; channels--, w += n) {
+    for (; channels; channels--, w += stride) {
         *sum++ = (int32_t)tflm_int16_dot((const uint8_t *)x, (const uint8_t *)w, n);
     }
 }
@@ -101,7 +101,8 @@ void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t c
         for (uint32_t from = 0; from < n; from += TFLM_INT16_PRODUCTS) {
             int32_t part[LANES];
             uint32_t some = n - from < TFLM_INT16_PRODUCTS ? n - from : TFLM_INT16_PRODUCTS;
-            add((const int16_t *)(const void *)x + from, (const int8_t *)w + from, some, n, part);
+            tflm_int16_sums((const int16_t *)(const void *)x + from, (const int8_t *)w + from, some,
+                            n, LANES, part);
             for (int i = 0; i < LANES; i++) {
                 all[i] += (uint64_t)(int64_t)part[i];
             }

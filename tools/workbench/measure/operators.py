@@ -63,7 +63,7 @@ def operators() -> dict[str, dict[str, Any]]:
 
 
 def networks() -> dict[str, dict[str, Any]]:
-    """Instructions, arena in bytes and multiply-accumulates of each generated network.
+    """Instructions, arenas in bytes and multiply-accumulates of each generated network.
 
     Raises:
         WorkbenchError: A board cannot be built or emulated.
@@ -73,7 +73,7 @@ def networks() -> dict[str, dict[str, Any]]:
         row: dict[str, Any] = {}
         for core, board in CORES.items():
             measured = benchmark.bench(board, make())
-            row |= {"arena_bytes": measured.arena_bytes, "macs": measured.macs}
+            row |= {f"{core}_arena_bytes": measured.arena_bytes, "macs": measured.macs}
             row[core] = measured.instructions
         rows[name] = row
     return rows
@@ -83,6 +83,12 @@ def recorded() -> dict[str, dict[str, float]]:
     """CMSIS-NN's figures, by operator and core."""
     figures: dict[str, dict[str, float]] = tomllib.loads(RECORDED.read_text())["operator"]
     return figures
+
+
+def recorded_arenas() -> dict[str, int]:
+    """What TFLM's arenas take on a Cortex-M4, in bytes, by network."""
+    arenas: dict[str, int] = tomllib.loads(RECORDED.read_text())["network"]
+    return arenas
 
 
 def _best(rows: dict[str, dict[str, Any]], name: str, core: str) -> float:
@@ -108,8 +114,14 @@ def tables(measured: dict[str, dict[str, Any]], drawn: dict[str, dict[str, Any]]
             best = _best(measured, name, core)
             cells.append(f"{row[core] / best:.0f} times" if row[core] > SLOW * best else "")
         table.add_row(*cells)
-    networks_table = Table("network", "MACs", *CORES, "arena", title="generated networks")
+    columns = [*(f"{core} arena" for core in CORES), "TFLM's on m4", "ratio"]
+    networks_table = Table("network", "MACs", *CORES, *columns, title="generated networks")
+    arenas = recorded_arenas()
     for name, row in drawn.items():
-        counts = [f"{row[core]:,}" for core in CORES]
-        networks_table.add_row(name, f"{row['macs']:,}", *counts, f"{row['arena_bytes']:,}")
+        cells = [name, *(f"{row[key]:,}" for key in ("macs", *CORES))]
+        cells += [f"{row[f'{core}_arena_bytes']:,}" for core in CORES]
+        theirs = arenas.get(name)
+        cells.append(f"{theirs:,}" if theirs else "-")
+        cells.append(f"{row['m4_arena_bytes'] / theirs:.2f}" if theirs else "-")
+        networks_table.add_row(*cells)
     return [table, networks_table]

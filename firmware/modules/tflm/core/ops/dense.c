@@ -108,7 +108,7 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
 enum { MANY_POSITIONS = 16 };
 
 uint32_t tflm_fold_rows(tflm_node_t *node, uint32_t channels, uint32_t n, uint32_t positions) {
-    if (positions < MANY_POSITIONS && !tflm_node_unpacked(node)) {
+    if (positions < MANY_POSITIONS) {
         return 0;
     }
     uint64_t some = node->cost / n;
@@ -144,14 +144,16 @@ void tflm_fold_row(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32
     fold(stage, w, n, zero_point, from, channels - from < some ? channels : from + some, folded);
 }
 
-#ifdef TFLM_XTENSA
-// As fold, for weights of which a channel's lie one behind the other's; of int4 they are packed.
-static void fold_taps(const tflm_stage_t *stage, const uint8_t *weights, bool packed, uint32_t n,
-                      int32_t zero_point, uint32_t channels, int32_t *folded) {
+// As fold, for weights of which those of a channel lie `step` elements apart, and those of the next
+// one begin `next` elements behind; of int4 they are packed.
+static void fold_one_by_one(const tflm_stage_t *stage, const uint8_t *weights, bool packed,
+                            uint32_t n, uint32_t step, uint32_t next, int32_t zero_point,
+                            uint32_t channels, int32_t *folded) {
     for (uint32_t i = 0; i < channels; i++) {
         int32_t room;
         uint32_t sum = (uint32_t)*tflm_biases(stage, i, 1, &room);
-        for (size_t at = i; n && at < (size_t)n * channels; at += channels) {
+        size_t at = (size_t)i * next;
+        for (uint32_t j = 0; j < n; j++, at += step) {
             int32_t weight = packed
                                  ? (int32_t)((uint32_t)weights[at / 2] << (at % 2 ? 24 : 28)) >> 28
                                  : (int8_t)weights[at];
@@ -160,7 +162,6 @@ static void fold_taps(const tflm_stage_t *stage, const uint8_t *weights, bool pa
         folded[i] = (int32_t)sum;
     }
 }
-#endif
 
 // Folds biases while preparing. They follow the multipliers.
 static void fold_own(tflm_node_t *node, const tflm_tensor_t *t, int how, uint32_t bias_at,
@@ -169,16 +170,15 @@ static void fold_own(tflm_node_t *node, const tflm_tensor_t *t, int how, uint32_
     uint32_t channels = output->channels, n = t[1].elements / channels;
     const uint8_t *weights = model + t[1].data_at;
     int32_t *folded = (int32_t *)(output + 1) + output->scales;
+    bool last = how & TFLM_LAST_AXIS, packed = tflm_node_unpacked(node);
     tflm_stage_t stage;
     stage.bias = bias_at ? (const int32_t *)(const void *)(model + bias_at) : NULL;
-#ifdef TFLM_XTENSA
-    if (how & TFLM_LAST_AXIS) {
-        fold_taps(&stage, weights, tflm_node_unpacked(node), n, t[0].zero_point, channels, folded);
-        return;
+    if (packed || last) {
+        fold_one_by_one(&stage, weights, packed, n, last ? channels : 1, last ? 1 : n,
+                        t[0].zero_point, channels, folded);
+    } else {
+        fold(&stage, (const int8_t *)weights, n, t[0].zero_point, 0, channels, folded);
     }
-#endif
-    (void)how;
-    fold(&stage, (const int8_t *)weights, n, t[0].zero_point, 0, channels, folded);
 }
 
 #endif

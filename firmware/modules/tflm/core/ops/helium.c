@@ -172,7 +172,7 @@ static void finish_right(const tflm_stage_t *stage, uint32_t channel, uint32_t c
                  "vldrb.s32 q1, [%[shift]], #4\n\t"
                  "vand q2, q0, q1\n\t")
             : [sum] "+r"(sum), [bias] "+r"(bias), [multiplier] "+r"(multiplier),
-              [shift] "+r"(shift), [output] "+l"(output)
+              [shift] "+l"(shift), [output] "+l"(output)
             : [count] "r"(count), [zero] "r"(stage->zero_point), [low] "w"(low), [high] "w"(high)
             : "lr", "q0", "q1", "q2", "memory");
         return;

@@ -20,10 +20,7 @@ TFLM_PREPARE(int4) {
     if (!weights.data_at) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "weights are not constant");
     }
-    // Behind them is room for what the operator may put there: four bytes for each channel of
-    // FULLY_CONNECTED.
-    uint64_t channels = weights.rank == 2 ? (uint32_t)weights.dims[0] : 0;
-    uint32_t unpacked = tflm_scratch(node, (weights.elements + 3ull) / 4 * 4 + 4 * channels);
+    uint32_t unpacked = tflm_scratch(node, weights.elements);
     node->rows = (weights.elements + PART - 1) / PART;
     node->cost = PART * 21 / 8;
     int4_t *self = tflm_node_data(node, 2, sizeof *self);

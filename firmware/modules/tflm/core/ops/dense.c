@@ -102,6 +102,21 @@ tflm_status_t tflm_stage_init(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
+void tflm_fold_zero_point(const uint8_t *weights, bool packed, uint32_t n, uint32_t step,
+                          uint32_t channels, uint32_t next, int32_t zero_point, int32_t *bias) {
+    for (uint32_t i = 0; i < channels; i++) {
+        uint32_t sum = (uint32_t)bias[i];
+        size_t at = (size_t)i * next;
+        for (uint32_t j = 0; j < n; j++, at += step) {
+            int32_t weight = packed
+                                 ? (int32_t)((uint32_t)weights[at / 2] << (at % 2 ? 24 : 28)) >> 28
+                                 : (int8_t)weights[at];
+            sum -= (uint32_t)(zero_point * weight);
+        }
+        bias[i] = (int32_t)sum;
+    }
+}
+
 #ifndef TFLM_DSP // Its kernels add the zero point to inputs.
 
 // From so many positions on, it costs less than a twelfth to fold biases for each inference.
@@ -144,25 +159,6 @@ void tflm_fold_row(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32
     fold(stage, w, n, zero_point, from, channels - from < some ? channels : from + some, folded);
 }
 
-// As fold, for weights of which those of a channel lie `step` elements apart, and those of the next
-// one begin `next` elements behind; of int4 they are packed.
-static void fold_one_by_one(const tflm_stage_t *stage, const uint8_t *weights, bool packed,
-                            uint32_t n, uint32_t step, uint32_t next, int32_t zero_point,
-                            uint32_t channels, int32_t *folded) {
-    for (uint32_t i = 0; i < channels; i++) {
-        int32_t room;
-        uint32_t sum = (uint32_t)*tflm_biases(stage, i, 1, &room);
-        size_t at = (size_t)i * next;
-        for (uint32_t j = 0; j < n; j++, at += step) {
-            int32_t weight = packed
-                                 ? (int32_t)((uint32_t)weights[at / 2] << (at % 2 ? 24 : 28)) >> 28
-                                 : (int8_t)weights[at];
-            sum -= (uint32_t)(zero_point * weight);
-        }
-        folded[i] = (int32_t)sum;
-    }
-}
-
 // Folds biases while preparing. They follow the multipliers.
 static void fold_own(tflm_node_t *node, const tflm_tensor_t *t, int how, uint32_t bias_at,
                      tflm_output_t *output) {
@@ -174,8 +170,12 @@ static void fold_own(tflm_node_t *node, const tflm_tensor_t *t, int how, uint32_
     tflm_stage_t stage;
     stage.bias = bias_at ? (const int32_t *)(const void *)(model + bias_at) : NULL;
     if (packed || last) {
-        fold_one_by_one(&stage, weights, packed, n, last ? channels : 1, last ? 1 : n,
-                        t[0].zero_point, channels, folded);
+        for (uint32_t i = 0; i < channels; i++) {
+            int32_t room;
+            folded[i] = *tflm_biases(&stage, i, 1, &room);
+        }
+        tflm_fold_zero_point(weights, packed, n, last ? channels : 1, channels, last ? 1 : n,
+                             t[0].zero_point, folded);
     } else {
         fold(&stage, (const int8_t *)weights, n, t[0].zero_point, 0, channels, folded);
     }

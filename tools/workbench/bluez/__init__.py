@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companion on the real BlueZ: a guest of Linux and Debian on the simulated radio."""
+"""Tests the companion on the real BlueZ, in a Debian virtual machine on the simulated radio."""

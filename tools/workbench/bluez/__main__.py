@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make bluez`: the companion on the real BlueZ, beside the emulated backend.
+"""`make bluez`: compares the companion on the real BlueZ with the one on the emulated backend.
 
-Both do the same with emulated glasses on one simulated radio. Prints what each did and lost; ends
-with 1 if BlueZ's companion did worse than it should.
+Both run the same scenarios with emulated glasses on one simulated radio. It prints what each did
+and what each lost; the exit status is 1 if the companion on BlueZ did worse than it should.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from workbench.emulation.medium import Medium, serve
 from workbench.errors import WorkbenchError
 from workbench.system import say_step
 
-# Of the guest's adapter: BlueZ files its bonds by it.
+# Address of the guest's adapter; BlueZ files its bonds under it.
 ADAPTER = "C0:FF:EE:00:00:FF"
-# What is kept of the log of its daemon.
+# How much of the BlueZ daemon's log is kept.
 LOG_BYTES = 200_000
 UPDATES = [("update.img", "0.9.0"), ("second.img", "0.9.1")]
 
@@ -49,7 +49,7 @@ def _images(folder: Path) -> None:
 
 
 async def _meet(side: Side, hci: str, folder: Path, names: list[str]) -> dict[str, Result]:
-    """Runs the steps with new glasses."""
+    """Runs the steps with a new pair of glasses."""
     flash = folder / f"flash-{side.name}"
     shutil.rmtree(flash, ignore_errors=True)
     glasses = Glasses(hci, flash)
@@ -87,7 +87,7 @@ def _figures(title: str, real: dict[str, Result], emulated: dict[str, Result]) -
 
 
 async def _say_faults(running: Guest) -> None:
-    """Says whether the guest's kernel broke: what comes after says nothing of the companion."""
+    """Reports a fault in the guest's kernel: later results say nothing about the companion."""
     told = system.FOLDER / "dmesg.log"
     told.write_text((await running.run("dmesg")).out)
     said = (await running.run(f"tail -c {LOG_BYTES} /run/bluetoothd.log /run/starter.log")).out
@@ -97,7 +97,7 @@ async def _say_faults(running: Guest) -> None:
 
 
 async def _stopped(running: Guest) -> Result:
-    """BlueZ's daemon is not there."""
+    """Whether BlueZ's daemon is not running."""
     await running.run("kill $(pidof bluetoothd); sleep 1")
     done = await running.python(["-m", "glint", "info"], "/run/stopped")
     return Result(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A guest with Linux, BlueZ and the companion, whose controller is on the simulated radio."""
+"""Boots and drives a virtual machine with BlueZ and the companion, on the simulated radio."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.bluez.system import FOLDER, GuestError, System
 from workbench.paths import ROOT
 
 PROGRAM = "qemu-system-x86_64"
-# Without KVM: it is to be the same on every machine, and forges' runners may not have it.
+# KVM is not used: results must be the same on every machine, and CI runners may lack it.
 MACHINE = "-machine q35 -cpu max -accel tcg -smp 2 -m 768 -nodefaults -display none -no-reboot"
 KERNEL_OPTIONS = "console=ttyS0 quiet panic=-1 mitigations=off"
 START_TIMEOUT_S = 240.0
@@ -30,7 +30,7 @@ class Done:
 
     Attributes:
         rc: Its exit status.
-        out: What it printed, on either stream.
+        out: What it printed on standard output and standard error.
         took_s: How long it took, by the guest's clock.
     """
 
@@ -45,11 +45,11 @@ class Done:
 
 
 class Guest:
-    """A guest that runs.
+    """A running guest.
 
     Attributes:
         kernel: Its kernel's version.
-        booted_s: How long that took, by the guest's clock.
+        booted_s: How long booting took, by the guest's clock.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,7 +61,7 @@ class Guest:
         self.booted_s = 0.0
 
     async def listen(self) -> None:
-        """Takes what the guest says, until it ends."""
+        """Reads and dispatches the guest's messages until it ends."""
         ready: asyncio.Future[Done] = self._waiting.setdefault(0, self._future())
         ready.add_done_callback(lambda _: None)
         async for line in self._reader:
@@ -94,7 +94,7 @@ class Guest:
 
         Args:
             arguments: As on a command line.
-            at: Where its output (.out) and its process id (.pid) are meanwhile.
+            at: Path, without suffix, of its output (.out) and its process id (.pid) in the guest.
             timeout_s: How long it may take.
 
         Raises:
@@ -103,7 +103,7 @@ class Guest:
         return await self._ask({"arguments": arguments, "at": at}, timeout_s)
 
     async def read(self, path: str) -> str:
-        """The text of a file; nothing where there is none."""
+        """Returns the text of a file in the guest, or "" if there is no such file."""
         return (await self._ask({"read": path}, 240.0)).out
 
     async def _ask(self, what: dict[str, Any], timeout_s: float) -> Done:

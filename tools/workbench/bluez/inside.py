@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guest's first program: starts D-Bus, BlueZ and a controller, then runs what it is told.
 
-It runs on the guest's own Python, with nothing but the standard library. Over the virtio port
-"control" come JSON lines, answered with {"id", "rc", "out", "took_s"}: {"id", "run"}, a shell
-command; {"id", "arguments", "at"}, a program for starter.py; {"id", "read"}, a file. The port "hci"
-carries H4 packets to and from the simulated radio; the kernel has them through /dev/vhci.
+It runs on the guest's own Python, with the standard library alone. Requests arrive as JSON lines
+over the virtio port "control": {"id", "run"} is a shell command; {"id", "arguments", "at"} is a
+program for starter.py; {"id", "read"} is a file to read. Each is answered with {"id", "rc", "out",
+"took_s"}. The port "hci" carries H4 packets between the simulated radio and the kernel, which
+exchanges them through /dev/vhci.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 PORTS = Path("/sys/class/virtio-ports")
-# H4, Core 5.4, Vol 4, Part A, 2: where the length field of a packet lies, and how long it is.
+# Offset and size of each packet type's length field (H4: Core 5.4, Vol 4, Part A, 2).
 HCI_LENGTHS = {1: (3, 1), 2: (3, 2), 3: (3, 1), 4: (2, 1), 5: (3, 2)}
 # Linux 6.1, drivers/bluetooth/hci_vhci.c: a packet of this type and a byte of options makes the
 # controller (vhci_get_user), and is answered with one of this type (__vhci_create_device).
@@ -61,16 +62,16 @@ def packets(file: int) -> Iterator[bytes]:
 
 
 def bridge() -> None:
-    """Makes the kernel's controller, and carries its packets until the guest ends."""
+    """Creates the kernel's controller and relays its packets until the guest ends."""
     radio, vhci = port("hci"), os.open("/dev/vhci", os.O_RDWR)
 
     def down() -> None:
         for packet in packets(radio):
-            os.write(vhci, packet)  # the kernel takes a write for a packet
+            os.write(vhci, packet)  # the kernel treats each write as one packet
 
     def up() -> None:
         while True:
-            packet = os.read(vhci, READ_BYTES)  # and gives a packet to a read
+            packet = os.read(vhci, READ_BYTES)  # and returns one packet per read
             if packet[0] != HCI_VENDOR_PKT:
                 write_all(radio, packet)
 
@@ -80,8 +81,8 @@ def bridge() -> None:
 
 
 def start_system() -> None:
-    """Starts what every Linux desktop has: D-Bus and BlueZ."""
-    # No package's scripts have run here.
+    """Starts the services that every Linux desktop runs: D-Bus and BlueZ."""
+    # The packages' installation scripts have not run in this system.
     for link, target in (("/bin/sh", "busybox"), ("/var/run", "/run")):
         if not os.path.lexists(link):
             Path(link).symlink_to(target)
@@ -116,7 +117,7 @@ def shell(command: str) -> tuple[int, str]:
 
 
 def printed(path: str) -> str:
-    """What is in a file; nothing where there is none."""
+    """Returns the content of a file, or "" if there is no such file."""
     file = Path(path)
     return file.read_text(errors="replace") if file.exists() else ""
 
@@ -132,7 +133,7 @@ def start(asked: dict[str, Any]) -> int:
 
 
 def serve() -> None:
-    """Runs the shell commands that come, several at once."""
+    """Serves requests as they arrive, several at once."""
     control = port("control")
     writing = threading.Lock()
 
@@ -155,7 +156,7 @@ def serve() -> None:
     pending = b""
     while True:
         piece = os.read(control, READ_BYTES)
-        if not piece:  # nobody is connected
+        if not piece:  # the host is not connected
             time.sleep(PAUSE_S)
             continue
         *lines, pending = (pending + piece).split(b"\n")

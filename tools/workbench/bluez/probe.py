@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A companion that measures: runs on either side of the comparison, and prints JSON lines.
+"""A companion that measures itself and prints JSON lines; it runs on both compared systems.
 
-`connect COUNT` connects so often, and tells of each connection. `update FILE` sends an update, and
-tells how far it has come. `alone` closes the pairing window, and has the glasses forget all others.
+`connect COUNT` connects that many times and reports each connection. `update FILE` sends an update
+and reports its progress. `alone` closes the pairing window and makes the glasses forget every other
+companion.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import glint
 
 Command = Callable[..., Coroutine[Any, Any, None]]
 
-# Emulated glasses take a while to start on a busy machine, and a guest to hear them.
+# On a busy machine it takes a while until emulated glasses have started and the guest finds them.
 TIMEOUT_S = 120.0
 
 
@@ -28,7 +29,7 @@ def say(**fields: Any) -> None:
 
 
 async def connect(count: str) -> None:
-    """Says how long connecting takes, and how much one write holds then."""
+    """Reports how long connecting takes, and how many bytes one write can then carry."""
     glint.connect  # noqa: B018 - imports what it needs
     for _ in range(int(count)):
         began_s = time.monotonic()
@@ -38,7 +39,7 @@ async def connect(count: str) -> None:
 
 
 async def update(path: str) -> None:
-    """Says what the glasses have of an update after each piece, and what runs in the end."""
+    """Reports how much of an update has arrived after each piece, and what runs in the end."""
     began_s = time.monotonic()
 
     def progress(done: int, size: int) -> None:
@@ -51,7 +52,7 @@ async def update(path: str) -> None:
 
 
 async def alone() -> None:
-    """Has the glasses know nobody else, and take nobody else."""
+    """Makes the glasses forget all other companions and accept no new ones."""
     async with glint.connect(timeout_s=TIMEOUT_S) as glasses:
         await glasses.let_pair(False)
         others = [bond.id for bond in await glasses.bonds() if not bond.this]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a companion goes through with its glasses, a step at a time, on whichever stack."""
+"""The steps of the BlueZ comparison: pair, reconnect, listen, update and more, on either stack."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND_PATIENCE_S = 60.0
 UPDATE_PATIENCE_S = 400.0
 PRESS_AGAIN_S = 3.0
 RECORD_S = 2.0
-# What of a write is left for data at the least MTU that there is.
+# Data bytes in one write at the smallest MTU that Bluetooth allows.
 LEAST_WRITE_BYTES = 20
 SIGNALS = {"TERM": (143, -15), "HUP": (129, -1), "KILL": (137, -9)}
 
@@ -31,8 +31,8 @@ class Result:
     """How a step went.
 
     Attributes:
-        well: It did what it should.
-        note: What there is to say: what came, what was lost, or what the companion said.
+        well: Whether the step did what it should.
+        note: A remark for the report: what arrived, what was lost, or the companion's message.
         figures: What was measured, by its name and unit.
         took_s: How long it took, starting the companion included.
     """
@@ -52,7 +52,7 @@ class Meeting:
 
     Attributes:
         side: The machine.
-        other: Another machine, with a companion that is there for comparison only.
+        other: The machine of a second companion.
         glasses: The glasses.
         updates: Names in the side's folder and versions of two updates, the older one first.
     """
@@ -63,7 +63,7 @@ class Meeting:
     updates: list[tuple[str, str]]
 
     async def glint(self, *arguments: str) -> Done:
-        """Runs the side's command line, and looks for the glasses as long as a guest may take."""
+        """Runs the side's command line, with a scan long enough for a slow guest."""
         patience = () if arguments[0] == "scan" else ("--timeout", str(COMMAND_PATIENCE_S))
         return await glint(self.side, *arguments, *patience)
 
@@ -73,7 +73,7 @@ class Meeting:
 
 
 def _objects(done: Done) -> list[dict[str, Any]]:
-    """The objects that a command printed with --json; none if it failed."""
+    """Returns the objects that a command printed with --json; none if it failed."""
     lines = [line for line in done.out.splitlines() if line.startswith("{")]
     return [json.loads(line) for line in lines] if done.rc == 0 else []
 
@@ -91,7 +91,7 @@ async def _printed(
     enough: Callable[[list[dict[str, Any]]], bool],
     patience_s: float = PATIENCE_S,
 ) -> list[dict[str, Any]]:
-    """What a program printed until there was enough, or until patience ended."""
+    """Collects what a program prints until there is enough, or until the time is up."""
     said: list[dict[str, Any]] = []
     try:
         async with asyncio.timeout(patience_s):
@@ -107,7 +107,7 @@ def _presses(events: list[dict[str, Any]]) -> int:
 
 
 async def _listening(side: Side, glasses: Glasses) -> Program:
-    """A companion that has begun to listen: it tells that the button was pressed."""
+    """Starts a companion that listens; it is ready once it has reported a press of the button."""
     listener = await side.start("-m", "glint", "listen", "--json", "--timeout", str(PATIENCE_S))
     deadline_s = asyncio.get_running_loop().time() + PATIENCE_S
     while not _presses(await _printed(listener, lambda said: _presses(said) > 0, PRESS_AGAIN_S)):
@@ -115,7 +115,7 @@ async def _listening(side: Side, glasses: Glasses) -> Program:
             ended = await listener.end("KILL")
             raise GuestError(f"the companion heard nothing; it said: {ended.last}")
         await glasses.press()
-    await asyncio.sleep(PRESS_AGAIN_S)  # for what else was pressed
+    await asyncio.sleep(PRESS_AGAIN_S)  # lets earlier presses arrive
     return listener
 
 
@@ -135,13 +135,13 @@ async def _press(glasses: Glasses, listeners: list[Program]) -> list[int]:
 
 
 async def scan(meeting: Meeting) -> Result:
-    """The glasses are heard."""
+    """A scan finds the glasses."""
     done = await meeting.glint("scan", "--seconds", "5", "--json")
     return Result(_object(done).get("name") == NAME, _last(done))
 
 
 async def info(meeting: Meeting) -> Result:
-    """The companion gets in: at first by pairing, then by the bond."""
+    """The companion is accepted: by pairing the first time, by its bond after that."""
     done = await meeting.glint("info", "--json")
     facts = _object(done)
     note = f"{facts['name']} at {facts['address']}" if facts else _last(done)
@@ -149,7 +149,7 @@ async def info(meeting: Meeting) -> Result:
 
 
 async def reconnect(meeting: Meeting) -> Result:
-    """A connection with a bond carries as much in one write as the first did."""
+    """A reconnection with a bond carries as many bytes in one write as the first connection."""
     done = await (await meeting.probe("connect", "3")).wait()
     each = _objects(done)
     if not each:
@@ -162,7 +162,7 @@ async def reconnect(meeting: Meeting) -> Result:
 
 
 async def listen(meeting: Meeting) -> Result:
-    """Every event arrives, and SIGTERM ends the companion as it should."""
+    """Every event arrives, and SIGTERM ends the companion cleanly."""
     listener = await _listening(meeting.side, meeting.glasses)
     lost, gaps = await _press(meeting.glasses, [listener])
     ended = await listener.end("TERM")
@@ -195,7 +195,7 @@ async def record(meeting: Meeting) -> Result:
 
 
 async def two_companions(meeting: Meeting) -> Result:
-    """Two companions listen side by side; one that takes a photo keeps nothing from the other."""
+    """Two companions listen side by side, and neither misses an event while one takes a photo."""
     listener = await _listening(meeting.side, meeting.glasses)
     await meeting.glasses.let_pair()
     first = _object(await glint(meeting.other, "info", "--json"))
@@ -212,7 +212,7 @@ async def two_companions(meeting: Meeting) -> Result:
 
 def _killed(signal: str) -> Callable[[Meeting], Awaitable[Result]]:
     async def killed(meeting: Meeting) -> Result:
-        """A companion that is killed leaves nothing that the next one stumbles over."""
+        """A killed companion leaves nothing behind that disturbs the next one."""
         listener = await _listening(meeting.side, meeting.glasses)
         ended = await listener.end(signal)
         result = await info(meeting)
@@ -223,7 +223,7 @@ def _killed(signal: str) -> Callable[[Meeting], Awaitable[Result]]:
 
 
 async def glasses_killed(meeting: Meeting) -> Result:
-    """A companion that listens goes on with glasses that lost their power."""
+    """A listening companion recovers when the glasses lose power and start again."""
     listener = await _listening(meeting.side, meeting.glasses)
     before = len(await listener.lines())
     await meeting.glasses.kill()
@@ -242,7 +242,7 @@ def _told(done: Done) -> bool:
 
 
 async def companion_forgets(meeting: Meeting) -> Result:
-    """Without its bond a companion is told of the button, and gets in with it."""
+    """A companion that lost its bond is told to use the button, and can pair again with it."""
     await meeting.side.forget()
     refused = await meeting.glint("info")
     await meeting.glasses.let_pair()
@@ -257,7 +257,7 @@ async def _remove(meeting: Meeting) -> str:
 
 
 async def glasses_forget(meeting: Meeting) -> Result:
-    """A companion whose bond another removed is told so; in the window it gets in at once."""
+    """A companion whose bond was removed is told so, and can pair again while the window is open."""
     if why := await _remove(meeting):
         return Result(False, why)
     refused = await meeting.glint("info")
@@ -267,7 +267,7 @@ async def glasses_forget(meeting: Meeting) -> Result:
 
 
 async def glasses_forget_open(meeting: Meeting) -> Result:
-    """Where the window is open already, such a companion mends its bond by itself."""
+    """If the pairing window is already open, such a companion renews its bond by itself."""
     if why := await _remove(meeting):
         return Result(False, why)
     await meeting.glasses.let_pair()
@@ -276,7 +276,7 @@ async def glasses_forget_open(meeting: Meeting) -> Result:
 
 
 async def glasses_new(meeting: Meeting) -> Result:
-    """Glasses that lost all that they knew let the companion in again."""
+    """Glasses that lost all stored data accept the companion again."""
     await meeting.glasses.stop()
     meeting.glasses.forget()
     await meeting.glasses.start()
@@ -289,7 +289,7 @@ def _came(said: list[dict[str, Any]]) -> int:
 
 
 async def update(meeting: Meeting) -> Result:
-    """An update arrives, is tried and confirmed."""
+    """An update is transferred, tried and confirmed."""
     name, version = meeting.updates[0]
     done = await (await meeting.probe("update", f"{meeting.side.folder}/{name}")).wait()
     said = _objects(done)
@@ -304,7 +304,7 @@ async def update(meeting: Meeting) -> Result:
 
 
 async def update_resumed(meeting: Meeting) -> Result:
-    """An update goes on where it was after its companion was killed, and its glasses as well."""
+    """An update resumes after the companion was killed, and again after the glasses were."""
     name, version = meeting.updates[1]
     command = "update", f"{meeting.side.folder}/{name}"
     first = await meeting.probe(*command)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two companions to compare, BlueZ's and the emulated backend's, and the glasses they meet."""
+"""The two companions to compare, on BlueZ and on the emulated backend, and their glasses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Program(Protocol):
     """A program that runs on one side and prints JSON lines."""
 
     async def lines(self) -> list[dict[str, Any]]:
-        """The objects that it has printed."""
+        """Returns the objects that it has printed so far."""
 
     async def wait(self) -> Done:
         """Waits until it has ended."""
@@ -54,7 +54,7 @@ class Side(Protocol):
         """Starts Python with these arguments."""
 
     async def forget(self) -> None:
-        """Has the machine forget its bonds."""
+        """Deletes the machine's bonds."""
 
 
 async def glint(side: Side, *arguments: str) -> Done:
@@ -63,7 +63,7 @@ async def glint(side: Side, *arguments: str) -> Done:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """The whole lines; the last one may be on its way."""
+    """Parses the complete lines; the last one may still be incomplete."""
     return [json.loads(line) for line in text.split("\n")[:-1] if line.startswith("{")]
 
 
@@ -173,7 +173,7 @@ class Glasses:
         self.sim: SimProcess
 
     async def start(self) -> None:
-        """Switches them on."""
+        """Switches the glasses on."""
         arguments = ["--hci", self._hci, "--flash", str(self.flash), "--name", NAME]
         self.sim = await self._stack.enter_async_context(simulator(*arguments))
         room = self.flash / "room.wav"
@@ -181,12 +181,12 @@ class Glasses:
         self.sim.do("mic", files=[str(room)], loop=True)
 
     async def kill(self) -> None:
-        """Takes their power away."""
+        """Cuts the glasses' power."""
         os.killpg(self.sim.process.pid, 9)
         await self._stack.aclose()
 
     async def stop(self) -> None:
-        """Switches them off."""
+        """Switches the glasses off."""
         await self._stack.aclose()
 
     async def press(self, count: int = 1) -> None:
@@ -206,5 +206,5 @@ class Glasses:
             self.sim.do("button", pressed=False)
 
     def forget(self) -> None:
-        """Loses the bonds; they have to be off."""
+        """Deletes the glasses' bonds; they must be switched off."""
         (self.flash / "bonds.json").unlink()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the companion's programs in the guest, from a process that has imported them already.
+"""Starts the companion's programs in the guest by forking a process that has already imported them.
 
-Emulated without KVM, Python takes most of a minute to import the companion on a busy machine;
-forked from here, a program is there at once. Each connection to the socket asks for one program in
-a line of JSON, {"arguments", "at"}, and is told {"rc"} when it has ended. What the program prints
-goes to the file `at`.out, and its process id is in `at`.pid.
+Without KVM, importing the companion takes Python most of a minute on a busy machine; a program
+forked from this process starts at once. Each connection to the socket requests one program in a
+line of JSON, {"arguments", "at"}, and receives {"rc"} when the program has ended. The program's
+output goes to the file `at`.out, its process id to `at`.pid.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def become(arguments: list[str], out: str) -> None:
 
 
 def keep(connection: socket.socket) -> None:
-    """Starts the program that a connection asks for, and tells how it ended."""
+    """Starts the program that a connection requests, and reports its exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     asked = json.loads(connection.makefile().readline())
     program = os.fork()
@@ -69,12 +69,12 @@ def keep(connection: socket.socket) -> None:
 
 
 def main() -> None:
-    """Waits for what is to be started, until the guest ends."""
+    """Serves requests for programs until the guest ends."""
     ready()
     server = socket.socket(socket.AF_UNIX)
     server.bind(SOCKET)
     server.listen()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who keeps a program needs no burial
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forked keepers are reaped by the kernel
     while True:
         connection, _ = server.accept()
         if os.fork() == 0:

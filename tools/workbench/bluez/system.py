@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guest's system, from Debian's packages: a root without kernel, a kernel, an initramfs."""
+"""Builds the guest's root file system, kernel and initramfs from Debian packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.paths import BUILD
 from workbench.system import Say, provide
 
 FOLDER = BUILD / "bluez"
-# The companion's packages are this checkout's: the guest's Python is the one they were made for.
+# The guest uses this checkout's Python packages, so it has the Python that they were made for.
 SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 # The first is a 6.12 beside bookworm's own packages; the others have 6.1 and 6.12 of their own.
 KERNELS = ("bookworm-backports", "bookworm", "trixie")
@@ -26,7 +26,7 @@ DEBIAN = "http://deb.debian.org/debian"
 ROOT_PACKAGES = "bluez,dbus,python3,kmod,busybox-static"
 KERNEL_PACKAGES = "linux-image-amd64,kmod"
 MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
-# What it takes to see the root.
+# The kernel modules needed to mount the root file system.
 MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 SHARE = "trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro"
 INIT = """\
@@ -57,10 +57,10 @@ class GuestError(WorkbenchError):
 
 @dataclass(frozen=True)
 class System:
-    """What QEMU boots.
+    """The files that QEMU boots from.
 
     Attributes:
-        root: Debian's files.
+        root: The root file system, a folder.
         kernel: The kernel's image.
         modules: Its modules, a folder for /usr/lib/modules.
         initramfs: A cpio that mounts them.
@@ -89,7 +89,7 @@ def _run(command: list[str], **options: object) -> None:
 
 
 def _unpacked(name: str, suite: str, packages: str, say: Say) -> Path:
-    """Debian packages and what they depend on, unpacked; no script of theirs runs."""
+    """Unpacks Debian packages and their dependencies, without running their scripts."""
     folder = FOLDER / name
     if folder.exists():
         return folder
@@ -110,7 +110,7 @@ def _kernel(suite: str, say: Say) -> Path:
     folder = _unpacked(f"kernel-{suite}", suite, KERNEL_PACKAGES, say)
     (version,) = (folder / "usr/lib/modules").iterdir()
     if not (version / "modules.dep").exists():
-        # Its own program, with its own libraries: this machine may have another version, or none.
+        # The root's own program and libraries are used: this machine may have another version, or none.
         loader = folder / "usr/lib64/ld-linux-x86-64.so.2"
         libraries = folder / "usr/lib/x86_64-linux-gnu"
         command = [str(loader), "--argv0", "depmod", "--library-path", str(libraries)]
@@ -145,11 +145,11 @@ def _initramfs(root: Path, kernel: Path, target: Path) -> None:
 
 
 def ensure(kernel_suite: str, say: Say) -> System:
-    """Makes what is missing of the guest's system.
+    """Builds those parts of the guest's system that are missing.
 
     Args:
-        kernel_suite: Debian suite that the kernel is of.
-        say: Told of what takes a while.
+        kernel_suite: Debian suite that the kernel comes from.
+        say: Called with a line for each step that takes a while.
 
     Raises:
         GuestError: A package or a program is missing.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs on boards, made from sources: MicroPython, native modules, ROMFS images."""
+"""Builds what runs on boards from source: MicroPython, native modules, ROMFS images."""

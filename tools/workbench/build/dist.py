@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the distributions of a checkout: `make dist`.
+"""Builds the Python distributions of the companion and the workbench: `make dist`.
 
-The workbench's carries what of the checkout it needs when it is installed, and the native modules
-for every board that takes them: built here, as the tests run them.
+The workbench's distribution carries the parts of the checkout that it needs once installed, and
+native modules, built here and the same that the tests run, for every board that loads them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.system import Say, steps
 
 STAGE = BUILD / "dist"
 CARRIED = ("boards", "firmware", "models")
-# Of boards that load native modules; the other images have the C modules built in.
+# Architectures of boards that load native modules; other images have the C modules built in.
 ARCHS = ("armv7emsp", "rv32imc", "xtensawin")
 
 
@@ -28,7 +28,7 @@ class DistError(WorkbenchError):
 
 
 def _copy_tracked(folder: str, target: Path, prefix: str = "") -> None:
-    """Copies the files of a folder that git knows, below `prefix` of it, and that are there."""
+    """Copies the files below `prefix` of a folder that git tracks and that exist."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", folder], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -44,7 +44,7 @@ def stage(say: Say) -> list[Path]:
     """Lays out the source of both distributions; returns their folders.
 
     Raises:
-        DistError: This is no checkout.
+        DistError: This is not a checkout.
         natmod.NatmodError: A native module did not build.
     """
     shutil.rmtree(STAGE, ignore_errors=True)
@@ -69,7 +69,7 @@ def build(output: Path, say: Say) -> None:
     """Builds a source distribution and a wheel of each into `output`.
 
     Raises:
-        WorkbenchError: As `stage`, or one did not build.
+        WorkbenchError: As for `stage`, or a distribution did not build.
     """
     for folder in stage(say):
         say(f"building the distributions of {folder.name}")
@@ -80,7 +80,7 @@ def build(output: Path, say: Say) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Builds into the folder that is named, and prints what lies there."""
+    """Builds into the given folder and prints the files there."""
     output = Path(arguments[0])
     try:
         with steps() as say:

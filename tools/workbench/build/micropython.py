@@ -47,8 +47,8 @@ class Board:
         directory: Folder of the port's Makefile, with the placeholders of board.toml.
         make: Variables for make, with placeholders too.
         program: The image's file name in the build folder.
-        tools: Programs the build calls; see `workbench.system`.
-        inputs: Folders below the checkout that it is made of, besides modules and the board's own.
+        tools: Programs that the build calls; see `workbench.system`.
+        inputs: Source folders of the checkout, besides the modules and the board's own.
     """
 
     folder: Path
@@ -69,7 +69,7 @@ class Board:
         return self.output_of(bare=False)
 
     def output_of(self, *, bare: bool) -> Path:
-        """The same; `bare` means without modules."""
+        """The folder of its image and objects; `bare` means the build without modules."""
         return BUILD / (f"{self.name}-bare" if bare else self.name)
 
 
@@ -90,7 +90,7 @@ def load_board(name: str) -> Board:
 
 
 def glasses() -> list[str]:
-    """The boards that can be emulated as a pair of glasses: with an image and peripherals."""
+    """The boards that can be emulated as glasses: those with an image and peripherals."""
     return [
         path.parent.name
         for path in sorted(BOARDS.glob("*/board.toml"))
@@ -125,10 +125,10 @@ def input_digests(folders: list[Path]) -> dict[str, str]:
 
 
 def must_start_over(before: dict[str, str], now: dict[str, str]) -> bool:
-    """Whether make's own idea of what is out of date is not enough to get from one to the other.
+    """Whether make would miss a change between two builds, so that a clean build is needed.
 
-    It notices changed C files, and looks at frozen Python files each time. It knows nothing of C
-    files that came or went, nor of changed settings.
+    Make notices changed C files, and looks at frozen Python files each time. It does not notice
+    added or removed C files, or changed settings.
     """
 
     def fixed(inputs: dict[str, str]) -> dict[str, str]:
@@ -157,10 +157,10 @@ def _make(directory: Path, variables: dict[str, str], log: Path) -> None:
         "LC_ALL": "C",
         "MICROPY_GIT_TAG": sources.GIT_TAG,
         "PYTHONDONTWRITEBYTECODE": "1",
-        # The same sources give the same image on any day.
+        # The build is reproducible: the same sources give the same image on any day.
         "SOURCE_DATE_EPOCH": str(sources.RELEASE.released_s),
     }
-    # An outer make's flags, its job server among them, are not for this one.
+    # An outer make's flags, such as its job server, must not reach this one.
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         environment.pop(name, None)
     with log.open("w") as output:
@@ -183,17 +183,17 @@ def _mpy_cross(tree: Path, say: Say) -> Path:
     if not program.exists():
         say("building mpy-cross, MicroPython's compiler")
         output.mkdir(parents=True, exist_ok=True)
-        # Unoptimised: 13 s of processor time instead of 26 to build, and it has little to compile.
+        # Unoptimised, it builds in 13 s of processor time instead of 26; it has little to compile.
         variables = {"BUILD": str(output), "COPT": "-O0"}
         _make(tree / "mpy-cross", variables, BUILD / "mpy-cross.log")
     return program
 
 
 def mpy_cross(say: Say = say_step) -> Path:
-    """The path of mpy-cross, which is fetched and built when it is not there yet.
+    """Returns the path of mpy-cross, fetching and building it if necessary.
 
     Raises:
-        WorkbenchError: As `ensure`.
+        WorkbenchError: As for `ensure`.
     """
     with locked(BUILD / "lock"):
         _provide(["make", "cc"], say)
@@ -201,18 +201,18 @@ def mpy_cross(say: Say = say_step) -> Path:
 
 
 def ensure(name: str, say: Say = say_step, *, bare: bool = False) -> Path:
-    """The path of a board's image, which is fetched and built as far as it is out of date.
+    """Returns the path of a board's image, fetching sources and building it if it is out of date.
 
-    A tree of one's own that GLINT_MICROPYTHON names is not watched for changes: remove build/ after
-    editing it.
+    A source tree of your own, named by GLINT_MICROPYTHON, is not watched for changes: remove build/
+    after you edit it.
 
     Args:
         name: A folder below boards/.
-        say: Told what is going on, a line a step.
+        say: Called with a line for each step.
         bare: Leave out the modules of firmware/modules.
 
     Raises:
-        SourceError: MicroPython's source is not to be had.
+        SourceError: MicroPython's source cannot be obtained.
         MissingToolError: A program is missing.
         BuildError: There is no such board, or it did not build.
     """
@@ -238,7 +238,7 @@ def ensure(name: str, say: Say = say_step, *, bare: bool = False) -> Path:
         if must_start_over(before, inputs):
             shutil.rmtree(output, ignore_errors=True)
         output.mkdir(parents=True, exist_ok=True)
-        # Without its program the stamp only says what the objects there were made with.
+        # If the program is missing, the stamp only says what the objects were made with.
         program.unlink(missing_ok=True)
         stamp.write_text(json.dumps(inputs, indent=1))
         with_what = f"with {', '.join(built_in)}" if built_in else "without modules"
@@ -248,7 +248,7 @@ def ensure(name: str, say: Say = say_step, *, bare: bool = False) -> Path:
             "BUILD": output,
             "MICROPY_MPYCROSS": compiler,
             "MICROPY_MPYCROSS_DEPENDENCY": compiler,
-            # Not used, and not in Debian's package; its check only looks for a README.md.
+            # This submodule is not used and not in Debian's package; make only checks for its README.md.
             "MPY_LIB_DIR": tree,
             "USER_C_MODULES": MODULES if built_in else "",
             **{variable: value.format(**places) for variable, value in board.make.items()},

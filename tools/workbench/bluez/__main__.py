@@ -97,7 +97,7 @@ async def _say_faults(running: Guest) -> None:
 
 
 async def _stopped(running: Guest) -> Result:
-    """Whether BlueZ's daemon is not running."""
+    """The command line says plainly that BlueZ's daemon is not running."""
     await running.run("kill $(pidof bluetoothd); sleep 1")
     done = await running.python(["-m", "glint", "info"], "/run/stopped")
     return Result(

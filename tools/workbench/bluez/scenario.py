@@ -195,7 +195,7 @@ async def record(meeting: Meeting) -> Result:
 
 
 async def two_companions(meeting: Meeting) -> Result:
-    """Two companions listen side by side, and neither misses an event while one takes a photo."""
+    """Two companions listen side by side; a photo that one takes costs the other no event."""
     listener = await _listening(meeting.side, meeting.glasses)
     await meeting.glasses.let_pair()
     first = _object(await glint(meeting.other, "info", "--json"))
@@ -257,7 +257,7 @@ async def _remove(meeting: Meeting) -> str:
 
 
 async def glasses_forget(meeting: Meeting) -> Result:
-    """A companion whose bond was removed is told so, and can pair again while the window is open."""
+    """A companion whose bond was removed is told so, and pairs again once the window is open."""
     if why := await _remove(meeting):
         return Result(False, why)
     refused = await meeting.glint("info")

@@ -110,7 +110,7 @@ def _kernel(suite: str, say: Say) -> Path:
     folder = _unpacked(f"kernel-{suite}", suite, KERNEL_PACKAGES, say)
     (version,) = (folder / "usr/lib/modules").iterdir()
     if not (version / "modules.dep").exists():
-        # The root's own program and libraries are used: this machine may have another version, or none.
+        # The root's own program and libraries are used: this machine's may differ or be missing.
         loader = folder / "usr/lib64/ld-linux-x86-64.so.2"
         libraries = folder / "usr/lib/x86_64-linux-gnu"
         command = [str(loader), "--argv0", "depmod", "--library-path", str(libraries)]

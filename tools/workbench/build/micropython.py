@@ -248,7 +248,7 @@ def ensure(name: str, say: Say = say_step, *, bare: bool = False) -> Path:
             "BUILD": output,
             "MICROPY_MPYCROSS": compiler,
             "MICROPY_MPYCROSS_DEPENDENCY": compiler,
-            # This submodule is not used and not in Debian's package; make only checks for its README.md.
+            # Not used, and missing from Debian's package; make only checks for its README.md.
             "MPY_LIB_DIR": tree,
             "USER_C_MODULES": MODULES if built_in else "",
             **{variable: value.format(**places) for variable, value in board.make.items()},

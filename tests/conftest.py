@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`pytest --glasses=TARGET`: the feature tests run on a named pair of glasses (see targets.py)."""
+"""Options and fixtures of all tests. `pytest --glasses=TARGET` chooses the glasses under test."""
 
 import os
 import signal

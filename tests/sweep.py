@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sweeps: many cases of one kind. `make test` takes a seeded share of them, `make test-all` all."""
+"""A sweep tests many cases of one kind: all in `make test-all`, a seeded share in `make test`."""
 
 import os
 import random

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bond store, asked as NimBLE asks: what it keeps, what it hides, what it says of it."""
+"""Tests the bond store with the calls that NimBLE makes: what it keeps, hides and reports."""
 
 import sys
 import types

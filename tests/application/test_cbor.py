@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's CBOR against cbor2, in both directions, and against nonsense."""
+"""Tests the firmware's CBOR against cbor2, in both directions, and with malformed input."""
 
 import struct
 

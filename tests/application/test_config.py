@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's configuration: defaults, what the file says, and what it refuses."""
+"""Tests the firmware's configuration: defaults, the contents of its file, and what it refuses."""
 
 import json
 

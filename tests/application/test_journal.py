@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The journal in CPython: its records, its file, and power that fails at every change of it."""
+"""Tests the journal in CPython: its records, its file, and power cuts at every change of it."""
 
 import contextlib
 import struct

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The energy ledger, held against a current meter that watches the same glasses."""
+"""Tests the energy ledger against a current meter that watches the same glasses."""
 
 import ast
 import random

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The glasses' outbox in CPython: what is sent is what was wanted, and what is kept is bounded."""
+"""Tests the glasses' outbox in CPython: it sends what companions want, and its size is bounded."""
 
 import random
 import struct

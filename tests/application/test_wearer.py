@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The button and the light: who opens the window, who erases, and what the light says of it."""
+"""Tests the button and the light: opening the pairing window, erasing, and what the light shows."""
 
 import asyncio
 import contextlib

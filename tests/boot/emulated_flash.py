@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A flash file system in memory in which power fails at a chosen operation.
 
-It takes the place of `os` and `open` in the firmware's modules, in one of two manners. `through`:
-each write is stored at once, and one that is cut leaves half of it. `synced`: what was written is
-stored when the file is flushed or closed, and not before, as littlefs 2.8 has it (MicroPython
+It takes the place of `os` and `open` in the firmware's modules, in one of two modes. `through`:
+each write is stored at once, and one that is cut leaves half of it. `synced`: written data are
+stored when the file is flushed or closed, and not before, as in littlefs 2.8 (MicroPython
 1.25.0, lib/littlefs/lfs2.h:600). There, renaming replaces a file in one commit (lfs2.c:3898), and
-errors have the numbers below (lfs2.h:75 to 83). That littlefs may write to the flash between two
-flushes, which shows nowhere before the commit, is not played.
+errors have the numbers below (lfs2.h:75 to 83). littlefs may also write to the flash
+between two flushes, which has no visible effect before the commit; this is not emulated.
 """
 
 import io
@@ -15,12 +15,12 @@ import types
 from glasses import storage
 
 FOLDER, FILE = 0x4000, 0x8000
-# What erasing a sector of 4 KB typically takes; which part's data sheet says so is unknown.
+# The typical time to erase a sector of 4 KB; which part's data sheet gives it is unknown.
 ERASE_MS = 45
 
 
 class PowerCut(BaseException):
-    """Power failed; nothing of the firmware is to catch this."""
+    """Power failed. The firmware must not catch this."""
 
 
 class Flash:
@@ -29,8 +29,8 @@ class Flash:
     Attributes:
         operations: Changes so far.
         cut_at: The number of the operation at which power fails, or None.
-        full_at: The number of the operation before which all that is free is taken, or None.
-        torn: Whether that operation, if it is a write, is done by half first.
+        full_at: The number of the operation before which all free space is taken, or None.
+        torn: Whether that operation, if it is a write, is first done by half.
         on_erase: Called with the milliseconds that each change keeps all else waiting, interrupts
             that are not in RAM among it: a change erases a sector, which takes ERASE_MS.
     """
@@ -62,12 +62,12 @@ class Flash:
         return flash
 
     def free_bytes(self):
-        """What there is room for."""
+        """The free space."""
         used = sum(map(len, self.files.values())) + self.unsynced_bytes
         return max(0, self.capacity_bytes - used)
 
     def fill(self, free_bytes=0):
-        """Leaves room for so many bytes, as if all else were full."""
+        """Leaves room for this many bytes, as if the rest were full."""
         self.capacity_bytes = self.capacity_bytes - self.free_bytes() + free_bytes
 
     def use(self, monkeypatch, *modules):
@@ -78,7 +78,7 @@ class Flash:
             monkeypatch.setattr(module, "open", self.open, raising=False)
 
     def change(self, half=None):
-        """Counts an operation; at the one where power fails, nothing more happens, or half."""
+        """Counts an operation; the one at which power fails does not happen, or happens by half."""
         if self.cut_at is not None and self.operations >= self.cut_at:
             if self.torn and half and self.operations == self.cut_at:
                 half()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is missing, cut or junk on the flash costs what it was, and is told; nothing else."""
+"""A missing, cut or corrupt file on the flash costs only what it provides, and is reported."""
 
 import asyncio
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint update` against emulated glasses: what goes well, what is refused, what is reverted."""
+"""Tests `glint update` on emulated glasses: updates that succeed, are refused or are reverted."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glasses that reset themselves start again, with their address, flash and bonds."""
+"""Glasses that reset themselves start again with the same address, flash and bonds."""
 
 import glint
 import pytest

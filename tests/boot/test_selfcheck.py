@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The self-check of updates: its golden value against pymicro-features, and that it can fail."""
+"""Tests the self-check of updates: its reference value is pymicro-features', and it can fail."""
 
 import hashlib
 import json

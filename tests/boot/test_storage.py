@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies on the flash, while power fails again and again, and while the flash is full.
+"""Tests what the flash holds while power fails again and again, and while the flash is full.
 
 Glasses live: companions pair, are named and revoked, settings and events come and go, models are
 put there, the application crashes and starts, somebody erases it all. Whatever is cut short leaves

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose updates the glasses take: keys, security counter, and closed glasses."""
+"""Tests whose updates the glasses accept: keys, the security counter, and closed glasses."""
 
 import hashlib
 import io

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the glasses trust, on a flash whose power fails, which is full, or damaged."""
+"""Tests the trusted keys on a flash that loses power, is full, or is damaged."""
 
 import contextlib
 import io

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's image verification against imgtool's images, whole, damaged and foreign."""
+"""Tests the firmware's verification of images made by imgtool: intact, damaged and foreign ones."""
 
 import hashlib
 import io

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Updates on MicroPython: verification and unpacking, and whole starts of emulated boards."""
+"""Tests updates on MicroPython: verification, unpacking, and complete starts of emulated boards."""
 
 import asyncio
 import contextlib

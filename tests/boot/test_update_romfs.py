@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's ROMFS reader against mpremote's builder and MicroPython's VfsRom."""
+"""Tests the firmware's ROMFS reader against mpremote's builder and MicroPython's VfsRom."""
 
 import io
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SMP's image group on the glasses against the `smp` package's messages."""
+"""Tests SMP's image group on the glasses with the messages of the `smp` package."""
 
 import asyncio
 import hashlib

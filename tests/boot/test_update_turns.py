@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long the verification of an update image keeps others waiting on a microcontroller."""
+"""Tests how long verifying an update image blocks other tasks on a microcontroller."""
 
 import json
 

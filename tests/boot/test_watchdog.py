@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glasses that hang or fault in the middle of life reset themselves, and tell of it afterwards."""
+"""Glasses that hang or fault while running reset themselves, and report it afterwards."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Update images for tests, made by imgtool's own command line, in all the ways it knows."""
+"""Makes update images for tests with imgtool's command line, in all the ways that it supports."""
 
 import functools
 import tempfile
@@ -14,7 +14,7 @@ from workbench.build import romfs
 from workbench.device import update_image
 
 BOARD = "linux"
-# Of glasses that nothing has changed: the development key, and no other.
+# The trust of factory-new glasses: the development key, and no other.
 NEW_TRUST = Trust("/nowhere", Slots("/nowhere"))
 APP = {"glasses/app.py": b"print('new')\n", "models/m.tflite": bytes(range(256))}
 
@@ -26,7 +26,7 @@ def _run(*arguments):
 
 @functools.cache
 def key(kind, number=0):
-    """A new private key, as PEM; another one for each number."""
+    """A new private key, as PEM; each number has its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "key.pem"
         _run("keygen", "-k", path, "-t", kind)
@@ -34,7 +34,7 @@ def key(kind, number=0):
 
 
 def modulus(number):
-    """The modulus of an RSA-2048 key, as an image that adds it has it."""
+    """The modulus of an RSA-2048 key, as in an image that adds the key."""
     private = serialization.load_pem_private_key(key("rsa-2048", number), None)
     return private.public_key().public_numbers().n.to_bytes(256, "big")
 

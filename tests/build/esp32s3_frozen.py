@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What our ESP32-S3 image has frozen, made by MicroPython's own makemanifest.py."""
+"""Freezes the modules of our ESP32-S3 image with MicroPython's own makemanifest.py."""
 
 import itertools
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Building images: what counts as changed, what a failure says, and what the linux image can do."""
+"""Tests building images: what counts as changed, messages of errors, and the linux image."""
 
 from __future__ import annotations
 

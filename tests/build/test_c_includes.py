@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No part of the C modules needs itself through others: what includes what has no circles."""
+"""The includes between the parts of the C modules have no cycles."""
 
 import graphlib
 import re

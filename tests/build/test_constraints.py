@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""constraints.txt pins what the distributions ask for, and they are of one version."""
+"""constraints.txt pins all that the distributions ask for, and both have the same version."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both distributions, each installed into an empty environment and used with no checkout near."""
+"""Installs both distributions into empty environments and uses them without a checkout."""
 
 import json
 import os

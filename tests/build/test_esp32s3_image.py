@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recipe of our ESP32-S3 image, as far as it can be checked without ESP-IDF."""
+"""Checks the recipe of our ESP32-S3 image, as far as that is possible without ESP-IDF."""
 
 import csv
 import re

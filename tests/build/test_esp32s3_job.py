@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The public-forge job that builds our ESP32-S3 image, as far as can be checked without it."""
+"""Checks the CI job that builds our ESP32-S3 image, as far as possible without running it."""
 
 import re
 import shutil

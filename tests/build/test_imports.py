@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No package of ours needs itself through others, and the companion never needs the workbench."""
+"""Imports between our packages have no cycles, and the companion never imports the workbench."""
 
 import os
 import subprocess

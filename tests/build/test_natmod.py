@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modules as native .mpy files: they build for every architecture, and x64's runs here."""
+"""Tests the modules as native .mpy files: they build for every architecture; x64's run here."""
 
 import ctypes
 import functools

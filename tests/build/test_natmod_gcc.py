@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules by Espressif's GCC: made where asked for, kept apart from others, tested alike.
+"""Tests building the modules with Espressif's GCC: on request, kept apart, and tested alike.
 
-That GCC is in no package of Debian or PyPI. A stand-in takes its command line here, and has LLVM do
-the work: it shows that the tests take the compiler as a parameter, nothing of GCC's code.
+That GCC is in no package of Debian or PyPI. A stand-in takes its command line here, and runs LLVM.
+This shows that the compiler is a parameter of the tests; it shows nothing about GCC's code.
 """
 
 import os

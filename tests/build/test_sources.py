@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding MicroPython's source: apt's source lists, pins, and a tree of the user's."""
+"""Tests how MicroPython's source is found: apt's source lists, pins, and a tree of the user's."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of LLVM's assembly for Xtensa before MicroPython's linker takes it."""
+"""Tests the rewriting of LLVM's Xtensa assembly for MicroPython's linker."""
 
 import struct
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model zoo: where a model is found, and that only the right file is ever taken."""
+"""Tests the model zoo: where it finds a model, and that it accepts only the right file."""
 
 from __future__ import annotations
 

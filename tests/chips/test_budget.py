@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint budget`: hours, load, memory, what dominates, and what it refuses."""
+"""Tests `glint budget`: hours, load, memory, what dominates, and what it refuses."""
 
 import json
 import re

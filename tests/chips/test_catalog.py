@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The catalogue of chips: what it refuses, and that it holds what its figures rest on."""
+"""Tests the catalogue of chips: what it refuses, and that it gives the sources of its figures."""
 
 import re
 

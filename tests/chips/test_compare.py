@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint boards`: the table, the comparison and its picture."""
+"""Tests `glint boards`: the table, the comparison and its picture."""
 
 import json
 import xml.etree.ElementTree as ElementTree

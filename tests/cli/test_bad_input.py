@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the workbench's commands say to input that they cannot use: one line, status 1."""
+"""The workbench's commands answer unusable input with one line and status 1."""
 
 import subprocess
 import sys

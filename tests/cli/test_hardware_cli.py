@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint flash` and `glint deploy` with what goes wrong: one sentence that says what to do."""
+"""Errors of `glint flash` and `glint deploy`: one sentence that says what to do."""
 
 import random
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ends nobody planned: each gives one line and a status, and leaves no process behind."""
+"""Commands that end unexpectedly print one line, give a status, and leave no process behind."""
 
 import asyncio
 import os

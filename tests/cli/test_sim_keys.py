@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint sim` on a terminal: what its keys do, as a companion sees it."""
+"""Tests the keys of `glint sim` on a terminal, by what a companion sees."""
 
 import asyncio
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `glint` starts: what it loads before a command is known, its help, and its completion."""
+"""Tests how `glint` starts: imports before the command is known, its help, and its completion."""
 
 import os
 import subprocess

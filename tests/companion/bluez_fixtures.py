@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A message bus of its own, and on it as much of BlueZ's interface as the companion asks of it.
+"""A private message bus with the part of BlueZ's interface that the companion uses.
 
-The bus is dbus-daemon; the companion and bleak are the real ones. What BlueZ itself does, `make
-bluez` shows.
+The bus is dbus-daemon; the companion and bleak are the real ones. `make bluez` shows
+what BlueZ itself does.
 """
 
 import contextlib

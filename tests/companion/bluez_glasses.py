@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glasses behind BlueZ, as the companion has them on D-Bus: found, connected, bonded, forgotten.
+"""Emulates glasses behind BlueZ, as the companion sees them on D-Bus.
 
-What BlueZ does is told where `make bluez` or its sources (5.66) show it.
+They can be found, connected, bonded and forgotten. Each behaviour of BlueZ names where `make bluez`
+or its sources (5.66) show it.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ SERVICES = {
     },
     protocol.UUID_SMP_SERVICE: {protocol.UUID_SMP: ["notify", "write-without-response"]},
 }
-# What Connect() ends with where glasses drop the link as it is encrypted (device.c,
+# The error of Connect() when glasses drop the link while it is encrypted (device.c,
 # device_remove_connection); seen on Linux 6.12.
 DROPPED = "br-connection-canceled"
 
@@ -35,10 +36,10 @@ class BluezGlasses(Bluez):
 
     Attributes:
         bonded: Whether the glasses have the bond that BlueZ has.
-        window: What they say of their pairing window.
-        asked: Methods that were called on the device or the adapter, those alone that matter.
+        window: What they report of their pairing window.
+        asked: Methods called on the device or the adapter, as far as they matter.
         writes: Sizes of the writes of requests.
-        mtu: Of the next connection.
+        mtu: The MTU of the next connection.
     """
 
     def __init__(self, *, paired, bonded, window):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glasses that do as a test says, a companion that is connected to them, and waiting for both."""
+"""Fixtures for the client: fake glasses, a companion connected to them, and ways to wait."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an app's author meets first."""
+"""Tests what the author of an app sees first."""
 
 import subprocess
 import sys

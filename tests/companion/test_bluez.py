@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the companion asks BlueZ for beside bleak, over a real message bus."""
+"""Tests what the companion asks BlueZ for besides what bleak does, over a real message bus."""
 
 import glint
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bonds that one side lost, and the size of writes, on BlueZ's interface on a real message bus."""
+"""Tests bonds that one side lost, and the size of writes, on BlueZ's interface over a real bus."""
 
 import glint
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line as its users meet it: a process, its output, its exit status."""
+"""Tests the command line as its users see it: a process, its output and its exit status."""
 
 import asyncio
 import dataclasses

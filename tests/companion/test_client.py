@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client, against glasses that lose things, lie, refuse, restart and vanish."""
+"""Tests the client against glasses that lose data, lie, refuse, restart and vanish."""
 
 import asyncio
 import gc

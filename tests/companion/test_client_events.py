@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which events an app gets, when they happened, and what of them stays unread."""
+"""Tests which events an app gets, their times, and which of them stay unread."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media objects: put together from chunks in any order, checked and bounded; sound, pictures."""
+"""Tests media objects: chunks in any order, checks and limits, sound and pictures."""
 
 import asyncio
 import io

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound that goes on: recordings put together, and what is missing between them."""
+"""Tests continuous audio: recordings put together, and the gaps between them."""
 
 import contextlib
 from datetime import timedelta

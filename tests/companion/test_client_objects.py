@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client's photos and recordings, from glasses that lose, refuse, shorten and forget them."""
+"""Tests photos and recordings from glasses that lose, refuse, truncate and forget them."""
 
 import asyncio
 import random

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The order of events: nothing lost unnoticed, nothing twice, whatever gets lost on the way."""
+"""Tests the order of events: no unnoticed loss and no duplicates, whatever the link loses."""
 
 import random
 import struct

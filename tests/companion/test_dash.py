@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint dash`: who is let in, and what a page and a real browser get to see."""
+"""Tests `glint dash`: who is let in, and what a page and a real browser receive."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint listen --exec, --webhook, --mqtt`: events reach other programs, or stay unread."""
+"""Tests `glint listen --exec, --webhook, --mqtt`: events reach other programs, or stay unread."""
 
 import asyncio
 import contextlib

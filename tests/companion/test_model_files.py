@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that are none, or not whole, are refused before anything is sent."""
+"""Files that are no model, or a truncated one, are refused before anything is sent."""
 
 import json
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why something went wrong: a reason for programs, and a sentence with a way out for people."""
+"""Tests that errors have a reason for programs, and a sentence for people that says what to do."""
 
 import glint
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event records: every type decoded, and hostile bytes refused."""
+"""Tests event records: every type is decoded, and malicious bytes are refused."""
 
 import dataclasses
 import struct

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands after the wake word; how many are understood, `workbench.measure.speech` measures."""
+"""Tests recognising commands after the wake word; `workbench.measure.speech` measures how well."""
 
 import asyncio
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""glint.sync: the same glasses, without a loop of the app's own."""
+"""Tests glint.sync, the API for apps without an event loop of their own."""
 
 import asyncio
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deploying to a board on a serial port: MicroPython on the emulated Cortex-M55, on a pty."""
+"""Tests deploying over a serial port: MicroPython on the emulated Cortex-M55, on a pty."""
 
 import json
 import random

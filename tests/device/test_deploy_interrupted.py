@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deploying and flashing cut short, by Ctrl-C, a pulled cable or full flash: what is left runs."""
+"""Ctrl-C, a pulled cable or a full flash interrupts deploying or flashing; the board still runs."""
 
 import random
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Power fails at every change of the flash in a deployment: what starts is the old or the new."""
+"""Power fails at every change of the flash in a deployment: the old or the new version starts."""
 
 import builtins
 import contextlib

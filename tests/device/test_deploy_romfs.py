@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that `glint deploy` puts into a ROMFS partition: on the emulated boards, through a pty."""
+"""Tests models that `glint deploy` puts into a ROMFS partition of the emulated boards, on a pty."""
 
 import contextlib
 import io

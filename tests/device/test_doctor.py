@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `glint doctor` makes of a board's microphone, memory and radio."""
+"""Tests what `glint doctor` reports of a board's microphone, memory and radio."""
 
 import dataclasses
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""boards/esp32s3/board.py on the linux board, with a machine and a camera that the test plays."""
+"""Tests boards/esp32s3/board.py on the linux board, with an emulated machine and camera."""
 
 import json
 import subprocess

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `glint deploy` puts on an ESP32-S3, started there as far as that can be played on linux.
+"""Starts what `glint deploy` puts on an ESP32-S3, as far as linux can emulate that.
 
-The files are deploy's own; file system, flash slots and models are those of MicroPython's official
-image: littlefs, folders that our ROMFS reader fills, and the heap.
+The files are those that deploy writes. File system, flash slots and models are as in MicroPython's
+official image: littlefs, folders that our ROMFS reader fills, and models in the heap.
 """
 
 import json
@@ -34,9 +34,9 @@ def bundle():
 
 
 def start(folder, files, *frozen):
-    """Starts the board with these files; gives what it did.
+    """Starts the board with these files; returns what it did.
 
-    Of the folder `frozen` among them, main.py starts instead of the flash's own.
+    If there is a folder `frozen` among them, its main.py starts instead of the flash's own.
     """
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flashing, against the emulated ROM loader and its faults."""
+"""Tests flashing, against the emulated ROM loader and its faults."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint image`: images and their keys; what a board has stored about trust, over a cable."""
+"""Tests `glint image`: images, their keys, and reading a board's trust data over a cable."""
 
 import io
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards that their owners wired: what is asked, what is refused, and that it is what is used."""
+"""Tests boards wired by their owners: questions about pins, refused answers, and their use."""
 
 import dataclasses
 import json

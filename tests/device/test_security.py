@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a board at its prompt says of secure boot and flash encryption, read by MicroPython.
+"""Tests how MicroPython reads a board's secure boot and flash encryption at its prompt.
 
-The registers are stood in for; their addresses and bits are those of esptool's ESP32-S3.
+The registers are emulated; their addresses and bits are those of esptool's ESP32-S3.
 """
 
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`pytest --glasses=serial:PORT`, tried on the emulated boards' pseudo-terminals."""
+"""Tests `pytest --glasses=serial:PORT` on the emulated boards' pseudo-terminals."""
 
 import contextlib
 import re

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands and programs in the documents, run as they stand there, on emulated glasses.
+"""Runs the commands and programs of the documents, unchanged, on emulated glasses.
 
-A comment above a block says how it is run, where that is not plain: see `HOW`.
+A comment above a block says how it is run, where that is not obvious: see `HOW`.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ asyncio.run(main())
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What the documents take for granted: models, sounds, and modules of one's own."""
+    """A folder with what the documents assume: models, sounds, and the user's own modules."""
     folder = tmp_path_factory.mktemp("docs")
     for name in ("mymodel", "my_word"):
         zoo.place("okay_nabu", folder, MIRROR if MIRROR.is_dir() else None)
@@ -137,7 +137,7 @@ def environment(glasses):
 
 
 async def run(words, glasses, folder):
-    """Runs a program to its end; it has to end well."""
+    """Runs a program to its end; it has to succeed."""
     process = await asyncio.create_subprocess_exec(
         *words,
         cwd=folder,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The documents: they build without a warning, no link is dead, and their code is code."""
+"""Checks the documents: they build without warnings, have no dead links, and their code parses."""
 
 import ast
 import re

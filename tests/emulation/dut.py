@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A MicroPython of the linux board that does what a test tells it, with an emulated radio."""
+"""Starts MicroPython's linux board with an emulated radio, and runs what a test tells it to."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A central that does as it likes: bumble without the manners of an operating system."""
+"""A BLE central on bumble that breaks the rules which operating systems keep."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of radio and backend share: a medium, a firmware in it, bleak clients of it."""
+"""Shared by the tests of radio and backend: a medium, a firmware in it, and its bleak clients."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `glint sim` says to a Cortex-M55 that it cannot emulate; it leaves nothing running."""
+"""`glint sim` reports a Cortex-M55 that it cannot emulate, and leaves no process running."""
 
 import contextlib
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bleak's API in a simulated medium, against a peripheral of bumble's own, without firmware."""
+"""Tests bleak's API in a simulated medium, against a bumble peripheral without firmware."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The unmodified mpremote on the linux board, through a pseudo-terminal."""
+"""Runs the unmodified mpremote on the linux board, through a pseudo-terminal."""
 
 import signal
 import subprocess

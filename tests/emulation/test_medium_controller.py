@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each fault of bumble's stock controller that ours mends.
+"""Tests each fault of bumble's stock controller that our controller corrects.
 
-Every test also runs on the stock one, where it must fail: when bumble mends a fault, the test says
-so, and our mend can go.
+Every test also runs on the stock one, where it must fail: when bumble corrects a fault, the test
+reports it, and our correction can go.
 """
 
 from __future__ import annotations

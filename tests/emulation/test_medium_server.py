@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HCI ports of the medium: sockets, ptys, hosts that die, and the program of its own."""
+"""Tests the HCI ports of the medium: sockets, ptys, hosts that die, and the standalone program."""
 
 from __future__ import annotations
 

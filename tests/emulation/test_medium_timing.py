@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The medium's timing model against figures worked out from the specification, in virtual time."""
+"""Tests the medium's timing model against figures worked out from the specification."""
 
 from __future__ import annotations
 

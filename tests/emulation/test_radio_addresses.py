@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The addresses that the emulated radio draws, for a companion with the bond and a sniffer without.
+"""Tests the emulated radio's private addresses, for a bonded companion and for a sniffer.
 
 The sources are MicroPython 1.25.0's extmod/nimble/modbluetooth_nimble.c, lines 707 to 764, and
 ESP-IDF v5.2.2's NimBLE (a2acac3), nimble/host/src/ble_hs_pvcy.c.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API of the emulated `bluetooth`: what extmod/modbluetooth.c takes, gives and refuses."""
+"""Tests the API of the emulated `bluetooth` against MicroPython's extmod/modbluetooth.c."""
 
 from __future__ import annotations
 

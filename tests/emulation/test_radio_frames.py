@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The radio outlives whatever a board puts on the simulation bus."""
+"""The radio survives any bytes that a board puts on the simulation bus."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairing, bonds and encryption of the emulated `bluetooth`, as NimBLE's binding has them.
+"""Tests pairing, bonds and encryption of the emulated `bluetooth` against NimBLE's binding.
 
 The oracle is the source: extmod/nimble/modbluetooth_nimble.c, and NimBLE's ble_att_svr.c, ble_sm.c
 and ble_store.h.

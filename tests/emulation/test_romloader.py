@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulated ROM loader, judged by the unmodified esptool program."""
+"""Tests the emulated ROM loader with the unmodified esptool program."""
 
 from __future__ import annotations
 

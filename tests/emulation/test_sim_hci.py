@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated glasses use a medium of their own, one at a known address, or one that runs."""
+"""Emulated glasses use a medium of their own, one at a known address, or one already running."""
 
 import socket
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound files come out as the microphone would give them."""
+"""Sound files are converted to the samples that the microphone would give."""
 
 import numpy as np
 import pytest

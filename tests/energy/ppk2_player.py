@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a PPK2 on a pseudo-terminal, as its own Python package reads one.
+"""Emulates a PPK2 power profiler on a pseudo-terminal, as its Python package expects one.
 
 ppk2-api 0.9.2, ppk2_api.py: opcodes in PPK2_Command, the calibration in _parse_metadata, samples of
 32 bits in _handle_raw_data (14 of the converter's, from bit 0; 3 of the range, from bit 14), and

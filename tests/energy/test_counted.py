@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the ledger takes for busy, against instructions that are counted one by one."""
+"""Compares the busy time in the ledger with instructions that are counted one by one."""
 
 import pytest
 from workbench.build import zoo

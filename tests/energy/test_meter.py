@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A current meter beside the ledger: what is read, how far they differ, and what goes wrong."""
+"""Tests a current meter beside the ledger: readings, their difference, and errors."""
 
 import json
 import re

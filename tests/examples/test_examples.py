@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every program of examples/, against emulated glasses."""
+"""Runs every program of examples/ against emulated glasses."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""examples/own_board: what goes on the board runs there; the hardware is played."""
+"""Runs the board.py of examples/own_board with emulated hardware."""
 
 import subprocess
 

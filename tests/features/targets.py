@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The glasses that feature tests can run on, and what each is able to do.
+"""The glasses that feature tests can run on, and the abilities of each.
 
 An emulated target gives a connected companion, the board's peripherals and its HCI transport.
-`serial:PORT` is a board on a serial port: nothing is played to its own peripherals, and it has
+`serial:PORT` is a board on a serial port: its peripherals cannot be given any input, and it has
 Bluetooth where this machine has an adapter.
 """
 
@@ -27,8 +27,8 @@ from workbench.emulation.qemu import PROGRAM
 from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.simprocess import simulator
 
-# peripherals: sound, pictures, battery and button are played to it. light: its privacy light is
-# seen. console: what it prints is seen. range: it can be carried out of range. hci: its Bluetooth
+# peripherals: tests give it sound, pictures, battery and button. light: tests see its privacy
+# light. console: tests see its output. range: it can be carried out of range. hci: its Bluetooth
 # is emulated, at an HCI transport. bluetooth: companions reach it. serial: its prompt is on a port.
 # The Bluetooth stack that emulated glasses behave like: the fixture `stack` chooses it.
 stack = DEFAULT
@@ -64,7 +64,7 @@ class EmulatedLinux:
             await self._cleanup.aclose()
 
     async def _check_calls(self):
-        """The firmware has not called the stack where that would never have returned."""
+        """Checks that the firmware made no call of the stack that would never have returned."""
         mark = self.sim.mark()
         try:
             self.sim.do("counters")
@@ -74,7 +74,7 @@ class EmulatedLinux:
         assert counters["locked_calls"] == 0, list(self.sim.errors)
 
     async def check(self):
-        """Fails with the last words of glasses that have ended."""
+        """Fails, with their last output, if the glasses have ended."""
         await self.sim.check()
 
     def connect(self):
@@ -82,7 +82,7 @@ class EmulatedLinux:
         return glint.connect(hci=self.sim.address)
 
     async def play(self, samples, *, realtime=False):
-        """Lets the microphone hear samples, to their end; as fast as it listens by default."""
+        """Plays samples to the microphone, to their end; by default as fast as it listens."""
         path = self.folder / "heard.wav"
         sound.save(path, samples)
         mark = self.sim.mark()
@@ -137,7 +137,7 @@ class OnSerialPort:
         return SerialBoard(self.port)
 
     async def check(self):
-        """Nothing is known of it while its application runs."""
+        """Checks nothing: nothing is known of the board while its application runs."""
 
     def connect(self):
         """A companion, as `async with`."""
@@ -146,7 +146,7 @@ class OnSerialPort:
 
 @functools.cache
 def bluetooth_lacks():
-    """Why no companion here can reach a real board, or ""."""
+    """Returns why no companion here can reach a real board, or ""."""
 
     async def listen():
         with errors_explained("scan", None):
@@ -168,7 +168,7 @@ def named(name):
 
 
 def lacking(name, abilities):
-    """Why a target cannot do what a test needs, or ""."""
+    """Returns why a target cannot do what a test needs, or ""."""
     missing = set(abilities) - named(name).abilities
     if not missing:
         return ""

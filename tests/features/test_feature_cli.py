@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On glasses of their own: the commands that manage them, as a user types them."""
+"""On glasses of their own: the commands that manage glasses, as a user types them."""
 
 import asyncio
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On glasses of their own: settings, models and files from afar."""
+"""On glasses of their own: settings, models and files, changed over the link."""
 
 import asyncio
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Centrals that mean harm get nothing, and the companion of the glasses goes on as before."""
+"""Malicious centrals get nothing, and the companion of the glasses goes on as before."""
 
 import asyncio
 import contextlib

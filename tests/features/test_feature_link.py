@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On the glasses under test: services, battery, button, SMP, coming and going."""
+"""On the glasses under test: services, battery, button, SMP, leaving and reconnecting."""
 
 import asyncio
 import sys

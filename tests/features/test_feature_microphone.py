@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On the glasses under test: sound that goes on, put together from recordings."""
+"""On the glasses under test: continuous audio, put together from recordings."""
 
 import asyncio
 import contextlib

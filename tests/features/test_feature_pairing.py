@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On glasses of their own: who may pair, when, and who is known."""
+"""On glasses of their own: who may pair, when, and which companions are known."""
 
 import asyncio
 import contextlib

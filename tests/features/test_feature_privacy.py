@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On the glasses under test: the privacy light, as the board's side of it sees it."""
+"""On the glasses under test: the privacy light, as the board's peripherals see it."""
 
 import asyncio
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every handler with every wrong type in every argument: refused, said why, and nothing falls over.
+"""Every request handler refuses every wrong type in every argument with a reason, and survives it.
 
-On glasses of their own, which have restarted neither before nor after.
+This runs on glasses of their own, which must not restart meanwhile.
 """
 
 import asyncio

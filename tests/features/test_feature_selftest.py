@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The self-test of native code gives on every board the values that it has to."""
+"""The self-test of native code gives the expected values on every board."""
 
 import copy
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The unmodified program smpmgr runs what it offers on emulated glasses."""
+"""The unmodified program smpmgr runs all its commands on emulated glasses."""
 
 import asyncio
 import importlib.util

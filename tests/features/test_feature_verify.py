@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The glasses hear on while they verify an update image."""
+"""The glasses keep hearing while they verify an update image."""
 
 import asyncio
 

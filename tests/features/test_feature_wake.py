@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On the glasses under test: sound in, events and sound out."""
+"""On the glasses under test: sound goes in, events and sound come out."""
 
 import asyncio
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A slice of the fuzzing of link and simulation bus, with seeds that stay; more: workbench.fuzz."""
+"""Fuzzes link and simulation bus with a few fixed seeds; workbench.fuzz runs more."""
 
 import pytest
 from workbench.fuzz import link

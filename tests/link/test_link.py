@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Firmware and companion over a simulated link: what goes first, what is resumed, what gets lost.
+"""Tests firmware and companion over a simulated link: priorities, resuming, and what is lost.
 
-In virtual time (emulation/virtual_time.py): the same on any machine, and faster than it happens.
+They run in virtual time (emulation/virtual_time.py): the same on any machine, and faster.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The addresses the glasses go by: public while a companion may pair, else drawn ones."""
+"""Tests the addresses of the glasses: public while a companion may pair, else private ones."""
 
 import pytest
 from dut import Dut

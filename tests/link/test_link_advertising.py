@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's link advertises again when the stack has stopped that without telling."""
+"""The firmware's link advertises again when the stack has stopped advertising without an event."""
 
 import asyncio
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's link on boards that show or take digits: the same make a bond, others none."""
+"""Tests the link on boards that show or take digits: matching digits make a bond, others none."""
 
 import asyncio
 import contextlib

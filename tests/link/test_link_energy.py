@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The energy ledger of glasses that run: it leaves no time out, and counts what went out."""
+"""Tests the energy ledger of running glasses: it leaves no time out, and counts what was sent."""
 
 import asyncio
 

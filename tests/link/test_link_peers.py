@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several companions at a time, and a stack that must not be called at any moment."""
+"""Tests several companions at a time, and a stack that must not be called at certain moments."""
 
 import asyncio
 import contextlib

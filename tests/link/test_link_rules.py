@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules of the link that take time to show, in virtual time: what waits, and what ends."""
+"""Tests rules of the link that take time to show, in virtual time: what waits, and what ends."""
 
 import asyncio
 import struct

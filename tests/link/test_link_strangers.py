@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's link gives a stranger little time; shortened here, on the linux board."""
+"""The firmware's link gives strangers little time; the test shortens it, on the linux board."""
 
 import asyncio
 

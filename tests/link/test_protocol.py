@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""firmware/protocol.toml and the two files generated from it say the same."""
+"""firmware/protocol.toml and the two files generated from it agree."""
 
 from __future__ import annotations
 

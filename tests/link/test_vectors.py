@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The test vectors for events and media beside SPEC.md, in both directions, on both sides."""
+"""Checks the test vectors for events and media of SPEC.md, in both directions, on both sides."""
 
 import asyncio
 import dataclasses

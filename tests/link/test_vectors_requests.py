@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The test vectors for requests, images and advertising, in both directions, on both sides."""
+"""Checks the test vectors for requests, images and advertising, both ways and on both sides."""
 
 import json
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""micdsp's C core, value for value, against pymicro-features, audioop and numpy."""
+"""Compares micdsp's C core, value for value, with pymicro-features, audioop and numpy."""
 
 import ctypes
 import importlib.util

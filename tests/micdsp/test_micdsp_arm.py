@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""micdsp's kernels for Cortex-M4 (DSP) and Cortex-M55 (Helium), in QEMU, against the host's."""
+"""Compares micdsp's kernels for Cortex-M4 (DSP) and M55 (Helium), in QEMU, with the host's."""
 
 import re
 import shutil

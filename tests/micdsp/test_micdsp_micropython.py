@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""micdsp in MicroPython on the linux board: the core's values, no allocation, misuse refused."""
+"""Tests micdsp in MicroPython on the linux board: its values, no allocation, misuse refused."""
 
 import json
 

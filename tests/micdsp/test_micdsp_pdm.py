@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The PDM decimator against a sigma-delta modulator: what a microphone's bits become."""
+"""Tests the PDM decimator with the bits of a sigma-delta modulator."""
 
 import ctypes
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The comparison that `make bench` prints."""
+"""Tests the comparison of models that `make bench` prints."""
 
 import io
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint model check`, and `run`, `bench` and `verify` on boards."""
+"""Tests `glint model check`, and `run`, `bench` and `verify` on boards."""
 
 import json
 import shutil

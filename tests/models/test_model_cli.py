@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint model`: what it prints, and its one-line errors."""
+"""Tests `glint model`: what it prints, and its one-line errors."""
 
 import json
 import subprocess

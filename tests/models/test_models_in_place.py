@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models in a ROMFS are used where they lie: they take no heap, on either emulated board."""
+"""Models in a ROMFS are used in place: they take no heap, on either emulated board."""
 
 import json
 import subprocess

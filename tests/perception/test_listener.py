@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""micdsp.Listener: what it hears and records is what Python does hop by hop."""
+"""micdsp.Listener hears and records the same as Python code that runs hop by hop."""
 
 import json
 

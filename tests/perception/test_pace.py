@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lost sound: the microphone, the flash whose erasing costs it, and the journal, on one clock."""
+"""Tests lost audio: microphone, flash whose erasing loses it, and journal, on one clock."""
 
 import asyncio
 import types

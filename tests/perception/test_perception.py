@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The function called once a hop: it allocates nothing, on the linux board."""
+"""The function that runs at every hop allocates nothing, on the linux board."""
 
 import pytest
 from workbench.emulation import sound

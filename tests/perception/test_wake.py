@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's wake word detector, in MicroPython, against pymicro-wakeword on the same sound."""
+"""Compares the firmware's wake word detector, in MicroPython, with pymicro-wakeword."""
 
 import ctypes
 

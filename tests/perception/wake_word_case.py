@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A wake word, heard by the firmware's own detector with the native modules of a board."""
+"""A test case: the firmware's detector, with a board's native modules, hears a wake word."""
 
 import json
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our MicroPython port, on the emulated Cortex-M55: time, memory, console, resets and faults."""
+"""Tests our MicroPython port on the emulated Cortex-M55: time, memory, console, resets, faults."""
 
 import hashlib
 import random

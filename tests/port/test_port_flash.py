@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulated flash: files survive, one emulator at a time, and what is wrong is said."""
+"""Tests the emulated flash: files survive, one emulator uses it at a time, faults are reported."""
 
 import fcntl
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C modules and perception loop on the emulated Cortex-M55: built in, and as native .mpy."""
+"""Tests C modules and perception loop on the emulated Cortex-M55: built in, and as native .mpy."""
 
 import json
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people bring to the port: mpremote, MicroPython's own tests; and no QEMU."""
+"""Tests the port with mpremote, with MicroPython's own tests, and without QEMU."""
 
 import os
 import subprocess

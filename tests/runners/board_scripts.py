@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scripts that tests run on boards."""
+"""The folder of the scripts that tests run on boards."""
 
 from pathlib import Path
 

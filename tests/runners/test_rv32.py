@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The very rv32imc .mpy files on a RISC-V machine in QEMU: every byte as on this machine."""
+"""Runs the rv32imc .mpy files on a RISC-V machine in QEMU: every byte is as on this machine."""
 
 import hashlib
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The very .mpy files of an ESP32-S3 on an emulated Xtensa core: every byte as on this machine."""
+"""Runs an ESP32-S3's .mpy files on an emulated Xtensa core: every byte is as on this machine."""
 
 import json
 import os

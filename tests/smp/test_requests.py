@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What requests may hold: the table, and the check of it, against a reading of their own."""
+"""Tests the table of requests and the check of them against an independent reading of it."""
 
 import math
 

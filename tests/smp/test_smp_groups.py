@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's clock and file group, against datetime, zlib, hashlib and the `smp` package."""
+"""Tests the firmware's clock and file group with datetime, zlib, hashlib and the `smp` package."""
 
 import datetime
 import hashlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware's SMP server against the `smp` package's messages, whole, cut up, and broken."""
+"""Tests the firmware's SMP server with messages of the `smp` package, whole, split and broken."""
 
 import struct
 import types

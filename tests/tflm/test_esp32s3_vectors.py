@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions of ESP32-S3's vector unit: encoded as LLVM's tables say, unknown to the emulator."""
+"""ESP32-S3's vector instructions are encoded as in LLVM's tables, and trap in the emulator."""
 
 import itertools
 import re

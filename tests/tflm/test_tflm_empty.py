@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tensors with a dimension of 0: they may be there, but no operator may use one."""
+"""Tensors with a dimension of 0 are allowed, but no operator may use one."""
 
 import numpy as np
 import pytest

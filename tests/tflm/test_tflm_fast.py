@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels for Helium and for Arm's DSP extension against the portable ones, byte for byte.
+"""Compares kernels for Helium and Arm's DSP extension with the portable ones, byte for byte.
 
 test_tflm_ops.py compares the portable ones with TensorFlow Lite Micro, on the same models.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random models of many operators, whose tensors are used again and again, against the wheel.
+"""Compares random models of many operators, which reuse their tensors, with TensorFlow Lite Micro.
 
-Each is run whole, in slices and after a reset: whatever the plan of its memory is, no value may
-change before its last use.
+Each is run whole, in slices and after a reset: whatever the memory plan, no value may change
+before its last use.
 """
 
 import numpy as np

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The module tflm in MicroPython on the linux board."""
+"""Tests the module tflm in MicroPython on the linux board."""
 
 import json
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole models with random weights give what they give with TensorFlow Lite Micro."""
+"""Whole models with random weights give the same as with TensorFlow Lite Micro."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each operator against TensorFlow Lite Micro, byte for byte, on random models of one operator."""
+"""Compares each operator with TensorFlow Lite Micro, byte for byte, on random models."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scales as integers: our integer arithmetic against Python's doubles and math.frexp.
+"""Compares integer conversion of scales with Python's doubles and math.frexp.
 
 The reference is QuantizeMultiplier of tensorflow/lite/kernels/internal/quantization_util.cc.
 """

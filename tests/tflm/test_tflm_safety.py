@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No bytes given as a model lead tflm astray: they are refused, or run as the oracle runs them."""
+"""Malformed models do no harm: tflm refuses them, or runs them as TensorFlow Lite Micro does."""
 
 import subprocess
 

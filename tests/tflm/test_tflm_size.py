@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The runtime's machine code on a Cortex-M4 with every int8 operator, without what calls it."""
+"""Bounds the machine code of the runtime on a Cortex-M4 with every int8 operator."""
 
 import re
 import shutil

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An inference in slices: the bytes of a whole one, and no slice longer than 5 ms.
+"""An inference in slices gives the bytes of a whole one, and no slice takes longer than 5 ms.
 
-By counted instructions, one a cycle of the board's clock: both are in its board.toml.
+Time is counted in instructions, one to a cycle of the board's clock, from its board.toml.
 """
 
 import json

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random models that keep state and move it about, against TensorFlow Lite Micro.
+"""Compares random models that keep and move state with TensorFlow Lite Micro.
 
-What lies where in the arena is decided anew for each: parts within wholes, variables within what is
-assigned to them. Whatever is decided, no value may change before its last use.
+The memory plan differs from model to model: parts lie within wholes, variables within the tensors
+assigned to them. Whatever the plan, no value may change before its last use.
 """
 
 import numpy as np

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes small .tflite models, with the schema's Python classes that the tflite-micro wheel has."""
+"""Builds small .tflite models with the schema's Python classes from the tflite-micro wheel."""
 
 import flatbuffers
 import numpy as np

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random models of one operator each, with quantisations up to the corners."""
+"""Random models of one operator each, with quantisations that include extreme ones."""
 
 import functools
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random models of one operator on float32."""
+"""Random models of one operator in float32."""
 
 import numpy as np
 from tflm_draw import broadcast_shapes, output_size, shape, window

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random models of one operator on int16 activations, with int8 weights where there are any."""
+"""Random models of one operator with int16 activations and, where there are weights, int8 ones."""
 
 import numpy as np
 from tflm_draw import broadcast_shapes, output_size, scale, shape, weights, window

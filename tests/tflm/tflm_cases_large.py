@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers larger than what a kernel holds at once: of inputs, of weights, of positions."""
+"""Layers that exceed what a kernel holds at once: its inputs, weights or positions."""
 
 import numpy as np
 import tflm_build

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random models of one operator that moves elements or renames them."""
+"""Random models of one operator that moves or only renames elements."""
 
 import numpy as np
 from tflm_draw import movable, quantized, shape

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random sizes, weights and quantisations, up to the corners, for models of one operator."""
+"""Draws random sizes, weights and quantisations, up to the extremes, for models of one operator."""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole models with random weights, of the shapes that MLPerf Tiny and the field use."""
+"""Builds whole models with random weights, in the shapes of MLPerf Tiny and of the field."""
 
 import numpy as np
 import tflm_build

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models of one operator each, for `make bench`: what an element or a product takes.
+"""Models of one operator each, for `make bench`, which counts the cost per element or product.
 
 Unlike tflm_cases.py, which draws shapes to find faults, these have the shapes of layers that people
-use. By name, each gives a model and how many elements, or multiply-accumulates, it works on.
+use. Each name gives a model, and how many elements or multiply-accumulates it works on.
 """
 
 import numpy as np

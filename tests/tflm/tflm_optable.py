@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the table of operators in firmware/modules/tflm/README.md.
 
-`python tests/tflm/tflm_optable.py` runs every case of every operator, as test_tflm_ops.py does,
-which fails when a row is not what came of it.
+`python tests/tflm/tflm_optable.py` runs every case of every operator. test_tflm_ops.py does so too,
+and fails when a row of the table differs from the results.
 """
 
 import re

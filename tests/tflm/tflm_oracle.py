@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TensorFlow Lite Micro, as the tflite-micro wheel has it, beside tflm; and models for both."""
+"""Runs TensorFlow Lite Micro, from the tflite-micro wheel, beside tflm; loads models for both."""
 
 import multiprocessing
 import os

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/tflm/tflm_corpus: small models that together use what a fuzzer should know of.
+"""Writes tests/tflm/tflm_corpus: small models from which a fuzzer starts.
 
-`python tests/tflm/tflm_seeds.py` after an operator is added; what a fuzzer found may lie there.
+Together they use every feature that a fuzzer should know of. Run `python tests/tflm/tflm_seeds.py`
+after an operator is added. Files that a fuzzer found may be there, too.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""As much of `unittest` as MicroPython's tests use; its own is in no package that we build from."""
+"""The part of `unittest` that MicroPython's tests use; its own is in no package we build from."""
 
 import sys
 

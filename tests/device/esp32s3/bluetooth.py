@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for MicroPython's `bluetooth`: whether it is on, and what it was given.
+"""Replaces MicroPython's `bluetooth`: records whether it is on, and what it was given.
 
 The signatures are those of MicroPython 1.25.0's extmod/modbluetooth.c: active (line 290),
 gap_advertise (451), gatts_register_services (580), gatts_write (741), gatts_set_buffer (778).

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for the module `camera` of micropython-camera-API, as read at commit 8df3f70.
+"""Replaces the module `camera` of micropython-camera-API, as read at commit 8df3f70.
 
 src/modcamera_api.c has the type of data_pins (line 133), `capture` (223) and `deinit` (284); the
 names of formats and sizes are in src/modcamera.c (lines 239 to 280). The values of both are
-esp32-camera's there; here a size is its number of pixels. A `capture` that fails is not played.
+esp32-camera's there; here a size is its number of pixels. A `capture` that fails is not emulated.
 """
 
 opened = []

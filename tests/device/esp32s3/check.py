@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays the hardware to boards/esp32s3/board.py on the linux board; prints it all as JSON."""
+"""Runs boards/esp32s3/board.py on emulated hardware on the linux board; prints JSON."""
 
 import asyncio
 import gc

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts what `glint deploy` puts on an ESP32-S3, from a littlefs, as the official image would.
 
-deployed.py FOLDER SOUND [FROZEN]: the files, what the I2S microphone hears, and the folder among
-the files that stands for what is frozen. That image has no camera, no PDM receiver and no VfsRom.
+Usage: deployed.py FOLDER SOUND [FROZEN]. FOLDER holds the files, SOUND is what the I2S microphone
+hears, FROZEN is the folder among the files that stands for frozen modules.
+The official image has no camera, no PDM receiver and no VfsRom.
 Prints as JSON what the application did until the sound ended.
 """
 

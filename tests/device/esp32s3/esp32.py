@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for `esp32` of MicroPython 1.25.0's port: ports/esp32/modesp32.c.
+"""Replaces the module `esp32` of MicroPython 1.25.0's port: ports/esp32/modesp32.c.
 
-esp32_wake_on_ext0 is at line 62, WAKEUP_ALL_LOW at line 239. That it refuses pins that are none of
-the RTC's (line 80) is not played.
+esp32_wake_on_ext0 is at line 62, WAKEUP_ALL_LOW at line 239. Its refusal of
+pins that do not belong to the RTC (line 80) is not emulated.
 """
 
 WAKEUP_ALL_LOW = False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs firmware/checks/listen.py on a board whose microphone is played; prints what it prints.
+"""Runs firmware/checks/listen.py with an emulated microphone, and prints what it prints.
 
-listen.py CHECK HEARD: "tone", "stuck" (its data pin is low) or "silent" (no data).
+Usage: listen.py CHECK HEARD. HEARD is "tone", "stuck" (its data pin is low) or "silent" (no data).
 """
 
 import _thread
@@ -42,7 +42,7 @@ class Timer:
 
 
 class I2S(machine.I2S):
-    """Gives pieces of 2,048 bytes, 8 ms of PDM bits each, by the clock."""
+    """Gives pieces of 2,048 bytes, 8 ms of PDM bits each, in real time."""
 
     def __init__(self, number, **settings):
         super().__init__(number, **settings)

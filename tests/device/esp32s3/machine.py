@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for MicroPython's `machine` on an ESP32-S3: the test plays the hardware."""
+"""Replaces MicroPython's `machine` on an ESP32-S3; the test emulates the hardware."""
 
 import io
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for the module `pdm` of our image."""
+"""Replaces the module `pdm` of our image."""
 
 import machine
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts a deployment in place on a file system in memory, with power failing at each write of it.
+"""Activates a deployment on a file system in memory, with power failing at each write of it.
 
-switch.py KIND: VfsLfs2 or VfsFat. Standard input is JSON: the files before, and the commands that
-put the others in place. Prints as JSON, for each write that was cut, what main.py printed at the
-start that followed, and at the one after that; last, without a cut.
+Usage: switch.py KIND, which is VfsLfs2 or VfsFat. Standard input is JSON: the old files, and the
+commands that put the new ones in place. Prints as JSON, for each write that was cut, what main.py
+printed at the next start and at the one after it; the last entry is of a run without a cut.
 """
 
 import json
@@ -47,7 +47,7 @@ class Flash:
 
 
 def run(flash, kind, commands):
-    """Mounts it as the root and runs these; what the application printed."""
+    """Mounts it as the root and runs these; returns what the application printed."""
     said = []
     vfs.mount(kind(flash), "/")
     try:
@@ -56,7 +56,7 @@ def run(flash, kind, commands):
     except PowerCut:
         return None
     except OSError:
-        # As littlefs tells of a write that failed.
+        # As littlefs reports a write that failed.
         if flash.writes_left:
             raise
         return None

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fault or a hungry watchdog prints what the core was doing, then resets the chip.
+// After a fault, or when the watchdog expires, prints what the core was doing, and resets the chip.
 
 #include <stdarg.h>
 #include <stdbool.h>

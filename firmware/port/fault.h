@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Faults: prints what the core was doing, and resets the chip.
 #ifndef GLINT_PORT_FAULT_H
 #define GLINT_PORT_FAULT_H
 

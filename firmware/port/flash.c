@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The flash as block devices for MicroPython, and as ROMFS slots.
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// machine.RTC
+// The class machine.RTC.
 
 #include "machine_types.h"
 #include "rtc.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of the interpreter, from reset to reset.
+// Runs the interpreter from reset to reset.
 
 #include "fault.h"
 #include "machine_types.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of MicroPython is built in.
+// The configuration of MicroPython: which of its features are built in.
 
 #include <alloca.h>
 #include <stdint.h>

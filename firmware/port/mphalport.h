@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The hardware layer that MicroPython calls: console, time and delays.
 
 #include "cortexm.h"
 #include "timebase.h"

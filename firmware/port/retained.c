@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Data that outlive a reset: its cause, the count of crashes, safe mode.
 
 #include "cortexm.h"
 #include "retained.h"

@@ -26,7 +26,7 @@ struct retained {
     // Faults and watchdog resets one after another, without a quiet FAILURE_MEMORY_MS between.
     uint32_t failures;
     int64_t clock_offset_us; // the time that was set, less the clock's own
-    // What the last fault or hungry watchdog printed.
+    // What the last fault or expired watchdog printed.
     uint32_t report_bytes;
     char report[REPORT_BYTES_MAX];
 };

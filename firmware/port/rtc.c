@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The time of day: the board's clock at start, SysTick after it.
 
 #include "board.h"
 #include "cortexm.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The simulation bus's byte stream, through rings in memory shared with the host.
 
 #include <string.h>
 

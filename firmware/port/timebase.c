@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Time since the chip's reset, from SysTick.
 
 #include "board.h"
 #include "cortexm.h"

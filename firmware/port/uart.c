@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The UARTs, and the console with Ctrl-C and the break sequence.
 
 #include "board.h"
 #include "retained.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The class Listener: processes the microphone's hops, and runs the spotters.
 #include "listener.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The class Spotter: runs the model of one wake word on the features of the hops.
 #include "listener.h"
 
 void micdsp_require(bool right, const char *message) {

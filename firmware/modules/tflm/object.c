@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A model as a Python object: its buffers, and its errors as exceptions.
 #include "object.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A view of an input or output, or of a part of one, for Python.
 #include "view.h"
 
 #include <string.h>

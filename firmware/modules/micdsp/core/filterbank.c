@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The mel filterbank: sums the FFT's powers in 40 channels, and takes square roots.
 #include "bits.h"
 #include "stages.h"
 #include "tables.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Runs the stages of the front-end on samples, and quantizes features for a model.
 #include "bits.h"
 #include "stages.h"
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The level of samples, and the narrowing of 32-bit samples to 16 bits.
 #include "bits.h"
 #include "micdsp.h"
 

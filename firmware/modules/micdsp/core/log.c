@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The last stage of the front-end: the logarithm of each channel.
 #include "bits.h"
 #include "stages.h"
 #include "tables.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The sliding mean of a wake word model's outputs.
 #include "micdsp.h"
 #include <string.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Subtracts a slow estimate of the noise from each channel.
 #include "bits.h"
 #include "stages.h"
 

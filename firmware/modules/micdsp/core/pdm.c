@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Decimates the bits of a PDM microphone to samples at 16 kHz.
 #include <string.h>
 
 #include "pdm.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Constant tables, written by make_pdm_tables.py into pdm_tables.c.
 #ifndef MICDSP_PDM_TABLES_H
 #define MICDSP_PDM_TABLES_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Keeps the most recent hops, and records them as IMA ADPCM.
 #include "micdsp.h"
 #include <string.h>
 

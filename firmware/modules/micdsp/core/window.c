@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Applies the window, and scales its samples for the FFT.
 #include "bits.h"
 #include "stages.h"
 #include "tables.h"

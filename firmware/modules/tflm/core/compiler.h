@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the compiler is told of functions.
+// Attributes of functions for the compiler.
 #ifndef TFLM_COMPILER_H
 #define TFLM_COMPILER_H
 

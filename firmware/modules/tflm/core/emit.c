@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What prepare asks for a node: its record, scratch memory, and outputs over inputs.
 #include "emit.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Fixed-point arithmetic with the rounding of gemmlowp.
 #include "fixed.h"
 
 TFLM_NOINLINE int32_t tflm_high_mul(int32_t a, int32_t b) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reads FlatBuffers with a check of every read.
 #include "flatbuffer.h"
 
 #include <stddef.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table of the operators that this build can run.
 #include "kernels.h"
 
 #include <stddef.h>

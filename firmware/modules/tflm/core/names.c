@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The names of the operators, for messages.
 #include <stddef.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The inputs and outputs of an operator while it is prepared.
 #include "node.h"
 
 uint32_t tflm_node_input(tflm_node_t *node, uint32_t i) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Converts quantization parameters to integers, without libm.
 #include "quantize.h"
 
 #include <string.h>

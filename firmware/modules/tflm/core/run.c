@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Runs a loaded model, whole or in slices.
 #include "run.h"
 
 #include <string.h>

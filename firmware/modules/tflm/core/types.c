@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Elements of tensors by their type: size, name, range, reading and writing.
 #include "types.h"
 
 static const struct {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// ARG_MAX of int8 and float32.
 #include "ops.h"
 
 typedef struct {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Prepares and runs operators on two tensors of which one may be repeated.
 #include "broadcast.h"
 
 #include <string.h>

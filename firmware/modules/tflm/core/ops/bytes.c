@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copies and fills in portable C.
 #include "bytes.h"
 
 #if !defined(TFLM_HELIUM) && !defined(TFLM_DSP)

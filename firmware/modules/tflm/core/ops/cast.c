@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// CAST between bool, int8, int16, int32 and float32.
 #include <string.h>
 
 #include "ops.h"

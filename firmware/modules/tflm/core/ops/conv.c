@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// CONV_2D of int8.
 #include "conv.h"
 
 // What part of an inference cannot be interrupted: some 100,000 instructions on a Cortex-M4,

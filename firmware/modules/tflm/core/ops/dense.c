@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Prepares and folds the biases of layers that sum products of int8.
 #include "dense.h"
 
 // How many folded biases follow the multipliers.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// DEPTHWISE_CONV_2D of int8.
 #include "depthwise.h"
 
 enum { MAX_TAPS = 1 << 15 };

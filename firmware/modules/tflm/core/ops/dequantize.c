@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// DEQUANTIZE of uint8, int8 and int16.
 #include "ops.h"
 
 typedef struct {

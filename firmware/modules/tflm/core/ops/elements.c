@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Operators on the elements of two tensors, in portable C.
 #include "elements.h"
 
 #if !defined(TFLM_HELIUM)

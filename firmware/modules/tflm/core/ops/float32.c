@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Functions that the operators on float32 share.
 #include "float32.h"
 
 #include <float.h>

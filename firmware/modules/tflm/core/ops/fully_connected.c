@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// FULLY_CONNECTED of int8.
 #include "dense.h"
 
 typedef struct {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Unpacks numbers of int4 to int8.
 #include "int4.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Prepares BATCH_MATMUL, and finds the matrices of each row of work.
 #include "matmul.h"
 
 // Cuts the last two dimensions off a tensor.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Operators that only move elements: their records, and how they run.
 #include "move.h"
 
 #include <string.h>

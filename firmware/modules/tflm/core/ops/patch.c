@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Collects the inputs that one output position of a convolution needs.
 #include "bytes.h"
 #include "patches.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Prepares convolutions: which products make up each output.
 #include "patches.h"
 
 tflm_status_t tflm_patches_init(tflm_node_t *node, const tflm_tensor_t *tensors, bool depthwise,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Pooling of one output position, in portable C.
 #include "pool.h"
 
 #ifndef TFLM_HELIUM

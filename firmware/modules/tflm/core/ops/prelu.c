@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// PRELU of int8.
 #include "broadcast.h"
 
 typedef struct {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// QUANTIZE from float32, or from one quantization to another.
 #include <string.h>
 
 #include "ops.h"

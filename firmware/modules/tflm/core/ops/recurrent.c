@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Checks the state and the matrices of the operators that keep state: SVDF and LSTM.
 #include "recurrent.h"
 
 tflm_status_t tflm_get_state(tflm_node_t *node, uint32_t input, tflm_type_t type, uint64_t elements,

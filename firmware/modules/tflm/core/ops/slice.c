@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// SLICE and STRIDED_SLICE.
 #include "move.h"
 
 static int32_t index_of(int32_t index, int32_t dim, int32_t low, int32_t high) {

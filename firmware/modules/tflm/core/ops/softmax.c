@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// SOFTMAX of int8.
 #include "ops.h"
 
 enum { DIFF_INTEGER_BITS = 5, SUM_INTEGER_BITS = 12 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// TRANSPOSE.
 #include "move.h"
 
 TFLM_PREPARE(transpose) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Prepares the windows of convolutions and pooling: stride, dilation and padding.
 #include "window.h"
 
 // Checks stride and dilation, and that `output` is what TensorFlow Lite computes; sets the padding.

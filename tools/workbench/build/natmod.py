@@ -26,7 +26,7 @@ from workbench.paths import BUILD, MODULES, NATIVE, locked
 from workbench.system import Say, steps
 
 LIBC = MODULES / "native" / "libc.c"
-# What LLVM's code for Xtensa calls and brings no library for.
+# Runtime functions that LLVM's code for Xtensa calls; LLVM has no library with them.
 LLVM_RUNTIME = [MODULES / "native" / f"{name}.c" for name in ("divsf3", "divdi3")]
 
 
@@ -40,9 +40,9 @@ class Arch:
 
     Attributes:
         compiler: Name of the compiler to look for.
-        package: Debian's package that has one.
+        package: Debian's package that contains it.
         flags: For the compiler.
-        float_impl: What the module takes a Python float for.
+        float_impl: How the module represents a Python float.
         llvm: LLVM's back end is used, unless GLINT_XTENSA_GCC asks for that compiler.
     """
 
@@ -65,20 +65,20 @@ ARCHS = {
         "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
         ("-march=rv32imac", "-mabi=ilp32", "-mno-relax", "--specs=picolibc.specs"),
     ),
-    # Who gets a module gets LLVM's code, which the tests run: see GCC_VARIABLE.
+    # Distributed modules are LLVM's code, which is what the tests run: see GCC_VARIABLE.
     "xtensawin": Arch("xtensa-esp32s3-elf-gcc", "clang-22 llvm-22", (), llvm=True),
 }
 
-# Where this is set, Espressif's GCC makes the modules: for the tests, which run with it, too, where
-# it is there. Nobody gets what they have not run.
+# If this is set, Espressif's GCC builds the modules. Only the tests set it, where that compiler is
+# installed; modules that no test has run are never distributed.
 GCC_VARIABLE = "GLINT_XTENSA_GCC"
 
-# The core of an ESP32-S3, as LLVM names its options.
+# The options of an ESP32-S3's core, by LLVM's names.
 XTENSA_FEATURES = (
     *("windowed", "density", "fp", "loop", "mul16", "mac16", "mul32", "mul32high", "div32"),
     *("nsa", "sext", "minmax", "clamps", "bool", "coprocessor", "s32c1i", "threadptr", "exception"),
 )
-# LLVM has no C library for Xtensa; only declarations are needed, so another machine's will do.
+# LLVM has no C library for Xtensa; only declarations are needed, so another machine's headers do.
 LIBC_HEADERS = (
     Path("/usr/lib/picolibc/riscv64-unknown-elf/include"),
     Path("/usr/lib/arm-none-eabi/include"),
@@ -87,7 +87,7 @@ LIBC_HEADERS = (
 
 # Types whose arithmetic can be left out of tflm, as its macros name them.
 OPTIONAL_TYPES = ("FLOAT32", "INT16", "INT4")
-# Leaves the kernels for ESP32-S3's vector unit out of tflm: for an ESP32, or to take less memory.
+# Leaves the kernels for ESP32-S3's vector unit out of tflm: for an ESP32, or to save memory.
 WITHOUT_VECTORS = "TFLM_WITHOUT_VECTORS"
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
@@ -102,7 +102,7 @@ class Size:
     """What a native module takes on the board, in bytes.
 
     Attributes:
-        text: Machine code; on ESP32-S3 this needs one block of executable RAM.
+        text: Machine code; on an ESP32-S3 it needs one block of executable RAM.
         rodata: Constants, on the heap.
         bss: Variables, on the heap.
         file: The .mpy itself.
@@ -152,8 +152,9 @@ class Compiler:
             run([*self.command, *flags, "-fpic", "-c", "-o", output, source], what)
             return
         assembly = output.with_suffix(".s")
-        # It would load addresses before a loop that calls what is there, place code for speed, and
-        # keep several pointers where one and a counter do: that takes 3 %, 1 % and 0.5 % more.
+        # Without these options LLVM loads addresses before a loop that calls them, lays code out
+        # for speed, and keeps several pointers instead of one and a counter: that takes 3 %, 1 %
+        # and 0.5 % more.
         passes = ("-disable-machine-licm", "-disable-block-placement", "-disable-lsr")
         small = [word for name in passes for word in ("-mllvm", name)]
         run([*self.command, *flags, *small, "-S", "-o", assembly, source], what)
@@ -162,7 +163,7 @@ class Compiler:
         xtensa_asm.fit_relocations(output)
 
     def merge(self, objects: Sequence[Path], output: Path, keep: Sequence[str]) -> None:
-        """Makes one object of several, without what `keep` does not need.
+        """Merges objects into one, dropping what the functions in `keep` do not need.
 
         Args:
             objects: As `compile_part` made them.
@@ -211,7 +212,7 @@ def assemble(compiler: Compiler, source: Path, output: Path) -> None:
 
 
 def _llvm() -> Path | None:
-    """The bin folder of an LLVM that has the Xtensa back end, or None."""
+    """Returns the bin folder of an LLVM with the Xtensa back end, or None."""
     folders = sorted(Path("/usr/lib").glob("llvm-*/bin"), reverse=True)
     found = shutil.which("clang")
     for folder in [*folders, *([Path(found).resolve().parent] if found else [])]:
@@ -223,7 +224,7 @@ def _llvm() -> Path | None:
 
 
 def xtensa_llvm(features: Sequence[str] = XTENSA_FEATURES) -> Compiler | None:
-    """LLVM's compiler for an Xtensa core, or None where there is none with its headers."""
+    """Returns LLVM's compiler for an Xtensa core, or None if it or its headers are missing."""
     folder = _llvm()
     headers = [path for path in LIBC_HEADERS if path.is_dir()]
     if folder is None or not headers:
@@ -237,7 +238,7 @@ def xtensa_llvm(features: Sequence[str] = XTENSA_FEATURES) -> Compiler | None:
 
 
 def find_compiler(name: str) -> Compiler:
-    """The compiler for an architecture.
+    """Returns the compiler for an architecture.
 
     Raises:
         NatmodError: There is none; the message says what to install.
@@ -260,7 +261,7 @@ def find_compiler(name: str) -> Compiler:
 
 
 def optimisation(arch: str, source: Path) -> list[str]:
-    """Fast code for what runs most of the time, small code for the rest of tflm."""
+    """Optimises the hot files of tflm for speed and the others for size."""
     if "tflm" not in source.parts:
         return ["-O2"] if source.parent.name == "core" else ["-Os"]
     if arch == "xtensawin":  # Executable RAM is scarce there.
@@ -278,25 +279,25 @@ def makefile_words(name: str) -> list[str]:
 
 
 def native_modules() -> list[str]:
-    """The modules of firmware/modules that can be built so."""
+    """The modules of firmware/modules that can be built as native .mpy files."""
     return sorted(path.parent.name for path in MODULES.glob("*/natmod.c"))
 
 
 def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag: str = "") -> Path:
-    """Builds a module; gives the path of its .mpy file, beside which a .size file lies.
+    """Builds a module and returns the path of its .mpy file; a .size file lies beside it.
 
-    An installed workbench has the whole modules ready-made, and needs no compiler for them.
+    An installed workbench contains the complete modules ready-made, and needs no compiler for them.
 
     Args:
         module: Folder below firmware/modules.
         arch: One of `ARCHS`.
-        say: Told what is going on.
+        say: Called with a line for each step.
         defines: Macros for the C compiler, NAME or NAME=VALUE.
         tag: Tells builds with different macros apart.
 
     Raises:
-        NatmodError: There is no compiler, or it refused.
-        WorkbenchError: MicroPython's source is not to be had.
+        NatmodError: There is no compiler, or it failed.
+        WorkbenchError: MicroPython's source cannot be obtained.
     """
     ready = NATIVE / arch / f"{module}.mpy"
     if ready.exists() and not defines:
@@ -304,7 +305,7 @@ def build(module: str, arch: str, *, say: Say, defines: Sequence[str] = (), tag:
     compiler = find_compiler(arch)
     tree = sources.micropython(say)
     if ARCHS[arch].llvm and not compiler.llvm_mc:
-        tag += "-gcc"  # apart from what LLVM makes, which everybody gets
+        tag += "-gcc"  # kept apart from LLVM's builds, which are distributed
     output = BUILD / "natmod" / f"{arch}{tag}"
     product = output / f"{module}.mpy"
     stamp = output / module / "stamp"
@@ -323,7 +324,7 @@ def _build(
     objects = product.parent / module
     objects.mkdir(parents=True, exist_ok=True)
     config = objects / "config.h"
-    # It goes through sets, in an order that Python chooses anew each time unless it is told.
+    # mpy_ld.py iterates over sets, whose order changes from run to run unless the hash seed is set.
     linker: list[str | Path] = ["env", "PYTHONHASHSEED=0", sys.executable]
     linker += [tree / "tools" / "mpy_ld.py", "--arch", arch]
     named = sorted(folder.glob("*.c"))
@@ -351,7 +352,7 @@ def _build(
     if not compiler.llvm_mc and arch != "x64":
         libgcc = run([*compiler.command, "--print-libgcc-file-name"], "gcc failed").strip()
         libraries += ["-l", libgcc]
-    # The linker writes the name it is given into the file: a bare one is the same everywhere.
+    # The linker writes the given name into the file; a bare name makes builds reproducible.
     linked = objects / product.name
     link = [*linker, *libraries, "--qstrs", config, "-o", linked.name, whole]
     report = run(link, f"{module} did not link", cwd=objects)
@@ -360,7 +361,7 @@ def _build(
 
 
 def _up_to_date(product: Path, stamp: Path, made_with: str) -> bool:
-    """Whether a product is made so and is newer than what it is made of, the tools too."""
+    """Whether a product has these settings and is newer than its sources and the tools."""
     if not product.exists() or not stamp.exists() or stamp.read_text() != made_with:
         return False
     folder = MODULES / product.stem
@@ -370,10 +371,10 @@ def _up_to_date(product: Path, stamp: Path, made_with: str) -> bool:
 
 
 def without(models: Sequence[str], mirror: Path | None) -> list[str]:
-    """The macros that leave out of tflm the operators and types that none of these models has.
+    """Returns the macros that leave out of tflm all operators and types that no given model uses.
 
     Raises:
-        WorkbenchError: A model cannot be had or run.
+        WorkbenchError: A model cannot be obtained or run.
     """
     used: set[str] = set()
     for model in models:
@@ -386,7 +387,7 @@ def without(models: Sequence[str], mirror: Path | None) -> list[str]:
 
 
 def size(product: Path) -> Size:
-    """What `build` found of a .mpy file's size."""
+    """Returns the sizes that `build` recorded for a .mpy file."""
     report = product.with_suffix(".size").read_text()
     found = dict(re.findall(r"(?m)^(text|rodata|bss) size:\s+(\d+)$", report))
     text, rodata, bss = (int(found.get(name, 0)) for name in ("text", "rodata", "bss"))
@@ -394,7 +395,7 @@ def size(product: Path) -> Size:
 
 
 def main(arguments: list[str]) -> int:
-    """Builds and prints the sizes; the exit status is 1 when one did not build."""
+    """Builds the modules and prints their sizes; the exit status is 1 if one did not build."""
     parser = argparse.ArgumentParser(prog="python -m workbench.build.natmod", description=__doc__)
     parser.add_argument("arch", choices=ARCHS)
     parser.add_argument("module", nargs="*", help="[default: all]")

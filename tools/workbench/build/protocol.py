@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the wire protocol's constants from firmware/protocol.toml.
+"""Generates the wire protocol's constants from firmware/protocol.toml.
 
-`python -m workbench.build.protocol` writes the two Python files, and what comes from
-firmware/requests.toml; with `--check` it only says whether they are up to date.
+`python -m workbench.build.protocol` writes the two Python files, and what is generated from
+firmware/requests.toml; with `--check` it only reports whether they are up to date.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _wrapped(comment: str) -> list[str]:
 
 
 def constants(text: str) -> dict[str, int | str]:
-    """The constants of a protocol file by name, table `[uuid]` key `events` as `UUID_EVENTS`."""
+    """The constants of a protocol file by name: key `events` of table `[uuid]` is `UUID_EVENTS`."""
     tables = tomllib.loads(text)
     return {
         f"{table}_{key}".upper(): value
@@ -46,12 +46,12 @@ def constants(text: str) -> dict[str, int | str]:
 
 
 def generate(text: str) -> str:
-    """Python source for a protocol file.
+    """Generates the Python source for a protocol file.
 
-    Numbers and comments are carried over as they are written, so that 0x180A stays that.
+    Numbers and comments are copied as written, so that 0x180A stays hexadecimal.
 
     Raises:
-        ValueError: A line is neither blank, a comment, a table's head nor `key = value`.
+        ValueError: A line is neither blank, nor a comment, a table header or `key = value`.
     """
     lines: list[str] = []
     table = ""
@@ -79,7 +79,7 @@ def generate(text: str) -> str:
 
 
 def wanted(source: Path = SOURCE) -> dict[Path, str]:
-    """The generated files and what is to stand in them."""
+    """The generated files and the content that they should have."""
     text, asked = source.read_text(), requests.SOURCE.read_text()
     numbers = constants(text)
     files = dict.fromkeys(PRODUCTS, generate(text))
@@ -90,7 +90,7 @@ def wanted(source: Path = SOURCE) -> dict[Path, str]:
 
 
 def stale(source: Path = SOURCE) -> list[Path]:
-    """The generated files that are missing or differ from what their source gives."""
+    """The generated files that are missing or out of date."""
     files = wanted(source).items()
     return [path for path, text in files if not path.exists() or path.read_text() != text]
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles the PDM receiver of our ESP32-S3 image against headers, without building the image.
 
-`python -m workbench.build.receiver IDF` takes ESP-IDF's own headers, of the folder IDF, and
-MicroPython's: what the receiver calls and fills in must be there, in the right types.
+`python -m workbench.build.receiver IDF` uses ESP-IDF's own headers, from the folder IDF, and
+MicroPython's. It checks that the functions and fields that the receiver uses exist, with the right
+types.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ from workbench.system import steps
 
 IDF_COMPILER = "xtensa-esp32s3-elf-gcc"
 RECEIVER = BOARDS / "esp32s3" / "image" / "pdm" / "modpdm.c"
-# What ESP-IDF's build adds to the include path for what the receiver includes; not every version
-# has each.
+# Include paths of ESP-IDF's build that the receiver needs; not every version has each.
 IDF_INCLUDES = (
     "driver/i2s/include",
     "esp_driver_i2s/include",
@@ -41,13 +41,13 @@ IDF_INCLUDES = (
     "soc/esp32s3/include",
     "soc/esp32s3/register",
 )
-# What of its configuration those headers ask for.
+# Those options of ESP-IDF's configuration that its headers need.
 SDKCONFIG = """
 #define CONFIG_IDF_TARGET_ESP32S3 1
 #define CONFIG_IDF_TARGET "esp32s3"
 #define CONFIG_I2S_ISR_IRAM_SAFE 1
 """
-# What MicroPython's build makes of the module.
+# The headers that MicroPython's build generates from the module.
 CONFIG = """
 #include <stdint.h>
 #define MICROPY_ALLOC_PATH_MAX (128)
@@ -84,14 +84,14 @@ def compile_against(headers: Sequence[Path], defines: Sequence[str] = ()) -> Non
     """Compiles the receiver, for Xtensa where there is a compiler for it, without warnings.
 
     Args:
-        headers: Folders that have what it includes of ESP-IDF.
+        headers: Folders with the ESP-IDF headers that it includes.
         defines: Macros for the compiler, NAME or NAME=VALUE.
 
     Raises:
         natmod.NatmodError: It did not compile; the message holds what the compiler printed.
-        WorkbenchError: MicroPython's source is not to be had.
+        WorkbenchError: MicroPython's source cannot be obtained.
     """
-    # Where ESP-IDF is there is its compiler; any that knows the C of its headers will do.
+    # Where ESP-IDF is installed, so is its compiler; any that accepts its headers will do.
     compiler = None if shutil.which(IDF_COMPILER) else natmod.xtensa_llvm()
     command: list[str | Path] = list(compiler.command) if compiler else ["gcc"]
     if shutil.which(IDF_COMPILER):
@@ -108,10 +108,10 @@ def compile_against(headers: Sequence[Path], defines: Sequence[str] = ()) -> Non
 
 
 def idf_headers(idf: Path) -> list[Path]:
-    """The folders of an ESP-IDF that have what the receiver includes.
+    """Returns the folders of an ESP-IDF with the headers that the receiver includes.
 
     Raises:
-        WorkbenchError: It is no ESP-IDF.
+        WorkbenchError: The folder is not an ESP-IDF.
     """
     found = [idf / "components" / path for path in IDF_INCLUDES]
     found = [path for path in found if path.is_dir()]

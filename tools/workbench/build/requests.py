@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what requests hold, from firmware/requests.toml, for the firmware and into SPEC.md."""
+"""Generates the firmware's request table and SPEC.md's from firmware/requests.toml."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def _row(name: str, argument: str, numbers: dict[str, int | str]) -> Row:
 def rows(
     text: str, numbers: dict[str, int | str]
 ) -> Iterator[tuple[tuple[int, int, int], str, list[Row]]]:
-    """Each request's (group, command, op), what it is called, and its arguments.
+    """Returns each request's (group, command, op), its name and its arguments.
 
     Args:
-        text: Of requests.toml.
+        text: The content of requests.toml.
         numbers: The constants of the protocol by name.
     """
     for command, ops in tomllib.loads(text).items():
@@ -82,7 +82,7 @@ def _literal(row: Row) -> str:
 
 
 def generate(text: str, numbers: dict[str, int | str]) -> str:
-    """Python source of the firmware's table. Raises ValueError for what is not understood."""
+    """Generates the firmware's table as Python source. Raises ValueError if `text` is invalid."""
     lines = ["REQUESTS = {"]
     for key, name, arguments in rows(text, numbers):
         if not arguments:
@@ -108,7 +108,7 @@ def _table(text: str, numbers: dict[str, int | str]) -> str:
 
 
 def specify(specification: str, text: str, numbers: dict[str, int | str]) -> str:
-    """SPEC.md with the table of arguments that `text` gives in its place."""
+    """Returns SPEC.md with its table of arguments replaced by the one that `text` gives."""
     before, _, rest = specification.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}{_table(text, numbers)}{_END}{after}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds ROMFS images in which models lie aligned, so that they can be used where they are.
+"""Builds ROMFS images with aligned models, so that the firmware can use them in place.
 
-The format is described in MicroPython's extmod/vfs_rom.c. mpremote's builder does not align.
+The format is described in MicroPython's extmod/vfs_rom.c. mpremote's builder does not align files.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-# In the folder that an emulated board starts from: what goes into its ROMFS.
+# Subfolder, in the folder that an emulated board starts from, of the files for its ROMFS.
 FOLDER = "rom"
 ALIGNMENT_BYTES = 16
 _MAGIC = b"\xd2\xcd\x31"
-# The magic and a length padded to five bytes: known before the length is.
+# The magic and a length padded to five bytes, so that the header's size is known beforehand.
 _HEADER_BYTES = 8
 _PADDING, _DATA, _POINTER, _FOLDER, _FILE = 1, 2, 3, 4, 5
 
@@ -30,18 +30,18 @@ def _record(kind: int, payload: bytes) -> bytes:
 
 
 def _padding(length: int) -> bytes:
-    """A record of exactly `length` bytes, of which 1 is not possible."""
+    """Makes a padding record of exactly `length` bytes; 1 is not possible."""
     return _record(_PADDING, bytes(length - 2)) if length else b""
 
 
 def of_folder(folder: Path) -> bytes:
-    """A ROMFS with all files below a folder."""
+    """Builds a ROMFS with all files below a folder."""
     paths = (path for path in folder.rglob("*") if path.is_file())
     return build({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
 
 
 def build(files: Mapping[str, bytes]) -> bytes:
-    """A ROMFS with these files by path; the data of `*.tflite` begin at multiples of 16 bytes."""
+    """Builds a ROMFS with these files by path; the data of `*.tflite` are aligned to 16 bytes."""
     top = bytearray()
     records = {path: _record(_DATA, data) for path, data in files.items()}
     for path, data in sorted(files.items()):
@@ -60,10 +60,10 @@ def build(files: Mapping[str, bytes]) -> bytes:
 
 
 def directory(extents: Mapping[str, tuple[int, int]]) -> bytes:
-    """The start of a ROMFS whose files lie behind it: (at, length) of each, from the ROMFS's start.
+    """Builds the directory at the start of a ROMFS, whose files follow it at the given places.
 
     Args:
-        extents: By path; all behind the bytes returned.
+        extents: (offset from the ROMFS's start, length) by path; all lie behind the bytes returned.
     """
     end = max((at + length for at, length in extents.values()), default=0)
     records = {
@@ -71,7 +71,7 @@ def directory(extents: Mapping[str, tuple[int, int]]) -> bytes:
         for path, (at, length) in extents.items()
     }
     top = _folder(records, "")
-    # What they point to is padding to whoever goes from record to record.
+    # To a reader that walks the records, the file data is one padding record.
     head = _number(_PADDING) + _number(0, 5)
     rest = max(end - _HEADER_BYTES - len(top) - len(head), 0)
     top += _number(_PADDING) + _number(rest, 5)

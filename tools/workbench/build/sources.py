@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MicroPython's source, unmodified, of a pinned version.
+"""Obtains the unmodified source of a pinned version of MicroPython.
 
-`micropython()` looks for it in this order: a tree the user names, what an earlier run unpacked,
-Debian's source package from the mirror this machine is set up for, and git.
+`micropython()` tries, in this order: a tree that the user names, the tree that an earlier run
+unpacked, Debian's source package from the mirror that this machine uses, and git.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Release:
     Attributes:
         debian_suite: Debian's suite that carries its source package.
         tarball_sha256: Of the upstream part of that package, as in its signed .dsc file: the
-            release less what Debian may not ship. Debian's patches are left out.
-        git_commit: What the release's tag is.
+            release without what Debian may not ship. Debian's patches are not applied.
+        git_commit: The commit that the release's tag names.
         released_s: The day it came out, in seconds since 1970.
     """
 
@@ -79,13 +79,13 @@ GIT_TIMEOUT_S = 300
 
 @dataclass(frozen=True)
 class Mirror:
-    """An apt archive: where it is, and the options that reading it takes."""
+    """An apt archive: its address and the options needed to read it."""
 
     uri: str
     options: tuple[tuple[str, str], ...] = ()
 
     def stanza(self) -> str:
-        """The deb822 paragraph for the sources of Debian's suite that we need."""
+        """Returns the deb822 paragraph for the source packages of the Debian suite that we need."""
         fields = [
             ("Types", "deb-src"),
             ("URIs", self.uri),
@@ -135,7 +135,7 @@ def _deb822(text: str) -> Iterator[tuple[list[str], list[str], list[str], dict[s
 
 
 def debian_mirrors(folder: Path) -> list[Mirror]:
-    """The Debian mirrors that a machine's apt is set up for, in its order."""
+    """The Debian mirrors that the machine's apt is configured with, in apt's order."""
     mirrors: list[Mirror] = []
     parts = folder / "sources.list.d"
     for path in [folder / "sources.list", *sorted(parts.glob("*.list")), *parts.glob("*.sources")]:
@@ -153,7 +153,7 @@ def debian_mirrors(folder: Path) -> list[Mirror]:
     return list(dict.fromkeys(mirrors))
 
 
-# Read after the system's own settings. The hooks run programs on the system's package lists.
+# Read after the system's own settings; clears hooks that run programs on the system's lists.
 _APT_CONF = """\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -194,7 +194,7 @@ def _run(command: list[str], *, cwd: Path, timeout_s: int) -> None:
 
 
 def _from_debian(folder: Path) -> Path:
-    """The upstream tarball of Debian's package, with apt's state kept below `folder`."""
+    """Downloads the upstream tarball of Debian's package, with apt's state kept below `folder`."""
     if shutil.which("apt-get") is None:
         raise SourceError("this machine has no apt-get")
     mirrors = debian_mirrors(APT_FOLDER)
@@ -222,7 +222,7 @@ def _from_debian(folder: Path) -> Path:
 
 
 def unpack(tarball: Path, tree: Path) -> None:
-    """Unpacks the pinned tarball as folder `tree`, whole or not at all.
+    """Unpacks the pinned tarball as folder `tree`, completely or not at all.
 
     Raises:
         SourceError: The tarball is not the pinned one.
@@ -234,7 +234,7 @@ def unpack(tarball: Path, tree: Path) -> None:
     unfinished = tree.with_suffix(".tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
     with tarfile.open(tarball, "r:xz") as archive:
-        # Python 3.11.2, which Debian 12 has, knows no filters yet; what is pinned needs none.
+        # Debian 12's Python 3.11.2 has no extraction filters yet; the pinned archive needs none.
         archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
         archive.extractall(unfinished)
     (top,) = unfinished.iterdir()
@@ -260,10 +260,10 @@ def _from_git(tree: Path) -> None:
 
 
 def version_of(tree: Path) -> str:
-    """The version that a MicroPython tree says it is.
+    """Returns the version that a MicroPython tree states.
 
     Raises:
-        SourceError: It is no MicroPython tree.
+        SourceError: It is not a MicroPython tree.
     """
     try:
         text = (tree / "py" / "mpconfig.h").read_text()
@@ -274,14 +274,14 @@ def version_of(tree: Path) -> str:
 
 
 def micropython(say: Say = say_step, *, folder: Path = BUILD / "sources") -> Path:
-    """The root of an unmodified MicroPython tree; GLINT_MICROPYTHON names one of the user's.
+    """Returns the root of an unmodified MicroPython tree, or of the tree in GLINT_MICROPYTHON.
 
     Args:
-        say: Told what is going on, a line a step.
+        say: Called with a line for each step.
         folder: Where downloads and the tree are kept.
 
     Raises:
-        SourceError: It is not to be had; the message says what was tried and what to do.
+        SourceError: No source could be obtained; the message says what was tried and what to do.
     """
     if named := os.environ.get("GLINT_MICROPYTHON"):
         version = version_of(Path(named))

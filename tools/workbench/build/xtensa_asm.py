@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes what LLVM's Xtensa back end emits fit MicroPython's native linker, tools/mpy_ld.py.
+"""Adapts the output of LLVM's Xtensa back end to MicroPython's native linker, tools/mpy_ld.py.
 
-That linker expects what GCC emits: literals in sections of their own, data that holds pointers
-apart from plain constants, the offset of a literal into its section in the section's bytes, and
-nothing where it puts distances. And it expects GNU's assembler, which writes an instruction in two
-bytes where it has such an encoding (gas/config/xtensa-relax.c of binutils 2.40, `narrowable`);
-LLVM's does that only where it is asked to by name. No instruction becomes another one.
+That linker expects GCC's output: literals in sections of their own, data with pointers apart from
+plain constants, the offset of a literal into its section stored in the section's bytes, and zeros
+where it fills in distances. It also expects the GNU assembler, which uses the two-byte encoding of
+an instruction where there is one (gas/config/xtensa-relax.c of binutils 2.40, `narrowable`);
+LLVM's assembler does so only if the narrow mnemonic is written. Instructions keep their meaning.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ INSTRUCTION = re.compile(r"\s+([a-z][a-z0-9]*)\s+([^#]*?)\s*(?:#.*)?")
 INLINE_STARTS, INLINE_ENDS = "#APP", "#NO_APP"
 RELA_BYTES = 12
 RELA_ADDEND_OFFSET = 8
-R_XTENSA_SLOT0_OP = 20  # What an instruction names.
-L32R = 1  # The lowest four bits of the instruction; its upper 16 are a distance.
+R_XTENSA_SLOT0_OP = 20  # The relocation of an instruction's operand.
+L32R = 1  # The lowest four bits of the opcode; the upper 16 bits hold the distance.
 
 
 def _literals(assembly: str) -> str:
-    """Puts each `.literal NAME, VALUE` into a section .literal."""
+    """Moves each `.literal NAME, VALUE` into a section .literal."""
     lines = []
     section = "\t.text"
     for line in assembly.splitlines():
@@ -43,9 +43,9 @@ def _literals(assembly: str) -> str:
 
 
 def _narrow(line: str) -> str:
-    """The same instruction by the name that its encoding in two bytes has, where there is one.
+    """Rewrites an instruction with the mnemonic of its two-byte encoding, if it has one.
 
-    Which operands these take is from the Xtensa ISA reference manual, "Code Density Option".
+    The operands that these accept are from the Xtensa ISA reference manual, "Code Density Option".
     """
     found = INSTRUCTION.fullmatch(line)
     if not found:
@@ -67,7 +67,7 @@ def _narrow(line: str) -> str:
 
 
 def _density(assembly: str) -> str:
-    """What the compiler made, in two bytes where that is possible; not what was written inline."""
+    """Narrows the compiler's instructions where possible, but not those of inline assembly."""
     lines = []
     inline = False
     for line in assembly.splitlines():
@@ -77,7 +77,7 @@ def _density(assembly: str) -> str:
 
 
 def normalise(assembly: str) -> str:
-    """Writes the compiler's assembly of one file as GNU's assembler would take it.
+    """Rewrites the compiler's assembly of one file as the GNU assembler expects it.
 
     Instructions are encoded in two bytes where they can be. Literals move into a section .literal;
     read-only data that holds pointers moves into .data.rel.ro, where the linker allows relocations.
@@ -91,11 +91,11 @@ def normalise(assembly: str) -> str:
 
 
 def fit_relocations(path: Path) -> None:
-    """Makes an object's relocations those that the linker knows.
+    """Rewrites an object's relocations into those that the linker knows.
 
-    It adds what an `l32r` already holds to the distance that it computes, where LLVM leaves
-    something and GCC nothing; and it reads the addends of relocations against sections, in
-    .literal, from the section's bytes.
+    The linker adds the value already in an `l32r` to the distance that it computes; LLVM leaves a
+    value there, GCC none. And it reads the addends of relocations against sections, in .literal,
+    from the section's bytes.
     """
     data = bytearray(path.read_bytes())
     with path.open("rb") as file:

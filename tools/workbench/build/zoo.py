@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Public models by name: where models/zoo.toml says they are, checked against its checksums."""
+"""Finds or downloads public models by name, as listed with checksums in models/zoo.toml."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _packaged(package: str, path: str) -> Path | None:
 
 
 def _download(url: str, sha256: str, target: Path) -> None:
-    """Fetches a file into the cache, where it appears whole and checked or not at all.
+    """Downloads a file into the cache, where it appears complete and verified or not at all.
 
     Raises:
         ZooError: It could not be fetched, or is not the file it should be.
@@ -91,7 +91,7 @@ def _download(url: str, sha256: str, target: Path) -> None:
 
 
 def _fetch(name: str, source: dict[str, Any], suffix: str, mirror: Path | None, say: Say) -> Path:
-    """The file of a model that `source` tells of: cached, packaged, mirrored or downloaded."""
+    """Returns the model file that `source` describes: cached, packaged, mirrored or downloaded."""
     sha256 = source["sha256"]
     cached = cache_folder() / f"{name}{suffix}"
     packaged = _packaged(source["package"], source["path"]) if "package" in source else None
@@ -122,15 +122,15 @@ def _fetch(name: str, source: dict[str, Any], suffix: str, mirror: Path | None, 
 
 
 def find(name_or_path: str, mirror: Path | None = None, say: Say = say_step) -> Path:
-    """The path of a model file.
+    """Returns the path of a model file, downloading it if necessary.
 
     Args:
         name_or_path: A file, or the name of a model in models/zoo.toml.
         mirror: Folder that holds models as NAME.tflite (and NAME.json); default GLINT_MIRROR.
-        say: Told when something is downloaded.
+        say: Called with a line when something is downloaded.
 
     Raises:
-        ZooError: It is unknown, cannot be had, or its checksum is wrong.
+        ZooError: It is unknown, cannot be obtained, or its checksum is wrong.
     """
     if Path(name_or_path).is_file():
         return Path(name_or_path)
@@ -138,10 +138,10 @@ def find(name_or_path: str, mirror: Path | None = None, say: Say = say_step) -> 
 
 
 def manifest(name: str, mirror: Path | None = None, say: Say = say_step) -> dict[str, Any]:
-    """What the firmware has to know to use a model of the zoo, as its JSON manifest says it.
+    """Returns the JSON manifest of a model of the zoo, which tells the firmware how to use it.
 
     Raises:
-        ZooError: As `find`.
+        ZooError: As for `find`.
     """
     entry = _entry(name)
     if "manifest" in entry:
@@ -153,7 +153,7 @@ def manifest(name: str, mirror: Path | None = None, say: Say = say_step) -> dict
 
 
 def place(model: str, folder: Path, mirror: Path | None = None) -> str:
-    """Puts a model and its manifest into `folder` under one name, which is returned.
+    """Copies a model and its manifest into `folder` under one name, and returns that name.
 
     Args:
         model: Path of a .tflite with its .json beside it, or a name from the zoo.
@@ -161,7 +161,7 @@ def place(model: str, folder: Path, mirror: Path | None = None) -> str:
         mirror: Folder to look for models in.
 
     Raises:
-        ZooError: The model cannot be had, or has no manifest.
+        ZooError: The model cannot be obtained, or has no manifest.
     """
     path = find(model, mirror)
     name = Path(model).stem
@@ -178,9 +178,9 @@ def place(model: str, folder: Path, mirror: Path | None = None) -> str:
 
 
 def files(name: str) -> tuple[bytes, bytes]:
-    """A model of the zoo and its manifest, as files hold them.
+    """Returns the contents of a zoo model's file and of its manifest.
 
     Raises:
-        ZooError: As `find`.
+        ZooError: As for `find`.
     """
     return find(name).read_bytes(), json.dumps(manifest(name)).encode()

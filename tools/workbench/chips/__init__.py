@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chips of the field: what is known of them, what is measured here, what that means."""
+"""Chips for smart glasses: their published figures, measurements here, and battery budgets."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long glasses last that do so and so much: from counted instructions and known currents."""
+"""Estimates battery life for a given use, from counted instructions and published currents."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from workbench.measure import counts
 from workbench.models import fit
 
 HOPS_A_SECOND = 100
-# Cores whose front-end was not counted take as much as this board's, the plainest that was.
+# A core whose front-end was not counted is taken to need as much as this board's, the plainest.
 HOP_LIKE = "mps2_an386"
 # A photo of 20 KB on the link: 2M at 15 ms, and 1M at 50 ms with a central that asks for nothing
 # (`make bench-link`, in the README).
 PHOTO_S: Span = (0.18, 0.4)
-# What may be drawn: the parameter, its unit, and how far it goes where nothing was asked for.
+# Parameters that can be plotted: the unit, and the upper end if the use names no value.
 PARAMETERS = {
     "battery": ("mAh", 600.0),
     "fps": ("vision inferences a second", 5.0),
@@ -33,7 +33,7 @@ POINTS = 41
 
 @dataclass(frozen=True)
 class Use:
-    """What the glasses do.
+    """What the glasses are used for.
 
     Attributes:
         battery: mAh.
@@ -41,7 +41,7 @@ class Use:
         vision: A vision model, or None.
         fps: Its inferences a second.
         photos: Photos an hour.
-        audio: Minutes an hour of streamed sound.
+        audio: Minutes of streamed sound per hour.
     """
 
     battery: float
@@ -54,19 +54,19 @@ class Use:
 
 @dataclass(frozen=True)
 class Budget:
-    """What comes of it; ranges are the least and the most.
+    """The result of `budget`; ranges are (least, most).
 
     Attributes:
         target: What it runs on.
         use: What was asked for.
-        load: Share of the core: one instruction a cycle at least.
+        load: Share of the core in use; the least assumes one instruction a cycle.
         ram_bytes, flash_bytes: What the models take.
-        shares: Of the time, by state.
-        parts_ma: The mean current by what takes it; empty where currents are not known.
-        mean_ma, hours: None where currents are not known.
-        not_counted: Figures of the board that nobody was found to say.
+        shares: Share of the time in each state.
+        parts_ma: The mean current by consumer; empty if currents are unknown.
+        mean_ma, hours: None if currents are unknown.
+        not_counted: Figures of the board for which no source was found.
         notes: What the figures rest on.
-        changes: What to change, and the hours that it gives; the best first.
+        changes: Possible changes and the hours that each gives; the best first.
     """
 
     target: Target
@@ -84,7 +84,7 @@ class Budget:
 
     @property
     def dominant(self) -> str | None:
-        """What takes the most of the current; None where currents are not known."""
+        """The largest consumer of current; None if currents are unknown."""
         return max(self.parts_ma, key=lambda part: sum(self.parts_ma[part]), default=None)
 
     def as_json(self) -> dict[str, object]:
@@ -135,8 +135,8 @@ class _Model:
 
 
 def _model(name: str, rate: float | None, on: Target, mirror: Path | None) -> tuple[_Model, str]:
-    """What a model takes at so many inferences a second; a wake word's where `rate` is None."""
-    # What is on record is not needed as a file; a wake word's says how many hops it takes at once.
+    """What a model takes at `rate` inferences a second; None stands for a wake word's own rate."""
+    # A recorded model needs no file, but a wake word's says how many hops an inference takes.
     if rate is None or name not in counts.recorded():
         content = zoo.find(name, mirror).read_bytes()
         if on.name in fit.boards() and (wrong := fit.problems(content, on.name)):
@@ -155,7 +155,7 @@ def _sum(*spans: Span) -> Span:
 
 
 def plan(on: Target, use: Use, mirror: Path | None = None) -> Budget:
-    """Works out what `use` takes on a target, without what to change.
+    """Computes what `use` takes on a target, without suggesting changes.
 
     Raises:
         BudgetError: A figure of `use` is negative or absurd, or a model does not fit.
@@ -212,7 +212,7 @@ def plan(on: Target, use: Use, mirror: Path | None = None) -> Budget:
 
 
 def _shares(use: Use) -> dict[str, Span]:
-    """The share of the time in each state; they overlap nowhere."""
+    """Returns the share of the time in each state; the states do not overlap."""
     photos = (use.photos * PHOTO_S[0] / 3600, use.photos * PHOTO_S[1] / 3600)
     audio = use.audio / 60
     engaged = (min(audio + photos[0], 1.0), min(audio + photos[1], 1.0))
@@ -242,10 +242,10 @@ def _with_currents(budget: Budget, known: energy.Energy) -> Budget:
 
 
 def budget(on: Target, use: Use, mirror: Path | None = None) -> Budget:
-    """As `plan`, with what to change.
+    """Computes a plan as `plan` does, and suggests changes.
 
     Raises:
-        BudgetError, WorkbenchError: As `plan`.
+        BudgetError, WorkbenchError: As for `plan`.
     """
     planned = plan(on, use, mirror)
     if planned.hours is None:
@@ -272,7 +272,7 @@ def budget(on: Target, use: Use, mirror: Path | None = None) -> Budget:
 
 
 def _asleep(planned: Budget) -> tuple[Span, Span] | None:
-    """What the chip takes asleep, and the hours if it slept where it waits; None if it may not."""
+    """Returns the sleep current, and the hours if the chip slept while waiting, or None."""
     on, known = planned.target, planned.target.energy
     asleep = on.chip.span("sleep_ma") if on.chip else None
     if not asleep or not known:
@@ -281,7 +281,7 @@ def _asleep(planned: Budget) -> tuple[Span, Span] | None:
     wait, busy = known.waiting_ma(resting), known.busy_ma or (0.0, 0.0)
     if asleep[1] >= wait[0]:
         return None
-    # To compute it wakes up, and takes what it took before.
+    # It wakes up to compute, and then takes as much as before.
     awake = (busy[0] + wait[0] - asleep[1], busy[1] + wait[1] - asleep[0])
     slept = replace(known, states_ma={**known.states_ma, resting: asleep}, busy_ma=awake)
     hours = _with_currents(planned, slept).hours
@@ -289,17 +289,17 @@ def _asleep(planned: Budget) -> tuple[Span, Span] | None:
 
 
 def _more(span: Span, than: Span) -> bool:
-    """Whether it is more by a hundredth at least, at either end."""
+    """Whether a range is larger by at least 1 % at either end."""
     return span[0] > than[0] * 1.01 or span[1] > than[1] * 1.01
 
 
 def over(
     on: Target, use: Use, name: str, mirror: Path | None = None
 ) -> tuple[list[float], list[Span]]:
-    """Hours over one of PARAMETERS, from 0 to twice what was asked for.
+    """Computes the hours over one of PARAMETERS, from 0 to twice the value asked for.
 
     Raises:
-        BudgetError: It is none of them, no currents are known, or as `plan`.
+        BudgetError: It is none of them, no currents are known, or as for `plan`.
     """
     if name not in PARAMETERS:
         raise BudgetError(f"nothing to vary is called '{name}': {', '.join(PARAMETERS)}")
@@ -316,7 +316,7 @@ def over(
         except BudgetError:
             if not xs:
                 raise
-            break  # the core does not keep up from here on
+            break  # from here on the core does not keep up
         if hours is None:
             raise BudgetError(f"no hours to draw: the currents of {on.name} are not known")
         xs.append(x)

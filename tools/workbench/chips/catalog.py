@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads boards/catalog.toml, and refuses what says a figure without saying where it comes from."""
+"""Reads the chip catalogue boards/catalog.toml, and refuses any figure without a source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAMILIES = (
 )
 SERVES = ("system SoC", "MCU + ISP", "SoC + MCU", "audio", "co-processor")
 WORDS = ("core", "npu", "storage", "radio")
-# Figures with the least and the most that is not absurd for something worn on a nose.
+# Numeric figures, each with the range that is plausible for something worn on the face.
 NUMBERS = {
     "clock_mhz": (1, 5_000),
     "ram_kb": (1, 64 * 1024 * 1024),
@@ -33,7 +33,7 @@ NUMBERS = {
     "price_usd": (0.05, 500),
 }
 FIGURES = (*WORDS, *NUMBERS, "serves")
-# Upper ends, USD and mA, of what the classes are called.
+# Upper ends of the price and power classes, in USD and mA.
 PRICE_CLASSES = ((2, "$"), (10, "$$"), (40, "$$$"), (float("inf"), "$$$$"))
 POWER_CLASSES = ((10, "low"), (100, "medium"), (float("inf"), "high"))
 UNKNOWN = "unknown"
@@ -41,14 +41,14 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Chip:
-    """One entry.
+    """One chip of the catalogue.
 
     Attributes:
         name: As its maker writes it.
-        maker: Who makes it.
+        maker: The company that makes it.
         family: One of FAMILIES.
-        figures: By the names in FIGURES; None for what is unknown.
-        note: What its figures do not say.
+        figures: By the names in FIGURES; None if unknown.
+        note: What its figures do not tell.
     """
 
     name: str
@@ -58,31 +58,31 @@ class Chip:
     note: str = ""
 
     def text(self, name: str) -> str:
-        """A figure of FIGURES in words, "unknown" where it is."""
+        """Returns a figure of FIGURES in words, or "unknown"."""
         figure = self.figures[name]
         if figure is None:
             return UNKNOWN
         return ", ".join(figure.value) if name == "serves" else str(figure.value)
 
     def span(self, name: str) -> Span | None:
-        """The least and the most of a figure of NUMBERS; None where it is unknown."""
+        """Returns the (least, most) of a figure of NUMBERS; None if it is unknown."""
         figure = self.figures[name]
         return figure.value if figure else None
 
     @property
     def core(self) -> str | None:
-        """What its application core is called, as board.toml calls it, too."""
+        """The name of its application core, which board.toml uses too."""
         figure = self.figures["core"]
         return figure.value if figure else None
 
     @property
     def price_class(self) -> str:
-        """From "$" to "$$$$" by what one costs, or "unknown"."""
+        """The price class, from "$" to "$$$$" by the unit price, or "unknown"."""
         return _class(self.span("price_usd"), PRICE_CLASSES)
 
     @property
     def power_class(self) -> str:
-        """By what it takes awake: below 10 mA, below 100 mA, or more; or "unknown"."""
+        """The power class by current awake: below 10 mA, below 100 mA, or more; or "unknown"."""
         return _class(self.span("active_ma"), POWER_CLASSES)
 
 
@@ -134,7 +134,7 @@ def load(path: Path = CATALOG) -> Catalog:
     """Reads and checks the catalogue.
 
     Raises:
-        CatalogError: It is no TOML, or says what it should not; the message names each place.
+        CatalogError: It is not TOML, or holds something invalid; the message names each place.
         OSError: It cannot be read.
     """
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One model on every chip whose core is emulated here: compute, power and cost."""
+"""Compares compute, power and cost of one model on every chip whose core is emulated here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.measure import counts
 
 
 class CompareError(WorkbenchError):
-    """The comparison makes no sense as it was asked for."""
+    """The comparison as requested makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Row:
     """What is measured or known of one chip with a model.
 
     Attributes:
-        chip: Of the catalogue.
-        board: Which emulated board counted; None where none has such a core.
-        instructions: Of one inference, without the chip's NPU; None where none were counted.
-        ms: The least that one inference takes at the core's clock; None where that is unknown.
-        load: Share of the core at the given rate, at least; above 1 it does not keep up.
-        mean_ma: Asleep or awake between inferences; None where a current is unknown.
-        hours: That a battery lasts with it.
+        chip: The chip, from the catalogue.
+        board: The emulated board that counted instructions; None if none has such a core.
+        instructions: Of one inference, without the chip's NPU; None if none were counted.
+        ms: The least that one inference takes at the core's clock; None if that is unknown.
+        load: The least share of the core at the given rate; above 1 it does not keep up.
+        mean_ma: Mean current, asleep or awake between inferences; None if a current is unknown.
+        hours: How long a battery lasts at that current.
     """
 
     chip: Chip
@@ -58,9 +58,9 @@ class Row:
 
 
 def mean_ma(awake: Span, asleep: Span, load: float) -> Span:
-    """The current of a core that computes for `load` of the time, mA.
+    """Returns the mean current of a core that computes for the share `load` of the time, in mA.
 
-    At least: it sleeps between inferences; at most: it never does.
+    The least assumes that it sleeps between inferences, the most that it never sleeps.
     """
     busy = min(load, 1.0)
     return asleep[0] + busy * (awake[0] - asleep[0]), awake[1]
@@ -69,17 +69,17 @@ def mean_ma(awake: Span, asleep: Span, load: float) -> Span:
 def compare(
     catalog: Catalog, model: str, *, battery_mah: float, per_second: float, mirror: Path | None
 ) -> list[Row]:
-    """Looks at `model` on each chip.
+    """Compares `model` on each chip.
 
     Args:
         catalog: The chips.
         model: A name of the zoo, or a path of a .tflite, which is then counted now.
-        battery_mah: Of the battery.
+        battery_mah: The battery's capacity.
         per_second: Inferences a second.
         mirror: Folder to look for models in.
 
     Raises:
-        CompareError: A battery or a rate that is none.
+        CompareError: The battery or the rate is not a positive number.
         WorkbenchError: There is no such model, or a board cannot be built, emulated or run it.
     """
     if not (battery_mah > 0 and math.isfinite(battery_mah)):
@@ -101,7 +101,7 @@ def _row(chip: Chip, model: str, battery_mah: float, per_second: float, mirror: 
 
 
 def _share(value: float | None, best: float, worst: float) -> float | None:
-    """Where `value` lies between the worst and the best, on a scale of orders of magnitude."""
+    """Returns where `value` lies between the worst and the best, on a logarithmic scale."""
     if value is None:
         return None
     if best == worst:
@@ -110,7 +110,7 @@ def _share(value: float | None, best: float, worst: float) -> float | None:
 
 
 def draw(rows: list[Row], model: str, path: Path) -> int:
-    """Draws the triangles of the chips of which anything is known; returns how many.
+    """Draws a triangle for each chip with any known figure, and returns how many it drew.
 
     Raises:
         pictures.PictureError: It cannot be written.

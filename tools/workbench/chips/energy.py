@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a board takes in each state and for each event: the [energy] table of its board.toml."""
+"""Reads a board's current in each state and charge per event: [energy] in its board.toml."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from workbench.chips.figures import Checker, Figure, Span
 from workbench.errors import WorkbenchError
 from workbench.paths import board_folder
 
-# The states of the firmware; in each, what the core takes that waits.
+# The states of the firmware; each has a current with the core waiting.
 STATES = ("off", "idle", "listening", "watching", "engaged")
-# What the firmware counts besides: a core that computes, and single events.
+# What the firmware counts besides: time that the core computes, and single events.
 CHARGES = ("connection_event_uc", "radio_kb_uc", "flash_write_uc")
 MA_MOST: Span = (0, 5_000)
 UC_MOST: Span = (0, 1_000_000)
 
 
 class EnergyError(WorkbenchError):
-    """There is no such board, or it does not say what it takes."""
+    """There is no such board, or it has no energy figures."""
 
 
 @dataclass(frozen=True)
 class Energy:
-    """What is known of a board's currents; None for what is not.
+    """What is known of a board's currents; None if a figure is unknown.
 
     Attributes:
-        states_ma: By state, the core waiting.
-        busy_ma: What a core that computes takes on top.
+        states_ma: Current by state, with the core waiting.
+        busy_ma: Additional current of a core that computes.
         charges_uc: By event, in microcoulombs: a connection event, a KB over the radio, and a
             write to the flash.
         sources: Where the figures were read, by their names.
@@ -44,13 +44,13 @@ class Energy:
 
     @property
     def unknown(self) -> list[str]:
-        """The names of the figures that nobody was found to say."""
+        """The names of the figures for which no source was found."""
         named = {f"{state}_ma": span for state, span in self.states_ma.items()}
         named |= {"busy_ma": self.busy_ma, **self.charges_uc}
         return [name for name, span in named.items() if span is None]
 
     def waiting_ma(self, state: str) -> Span:
-        """What the core takes that waits in a state; of a state that is not known, what is.
+        """Returns a waiting core's current in a state; if unknown, that of listening, else of idle.
 
         Raises:
             EnergyError: Nothing is known of any.
@@ -64,19 +64,19 @@ class Energy:
 
 
 def tables(folder: Path) -> dict[str, Any]:
-    """The board.toml of a folder."""
+    """Reads the board.toml of a folder."""
     return tomllib.loads((folder / "board.toml").read_text())
 
 
 def load(board: str) -> Energy | None:
-    """Reads the table of a board; None where it has none.
+    """Reads the energy table of a board; None if it has none.
 
     Args:
         board: One of ours by its name, or one's own by a path with a slash.
 
     Raises:
         EnergyError: There is no such board.
-        figures.CatalogError: The table says a figure without a source, or one that cannot be.
+        figures.CatalogError: The table has a figure without a source, or an implausible one.
     """
     path = board_folder(board) / "board.toml"
     if not path.exists():
@@ -106,9 +106,9 @@ def load(board: str) -> Energy | None:
 
 
 def of_chip(chip: catalog.Chip) -> Energy | None:
-    """What a chip of the catalogue takes; None where its currents are not known.
+    """Returns the currents of a chip of the catalogue; None if they are unknown.
 
-    At least: it sleeps whenever it waits; at most: it never does.
+    The least assumes that it sleeps whenever it waits, the most that it never sleeps.
     """
     awake, asleep = chip.span("active_ma"), chip.span("sleep_ma")
     if not awake or not asleep:

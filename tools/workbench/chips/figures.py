@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures that stand beside their source, in catalog.toml and board.toml, and their checks."""
+"""Reads and checks the figures with sources in catalog.toml and board.toml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Span = tuple[float, float]
 
 
 class CatalogError(WorkbenchError):
-    """The catalogue says something without a source, or something that cannot be."""
+    """The catalogue has a figure without a source, or an impossible one."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Source:
     """Where a figure was read.
 
     Attributes:
-        title: Of the page or document.
+        title: The title of the page or document.
         url: Its address.
         seen: The day on which it was read.
     """
@@ -35,10 +35,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Figure:
-    """Something that is known of a chip.
+    """A known fact about a chip.
 
     Attributes:
-        value: Text, or the least and the most of a number, or a list of texts.
+        value: A text, the (least, most) of a number, or a list of texts.
         sources: Keys of Catalog.sources.
     """
 
@@ -47,14 +47,14 @@ class Figure:
 
 
 class Checker:
-    """Collects what is wrong with a file, so that all of it is said at once."""
+    """Collects the errors in a file, so that all are reported at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._wrong: list[str] = []
 
     def wrong(self, text: str) -> None:
-        """Notes something that `end` will tell."""
+        """Records an error for `end` to report."""
         self._wrong.append(text)
 
     def end(self) -> None:
@@ -67,7 +67,7 @@ class Checker:
             raise CatalogError(f"{self._path}: " + "; ".join(self._wrong))
 
     def source(self, key: str, entry: Any) -> Source | None:
-        """The entry of [sources] under `key`; None where it is not whole."""
+        """Returns the entry of [sources] under `key`; None if it is incomplete."""
         fields = {"title": str, "url": str, "seen": datetime.date}
         for name, kind in fields.items():
             if not isinstance(entry, dict) or not isinstance(entry.get(name), kind):
@@ -78,7 +78,7 @@ class Checker:
         return Source(**{name: entry[name] for name in fields})
 
     def figure(self, where: str, entry: Any, sources: Container[str]) -> Figure | None:
-        """An entry `{ is = value, source = key }`, its value as it is; None where it is not one."""
+        """Reads an entry `{ is = value, source = key }`, its value unchanged; None if invalid."""
         if not isinstance(entry, dict) or "is" not in entry or set(entry) - {"is", "source"}:
             self.wrong(f"{where}: write {{ is = value, source = key }}")
             return None
@@ -93,7 +93,7 @@ class Checker:
         return Figure(entry["is"], keys)
 
     def number(self, where: str, entry: Any, sources: Container[str], most: Span) -> Figure | None:
-        """As `figure`, for a number or the least and the most; `most` is what is not absurd."""
+        """Reads a figure that is a number or a (least, most), within the plausible range `most`."""
         figure = self.figure(where, entry, sources)
         if figure is None:
             return None
@@ -114,7 +114,7 @@ class Checker:
         return Figure((low, high), figure.sources)
 
     def given(self, what: str, name: str, table: dict[str, Any]) -> bool:
-        """Whether a figure is given; it has to be, or to stand under "unknown", and not both."""
+        """Whether a figure is given; each must be given or listed under "unknown", and not both."""
         given, unknown = name in table, name in table.get("unknown", [])
         if given == unknown:
             how = "twice" if given else "nowhere"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws what the chips and the budget commands tell, with matplotlib, into a file."""
+"""Draws the pictures of `glint boards`, `budget` and `energy` with matplotlib, into files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Corner:
 
 
 def check(path: Path) -> Path:
-    """The path, if a picture can be written there by its name.
+    """Returns the path if its name and folder allow writing a picture there.
 
     Raises:
         PictureError: Its suffix is none of SUFFIXES, or its folder is not there.
@@ -47,9 +47,9 @@ def check(path: Path) -> Path:
 
 def _figure(**settings: Any) -> Any:
     import matplotlib
-    from matplotlib.figure import Figure  # no window and no state of pyplot's
+    from matplotlib.figure import Figure  # needs no window and none of pyplot's state
 
-    # The same picture from the same figures, with words that can be searched.
+    # Makes the file reproducible, and keeps text searchable.
     matplotlib.rcParams.update({"svg.hashsalt": "glint", "svg.fonttype": "none"})
     return Figure(layout="constrained", **settings)
 
@@ -62,11 +62,11 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def triangles(path: Path, title: str, rows: Sequence[tuple[str, Sequence[Corner]]]) -> None:
-    """Draws one triangle a chip: compute, power and cost, each further out where it is better.
+    """Draws one triangle per chip, for compute, power and cost; further out is better.
 
     Args:
         path: As `check` takes it.
-        title: Above all.
+        title: Of the whole picture.
         rows: Name and the three corners; a corner that is unknown is drawn hollow, at the middle.
 
     Raises:

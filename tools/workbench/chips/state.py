@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What this repository has of a chip: found out from its boards and runners, not written down."""
+"""Determines how far Glint supports a chip, from the boards and runners in this repository."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.models import benchmark
 from workbench.paths import BOARDS
 from workbench.runners import boards
 
-# From the most to the least.
+# From the best support to the least.
 STATES = ("silicon", "emulated", "builds", "described")
 # The architecture whose native modules each core runs.
 ARCH_OF_CORE = {
@@ -27,11 +27,11 @@ ARCH_OF_CORE = {
 
 @dataclass(frozen=True)
 class State:
-    """How far a chip is.
+    """How far a chip is supported.
 
     Attributes:
         name: One of STATES.
-        by: The boards or the native modules' architecture that it rests on.
+        by: The boards, or the architecture of native modules, that this rests on.
     """
 
     name: str
@@ -61,11 +61,11 @@ def counter(core: str | None) -> str | None:
 
 
 def state(chip: Chip) -> State:
-    """What there is of `chip`.
+    """Determines how far `chip` is supported.
 
-    "silicon" is what a board's owner put on record under [silicon] in its board.toml, "emulated"
-    that a board here emulates its core and tests run it, "builds" that there are a board or native
-    modules for it and nothing runs them.
+    "silicon" means that [silicon] in a board.toml records a run on the chip itself; "emulated" that
+    a board here emulates its core and tests run it; "builds" that there are a board or native
+    modules for it but nothing runs them.
     """
     boards = _boards()
     own = [name for name, table in boards.items() if table.get("chip", {}).get("name") == chip.name]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a budget is made for: a board of ours, or a chip of the catalogue whose core is emulated."""
+"""Targets of a budget: boards of ours, and catalogue chips whose core is emulated."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from workbench.paths import board_folder
 
 
 class BudgetError(WorkbenchError):
-    """What was asked for makes no sense, or does not fit."""
+    """The request makes no sense, or does not fit the target."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What it runs on.
+    """What a budget is computed for.
 
     Attributes:
         name: A board's, or a chip's of the catalogue.
-        counted_on: The emulated board that counts for it.
+        counted_on: The emulated board that counts instructions for it.
         clock_hz: Of its core.
-        cycles_per_mac: An estimate of an inference's cycles, where there is one; else 0.
-        ram_bytes, flash_bytes: What models have; None where it is not known.
+        cycles_per_mac: An estimate of an inference's cycles, if there is one; else 0.
+        ram_bytes, flash_bytes: Room for models; None if unknown.
         in_place: Whether models are used where they lie in the flash.
         energy: Its currents, or None.
         chip: Of the catalogue, or None.
@@ -44,7 +44,7 @@ class Target:
 
 
 def target(name: str) -> Target:
-    """The board or the chip of that name.
+    """Returns the board or the chip of that name.
 
     Raises:
         BudgetError: There is neither, or nothing counts instructions for it.
@@ -85,7 +85,7 @@ def target(name: str) -> Target:
 
 
 def _those() -> str:
-    """What there is to budget for."""
+    """Lists the possible targets."""
     counted = [
         chip.name
         for chip in catalog.load().chips

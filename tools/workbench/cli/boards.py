@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint boards`: the chips that glasses are made of, and what each would make of a model."""
+"""`glint boards`: lists chips for smart glasses, and compares how each would run a model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDE = 160
 
 
 def _console() -> Console:
-    """Written to a file, a table is not cut to what a terminal has."""
+    """Makes a console that does not cut a table to a terminal's width when written to a file."""
     from rich.console import Console
 
     console = Console()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint budget`: how long glasses last, what takes the most, and what to change."""
+"""`glint budget`: estimates battery life, the largest consumer, and what changes would help."""
 
 from __future__ import annotations
 

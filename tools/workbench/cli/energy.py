@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint energy`: the glasses' energy ledger, alone and beside a bench's current meter."""
+"""`glint energy`: shows the glasses' energy ledger, and compares it with a bench current meter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workbench.chips import pictures
 from workbench.energy import compare, meter
 
 if TYPE_CHECKING:
-    from glint.client import Glasses  # imports Bluetooth, which --csv needs none of
+    from glint.client import Glasses  # imports Bluetooth, which --csv does not need
 
 app = typer.Typer(
     no_args_is_help=True, help="The glasses' energy ledger, and a current meter beside it."

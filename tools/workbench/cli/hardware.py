@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands for boards on a serial port."""
+"""`glint flash`, `deploy` and `doctor`: the commands for boards on a serial port."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def flash(
 
 @contextlib.contextmanager
 def _shown() -> Iterator[tuple[Callable[[str], None], Callable[[str, int, int], None]]]:
-    """Gives functions that show a remark, and a step's progress in bytes, on standard error."""
+    """Returns functions that show a remark, and a step's progress in bytes, on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
@@ -149,7 +149,7 @@ def deploy(
 
 
 def _ask(question: str) -> int:
-    """Asks for a pin on the terminal."""
+    """Asks the user for a pin on the terminal."""
     number: int = typer.prompt(question, type=int)
     return number
 
@@ -175,7 +175,7 @@ def doctor(
         looked_at.append(examiner.board(port, board, files))
     to_do = ""
     bad = False
-    for findings in looked_at:  # What the board needs comes before what the machine does.
+    for findings in looked_at:  # Advice about the board comes before advice about the machine.
         first = ""
         for finding in findings:
             if finding.good is False:

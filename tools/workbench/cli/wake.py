@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint wake`: what a wake word model makes of sound files, by the firmware's own detector."""
+"""`glint wake`: runs sound files through a wake word model, with the firmware's own detector."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ app = typer.Typer(help="Run sound through wake word models.", no_args_is_help=Tr
 
 @dataclass(frozen=True)
 class Heard:
-    """What a detector made of one sound.
+    """A detector's result for one sound.
 
     Attributes:
         max_probability: Highest mean over the model's sliding window, 0 to 1.
@@ -46,7 +46,7 @@ def listen(
 
     Raises:
         RunError: The board refused the model, with its reason.
-        zoo.ZooError: The model cannot be had.
+        zoo.ZooError: The model cannot be obtained.
         build.BuildError: The board's image cannot be built.
     """
     from workbench.build import zoo

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint demo`: emulated glasses hear a wake word; the companion shows what comes of it."""
+"""`glint demo`: emulated glasses hear a wake word, and the companion shows what it receives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workbench.errors import WorkbenchError
 PHRASE = "okay nabu"
 COMMAND = "take a photo"
 CONNECT_TIMEOUT_S = 20.0
-# After the last sound: what is still on its way may take this long on a slow machine.
+# Time after the last sound in which late results may still arrive on a slow machine.
 PATIENCE_S = 20.0
 
 
@@ -45,12 +45,12 @@ class Scene:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """How long the scene lasts."""
         return len(self.samples) / sound.SAMPLE_RATE_HZ
 
 
 def compose() -> Scene:
-    """Speech without the wake word, the wake word, a command, all in a room's noise."""
+    """Composes speech without the wake word, the wake word and a command, in a room's noise."""
     before = [
         sound.silence(0.5),
         sound.speech("the weather is nice today", "en"),
@@ -67,7 +67,7 @@ def compose() -> Scene:
 
 @dataclass
 class Findings:
-    """What the companion has by now; the demo is over when nothing is missing."""
+    """What the companion has received so far; the demo is over when nothing is missing."""
 
     wake: Wake | None = None
     latency_s: float | None = None
@@ -78,7 +78,7 @@ class Findings:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def missing(self) -> list[str]:
-        """Names what has not come yet."""
+        """Names what has not arrived yet."""
         found = {
             "the wake word was not heard": self.wake,
             "the sound after it did not arrive": self.audio,
@@ -102,12 +102,12 @@ class Demo:
         self._news = asyncio.Event()
 
     async def run(self, scene: Scene) -> None:
-        """Connects, lets the glasses hear the scene, and collects what comes.
+        """Connects, plays the scene to the glasses, and collects what arrives.
 
         Raises:
-            DemoError: Something did not come; GlintError: the link failed.
+            DemoError: Something did not arrive; GlintError: the link failed.
         """
-        # It takes a second, and there is time until the word has been said.
+        # This takes a second; there is time for it before the wake word.
         self._ears = asyncio.create_task(asyncio.to_thread(speech.recognizer))
         wav = self._output / "microphone.wav"
         sound.save(wav, scene.samples)
@@ -136,7 +136,7 @@ class Demo:
         return f"The glasses' console said last: {said}"
 
     async def _wait(self, listening: asyncio.Task[None], timeout_s: float) -> None:
-        """Returns when nothing is missing any more, or the time is up."""
+        """Waits until nothing is missing any more, or the time is up."""
         end = time.monotonic() + timeout_s
         while self._found.missing() and time.monotonic() < end:
             self._news.clear()

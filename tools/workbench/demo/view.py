@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the demo is shown: live on a terminal, as plain lines in a pipe, as JSON to a program."""
+"""Displays the demo: live on a terminal, as plain lines in a pipe, or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ EVENTS_SHOWN = 12
 
 
 class View(Protocol):
-    """What the demo has to show."""
+    """How the demo reports what happens."""
 
     def step(self, text: str) -> None:
-        """What is being done."""
+        """Shows what is being done."""
 
     def event(self, event: Event) -> None:
-        """An event as it arrives."""
+        """Shows an event that has arrived."""
 
     def saved(self, path: Path, what: str) -> None:
-        """A file that was written."""
+        """Shows that a file was written."""
 
     def summary(self, facts: dict[str, Any]) -> None:
-        """The figures at the end."""
+        """Shows the figures at the end."""
 
     def __enter__(self) -> Self: ...
 
@@ -47,7 +47,7 @@ class View(Protocol):
 
 
 class _Bare:
-    """A view that needs neither beginning nor end."""
+    """A view that needs no setup and no cleanup."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +57,7 @@ class _Bare:
 
 
 class JsonView(_Bare):
-    """One JSON object a line."""
+    """A view of one JSON object per line."""
 
     def _say(self, kind: str, fields: dict[str, Any]) -> None:
         print(json.dumps({"event": kind, **fields}), flush=True)
@@ -76,7 +76,7 @@ class JsonView(_Bare):
 
 
 class PlainView(_Bare):
-    """A line for everything."""
+    """A view of one plain line for each thing that happens."""
 
     def step(self, text: str) -> None:
         print(f"- {text}", flush=True)
@@ -94,7 +94,7 @@ class PlainView(_Bare):
 
 
 class LiveView:
-    """Steps, events and figures in one frame that fills up while it runs."""
+    """A view of steps, events and figures in one frame that is updated live."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
@@ -133,7 +133,7 @@ class LiveView:
         self._live.update(self.frame(running), refresh=True)
 
     def frame(self, running: bool) -> RenderableType:
-        """All that is shown now."""
+        """Renders everything that is shown now."""
         parts: list[RenderableType] = [
             Text(f"✓ {step}", style="green") for step in self._steps[:-1]
         ]
@@ -154,7 +154,7 @@ class LiveView:
 
 
 def summary_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The figures as people read them: (name, value)."""
+    """Returns the figures for people to read: (name, value)."""
     rows = []
     if facts["word"]:
         rows.append(("heard", f"{facts['word']}, probability {facts['probability']:.2f}"))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards on a serial port: flashed, deployed to, tested, examined."""
+"""Flashes, deploys to, tests and examines boards on a serial port."""

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts the application, native modules, models and settings on a board with MicroPython.
 
-Only files that differ are sent, each beside the old one under another name. When all have arrived
-whole, one rename gives the board a `main.py` that puts them in the old ones' places, the directory
-of the ROMFS with the models among them, and then becomes the new application's own. A board that
-lost power or its cable starts the old application before that rename and the new one after it.
+Only files that differ are sent, each stored beside the old one under another name. When all have
+arrived intact, one rename installs a temporary `main.py`. It moves the new files, and the directory
+of the ROMFS with the models, into place, and then replaces itself by the new application's own
+`main.py`. A board that loses power or its cable before that rename starts the old application,
+after it the new one.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ CONFIG = "config.json"
 NEW = ".new"
 FINISHING = MAIN + ".finish"
 MODELS = "models/"
-# An update that was kept would start instead of what is deployed.
+# A stored update would start instead of the deployed application.
 UPDATE_STATE = "update/state.json"
 MPY_VERSION = 6
 FLASH_BLOCK_BYTES = 4096
@@ -62,8 +63,8 @@ for name in json.loads({names!r}):
         pass
 print(json.dumps(found))
 """
-# Once this is main.py, what is deployed is the new application: whatever ends it, the next start or
-# the next run of `glint deploy` goes on with it. {device} and {switch} are rompartition's.
+# Once this is main.py, the new application counts as deployed: if this is interrupted, the next
+# start or the next `glint deploy` resumes it. {device} and {switch} come from rompartition.
 FINISH = """{begins}
 import json, os
 {device}
@@ -104,7 +105,7 @@ except OSError as error:
     os.remove({main!r})
     os.rename({new!r}, {main!r})
 """
-# Prints whether there was something to go on with.
+# Prints whether there was an interrupted deployment to resume.
 GO_ON = """
 try:
     with open({main!r}) as f:
@@ -146,7 +147,7 @@ class Outcome:
 
     Attributes:
         sent: Paths of the files that differed.
-        kept: Paths of those that did not.
+        kept: Paths of those that were already the same.
     """
 
     sent: tuple[str, ...]
@@ -158,17 +159,17 @@ def native_modules(facts: Facts, folder: Path | None, say: Say) -> dict[str, byt
 
     Args:
         facts: Of the board.
-        folder: Where ready-made ones lie, as ARCH/NAME.mpy; built here without it.
-        say: Told what is going on.
+        folder: Folder of ready-made ones, as ARCH/NAME.mpy; None builds them here.
+        say: Called with a line for each step.
 
     Raises:
-        DeployError: The board takes no .mpy of ours.
+        DeployError: The board cannot load our .mpy files.
         natmod.NatmodError: There is no compiler and no folder.
     """
     wanted = [name for name in natmod.native_modules() if name not in facts.builtin]
     if not wanted:
         return {}
-    # Code for Cortex-M4 with single precision also runs where there is more.
+    # Code for a Cortex-M4 with a single-precision FPU also runs on larger cores.
     arch = "armv7emsp" if facts.arch == "armv7emdp" else facts.arch
     if arch not in natmod.ARCHS or facts.mpy_version != MPY_VERSION:
         raise DeployError(
@@ -187,7 +188,7 @@ def native_modules(facts: Facts, folder: Path | None, say: Say) -> dict[str, byt
 
 
 def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> dict[str, bytes]:
-    """The files of the application, by their paths on the board.
+    """Returns the files of the application, by their paths on the board.
 
     Args:
         board: Folder below boards/, or a path of one's own, which has the board.py.
@@ -197,7 +198,7 @@ def bundle(board: str, words: list[str], vision: str, mirror: Path | None) -> di
 
     Raises:
         DeployError: There is no such board.
-        zoo.ZooError: A model cannot be had.
+        zoo.ZooError: A model cannot be obtained.
     """
     source = board_folder(board) / "board.py"
     if not source.exists():
@@ -227,14 +228,14 @@ def chip_of(board: str) -> str:
 
 
 def _serial(board: str) -> dict[str, Any]:
-    """What a board.toml says of a board on a serial port."""
+    """Returns what a board.toml says about a board on a serial port."""
     table: dict[str, Any] = tomllib.loads((board_folder(board) / "board.toml").read_text())
     said: dict[str, Any] = table.get("serial", {})
     return said
 
 
 def refuse_unless_fit(facts: Facts, board: str) -> None:
-    """Compares what a board says of itself with what its folder is for.
+    """Checks that a board is the one that its folder is for.
 
     Raises:
         DeployError: It is another board.
@@ -251,7 +252,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """Reads settings for the board.
 
     Raises:
-        DeployError: The file cannot be read, or is no JSON object.
+        DeployError: The file cannot be read, or is not a JSON object.
     """
     try:
         settings = json.loads(path.read_bytes())
@@ -265,12 +266,12 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_board_config(board: SerialBoard) -> dict[str, Any]:
-    """The settings that are on a board; {} when there are none that can be read."""
+    """Returns the settings on a board; {} if there are none that can be read."""
     return read_object(board, CONFIG)
 
 
 def read_object(board: SerialBoard, name: str) -> dict[str, Any]:
-    """The JSON object in a file on a board; {} when there is none that can be read."""
+    """Returns the JSON object in a file on a board; {} if there is none that can be read."""
     said = board.run(f"try:\n print(open({name!r}).read())\nexcept OSError: pass")
     try:
         settings = json.loads(said)
@@ -280,14 +281,14 @@ def read_object(board: SerialBoard, name: str) -> dict[str, Any]:
 
 
 def tested_model(board: SerialBoard) -> str | None:
-    """The path on a board of the model that the self-test can run, or None."""
+    """Returns the path on a board of a model that the self-test can run, or None."""
     path = f"{MODELS}{selftest.MODEL}.tflite"
     said = board.run(FIND.format(paths=json.dumps([path, "/rom/" + path])))
     return said.strip() or None
 
 
 def digest(data: bytes) -> str:
-    """The hash by which files are compared."""
+    """Returns the hash by which files are compared."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -298,16 +299,16 @@ def hashes(board: SerialBoard, names: list[str]) -> dict[str, str]:
 
 
 def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> Outcome:
-    """Makes a board's files equal to these, sending only what differs.
+    """Makes a board's files equal to these, sending only those that differ.
 
     Args:
-        board: At its REPL.
-        files: Contents by path, relative to the root of the board's file system. What is below
-            models/ goes into the ROMFS of a board that has one.
-        progress: Told path, bytes done and bytes in all.
+        board: The board, at its REPL.
+        files: Contents by path, relative to the root of the board's file system. Files below
+            models/ go into the ROMFS of a board that has one.
+        progress: Called with path, bytes done and bytes in all.
 
     Raises:
-        DeployError: They do not fit, or did not arrive whole.
+        DeployError: They do not fit, or did not arrive intact.
         rompartition.RomError: The models do not fit the ROMFS.
         serialboard.BoardError: The board went away, or its file system is full.
     """
@@ -338,7 +339,7 @@ def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> O
         main=MAIN,
         exists=errno.EEXIST,
     ).encode()
-    # What an interrupted run has sent already need not be sent again.
+    # Files that an interrupted run has already sent are not sent again.
     to_files = [name for name in for_files if there.get(name + NEW) != wanted[name]]
     to_rom = _differing(board, placed, for_rom)
     _check_room(board, [finish, *(files[name] for name in to_files)])
@@ -368,7 +369,7 @@ def put(board: SerialBoard, files: Mapping[str, bytes], progress: Progress) -> O
 
 
 def go_on(board: SerialBoard) -> bool:
-    """Puts in place what has arrived whole; returns whether there was such.
+    """Finishes an interrupted deployment whose files all arrived; returns whether there was one.
 
     Raises:
         serialboard.BoardError: The board went away, or its file system is full.
@@ -380,7 +381,7 @@ def go_on(board: SerialBoard) -> bool:
 def _differing(
     board: SerialBoard, placed: Mapping[str, rompartition.Extent], contents: Mapping[str, bytes]
 ) -> list[str]:
-    """Those files that do not lie where they were placed."""
+    """Returns those files whose content on the board differs."""
     if not placed:
         return []
     found = rompartition.hashes(board, list(placed.values()))

@@ -28,7 +28,7 @@ from workbench.paths import FIRMWARE, NATIVE
 
 DISK_NEEDED_BYTES = 1 << 20
 
-# As long as a radio may take to start, and a microphone to be listened to.
+# Time that a radio may take to start, or listening to a microphone.
 RADIO_TIMEOUT_S = 10
 LISTEN_TIMEOUT_S = 15
 LISTEN = FIRMWARE / "checks" / "listen.py"
@@ -52,7 +52,7 @@ if {efuse!r} and hasattr(machine, "mem32"):
     said["psram"] = (low >> 3 & 3) | (high >> 19 & 1) << 2
 print(json.dumps(said))
 """
-# Bluetooth stays on: what is left beside it is what native modules get.
+# Bluetooth stays on, since native modules get the memory that is left beside it.
 BLE = """
 import json
 said = {}
@@ -116,7 +116,7 @@ def _native_compiler() -> Finding:
 
 
 def machine() -> Iterator[Finding]:
-    """Looks at this machine."""
+    """Examines this machine."""
     yield Finding("machine", True, f"{platform.platform()}, Python {platform.python_version()}")
     yield _bluetooth()
     yield _serial_ports()
@@ -124,7 +124,7 @@ def machine() -> Iterator[Finding]:
     yield _native_compiler()
     try:
         place = Path.home()
-    except RuntimeError:  # nobody said where
+    except RuntimeError:  # no home folder is known
         place = Path.cwd()
     free = shutil.disk_usage(place).free
     yield Finding("disk", free > 1 << 30, f"{free >> 20} MB free", "" if free > 1 << 30 else "tidy")
@@ -142,12 +142,12 @@ def _modules(facts: Facts, on_board: Mapping[str, str], deploying: str) -> Findi
 
 
 def board(port: str, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
-    """Looks at a board; its application starts anew afterwards, and nothing is written.
+    """Examines a board without writing to it; its application restarts afterwards.
 
     Args:
         port: Serial port.
-        name: Folder below boards/ of what it should be.
-        files: What should be on it, by path.
+        name: Folder below boards/ of the board that it should be.
+        files: The files that should be on it, by path.
     """
     try:
         with stopped(port) as there:
@@ -159,7 +159,7 @@ def board(port: str, name: str, files: Mapping[str, bytes]) -> Iterator[Finding]
 
 
 def _chip(port: str, name: str, unanswered: str) -> Finding:
-    """What the chip's own loader says of it, where no MicroPython answers."""
+    """Asks the chip's ROM loader about it, if no MicroPython answers."""
     try:
         chip = flash.look(port)
     except WorkbenchError:
@@ -176,7 +176,7 @@ def _chip(port: str, name: str, unanswered: str) -> Finding:
 
 
 def _efuses(there: SerialBoard, name: str) -> Finding:
-    """Whether the chip protects what is in its flash from who holds it."""
+    """Reports whether the chip protects its flash from someone who holds the board."""
     found = security.of_board(there, deploy.chip_of(name))
     if found is None:
         return Finding("protection of the flash", None, "not known for this board")
@@ -186,7 +186,7 @@ def _efuses(there: SerialBoard, name: str) -> Finding:
 
 
 def _deploying(there: SerialBoard) -> str:
-    """How to bring what is missing onto a board: over its cable, unless it is closed."""
+    """Advises how to deploy what is missing: over the cable, unless the board is closed."""
     with contextlib.suppress(trust.KeysError):
         if trust.stored_on(there).closed:
             return "the board is closed: update it with a signed image (glint update)"
@@ -194,7 +194,7 @@ def _deploying(there: SerialBoard) -> str:
 
 
 def _signing_keys(there: SerialBoard) -> Finding:
-    """Whose updates the board takes."""
+    """Reports whose updates the board accepts."""
     try:
         stored = trust.stored_on(there)
     except trust.KeysError as error:
@@ -242,12 +242,12 @@ def _looked_at(there: SerialBoard, name: str, files: Mapping[str, bytes]) -> Ite
         yield from _peripherals(there)
     else:
         yield Finding("microphone", None, "not listened to: there is no board.py")
-    # Last: a radio that does not answer keeps the board from answering, too.
+    # This check is the last, since a radio that does not answer blocks the board, too.
     yield from _radio(there, facts)
 
 
 def _about(there: SerialBoard, name: str) -> dict[str, Any]:
-    """What MicroPython says of the system beneath it."""
+    """Reports what MicroPython says about the system beneath it."""
     efuse = esp_image.S3.EFUSE_BLOCK1_ADDR if deploy.chip_of(name) == "ESP32S3" else 0
     about: dict[str, Any] = json.loads(there.run(ABOUT.format(efuse=efuse)))
     return about

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole-flash images for ESP32 chips, as MicroPython publishes them, checked before writing.
+"""Checks whole-flash images for ESP32 chips, as MicroPython publishes them, before writing.
 
 Such a file begins at the chip's first flash address: bootloader, partition table at 0x8000,
 application. Formats: https://docs.espressif.com/projects/esptool/en/latest/esp32s3/advanced-topics/firmware-image-format.html
@@ -53,7 +53,7 @@ class Image:
         data: What to write at the chip's first flash address.
         chip: Name of the chip it is for, as esptool writes it.
         chip_id: That chip's number in image headers.
-        flash_bytes: Least flash it needs.
+        flash_bytes: The least flash that it needs.
         partitions: Its partition table.
     """
 
@@ -65,7 +65,7 @@ class Image:
 
     @property
     def sha256(self) -> str:
-        """Of the whole file, in hexadecimal."""
+        """The SHA-256 of the whole file, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
 

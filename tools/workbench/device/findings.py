@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was found, and whether it is as it should be: judged by what a board printed."""
+"""The findings of `glint doctor`: judges whether what a board printed is as it should be."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from workbench.paths import BUILD
 HEAP_NEEDED_BYTES = 1 << 20
 # As esptool's get_chip_features reads the eFuse (targets/esp32s3.py of 5.6.0, 232 to 238).
 PSRAM_MB = {0: 0, 1: 8, 2: 2, 3: 16, 4: 4}
-# PDM's bits are half ones where it is quiet, and never all or none.
+# In silence half of PDM's bits are ones; a working microphone never sends all ones or all zeros.
 ONES_PERCENT = range(10, 91)
 LOST_MAX_MS = 50
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        what: What was looked at.
-        good: Whether it is as it should be; None when it is not needed.
-        found: What is there.
-        advice: What to do, when there is something to do.
+        what: What was checked.
+        good: Whether it is as it should be; None if it is not needed.
+        found: What was found.
+        advice: What to do, if anything.
     """
 
     what: str
@@ -40,7 +40,7 @@ class Finding:
 
 
 def system(about: Mapping[str, Any]) -> Iterator[Finding]:
-    """The system beneath MicroPython, how it pairs, and why the board started last."""
+    """Reports the system beneath MicroPython, how it pairs, and the cause of the last reset."""
     said = about.get("platform", "")
     if said:
         yield Finding("system", True, said)
@@ -54,7 +54,7 @@ def system(about: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def memory(facts: Facts, about: Mapping[str, Any], port: str) -> Finding:
-    """Whether the heap is what the chip has."""
+    """Checks whether the heap uses the memory that the chip has."""
     found = f"{facts.heap_free >> 10} KB of heap free"
     if facts.heap_free > HEAP_NEEDED_BYTES:
         return Finding("memory", True, found)
@@ -76,7 +76,7 @@ def memory(facts: Facts, about: Mapping[str, Any], port: str) -> Finding:
 
 
 def heard(report: Mapping[str, Any]) -> Finding:
-    """Judges what firmware/checks/listen.py printed of the microphone."""
+    """Judges what firmware/checks/listen.py printed about the microphone."""
     listened, got = report["length_ms"], report["heard_ms"]
     if not got:
         return Finding(
@@ -105,12 +105,12 @@ def heard(report: Mapping[str, Any]) -> Finding:
 
 
 def level_dbfs(value: int) -> int:
-    """A sample's magnitude in decibels of full scale; -99 for nothing."""
+    """Converts a sample's magnitude to dBFS; 0 gives -99."""
     return round(20 * math.log10(value / 32768)) if value else -99
 
 
 def executable(largest: int, facts: Facts) -> Finding:
-    """Executable memory is what native modules' code goes into, each in one block."""
+    """Reports the executable memory, where each native module's code needs one block."""
     needed = {
         name: natmod.size(product).text
         for name in natmod.native_modules()

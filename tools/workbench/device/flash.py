@@ -39,15 +39,15 @@ class FlashError(WorkbenchError):
 
 @dataclass(frozen=True)
 class BoardFacts:
-    """What was read of the chip.
+    """What was read from the chip.
 
     Attributes:
         chip: For example "ESP32-S3".
         description: With package and revision.
         mac: Factory MAC address.
-        flash_bytes: Size of its flash; 0 when it cannot be told.
-        psram: What the chip says of the PSRAM in its package, or "".
-        security: What its eFuses say; None when it does not tell.
+        flash_bytes: Size of its flash; 0 if unknown.
+        psram: What the chip says about the PSRAM in its package, or "".
+        security: What its eFuses say; None if they cannot be read.
     """
 
     chip: str
@@ -65,14 +65,14 @@ class BoardFacts:
 
 
 class _Progress(EspLogBase):
-    """Esptool's logger that keeps quiet, but for how far it is."""
+    """A logger for esptool that reports progress and nothing else."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress_of = progress
         self.step = ""
 
     def print(self, *args: Any, **kwargs: Any) -> None:
-        """Drops what esptool tells its own users; what matters is checked here."""
+        """Drops esptool's messages; what matters is checked here."""
 
     err = warn = note = hint = debug = set_verbosity = print
 
@@ -84,12 +84,12 @@ class _Progress(EspLogBase):
         suffix: str = "",
         bar_length: int = 30,
     ) -> None:
-        """Passes on how far the current step is, in bytes."""
+        """Passes on the progress of the current step, in bytes."""
         self.progress_of(self.step, cur_iter, total_iters)
 
 
 def _compare_hash(image: official.Image, path: Path, data: bytes, say: Say) -> None:
-    """Compares a file with the hash that is known of it, else with that of its first use."""
+    """Compares a file with its known hash, or else with the hash recorded at its first use."""
     digest = hashlib.sha256(data).hexdigest()
     if image.sha256:
         if digest != image.sha256:
@@ -128,7 +128,7 @@ def _download(image: official.Image, path: Path, say: Say) -> bytes:
 
 
 def read_image(path: Path) -> esp_image.Image:
-    """Reads and checks an image of the user's.
+    """Reads and checks an image that the user provides.
 
     Raises:
         FlashError: The file cannot be read.
@@ -142,15 +142,15 @@ def read_image(path: Path) -> esp_image.Image:
 
 
 def official_image(image: official.Image, mirror: Path | None, say: Say) -> esp_image.Image:
-    """Gets and checks one of MicroPython's own images.
+    """Downloads and checks one of MicroPython's own images.
 
     Args:
-        image: Which.
+        image: The image to get.
         mirror: Folder that has it, for machines without internet.
-        say: Told what is going on.
+        say: Called with a line for each step.
 
     Raises:
-        FlashError: The file is not to be had, or is not what it should be.
+        FlashError: The file cannot be obtained, or is not what it should be.
         esp_image.ImageError: It is not a sound image.
     """
     cache = user_cache_path("glint") / "images"
@@ -171,7 +171,7 @@ def official_image(image: official.Image, mirror: Path | None, say: Say) -> esp_
 
 
 def _explain(error: Exception, port: str, during: str) -> FlashError:
-    """Turns what esptool says into what to do."""
+    """Turns esptool's error into a message that says what to do."""
     text = " ".join(str(error).split())
     if "ermission denied" in text:
         return FlashError(
@@ -210,7 +210,7 @@ def _explained(port: str, during: str) -> Iterator[None]:
 
 
 def _facts(chip: Any) -> BoardFacts:
-    esptool.cmds.attach_flash(chip)  # or the ROM's loader tells no size
+    esptool.cmds.attach_flash(chip)  # else the ROM loader cannot tell the size
     size = esptool.cmds.detect_flash_size(chip)
     psram = [feature for feature in chip.get_chip_features() if "PSRAM" in feature]
     return BoardFacts(
@@ -224,10 +224,10 @@ def _facts(chip: Any) -> BoardFacts:
 
 
 def refuse_unless_fit(board: BoardFacts, image: esp_image.Image, chip_id: int) -> None:
-    """Compares a board with an image.
+    """Checks that an image fits a board.
 
     Raises:
-        FlashError: Another chip, or too little flash.
+        FlashError: The image is for another chip, or the flash is too small.
     """
     if chip_id != image.chip_id:
         raise FlashError(
@@ -243,11 +243,11 @@ def refuse_unless_fit(board: BoardFacts, image: esp_image.Image, chip_id: int) -
 
 @contextlib.contextmanager
 def connect(port: str, logger: EspLogBase) -> Iterator[Any]:
-    """Puts the chip on a port into download mode; gives esptool's object for it.
+    """Puts the chip on a port into download mode; returns esptool's object for it.
 
     Raises:
         serialboard.BoardError: There is no such port.
-        FlashError: No right to open it, or nothing answers.
+        FlashError: Permission to open it is missing, or nothing answers.
     """
     check_port(port)
     EspLog.instance = logger
@@ -258,11 +258,11 @@ def connect(port: str, logger: EspLogBase) -> Iterator[Any]:
 
 
 def look(port: str) -> BoardFacts:
-    """Asks the chip on a port what it is; it starts again afterwards, its flash untouched.
+    """Identifies the chip on a port; it restarts afterwards with its flash untouched.
 
     Raises:
         serialboard.BoardError: There is no such port.
-        FlashError: No right to open it, or nothing answers.
+        FlashError: Permission to open it is missing, or nothing answers.
     """
     reading = _explained(port, "reading what the chip is")
     with connect(port, _Progress(lambda *_: None)) as chip, reading:
@@ -283,10 +283,10 @@ def write(
 
     Args:
         port: Serial port.
-        choose: Gives the image for a board; nothing has been written yet when it raises.
+        choose: Returns the image for a board; if it raises, nothing has been written yet.
         backup: Where to save the whole flash first.
-        progress: Told step, bytes done and bytes in all.
-        say: Told what is going on.
+        progress: Called with step, bytes done and bytes in all.
+        say: Called with a line for each step.
 
     Raises:
         FlashError: With what to do next; running the same command again finishes the job.
@@ -320,7 +320,7 @@ def write(
             say(f"saved {len(content)} bytes to {backup}; write them back with --image {backup}")
         logger.step = "writing"
         with _explained(port, "writing"):
-            # What is there already (a second run) is only verified.
+            # If the image is already there (a second run), it is only verified.
             esptool.cmds.write_flash(chip, [(0, image.data)], skip_flashed=True)
             chip.hard_reset()
     return board

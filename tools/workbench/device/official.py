@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MicroPython's own images for ESP32-S3, and which of them a chip takes.
+"""Lists MicroPython's own images for ESP32-S3, and chooses the one that fits a chip.
 
-What differs is how PSRAM is wired to the chip: an image for octal PSRAM finds no quad one, and the
-other way round; the one for quad PSRAM also starts where there is none
+The images differ in how PSRAM is wired to the chip: an image for octal PSRAM does not find quad
+PSRAM, and the other way round; the one for quad PSRAM also starts without any
 (CONFIG_SPIRAM_IGNORE_NOTFOUND in ports/esp32/boards/sdkconfig.spiram_sx of MicroPython 1.25.0 and
 1.26.1).
 """
@@ -31,7 +31,7 @@ class Memory(Enum):
 
     @property
     def words(self) -> str:
-        """For messages."""
+        """The kind of PSRAM in words, for messages."""
         return "no PSRAM" if self is Memory.NONE else f"{self.value} PSRAM"
 
 
@@ -42,9 +42,9 @@ MEMORY_MB = {0: Memory.NONE, 2: Memory.QUAD, 8: Memory.OCTAL, 16: Memory.OCTAL}
 
 
 def memory_of(megabytes: int) -> Memory:
-    """The kind of so much PSRAM in the package; what is not known is taken for quad.
+    """Returns the kind of PSRAM for its size in the package; an unknown size counts as quad.
 
-    The image for quad PSRAM starts whatever there is.
+    The image for quad PSRAM starts with any PSRAM or none.
     """
     return MEMORY_MB.get(megabytes, Memory.QUAD)
 
@@ -57,8 +57,8 @@ class Image:
         release: Of MicroPython.
         name: Of the file, as its download page gives it.
         octal: Whether it is for octal PSRAM.
-        flash_mb: Least flash it needs.
-        sha256: Of the file, or "" where none could be looked up: its maker publishes none.
+        flash_mb: The least flash that it needs.
+        sha256: Of the file, or "" if none could be found: MicroPython publishes none.
     """
 
     release: str
@@ -69,7 +69,7 @@ class Image:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The address to download it from."""
         return PLACE + self.name
 
 
@@ -114,7 +114,7 @@ KEYS_FIRST_BY_ITS_NEIGHBOURS = ("5.4", "5.4.1", "5.4.2")
 
 
 def pairing_order(idf: str) -> str:
-    """What is known of the order in which an ESP-IDF's NimBLE tells of a pairing, in words."""
+    """Describes what is known of the order in which an ESP-IDF's NimBLE reports a pairing."""
     if idf in ENCRYPTION_FIRST:
         return "tells of encryption, then gives the keys"
     if idf in KEYS_FIRST:
@@ -128,11 +128,11 @@ RELEASES = tuple(dict.fromkeys(image.release for image in IMAGES))
 
 
 def choose(memory: Memory, flash_bytes: int, release: str | None = None) -> Image:
-    """The image for a chip: of a release, or of the first that fits its flash.
+    """Returns the image for a chip: from the given release, or the first that fits its flash.
 
     Args:
-        memory: What the chip says of its PSRAM.
-        flash_bytes: Size of its flash; 0 when it cannot be told.
+        memory: What the chip says about its PSRAM.
+        flash_bytes: Size of its flash; 0 if unknown.
         release: One of `RELEASES`.
 
     Raises:

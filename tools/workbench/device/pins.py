@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a board was wired: board.json, which a board's owner is asked for once."""
+"""Asks a board's owner once how it is wired, and checks the answers, stored in board.json."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FILE = "board.json"
 PIN_KEYS = ("clock", "word", "data", "light", "button", "battery")
 MAY_BE_NONE = ("light", "battery", "camera")
 CAMERA_KEYS = ("clock_in", "clock_out", "vsync", "href", "sda", "scl")
-# ESP32-S3's data sheet: 22 to 25 are not there, 26 to 32 are the flash's and PSRAM's, 33 to 37 are
-# those of octal ones, too, 19 and 20 are USB's.
+# ESP32-S3's data sheet: pins 22 to 25 do not exist, 26 to 32 belong to flash and PSRAM, 33 to 37
+# also do if these are octal, 19 and 20 are USB's.
 PINS = frozenset({*range(19), 21, *range(33, 49)})
 OCTAL_PINS = frozenset(range(33, 38))
 RTC_PINS = range(22)
@@ -30,13 +30,13 @@ Ask = Callable[[str], int]
 
 
 class PinsError(WorkbenchError):
-    """A board cannot have been wired so; the message says what to do."""
+    """A board cannot be wired this way; the message says what to do."""
 
 
 def table(board: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """What board.json of a folder below boards/ holds unless told, and what is asked for.
+    """Returns the defaults of board.json for a folder below boards/, and the keys to ask for.
 
-    Both are empty for a board whose pins are its maker's.
+    Both are empty for a board whose pins its maker has fixed.
     """
     read = tomllib.loads((board_folder(board) / "board.toml").read_text())
     usual = {key: None if value == "none" else value for key, value in read.get("pins", {}).items()}
@@ -46,17 +46,17 @@ def table(board: str) -> tuple[dict[str, Any], dict[str, str]]:
 def settle(
     board: str, there: SerialBoard, facts: Facts, file: Path | None, ask: Ask | None
 ) -> dict[str, bytes]:
-    """The file board.json for a board: {} for one whose pins are its maker's.
+    """Returns the file board.json for a board; {} if its maker has fixed the pins.
 
     Args:
         board: Folder below boards/.
-        there: The board, at its prompt; what it was told before counts.
-        facts: Of it.
-        file: What its owner wrote down, or None.
-        ask: Asks its owner for a pin; None when nobody is there.
+        there: The board, at its prompt; pins that it already stores are kept.
+        facts: The board's facts.
+        file: The owner's JSON file with pins, or None.
+        ask: Asks the owner for a pin; None if nobody can answer.
 
     Raises:
-        PinsError: A pin is not known, or cannot be.
+        PinsError: A pin is not known, or is impossible.
         deploy.DeployError: The file cannot be read.
     """
     usual, asked = table(board)
@@ -78,12 +78,12 @@ def settle(
 
 
 def check(wired: Mapping[str, Any], known: set[str], *, octal: bool) -> None:
-    """Refuses what cannot be.
+    """Refuses impossible pins.
 
     Args:
-        wired: What board.json would hold.
-        known: The keys that there are.
-        octal: Whether the image is for octal PSRAM, which takes pins of its own.
+        wired: The content for board.json.
+        known: The valid keys.
+        octal: Whether the image is for octal PSRAM, which uses more pins.
 
     Raises:
         PinsError: Names the first thing that is wrong.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models in a board's ROMFS partition, where its MicroPython has one and they can be used in place.
+"""Writes models to a board's ROMFS partition, if it has one, where they are used in place.
 
-Its first block is the directory and each file begins a block of its own, so that new files go
-where no old one lies: the board keeps its models until the one block of the directory is replaced.
+The first block of the partition is the directory, and each file begins a block of its own. New
+files go into free blocks, so the board keeps its old models until the directory is replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.paths import FIRMWARE
 
 BLOCK_BYTES = 4096
 
-# All run on the board. `rom_write` does what mpremote's `romfs deploy` does, for blocks.
+# These scripts run on the board. `rom_write` writes blocks as mpremote's `romfs deploy` does.
 DEVICE = """
 import binascii, hashlib, json
 rom = None
@@ -43,7 +43,7 @@ else:
                 raise OSError(5)
 rom_block = max(rom_block, 0)
 """
-# {reader} is the source of firmware/glasses/boot/romfs.py: it takes a ROMFS of any builder.
+# {reader} is the source of firmware/glasses/boot/romfs.py, which reads a ROMFS of any builder.
 LOOK = """
 exec({reader!r})
 class View:
@@ -68,7 +68,7 @@ view = memoryview(rom)
 print(json.dumps([binascii.hexlify(hashlib.sha256(view[at:at + length]).digest()).decode()
     for at, length in json.loads({extents!r})]))
 """
-# Takes effect at once, and for the self-test that follows.
+# Takes effect at once, so that the self-test that follows sees the new files.
 SWITCH = """
 try:
     vfs.umount("/rom")
@@ -85,7 +85,7 @@ class RomError(WorkbenchError):
 
 @dataclass(frozen=True)
 class Extent:
-    """Where a file lies: `length` bytes at `at`, from the start of the partition."""
+    """The place of a file: `length` bytes at offset `at` of the partition."""
 
     at: int
     length: int
@@ -101,8 +101,8 @@ class Partition:
     """A board's ROMFS partition.
 
     Attributes:
-        size: Bytes.
-        files: Those in it, by path.
+        size: In bytes.
+        files: Extents of the files in it, by path.
     """
 
     size: int
@@ -110,7 +110,7 @@ class Partition:
 
 
 def look(board: SerialBoard) -> Partition | None:
-    """What is in a board's ROMFS partition; None when it has none that is written block by block.
+    """Reads a board's ROMFS partition; None if it has none that can be written block by block.
 
     Raises:
         serialboard.BoardError: The board went away.
@@ -123,7 +123,7 @@ def look(board: SerialBoard) -> Partition | None:
 
 
 def displaced(board: SerialBoard, partition: Partition) -> dict[str, bytes]:
-    """The files that another builder put where our directory has to be: to be sent anew.
+    """Reads the files that lie where our directory has to be, so that they can be sent again.
 
     Raises:
         serialboard.BoardError: The board went away.
@@ -143,14 +143,14 @@ def displaced(board: SerialBoard, partition: Partition) -> dict[str, bytes]:
 
 
 def hashes(board: SerialBoard, extents: list[Extent]) -> list[str]:
-    """The SHA-256 of what lies there now, in hexadecimal; after `look`."""
+    """Returns the SHA-256 of these extents' content in hexadecimal; call `look` first."""
     pairs = json.dumps([(extent.at, extent.length) for extent in extents])
     found: list[str] = json.loads(board.run(HASH.format(extents=pairs)))
     return found
 
 
 def place(partition: Partition, files: Mapping[str, bytes]) -> dict[str, Extent]:
-    """Where these files can lie while all that is there stays.
+    """Finds free places for these files, with all present files left where they are.
 
     Args:
         partition: From `look`.
@@ -162,7 +162,7 @@ def place(partition: Partition, files: Mapping[str, bytes]) -> dict[str, Extent]
     """
     used = {0}
     if any(extent.at < BLOCK_BYTES for extent in partition.files.values()):
-        # Another builder's: its directory may lie anywhere up to the end of its last file.
+        # Another builder's directory records may lie anywhere up to the end of the last file.
         end = max(extent.blocks.stop for extent in partition.files.values())
         used.update(range(end))
     for extent in partition.files.values():
@@ -196,7 +196,7 @@ def send(board: SerialBoard, extent: Extent, data: bytes) -> None:
 
 
 def switch(files: Mapping[str, Extent]) -> str:
-    """Python that makes these the partition's files, after `look` has run on the board.
+    """Returns Python that makes these the partition's files, once `look` has run on the board.
 
     Raises:
         RomError: They are too many for one block.

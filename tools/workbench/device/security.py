@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a chip only starts signed images and encrypts its flash, as its eFuses say."""
+"""Reads from a chip's eFuses whether it starts only signed images and encrypts its flash."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Security:
     """What a chip's eFuses say.
 
     Attributes:
-        secure_boot: Its ROM starts signed bootloaders only.
-        flash_encryption: What its flash holds is encrypted.
+        secure_boot: Its ROM starts only signed bootloaders.
+        flash_encryption: The content of its flash is encrypted.
     """
 
     secure_boot: bool
@@ -46,12 +46,12 @@ class Security:
 
 
 def _is_encrypted(count: int) -> bool:
-    """Whether SPI_BOOT_CRYPT_CNT means so: esptool's get_security_info, an odd number of bits."""
+    """Whether SPI_BOOT_CRYPT_CNT has an odd number of bits set (esptool's get_security_info)."""
     return count.bit_count() % 2 == 1
 
 
 def of_loader(chip: Any) -> Security | None:
-    """Asks a chip in download mode, through esptool's object for it; None when it does not tell."""
+    """Asks a chip in download mode, through esptool's object for it; None if it cannot tell."""
     try:
         said = chip.get_security_info()
     except FatalError:  # an ESP32's loader knows no such command
@@ -60,7 +60,7 @@ def of_loader(chip: Any) -> Security | None:
 
 
 def of_board(board: SerialBoard, mcu: str) -> Security | None:
-    """Reads the eFuses of a board at its REPL; None where it is not known where they are.
+    """Reads the eFuses of a board at its REPL; None if their address on that chip is unknown.
 
     Args:
         board: The board.

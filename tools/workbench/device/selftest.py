@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The self-test that runs on a board, and what it has to print.
+"""Runs the self-test on a board and compares its output with the expected values.
 
-`python -m workbench.device.selftest` writes firmware/checks/selftest.json anew, from what the
-linux board prints; the tests hold that against the references of micdsp and tflm.
+`python -m workbench.device.selftest` regenerates firmware/checks/selftest.json from the output of
+the linux board; the tests compare that with the references of micdsp and tflm.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ TIMEOUT_S = 120
 
 
 class SelftestError(WorkbenchError):
-    """A board computes something else than it should."""
+    """A board computes a wrong value."""
 
 
 def verify(report: dict[str, Any]) -> None:
-    """Compares what a board printed with what it has to print.
+    """Compares what a board printed with the expected values.
 
     Raises:
         SelftestError: Names what differs.
     """
     expected = json.loads(EXPECTED.read_text())
     if report.get("tflm", {}).get("model") != expected["tflm"]["model"]:
-        del expected["tflm"]  # not the model that the values were made with
+        del expected["tflm"]  # the values were made with another model
     wrong = [
         f"{part}.{name}"
         for part in expected
@@ -71,11 +71,11 @@ def run(board: SerialBoard, model: str | None = None) -> dict[str, Any]:
 
 
 def run_emulated(board: str) -> dict[str, Any]:
-    """The report of an emulated board's image, with the zoo's model MODEL; it is not verified.
+    """Returns the unverified report of an emulated board's image, with the zoo's model MODEL.
 
     Raises:
         SelftestError: It could not run.
-        WorkbenchError: The board cannot be built or emulated, or the model cannot be had.
+        WorkbenchError: The board cannot be built or emulated, or the model cannot be obtained.
     """
     model = zoo.find(MODEL)
     if board == "linux":

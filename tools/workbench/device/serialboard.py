@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board with MicroPython on a serial port, through mpremote's transport."""
+"""Controls a board with MicroPython on a serial port, through mpremote's transport."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from serial.tools import list_ports
 
 from workbench.errors import WorkbenchError
 
-# What sys.implementation._mpy >> 10 says (MicroPython's py/persistentcode.h).
+# Architectures by the value of sys.implementation._mpy >> 10 (MicroPython's py/persistentcode.h).
 NATIVE_ARCHS = (
     *("", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
     *("xtensa", "xtensawin", "rv32imc"),
 )
 WRITE_CHUNK_BYTES = 4096
-# As large as what is packed at once.
+# Size of the pieces that are packed at once.
 WINDOW_BITS = 12
 PROMPT_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 60
-# Until a board that starts is back on its native USB.
+# Time until a starting board is back on its native USB.
 RETURN_TIMEOUT_S = 5
 
 FACTS = """
@@ -67,24 +67,24 @@ except ImportError:
 
 
 class BoardError(WorkbenchError):
-    """The board on a serial port did not do what it was asked; the message says what to do."""
+    """The board on a serial port did not do what was asked; the message says what to do."""
 
 
 class NoPromptError(BoardError):
-    """The port is there, and no MicroPython answers on it."""
+    """The port exists, but no MicroPython answers on it."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a board says of itself.
+    """What a board says about itself.
 
     Attributes:
         machine: Its name and chip.
         version: MicroPython's version.
         arch: Architecture of native .mpy files that it takes, or "".
         mpy_version: Version of .mpy files that it takes.
-        builtin: Those of our modules and drivers that its image has.
-        heap_free: Bytes.
+        builtin: Those of our modules and drivers that its image has built in.
+        heap_free: Free bytes of the heap.
         disk_free: Bytes of its file system that are free.
         disk: Bytes of its file system.
     """
@@ -113,13 +113,13 @@ def check_port(port: str) -> None:
 
 
 def plugged_in() -> list[str]:
-    """The serial ports that are on USB, where boards are; others are part of the machine."""
+    """The serial ports on USB, where boards are; other ports belong to the machine itself."""
     known: Any = list_ports
     return sorted(port.device for port in known.comports() if port.vid is not None)
 
 
 def the_port(named: str | None) -> str:
-    """The port to use: the one that is named, or that of the only board that is plugged in.
+    """Returns the port to use: the named one, or that of the only board plugged in.
 
     Raises:
         BoardError: There is no such port; or none is named, and there is no board or several.
@@ -159,7 +159,7 @@ class SerialBoard:
             # mpremote prints what a board says instead of a prompt.
             with contextlib.redirect_stdout(said):
                 self._transport = SerialTransport(self.port)
-                # On a pty mpremote reads without looking whether there is something.
+                # On a pty mpremote reads without checking whether there is anything to read.
                 self._transport.serial.timeout = PROMPT_TIMEOUT_S
                 self._transport.enter_raw_repl(timeout_overall=PROMPT_TIMEOUT_S)
         except (TransportError, SerialException, OSError) as error:
@@ -239,7 +239,7 @@ class SerialBoard:
         return text
 
     def restart(self) -> None:
-        """Resets the board, so that it runs its main.py; whatever it was asked last is ended.
+        """Resets the board, so that it runs its main.py; whatever it was running ends.
 
         Raises:
             BoardError: The board went away before.
@@ -270,7 +270,7 @@ class SerialBoard:
         )
 
     def packed(self, data: bytes) -> str:
-        """Python that gives these bytes on the board, short to send.
+        """Returns a short Python expression that evaluates to these bytes on the board.
 
         Raises:
             BoardError: As `run`.
@@ -296,7 +296,7 @@ class SerialBoard:
 
 @contextlib.contextmanager
 def stopped(port: str) -> Iterator[SerialBoard]:
-    """A board at its prompt; its application starts anew afterwards, whatever comes between.
+    """Holds a board at its prompt; its application restarts afterwards, even after an error.
 
     Raises:
         BoardError: It gives no prompt, or went away before it could start.
@@ -312,9 +312,9 @@ def stopped(port: str) -> Iterator[SerialBoard]:
 
 
 def starts(port: str) -> bool:
-    """Whether MicroPython answers on a port, to which a board may yet have to come back.
+    """Whether MicroPython answers on a port, once the board has reappeared on it.
 
-    A chip that was put into its ROM's loader by hand stays there after it was written to.
+    A chip that was put into its ROM loader by hand stays there after it has been written to.
     """
     until = time.monotonic() + RETURN_TIMEOUT_S
     while True:
@@ -323,7 +323,7 @@ def starts(port: str) -> bool:
                 return True
         except NoPromptError:
             return False
-        except BoardError:  # the port is away: native USB goes with the chip
+        except BoardError:  # the port is gone: native USB disappears while the chip resets
             if time.monotonic() > until:
                 return False
             time.sleep(0.2)

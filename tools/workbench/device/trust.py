@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose updates are taken: what images change in it, what boards and this checkout trust."""
+"""Manages which signing keys are trusted: by this checkout, by boards, and changed by updates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DEVELOPMENT_NOTICE = (
 )
 ADD_NAME, RETIRE_NAME = "1-add.img", "2-retire.img"
 
-# Runs on a board; prints what boot/trust.py has stored there, null when it has nothing.
+# Runs on a board; prints what boot/trust.py has stored there, or null.
 READ = """
 import json
 found = None
@@ -52,16 +52,16 @@ print(json.dumps(found))
 
 
 class KeysError(WorkbenchError):
-    """A key cannot be made, or a board does not take what is to be put on it."""
+    """A key cannot be made, or a board does not accept what is to be installed."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What an image changes in what the glasses trust, once it is confirmed.
+    """The changes in trust that an image makes once it is confirmed.
 
     Attributes:
         add: Keys that are trusted from then on.
-        retire: Keys that never are again.
+        retire: Keys that are never trusted again.
         close: Whether the development key is refused for good.
     """
 
@@ -70,7 +70,7 @@ class Changes:
     close: bool = False
 
     def encode(self) -> bytes:
-        """The value of the image's TLV; empty when nothing changes.
+        """Encodes the value of the image's TLV; empty if nothing changes.
 
         Raises:
             KeysError: Two of the keys have one name.
@@ -139,12 +139,12 @@ def is_development(key: Path) -> bool:
 
 
 def checkout_trusts_development() -> bool:
-    """Whether what this checkout puts on a board trusts the development key at first."""
+    """Whether a board with this checkout's firmware initially trusts the development key."""
     return load_key(DEVELOPMENT_KEY).digest in checkout_keys()
 
 
 def stored_on(board: SerialBoard) -> Stored:
-    """What a board has stored about trust; without anything, it is what this checkout begins with.
+    """Reads what a board has stored about trust; without that, this checkout's initial values.
 
     Raises:
         KeysError: What is stored is damaged.
@@ -166,11 +166,11 @@ def stored_on(board: SerialBoard) -> Stored:
 
 
 def refuse_unless_open(board: SerialBoard, counter: int) -> Stored:
-    """Compares what a board has stored with what is to be put on it over a cable.
+    """Checks whether a board accepts an installation over a cable.
 
     Args:
         board: At its REPL.
-        counter: Security counter of what is to be put on it.
+        counter: Security counter of what is to be installed.
 
     Raises:
         deploy.DeployError: The board is closed, or its counter is higher.
@@ -201,22 +201,22 @@ def rotation(
     counter: int,
     close: bool,
 ) -> Mapping[str, bytes]:
-    """Two images that bring glasses from one key to another, by the names to give their files.
+    """Builds two images that move glasses from one key to another, by file name.
 
     The first is signed with the old key and adds the new one; the second is signed with the new
     key and retires the old one. Each is to be confirmed before the next.
 
     Args:
         payload: ROMFS of both.
-        version: Of both.
+        version: Version of both.
         board: The board they are for.
         old: PEM file with the private key that the glasses trust.
-        new: PEM file with the private key that they are to trust instead.
+        new: PEM file with the private key that they will trust instead.
         counter: Security counter of both.
         close: Whether the second closes the glasses.
 
     Raises:
-        ImageError: A key is not good.
+        ImageError: A key is not usable.
     """
     old_key, new_key = load_key(old), load_key(new)
     if old_key.digest == new_key.digest:
@@ -230,7 +230,7 @@ def rotation(
 
 
 def described(data: bytes) -> str:
-    """An image in a few words: version, board, security counter, and what it changes in trust."""
+    """Describes an image in a few words: version, board, security counter, changes in trust."""
     said = parse(data)
     text = f"version {said.version} for {said.board}, security counter {said.counter}"
     changes = [f"adds the key {name}" for name in said.trust.get("add", ())]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds update images: application and models as ROMFS, signed by imgtool as MCUboot wants it."""
+"""Builds update images: application and models as ROMFS, signed by imgtool in MCUboot's format."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def load_key(path: Path) -> Key:
     """Reads a key from a PEM file, private or public.
 
     Raises:
-        ImageError: It is none that the firmware could verify.
+        ImageError: It is not a key that the firmware could verify with.
     """
     try:
         loaded = imgtool_keys.load(str(path))
@@ -90,7 +90,7 @@ def load_key(path: Path) -> Key:
 
 
 def render_keys(keys: list[Key]) -> str:
-    """The source of the firmware's keys.py that trusts these."""
+    """Generates the source of the firmware's keys.py, which trusts these keys."""
     lines = []
     for key in keys:
         digits = re.findall(f".{{1,{_DIGITS_A_LINE}}}", f"{key.modulus:x}")
@@ -103,7 +103,7 @@ def render_keys(keys: list[Key]) -> str:
 
 
 def key_hash(modulus: int) -> bytes:
-    """What names a public key with the exponent 65537: SHA-256 of its DER."""
+    """Returns the hash that identifies a public key with exponent 65537: the SHA-256 of its DER."""
     public = RSAPublicNumbers(EXPONENT, modulus).public_key()
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
     return hashlib.sha256(der).digest()
@@ -126,10 +126,10 @@ def sign(
         board: The board it is for.
         key: PEM file with the private key.
         counter: Security counter.
-        changes: What it changes in what the glasses trust, as trust.Changes encodes it.
+        changes: Its changes in what the glasses trust, as trust.Changes encodes them.
 
     Raises:
-        ImageError: The key or version is not good, or the image is too large.
+        ImageError: The key or version is not valid, or the image is too large.
     """
     signer = load_key(key)
     if not hasattr(signer.imgtool, "sign"):
@@ -153,7 +153,7 @@ def sign(
             tlvs = {_PROTOCOL["image"]["tlv_board"]: board.encode()}
             if changes:
                 tlvs[_PROTOCOL["image"]["tlv_trust"]] = changes
-            with contextlib.redirect_stdout(io.StringIO()):  # it says that it signs
+            with contextlib.redirect_stdout(io.StringIO()):  # imgtool prints that it signs
                 made.create(signer.imgtool, "hash", None, custom_tlvs=tlvs)
             made.save(str(path))
         except click.ClickException as error:
@@ -166,14 +166,14 @@ def sign(
 
 
 def firmware_version() -> str:
-    """The version that the application says it is."""
+    """Returns the version that the application states."""
     found = re.search(r'^FIRMWARE = "(.+)"', (FIRMWARE / "glasses/config.py").read_text(), re.M)
     assert found
     return found[1]
 
 
 def firmware_counter() -> int:
-    """The security counter of this checkout's application."""
+    """Returns the security counter of this checkout's application."""
     source = (FIRMWARE / "glasses/config.py").read_text()
     found = re.search(r"^SECURITY_COUNTER = (\d+)$", source, re.M)
     assert found
@@ -188,7 +188,7 @@ def payload(
     mirror: Path | None,
     extension: Path | None = None,
 ) -> bytes:
-    """A ROMFS with this checkout's application and these models.
+    """Builds a ROMFS with this checkout's application and these models.
 
     Args:
         board: The board it is for: a folder below boards/.

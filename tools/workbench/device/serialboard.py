@@ -28,7 +28,7 @@ NATIVE_ARCHS = (
     *("xtensa", "xtensawin", "rv32imc"),
 )
 WRITE_CHUNK_BYTES = 4096
-# Size of the pieces that are packed at once.
+# The compression window is as large as the chunk that is packed at once.
 WINDOW_BITS = 12
 PROMPT_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 60

@@ -166,7 +166,7 @@ def stored_on(board: SerialBoard) -> Stored:
 
 
 def refuse_unless_open(board: SerialBoard, counter: int) -> Stored:
-    """Checks whether a board accepts an installation over a cable.
+    """Checks that a board accepts an installation over a cable.
 
     Args:
         board: At its REPL.

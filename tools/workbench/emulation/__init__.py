@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated glasses: boards as processes or in QEMU, their radio, what they see and hear."""
+"""Emulates glasses: boards as processes or in QEMU, their radio, camera and microphone."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workbench's end of the simulation bus, and the peripherals it plays to emulated glasses."""
+"""The workbench's end of the simulation bus, and the peripherals that it simulates over it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Bus:
         self._writer.write(struct.pack("<BBH", channel, 0, len(data)) + data)
 
     async def run(self) -> None:
-        """Dispatches frames until the glasses' end closes."""
+        """Dispatches frames until the glasses close their end."""
         while True:
             try:
                 channel, _, length = struct.unpack("<BBH", await self._reader.readexactly(4))
@@ -66,7 +66,7 @@ class Bus:
                 log.error("simulation bus: a broken frame on channel %d: %s", channel, error)
 
     async def close(self) -> None:
-        """Closes the stream; the glasses see the end of it."""
+        """Closes the stream; the glasses see its end."""
         self._writer.close()
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
@@ -75,11 +75,11 @@ class Bus:
 class Microphone:
     """Plays samples to the glasses, as fast as real time or as fast as they listen.
 
-    The glasses grant room in bytes; nothing is sent beyond it, so no sample is ever lost: glasses
-    that cannot keep up make the sound late, not short.
+    The glasses grant credit in bytes, and nothing is sent beyond it. So no sample is ever lost: if
+    the glasses cannot keep up, sound arrives late but complete.
 
     Attributes:
-        muted: Silence is heard in place of what is played.
+        muted: Silence is sent instead of the samples.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -114,15 +114,15 @@ class Microphone:
         """Plays int16 little-endian 16 kHz mono samples.
 
         Args:
-            samples: What to play; an odd piece at the end is filled up to a hop with silence.
-            realtime: Keep to 16,000 samples a second; else as fast as the glasses take them.
+            samples: What to play; the last hop is padded with silence.
+            realtime: Keep to 16,000 samples a second; else as fast as the glasses accept them.
             on_start: Called with the monotonic time (s) at which sample 0 would be spoken.
         """
         samples += bytes(-len(samples) % MIC_CHUNK_BYTES)
         start: float | None = None
         for offset in range(0, len(samples), MIC_CHUNK_BYTES):
             if realtime and start is not None:
-                # A chunk can be sent once its last sample has been spoken.
+                # A chunk can be sent only after the time of its last sample.
                 due = start + (offset + MIC_CHUNK_BYTES) / BYTES_PER_SECOND
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
             await self._send(samples[offset : offset + MIC_CHUNK_BYTES])
@@ -133,7 +133,7 @@ class Microphone:
 
 
 class Camera:
-    """Answers captures with the pictures of a folder; the scene moves on after each JPEG."""
+    """Answers captures with the pictures of a folder, and moves to the next one after each JPEG."""
 
     def __init__(self, bus: Bus) -> None:
         self._scenes: list[Path] = []
@@ -146,16 +146,16 @@ class Camera:
         bus.on(CAMERA, self._on_request)
 
     def show(self, folder: Path) -> None:
-        """Puts the pictures of `folder` before the lens, in the order of their names.
+        """Shows the pictures of `folder` to the camera, in the order of their names.
 
         Raises:
-            PictureError: No picture in it.
+            PictureError: The folder holds no picture.
         """
         self._scenes = load_folder(folder)
         self._scene = 0
 
     def next(self) -> None:
-        """Puts the next picture before the lens."""
+        """Shows the next picture to the camera."""
         self._scene += 1
 
     def _on_request(self, payload: bytes) -> None:
@@ -179,7 +179,7 @@ class Camera:
             self._bus.send(CAMERA, bytes([PICTURE_DATA]) + data)
 
 
-# What the light is set to for one blink (boards/README.md).
+# The light's value for one blink (boards/README.md).
 BLINK = b"\x02"
 
 
@@ -187,7 +187,7 @@ class Peripherals:
     """All peripherals of one pair of emulated glasses.
 
     Attributes:
-        blinks: How often the light blinked to tell something to the wearer, privacy apart.
+        blinks: How often the light blinked as a signal to the wearer; privacy is not counted.
     """
 
     def __init__(self, bus: Bus, on_light: Callable[[bool], None]) -> None:
@@ -213,7 +213,7 @@ class Peripherals:
             self._on_light(lit)
 
     def attach(self, bus: Bus) -> None:
-        """Goes on with glasses that have started anew: what they sense stays as it was."""
+        """Continues with glasses that have restarted; the peripherals keep their state."""
         self.mic.attach(bus)
         self.camera.attach(bus)
         self._listen(bus)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host's side of firmware/port/simbus.h: a byte stream through memory shared with the emulator.
+"""The host's end of firmware/port/simbus.h: a byte stream in memory shared with the emulator.
 
-QEMU hands the bytes of a UART over one at a time, 12 kB/s on two cores; through here they take a
-memory copy, and the UART only says that there are some.
+QEMU transfers the bytes of a UART one at a time, at 12 kB/s on two cores. Here they are copied
+through shared memory instead, and the UART only signals that there are some.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RING_BYTES = 0x10000
 HEADER_BYTES = 4096
 SHARED_BYTES = HEADER_BYTES + 2 * RING_BYTES
 RX_PUT, RX_GOT, TX_PUT, TX_GOT, OPENED, OPENED_TX_PUT, ACCEPTED = range(7)
-# The board tells when there is something to read, but not when it has read: look again after this.
+# The board signals when it has written, but not when it has read, so this polls for room.
 POLL_S = 0.001
 WRAP = 1 << 32
 
@@ -28,9 +28,9 @@ class BusLink:
     """Copies between a stream for the workbench and the rings of one emulated board.
 
     Attributes:
-        stream: The workbench's end. It ends when the emulator ends; and when the board opens its
-            end anew, as after a reset, if there is `on_reopened`: then another takes its place.
-        on_reopened: Called for that, in a thread of this object's.
+        stream: The workbench's end. It ends when the emulator ends. With `on_reopened`, it also
+            ends when the board reopens its end, as after a reset; another stream replaces it.
+        on_reopened: Called when that happens, in a thread of this object.
 
     Args:
         memory: Descriptor of the memory's file.
@@ -63,7 +63,7 @@ class BusLink:
             with contextlib.suppress(OSError):
                 while data := memoryview(inner.recv(RING_BYTES)):
                     self._feed_all(inner, data)
-            # Its end, or that of all: a stream that takes this one's place is there by then.
+            # Either this stream or the emulator has ended; a replacement stream exists by then.
             if inner is self._inner:
                 return
 
@@ -101,7 +101,7 @@ class BusLink:
             self._inner.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
-        """The board has opened its end; what was on its way before may be half a frame."""
+        """Handles that the board opened its end; bytes in flight before may be half a frame."""
         opened, again = self._counters[OPENED], self._counters[ACCEPTED] != 0
         if again and self.on_reopened:
             with self._feeding:
@@ -125,7 +125,7 @@ class BusLink:
         self._counters[TX_GOT] = (got + n) % WRAP
 
     def close(self) -> None:
-        """Ends both directions; the emulator must have ended, or it would wait for ever."""
+        """Ends both directions; this waits for ever unless the emulator has ended."""
         self._closing = True
         for end in (self._inner, self._doorbell):
             with contextlib.suppress(OSError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console of an emulated board: what it prints, and its raw REPL by mpremote's transport."""
+"""The console of an emulated board: reads its output and drives its raw REPL through mpremote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mpremote.transport_serial import SerialTransport
 from workbench.errors import WorkbenchError
 
 CTRL_C, CTRL_D = b"\x03", b"\x04"
-# Resets a board of ours into safe mode, whatever runs on it (firmware/port/uart.c).
+# Resets one of our boards into safe mode, whatever is running on it (firmware/port/uart.c).
 BREAK = b"\x1c\x1csafe"
 PROMPT_TIMEOUT_S = 10.0
 RETRY_S = 1.0
@@ -31,8 +31,8 @@ class Console:
     """Reads and writes a board's console.
 
     Args:
-        stream: Its bytes.
-        check: Raises when the board has ended; called when nothing comes.
+        stream: The byte stream of the console.
+        check: Raises if the board has ended; called when nothing arrives.
     """
 
     def __init__(self, stream: socket.socket, check: Callable[[], None]) -> None:
@@ -57,7 +57,7 @@ class Console:
         """Returns what the board prints, up to the end of `text`.
 
         Raises:
-            ConsoleError: It did not come in time.
+            ConsoleError: The text was not printed in time.
         """
         seen = self._pending
         deadline = time.monotonic() + timeout_s
@@ -89,10 +89,10 @@ class Console:
         """
         deadline = time.monotonic() + timeout_s
         while True:
-            # What starts just now, or interrupts late, may eat one.
+            # A starting program or a late interrupt may swallow one Ctrl-C.
             self.send(CTRL_C)
             try:
-                # mpremote prints what came instead of a prompt.
+                # mpremote prints what it received instead of a prompt.
                 with contextlib.redirect_stdout(io.StringIO()):
                     self._transport.enter_raw_repl(timeout_overall=min(RETRY_S, timeout_s))
                 return
@@ -115,18 +115,18 @@ class Console:
         text: str = output.decode(errors="replace").replace("\r\n", "\n")
         return text
 
-    # What mpremote's transport wants of pyserial's port.
+    # The part of pyserial's port that mpremote's transport uses.
 
     write = send
 
     def inWaiting(self) -> int:
-        """Bytes that have come."""
+        """The number of bytes that have arrived."""
         if not self._pending and select.select([self.stream], [], [], 0)[0]:
             self._pending = self._received()
         return len(self._pending)
 
     def read(self, count: int) -> bytes:
-        """So many bytes, when they have come."""
+        """Reads that many bytes, waiting for them."""
         while len(self._pending) < count:
             self.stream.settimeout(None)
             self._pending += self._received()
@@ -145,7 +145,7 @@ class Console:
 
 
 class _Transport(SerialTransport):
-    """mpremote's, on a stream that is open."""
+    """mpremote's transport on an open stream."""
 
     def __init__(self, console: Console) -> None:
         self.serial = console

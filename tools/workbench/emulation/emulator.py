@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated boards as processes: each gives a simulation bus, a console and an end."""
+"""Starts emulated boards as processes, each with a simulation bus, a console and an exit status."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from workbench.paths import BOARDS, FIRMWARE
 
 # The ROMFS partition of boards/linux/variant/rom.c.
 ROM_BYTES = 0x200000
-# As much heap as the firmware could have in an ESP32-S3's PSRAM, and then some for 64-bit objects.
+# As much heap as the firmware could have in an ESP32-S3's PSRAM, plus some for 64-bit objects.
 HEAP_BYTES = 8 * 1024 * 1024
 STOP_TIMEOUT_S = 3.0
-# A process has these where a chip has a hungry watchdog or a fault, which reset it too.
+# Signals that stand for a watchdog or a fault, which reset a chip.
 FAULTS: dict[int, str] = {
     signal.SIGALRM: "watchdog",
     signal.SIGSEGV: "SIGSEGV",
@@ -33,20 +33,20 @@ FAULTS: dict[int, str] = {
 
 
 class EmulatorError(WorkbenchError):
-    """The emulated board did not start, or ended by itself."""
+    """The emulated board did not start, or ended unexpectedly."""
 
 
 class Linux:
     """The linux board: MicroPython's unix port running the firmware from this checkout.
 
     Attributes:
-        folder: Where its `board.py` is.
+        folder: The folder of its `board.py`.
         make_bus: Makes the workbench's end of its simulation bus.
 
     Args:
         program: The board's image.
-        flash: Folder that stands for the flash; what is in its rom/ goes into the ROMFS, the file
-            rom.img, which is used as it is when there is one.
+        flash: Folder that stands for the flash. The files in its rom/ go into the ROMFS, the file
+            rom.img; an existing rom.img is used unchanged.
         on_console: Called with each line that the board prints.
     """
 
@@ -62,7 +62,7 @@ class Linux:
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board, or starts it anew once it has ended; returns its simulation bus.
+        """Starts the board, or restarts it after it has ended; returns its simulation bus.
 
         Raises:
             EmulatorError: The models do not fit the ROMFS.
@@ -120,7 +120,7 @@ class Linux:
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Ends the board, if it has not ended."""
+        """Ends the board if it is still running."""
         if self._process is None:
             return
         if self._process.returncode is None:
@@ -139,10 +139,10 @@ class Linux:
 def emulated(
     board: str, program: Path, flash: Path, on_console: Callable[[str], None]
 ) -> Linux | Microcontroller:
-    """The board of that name, as a process of its own kind.
+    """Creates the emulator for the board of that name.
 
     Raises:
-        QemuError: Nothing emulates it.
+        QemuError: The board cannot be emulated.
     """
     if board == "linux":
         return Linux(program, flash, on_console)

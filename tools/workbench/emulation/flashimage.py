@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file system in a flash file of an emulated board, written and read on the host."""
+"""Writes and reads, on the host, the file system in an emulated board's flash file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.emulation.qemu import Machine
 from workbench.errors import WorkbenchError
 
 BLOCK_BYTES = 4096
-# What MicroPython's VfsLfs2 formats with, unless told otherwise.
+# The defaults that MicroPython's VfsLfs2 formats with.
 UNIT_BYTES = 32
 CACHE_BYTES = 4 * UNIT_BYTES
 
@@ -44,12 +44,12 @@ def _open(content: bytes | bytearray, *, new: bool) -> littlefs.LittleFS:
 
 
 def create(path: Path, files: Mapping[str, bytes], *, machine: Machine, rom: bytes = b"") -> None:
-    """Makes a flash whose file system holds `files`, by name with slashes.
+    """Creates a flash whose file system holds `files`, by name with slashes.
 
     Args:
         path: The flash file; it is replaced.
         files: What to write.
-        machine: Whose flash it is.
+        machine: The machine that the flash belongs to.
         rom: A ROMFS image for the first slot, which follows the file system.
 
     Raises:
@@ -71,7 +71,7 @@ def create(path: Path, files: Mapping[str, bytes], *, machine: Machine, rom: byt
 
 
 def check(path: Path, *, machine: Machine) -> int:
-    """Looks at the file system in the flash of an emulator that is not running.
+    """Checks the file system in the flash of an emulator that is not running.
 
     Returns:
         The bytes that are free.
@@ -93,7 +93,7 @@ def check(path: Path, *, machine: Machine) -> int:
 
 
 def read(path: Path, name: str, *, machine: Machine) -> bytes:
-    """The content of a file in the flash of an emulator that is not running.
+    """Returns the content of a file in the flash of an emulator that is not running.
 
     Raises:
         FlashImageError: No file system, or no such file.

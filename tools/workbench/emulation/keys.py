@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys on the terminal of `glint sim`: what a wearer would do, as control commands."""
+"""Turns keys typed at `glint sim` into control commands, such as pressing the button."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUIT = "q"
 PRESS_S = 0.2
 HOLD_S = 2.5  # more than it takes to open the pairing window
 PERCENT_STEP = 10
-# A lithium cell, about: what the glasses tell of it is the percentage.
+# Roughly a lithium cell; the glasses report only the percentage.
 EMPTY_MV, FULL_MV = 3300, 4200
 
 Do = Callable[[dict[str, Any]], Awaitable[None]]
@@ -43,7 +43,7 @@ class Keys:
         self._away = False
 
     async def press(self, key: str) -> None:
-        """Does what a key stands for; explains the keys where it stands for nothing."""
+        """Does what a key stands for; explains the keys if it has no meaning."""
         match key:
             case "b":
                 await self._button(PRESS_S)
@@ -78,7 +78,7 @@ class Keys:
 
 @contextlib.contextmanager
 def _single_keys(file: int) -> Iterator[None]:
-    """Has a terminal give each key at once and show none; Ctrl-C goes on to interrupt."""
+    """Makes a terminal deliver each key at once without echo; Ctrl-C still interrupts."""
     before = termios.tcgetattr(file)
     try:
         tty.setcbreak(file)
@@ -94,10 +94,10 @@ def at_terminal() -> bool:
 
 
 async def follow(do: Do, say: Tell) -> None:
-    """Does what the keys stand for, until the one that quits.
+    """Carries out keys until one of them quits.
 
     Args:
-        do: Carries out one command; raises ValueError where that cannot be.
+        do: Carries out one command; raises ValueError if it is impossible.
         say: Tells the person at the terminal something.
     """
     person = Keys(do, say)
@@ -110,7 +110,7 @@ async def follow(do: Do, say: Tell) -> None:
 
 
 async def pressed() -> AsyncIterator[str]:
-    """The keys that are pressed on standard input, a terminal, until its end."""
+    """Yields the keys typed on standard input, a terminal, until its end."""
     file = sys.stdin.fileno()
     loop = asyncio.get_running_loop()
     keys: asyncio.Queue[str] = asyncio.Queue()

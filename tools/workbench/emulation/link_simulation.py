@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated glasses on a link of given timing, in virtual time: events and media to order."""
+"""Sends events and media over a simulated link of given timing, in virtual time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from workbench.emulation.radio.radio import Radio
 from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.virtual_time import VirtualTimeLinux
 
-# Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
+# The error code of a lost link: Core 5.4, Vol 1, Part F, 1.3.
 _CONNECTION_TIMEOUT = 0x08
 _READY_TIMEOUT_S = 10.0
 _BUSY_PAUSE_S = 0.02
@@ -40,21 +40,21 @@ _SETTLE_S = 0.5
 _ADPCM_BYTES_PER_S = 8000
 # An event record of the button: header, and the map {"pressed": true}.
 EVENT_BYTES = 9 + 10
-# Fifty times as fast as sound is: no link keeps up.
+# Fifty times as fast as real time, so that no link keeps up.
 _HEARD_BYTES = 16000
 _HEARD_EVERY_S = 0.01
 
 
 @dataclass
 class Tally:
-    """What became of what was sent.
+    """Counts of what was sent, arrived and was lost.
 
     Attributes:
         sent: Events made, or objects asked for.
-        arrived: Of them, those that arrived as they were sent.
-        reported: Those of which the companion was told that they are lost.
-        wrong: Those that arrived otherwise than they were sent.
-        reasons: What the companion was told, and how often.
+        arrived: Those that arrived unchanged.
+        reported: Those that were reported to the companion as lost.
+        wrong: Those that arrived changed.
+        reasons: The reasons reported to the companion, and how often.
         bytes: Of those that arrived.
         seconds: How long it took.
     """
@@ -69,21 +69,21 @@ class Tally:
 
     @property
     def undetected(self) -> int:
-        """Lost, and nobody was told."""
+        """How many were lost without a report."""
         return self.sent - self.arrived - self.reported
 
 
 @dataclass
 class Simulation:
-    """Glasses, and what they sense.
+    """Emulated glasses with simulated peripherals.
 
     Attributes:
         radio: The glasses' Bluetooth.
         address: The HCI transport, as `glint.connect` takes it.
-        flash: Folder that is the glasses' flash.
-        lights: What the privacy light was set to.
+        flash: Folder that stands for the glasses' flash.
+        lights: The values that the privacy light was set to.
         photo_bytes: Length of the pictures that the camera takes.
-        disconnects: Links that were made to drop.
+        disconnects: Links that were dropped on purpose.
     """
 
     medium: Medium
@@ -98,7 +98,7 @@ class Simulation:
     _pictures: set[bytes] = field(default_factory=set)
 
     def look(self, payload: bytes) -> None:
-        """The camera: random bytes for a JPEG, which the glasses never look into."""
+        """Takes a picture: random bytes for a JPEG, which the glasses never decode."""
         _, form, width, height = struct.unpack("<BBHH", payload)
         if form == JPEG:
             picture = self._random.randbytes(self.photo_bytes)
@@ -119,7 +119,7 @@ class Simulation:
 
     @contextlib.asynccontextmanager
     async def dropping(self, least_s: float, most_s: float) -> AsyncIterator[None]:
-        """Lets every connection drop after a random time, again and again."""
+        """Drops every connection after a random time, repeatedly."""
 
         async def drop() -> None:
             while True:
@@ -133,12 +133,12 @@ class Simulation:
             task.cancel()
 
     async def events(self, glasses: glint.Glasses, count: int, ahead: int = 128) -> Tally:
-        """Presses the button `count` times, and reads what the glasses tell of it.
+        """Presses the button `count` times, and reads the resulting events.
 
         Args:
             glasses: Connected.
-            count: Events.
-            ahead: So many may be on their way; more than the journal keeps are lost, and reported.
+            count: Number of events.
+            ahead: How many may be in flight; those beyond the journal's size are lost and reported.
         """
         tally = Tally()
         loop = asyncio.get_running_loop()
@@ -173,7 +173,7 @@ class Simulation:
         return tally
 
     async def photos(self, glasses: glint.Glasses, count: int, at_once: int) -> Tally:
-        """Takes `count` photos, the next while the last is on its way."""
+        """Takes `count` photos, each while the previous one is being transferred."""
 
         async def take() -> bytes:
             return (await glasses.photo()).data
@@ -192,7 +192,7 @@ class Simulation:
         return await self._objects(read, count, 1)
 
     async def recordings(self, glasses: glint.Glasses, count: int, seconds: float) -> Tally:
-        """Records `count` times, from a microphone that hears faster than any link."""
+        """Makes `count` recordings, from a microphone that is faster than any link."""
         nbytes = round(seconds * _ADPCM_BYTES_PER_S)
 
         async def listen() -> bytes:
@@ -201,14 +201,14 @@ class Simulation:
             # ADPCM is two samples a byte; PCM four bytes.
             assert len(audio.pcm) == 4 * nbytes
             data = bytes(nbytes)
-            self._pictures.add(data)  # what was heard is random: its CRC-32 is the judge
+            self._pictures.add(data)  # the sound is random, so its CRC-32 decides
             return data
 
         return await self._objects(listen, count, 1)
 
     @contextlib.asynccontextmanager
     async def hearing(self, every_s: float = _HEARD_EVERY_S) -> AsyncIterator[None]:
-        """Plays noise to the microphone: half a second of it every `every_s`."""
+        """Plays half a second of noise to the microphone every `every_s`."""
 
         async def play() -> None:
             while True:
@@ -261,19 +261,19 @@ class Simulation:
 async def simulated_link(
     timing: Timing, folder: Path, mtu: int = 517, stack: str = DEFAULT
 ) -> AsyncIterator[Simulation]:
-    """Glasses that advertise; to be used on a `VirtualTimeLoop`.
+    """Starts advertising glasses on a `VirtualTimeLoop`, for as long as the block lasts.
 
     Args:
-        timing: The medium's.
-        folder: Becomes the glasses' flash, if it is not that yet, and holds the medium's socket.
-        mtu: What the companion's operating system asks for.
-        stack: What the glasses' Bluetooth stack behaves like.
+        timing: The timing of the medium.
+        folder: Holds the glasses' flash, created if necessary, and the medium's socket.
+        mtu: The MTU that the companion's operating system asks for.
+        stack: The Bluetooth stack that the glasses imitate.
 
     Raises:
         TimeoutError: The glasses do not come up.
     """
     (folder / "models").mkdir(exist_ok=True)
-    # Nothing is heard or seen but what is asked for.
+    # The glasses detect nothing by themselves; they only do what is requested.
     (folder / "config.json").write_text(json.dumps({"words": [], "vision": "none"}))
     medium = Medium(timing)
     async with contextlib.AsyncExitStack() as cleanup:

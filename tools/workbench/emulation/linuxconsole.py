@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The linux board's interpreter on a pseudo-terminal: `python -m workbench.emulation.linuxconsole`.
+"""Runs the linux board's interpreter on a pseudo-terminal that mpremote can connect to.
 
-mpremote connects to it. The ROMFS partition is the file rom.img in the board's folder.
+`python -m workbench.emulation.linuxconsole` starts it. The ROMFS partition is the file rom.img in
+the board's folder.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ class LinuxConsole:
         path: The pseudo-terminal that `mpremote connect` takes.
 
     Args:
-        folder: Where it runs, and what mpremote sees as its files.
+        folder: Its current folder, which mpremote sees as its file system.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __enter__(self) -> LinuxConsole:
-        # Two pairs, as each has a name at one end only.
+        # Two pseudo-terminals, since each has a name at one end only.
         self._ours, theirs = _pair()
         relayed, self._named = _pair()
         self.path = os.ttyname(self._named)
@@ -75,7 +76,7 @@ class LinuxConsole:
 
 
 def _take_terminal() -> None:
-    """Lets a Ctrl-C on the terminal reach this process, the first of its session, as a signal."""
+    """Makes standard input the controlling terminal, so that Ctrl-C becomes a signal here."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -86,7 +87,7 @@ def _pair() -> tuple[int, int]:
 
 
 def _relay(board: int, client: int) -> None:
-    """Hands on what either says, until the board has ended; a client then finds the port gone."""
+    """Relays bytes both ways until the board has ended; a client then sees the port disappear."""
     other = {board: client, client: board}
     with contextlib.suppress(OSError):
         while True:
@@ -97,7 +98,7 @@ def _relay(board: int, client: int) -> None:
 
 
 def main() -> int:
-    """Runs one in an empty folder until it is interrupted."""
+    """Runs an interpreter in an empty folder until it is interrupted."""
     try:
         with (
             tempfile.TemporaryDirectory(prefix="glint-linux-") as folder,

@@ -9,6 +9,6 @@ from workbench.emulation.medium.timing import Timing
 
 __all__ = ["Medium", "Server", "Timing", "new_controller", "serve"]
 
-# bumble warns of what peers do; without this, Python prints that to the terminal of programs that
-# never set logging up.
+# bumble logs warnings about what peers do; without this handler, Python prints them to the terminal
+# of programs that never configure logging.
 logging.getLogger("bumble").addHandler(logging.NullHandler())

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A controller in the medium: every mend of stock bumble 0.0.236 is in `SimulatedController`.
+"""A Bluetooth controller on the simulated medium, with all our fixes of stock bumble 0.0.236.
 
-tests/emulation/test_medium_controller.py has a test for each stock fault; when one of them passes
-with the stock `Controller`, its mend can go.
+tests/emulation/test_medium_controller.py has a test for each fault of stock bumble; when one passes
+with the stock `Controller`, the corresponding fix can be removed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.emulation.medium.link import Medium, Member
 from workbench.emulation.medium.timing import LL_OCTETS_MAX, LL_OCTETS_WITHOUT_DLE
 
 RSSI_DBM = -50
-# Core 5.4, Vol 6, Part B, 4.5.10: the longest a packet of 251 octets takes, on 1M.
+# Longest time of a packet of 251 octets on 1M: Core 5.4, Vol 6, Part B, 4.5.10.
 _MAX_TX_TIME_US = 2120
 _REPORT = hci.HCI_LE_Advertising_Report_Event
 _ADV = hci.HCI_LE_Set_Advertising_Parameters_Command.AdvertisingType
@@ -62,7 +62,7 @@ class SimulatedController(Member):
         self._connect_ind: ll.ConnectInd | None = None
         self.le_legacy_advertiser = _Advertiser(self)
 
-    # Life and death of hosts. Stock: a reset resets nothing, a host that dies leaves its
+    # Hosts that start and die. Stock: a reset resets nothing, a host that dies leaves its
     # connections and its advertising behind for ever.
 
     def on_hci_reset_command(
@@ -108,7 +108,7 @@ class SimulatedController(Member):
         pending, self.pending_le_connection = self.pending_le_connection, None
         if pending is None:
             return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
-        # After the command complete event that our return value becomes.
+        # Runs after the command complete event, which our return value becomes.
         asyncio.get_running_loop().call_soon(
             self.send_hci_packet,
             hci.HCI_LE_Connection_Complete_Event(
@@ -151,7 +151,7 @@ class SimulatedController(Member):
         connection.assembler.feed_packet(packet)  # a whole PDU goes to link.send_acl_data
 
     def take_fragments(self, connection: Connection) -> int:
-        """How many of the host's buffers the PDU that is sent now came in."""
+        """Returns how many of the host's buffers held the PDU that is being sent."""
         return self._fragments.pop(connection.handle, 0)
 
     def on_acl_pdu_sent(self, connection: Connection, fragments: int) -> None:
@@ -238,7 +238,7 @@ class SimulatedController(Member):
             self._report(pdu, pdu.data, _REPORTED[kind])
             if self.le_scan_type == 1 and kind in (_ADV.ADV_IND, _ADV.ADV_SCAN_IND):
                 self._report(pdu, bytes(found[1].scan_response_data), _REPORT.EventType.SCAN_RSP)
-        # The rest of it, which connects; its own reports are the wrong ones.
+        # The stock method still connects; only its own reports are replaced, since they are wrong.
         scanning, self.le_scan_enable = self.le_scan_enable, False
         try:
             super().on_advertising_pdu(pdu)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The medium between controllers: who hears whom, when, and whether at all."""
+"""The simulated medium between controllers: decides who hears whom, and when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOTIFICATION_HEADER = att.ATT_CID.to_bytes(2, "little") + bytes(
 
 @dataclass
 class Counters:
-    """What has passed: bytes of L2CAP PDUs, and notifications dropped by the model."""
+    """Counts the bytes of L2CAP PDUs that were carried, and the notifications that were dropped."""
 
     bytes: int = 0
     dropped: int = 0
@@ -37,11 +37,11 @@ class Member(Controller):
     """A controller as an `Medium` needs it."""
 
     def take_fragments(self, connection: Connection) -> int:
-        """How many ACL packets the host gave for the PDU that is sent now."""
+        """Returns how many ACL packets from the host held the PDU that is being sent."""
         raise NotImplementedError
 
     def on_acl_pdu_sent(self, connection: Connection, fragments: int) -> None:
-        """Frees the buffers of so many packets: their PDU has arrived."""
+        """Frees the buffers of that many packets, whose PDU has arrived."""
         raise NotImplementedError
 
     def end_connections(self, reason: int) -> None:
@@ -50,10 +50,10 @@ class Member(Controller):
 
 
 class Medium(LocalLink):
-    """A `LocalLink` on which time passes: every pair of controllers in it is in range.
+    """A `LocalLink` with timing, on which every pair of controllers is in range.
 
     Args:
-        timing: Rate and loss; None lets everything pass at once.
+        timing: Rate and loss; None delivers everything at once.
     """
 
     # Only members come onto an Medium.
@@ -96,7 +96,7 @@ class Medium(LocalLink):
         loop.call_at(transmitter.send(loop.time(), pdu_bytes), self._arrive, connection)
 
     def _arrive(self, connection: Connection) -> None:
-        """The next PDU in flight arrives: in their order, whatever was transmitted again."""
+        """Delivers the next PDU in flight; retransmissions do not change the order."""
         sender = cast("Member", connection.controller)
         if sender.le_connections.get(connection.peer_address) is not connection:
             return  # disconnected meanwhile
@@ -116,13 +116,13 @@ class Medium(LocalLink):
             receiver.on_link_acl_data(connection.self_address, connection.transport, data)
 
     def forget(self, connection: Connection) -> None:
-        """Drops what a connection that has ended leaves behind."""
+        """Drops the state of a connection that has ended."""
         self._transmitters.pop(_key(connection), None)
         self._in_flight.pop(_key(connection), None)
         self._missed = [other for other in self._missed if other is not connection]
 
     def advertiser(self, address: hci.Address) -> tuple[Member, LegacyAdvertiser] | None:
-        """The controller that advertises as `address` now, and its advertiser."""
+        """Returns the controller that now advertises as `address`, and its advertiser."""
         for controller in self.controllers:
             advertiser = controller.le_legacy_advertiser
             if advertiser.enabled and advertiser.address == address:
@@ -140,7 +140,7 @@ class Medium(LocalLink):
             if found is not None:
                 found[0].on_ll_advertising_pdu(packet)
         else:
-            # Whoever scans hears it; of several initiators that do, any may be the first.
+            # All scanning controllers hear it; any of several initiators may be the first.
             others = sorted(self.controllers - {sender_controller}, key=lambda other: other.name)
             self._rng.shuffle(others)
             others.sort(key=lambda other: other.pending_le_connection is not None)
@@ -151,14 +151,14 @@ class Medium(LocalLink):
         self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
     ) -> None:
         if not self._in_range or self.find_le_controller(receiver_address) is None:
-            return  # nobody hears it
+            return  # out of range of all
         super().send_ll_control_pdu(sender_address, receiver_address, packet)
 
     def out_of_range(self, away: bool = True) -> None:
-        """Takes everyone out of everyone's range, or back.
+        """Takes all controllers out of each other's range, or back into it.
 
-        Data on its way waits, as a link layer repeats it. Connections of whoever is still away
-        when the supervision timeout has passed end with 0x08.
+        Data in flight waits, since a link layer retransmits it. Connections that are still out of
+        range when the supervision timeout has passed end with 0x08.
         """
         self._in_range = not away
         if self._supervision is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HCI (H4) ports of the medium: each socket that connects is a controller of its own."""
+"""HCI (H4) ports of the simulated medium: each socket that connects gets its own controller."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def new_controller(
     """Returns a controller in the medium.
 
     Args:
-        medium: Where it sends and hears.
-        source: Where packets from the host come from.
-        sink: Where packets to the host go.
-        address: Its public address; None for the first that is free. An operating system keeps its
-            bonds by it.
+        medium: The medium on which it sends and receives.
+        source: The source of packets from the host.
+        sink: The sink for packets to the host.
+        address: Its public address; None for the first that is free. An operating system files its
+            bonds under it.
     """
     taken = {controller.public_address.to_string(False) for controller in medium.controllers}
     if address is None:
@@ -42,7 +42,7 @@ def new_controller(
 
 
 class _SnoopedSink:
-    """Passes packets on to a host or a controller, and writes them down."""
+    """Passes packets on to a host or a controller, and captures them."""
 
     def __init__(self, sink: object, snooper: Snooper, direction: Snooper.Direction) -> None:
         self._sink = sink
@@ -94,7 +94,7 @@ class Server:
 
     Attributes:
         address: Where hosts connect, as a bumble transport spec.
-        public_address: Of the controllers behind it; None for any.
+        public_address: Public address of its controllers; None for any.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Server:
         self._close: Callable[[], Awaitable[None]] | None = None
 
     def take_snooper(self) -> Snooper | None:
-        """The capture, for the first host only: one file holds one host's view."""
+        """Returns the capture for the first host only, since one file holds one host's view."""
         snooper, self._snooper = self._snooper, None
         return snooper
 
@@ -162,12 +162,12 @@ async def serve(
         medium: The medium that the hosts' controllers share.
         spec: "tcp:HOST:PORT" (port 0: any), "unix:PATH" or "pty:PATH" (a link to a new pty).
         capture: File for a btsnoop capture of the first host's HCI.
-        public_address: Of the host's controller; None for the first that is free. For a port that
-            one host at a time uses: an operating system files its bonds by this address.
+        public_address: Of the host's controller; None for the first that is free. It is for a port
+            that one host at a time uses: an operating system files its bonds under this address.
 
     Raises:
-        ValueError: Not such a spec.
-        OSError: The address cannot be had.
+        ValueError: The spec is not valid.
+        OSError: The address cannot be opened.
     """
     server = Server(medium, capture, public_address)
     await server.open(spec)

@@ -7,7 +7,7 @@ import math
 import random
 from dataclasses import dataclass, replace
 
-# Bluetooth Core 5.4, Vol 6, Part B, 2.1 and 4.1: what is around a payload, and the gap after it.
+# Overhead around a payload, and the gap after it: Bluetooth Core 5.4, Vol 6, Part B, 2.1 and 4.1.
 _PREAMBLE_BYTES = {1: 1, 2: 2}
 _OVERHEAD_BYTES = 4 + 2 + 3  # access address, header, CRC
 _MIC_BYTES = 4
@@ -19,17 +19,17 @@ _CEILING_S = 30.0
 
 @dataclass(frozen=True)
 class Timing:
-    """What the emulated link grants; with `interval_ms` 0 everything passes at once.
+    """The parameters of the emulated link; with `interval_ms` 0 everything arrives at once.
 
     Attributes:
         interval_ms: Connection interval; 0 turns the model off.
         phy: 1 or 2 Mbit/s.
         ll_octets: Payload of a link-layer packet; 27 is a link without data length extension.
-        packet_error_rate: Share of link-layer packets that must be sent again, in the next
-            connection event: late, never lost.
+        packet_error_rate: Share of link-layer packets that are retransmitted in the next connection
+            event: they arrive late, but are never lost.
         drop_notifications: Share of notifications that the receiver's OS loses.
-        supervision_s: How long out of range until the link counts as lost.
-        seed: Of the random numbers, so that a run repeats.
+        supervision_s: Supervision timeout: how long out of range until the link counts as lost.
+        seed: Of the random numbers, so that a run can be repeated.
     """
 
     interval_ms: float = 0.0
@@ -64,8 +64,8 @@ class Timing:
     def ceiling_bytes_per_s(self, pdu_bytes: int, *, errors: bool = False) -> float:
         """The most L2CAP PDU bytes a second one direction carries, in PDUs of `pdu_bytes`.
 
-        Counts the whole packets that fit a connection event. Packet errors are left out, or are
-        those of a long run.
+        Only complete packets that fit into a connection event count. Packet errors are either left
+        out or averaged over a long run.
         """
         timing = self if errors else replace(self, packet_error_rate=0.0)
         transmitter = Transmitter(timing, random.Random(self.seed))
@@ -77,13 +77,13 @@ class Timing:
 
 
 class Transmitter:
-    """One direction of one link: when does what is sent now arrive?
+    """One direction of one link: computes when data sent now will arrive.
 
     The other direction's data rides in the acknowledgements and is not counted against this one.
 
     Attributes:
         packets: Link-layer packets sent, repetitions included.
-        repeats: Of them, repetitions.
+        repeats: The repetitions among them.
     """
 
     def __init__(self, timing: Timing, rng: random.Random) -> None:
@@ -95,7 +95,7 @@ class Transmitter:
         self.repeats = 0
 
     def _next_event_s(self, after_s: float) -> float:
-        # A hair more than `after_s`, or rounding would find the event that has just been left.
+        # Slightly more than `after_s`, or rounding would find the event that has just ended.
         return (math.floor(after_s / self._interval_s + 1e-9) + 1) * self._interval_s
 
     def send(self, now_s: float, pdu_bytes: int) -> float:
@@ -113,7 +113,7 @@ class Transmitter:
                 at_s = self._next_event_s(at_s)
             self.packets += 1
             if self._rng.random() < timing.packet_error_rate:
-                # A packet without acknowledgement closes the event; it goes again in the next.
+                # A packet without acknowledgement closes the event; it is sent again in the next.
                 self.repeats += 1
                 at_s = self._next_event_s(at_s)
                 continue

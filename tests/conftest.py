@@ -20,7 +20,7 @@ os.environ["XDG_STATE_HOME"] = _state.name
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# No test asserts how long something takes: the machine may have other things to do.
+# No test asserts how long something takes: the machine may be busy.
 hypothesis.settings.register_profile("glint", deadline=None)
 hypothesis.settings.load_profile("glint")
 

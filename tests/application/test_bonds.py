@@ -25,7 +25,7 @@ def peer(number):
 
 
 def secret(mark=0, secure=True, size=80):
-    """What NimBLE hands over, in Apache's layout or Espressif's."""
+    """The keys that NimBLE hands over, in Apache's layout or in Espressif's."""
     at, bit = {80: (74, 4), 88: (80, 2)}[size]
     value = bytearray(size)
     value[24] = mark
@@ -35,7 +35,7 @@ def secret(mark=0, secure=True, size=80):
 
 @pytest.fixture(params=["enc-first", "keys-first"], autouse=True)
 def keys_first(request, monkeypatch):
-    """The order in which the stack tells of a pairing."""
+    """The order in which the stack reports the events of a pairing."""
     monkeypatch.setattr(sys.modules[__name__], "KEYS_FIRST", request.param == "keys-first")
 
 
@@ -63,7 +63,7 @@ def pair(bonds, number, value=None, keys=KINDS, link=LINK, address=None):
 
 
 def connect(bonds, number, link=LINK):
-    """A peer comes back with the key of its bond."""
+    """A peer reconnects with the key of its bond."""
     bonds.end(link)
     bonds.begin(link, peer(number))
     if bonds.get(OURS, 0, peer(number)) is None:
@@ -143,7 +143,7 @@ def test_a_key_that_is_asked_for_another_link_authorises_nobody_else(path):
 def test_who_claims_the_identity_of_another_gets_nothing_and_does_no_harm(path):
     bonds = with_bonds(path, 1)
     assert pair(bonds, 1, secret(9), link=OTHER, address=peer(2)) is None
-    # Meanwhile the companion whose identity that is comes back, by the key of its bond.
+    # Meanwhile the companion with that identity reconnects, with the key of its bond.
     bonds.begin(LINK, peer(1))
     assert bonds.get(OURS, 0, peer(1)) == secret()
     assert bonds.peer(OTHER) is None
@@ -167,7 +167,7 @@ def test_a_connection_may_be_told_of_last(path):
     bonds.begin(LINK, peer(1))
     assert bonds.peer(LINK)
     bonds.end(LINK)
-    # Not by what was asked for another peer, or before the last connection ended.
+    # Not by lookups for another peer, or from before the last connection ended.
     assert bonds.get(OURS, 0, peer(1))
     bonds.begin(LINK, peer(2))
     bonds.encrypted(LINK, 1, 1, KEY_BYTES)
@@ -201,7 +201,7 @@ def test_keys_of_a_link_that_has_ended_are_nobody_elses(path):
 def test_a_pairing_outside_the_window_hides_the_bond_while_it_lasts(path):
     bonds = with_bonds(path, 1)
     assert pair(bonds, 1, secret(9)) is None
-    # The stack finds what it has stored, for as long as the connection lasts.
+    # The stack finds the keys that it has stored for as long as the connection lasts.
     assert bonds.get(THEIRS, 0, peer(1)) == secret(9)
     bonds.end(LINK)
     assert bonds.get(THEIRS, 0, peer(1)) == secret()
@@ -226,7 +226,7 @@ def test_five_is_all_and_the_sixth_takes_nobodys_place(path):
     assert bonds.state == protocol.PAIRING_FULL
     assert pair(bonds, 99) is None
     bonds.end(LINK)
-    # A companion that is known may pair anew all the same.
+    # A known companion may still pair anew.
     assert pair(bonds, 0, secret(5))
     bonds.save()
     again = Bonds(path)
@@ -332,7 +332,7 @@ def test_a_file_that_is_broken_opens_to_nobody_but_the_button(path, text):
 @given(st.data())
 @settings(max_examples=100, deadline=None)
 def test_whatever_happens_to_the_file_no_stranger_gets_in(tmp_path_factory, data):
-    """Cut anywhere, a byte changed anywhere: a bond of before, or none."""
+    """A file truncated anywhere or with any byte changed gives an earlier bond, or none."""
     path = str(tmp_path_factory.mktemp("b") / "bonds.json")
     with_bonds(path, 1, 2)
     with open(path, "rb") as file:

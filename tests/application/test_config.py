@@ -46,11 +46,11 @@ def test_the_file_goes_before_the_defaults_and_later_settings_are_left_alone(tmp
 )
 def test_nonsense_counts_as_not_said_and_is_told(tmp_path, stored, why):
     if isinstance(stored, dict):
-        stored["vision"] = "mine"  # what is good beside it counts
+        stored["vision"] = "mine"  # the valid settings beside it apply
     settings, wrong = load(tmp_path, stored)
     assert wrong == [why]
     assert settings == config.DEFAULTS | ({"vision": "mine"} if isinstance(stored, dict) else {})
-    # And what is set next makes it good.
+    # And the next setting repairs it.
     config.save(str(tmp_path / "config.json"), {"name": "Mine"})
     if not isinstance(stored, dict):
         assert config.load(str(tmp_path / "config.json"))[1] == []

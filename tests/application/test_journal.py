@@ -61,7 +61,7 @@ def test_what_outlives_a_reboot_says_when_it_happened(monkeypatch):
 
 
 def unread(journal):
-    """What a companion gets that asks for all."""
+    """The records that a companion gets when it asks for all."""
     read, sequence = [], journal.unread
     while sequence < journal.next:
         read.append(events.decode(journal.read(sequence)))
@@ -70,7 +70,7 @@ def unread(journal):
 
 
 class Glasses:
-    """Makes numbered events, and knows what a companion may and what it must get."""
+    """Makes numbered events, and knows which a companion may get and which it must get."""
 
     def __init__(self, flash, monkeypatch):
         self.flash = flash
@@ -111,7 +111,7 @@ class Glasses:
         self.check()
 
     def check(self):
-        """What was saved is there, in order, once, and nothing that never was."""
+        """Checks that every saved record is there once and in order, and none that never was."""
         wakes = [event for event in unread(self.journal) if isinstance(event, events.Wake)]
         found = [int(event.word) for event in wakes]
         assert found == sorted(set(found))
@@ -154,7 +154,7 @@ def test_power_fails_at_every_change(steps, how):
                 start(second, monkeypatch)
             glasses.flash = second
             glasses.reboot()
-            # And it goes on as if nothing had been.
+            # And it goes on as if nothing had happened.
             for step in ("wake", "save", "reboot"):
                 glasses.do(step)
             assert glasses.must
@@ -243,7 +243,7 @@ RECORDS = st.binary(min_size=10, max_size=160)
 @given(st.lists(st.one_of(RECORDS, st.integers(1, 40)), max_size=20))
 @settings(max_examples=300, deadline=None)
 def test_records_that_make_no_sense_are_counted_and_no_more(pieces):
-    """Whole entries, of whatever; the numbers among them are records as they should be."""
+    """The file holds whole entries with any content; the numbers among them are valid records."""
     numbered, last = [], 0
     for piece in pieces:
         if isinstance(piece, int):
@@ -300,7 +300,7 @@ def test_numbers_end_before_they_wrap_and_the_glasses_start_anew(monkeypatch):
     assert asked == [module.RESTART_AT + 1]
     numbers = [event.seq for event in unread(journal)]
     assert numbers[-1] == module.RESTART_AT + 2
-    # As many more as half a second can bring, which is all of what is left.
+    # As many more as can come in half a second, which is all that is left.
     journal.next = protocol.LIMIT_SEQUENCE
     journal.append(protocol.EVENT_BUTTON, {"pressed": True})
     assert events.decode(journal.read(protocol.LIMIT_SEQUENCE)).seq == protocol.LIMIT_SEQUENCE

@@ -26,10 +26,10 @@ DETECTOR = types.SimpleNamespace(
 
 
 class Bench:
-    """Glasses on a bench: what they do, and the true current, milliamperes, sampled as they do it.
+    """Glasses on a bench: their activity, and the true current in milliamperes, sampled meanwhile.
 
-    Each state's current is somewhere between the board's ends, with noise on every sample, and it
-    rises and falls in 2 ms, as no ledger knows.
+    Each state's current lies between the board's bounds, with noise on every sample. It rises and
+    falls in 2 ms, which the ledger does not know.
     """
 
     def __init__(self, monkeypatch, currents=CURRENTS_UA, seed=1):
@@ -67,14 +67,14 @@ class Bench:
 
     @property
     def measured_uah(self):
-        """What the meter has integrated."""
+        """The charge that the meter has measured."""
         return self.charge_uc / 3600
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_what_it_says_is_what_a_meter_says(monkeypatch, seed):
     bench = Bench(monkeypatch, seed=seed)
-    # Each true current is known here as it is: then the ledger has to be within 5 %.
+    # Here the ledger is given each true current: then it has to be within 5 %.
     true = {name: (ma * 1000,) * 2 for name, ma in bench.true_ma.items()}
     exact = ledger.Ledger(true, lambda: bench.now_ms, bench.perception, bench.link)
     bench.link.connected, bench.link.interval_us = True, 30_000
@@ -88,7 +88,7 @@ def test_what_it_says_is_what_a_meter_says(monkeypatch, seed):
         bench.run(bench.random.randrange(50, 3000))
     least, most = exact.used_uah()
     assert least == most == pytest.approx(bench.measured_uah, rel=0.05)
-    # And the board's own ends hold it between them.
+    # And the board's own bounds enclose it.
     least, most = bench.ledger.used_uah()
     assert least * 0.99 < bench.measured_uah < most * 1.01
     assert most < 1.3 * least

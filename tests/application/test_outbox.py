@@ -27,7 +27,7 @@ def clock(monkeypatch):
 
 
 def wishes(box):
-    """Those of the one companion that there is."""
+    """The wishes of the only companion."""
     return box._wishes[0] if box._wishes else box.begin()
 
 
@@ -45,7 +45,7 @@ def release(box, number):
 
 
 def take(box, limit=10**6):
-    """The chunks that are sent now, as (id, offset, data)."""
+    """Returns the chunks that are sent now, as (id, offset, data)."""
     chunks = []
     while len(chunks) < limit and (chunk := wishes(box).chunk(NOTIFICATION_BYTES)) is not None:
         assert len(chunk) <= NOTIFICATION_BYTES
@@ -185,7 +185,7 @@ async def test_a_file_is_sent_from_where_it_lies(tmp_path):
         at = file.sum(at, piece)
     box.end(file)
     assert told_last(box).crc == zlib.crc32(data)
-    # What is not there any more is said.
+    # An object that is no longer there is reported.
     (tmp_path / "x.bin").write_bytes(data[:1000])
     want(box, file.id, (990, 2000))
     assert take(box) == [(file.id, 990, data[990:1000]), (file.id, 0, b"")]
@@ -288,7 +288,7 @@ def test_what_one_companion_has_another_still_gets():
     second.sent()
     second.receive(done)
     assert box.objects == []
-    # One that has gone needs nothing any more.
+    # A companion that has left needs nothing any more.
     number = photo(box, b"another")
     box.end_wishes(second)
     first.receive(struct.pack("<BH", protocol.MEDIA_RELEASE, number))

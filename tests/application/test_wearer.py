@@ -37,11 +37,11 @@ def clock(monkeypatch):
 
 
 class Glasses:
-    """A button and a light, and what they did."""
+    """A button and a light, and a record of what they did."""
 
     def __init__(self, clock):
         self.clock = clock
-        self.levels = []  # (ms, what the light was set to)
+        self.levels = []  # (ms, the light's new state)
         self.window = window.Window()
         self.erased = 0
         light = types.SimpleNamespace(set=lambda on: self.levels.append((clock.now, on)))
@@ -52,7 +52,7 @@ class Glasses:
         self.erased += 1
 
     async def wait(self, length_ms):
-        """Time passes; returns how often the light blinked."""
+        """Lets time pass; returns how often the light blinked."""
         self.levels.clear()
         running = asyncio.create_task(self.wearer.run())
         until = self.clock.now + length_ms
@@ -127,7 +127,7 @@ FILES = {
 
 
 def worn(manner, monkeypatch):
-    """Glasses with a bond, settings and an event nobody read."""
+    """Glasses in use: with a bond, settings and an unread event."""
     flash = Flash(manner, FILES, ["/update", "/models"])
     flash.use(monkeypatch, bonds, journal, slots, config, wearer)
     with_bonds("/bonds.json", 1)
@@ -184,7 +184,7 @@ def test_power_fails_while_erasing(manner, torn, monkeypatch):
             assert connect(again, 1)
             assert again.state == protocol.PAIRING_CLOSED
         else:
-            # Whoever comes next finds nothing of who was there before.
+            # The next companion finds nothing of the one before.
             assert words == []
             assert config.load("/config.json")[0]["name"] == "Glint"
         erase(flash, monkeypatch)  # held again

@@ -21,7 +21,7 @@ def board(tmp_path):
 
 
 async def told(glasses, count):
-    """The (about, text) of notices, once there are so many, and the lengths of gaps."""
+    """Waits for so many notices; returns their (about, text), and the lengths of gaps."""
     notices, gaps = [], []
     async with asyncio.timeout(20):
         async for event in glasses.events("unread"):
@@ -56,7 +56,7 @@ async def test_junk_in_the_settings_and_in_the_journal(board):
 
 @pytest.mark.parametrize("damage", share(["junk", "cut", "manifest", "phrase", "gone"], 2))
 async def test_a_word_that_cannot_be_listened_for(board, damage):
-    """The others go on, or else the built-in one."""
+    """The other words go on, or, if there is none, the built-in one."""
     configure(board, "okay_nabu", "alexa")
     configure(board, "alexa")
     (model,) = board.flash.rglob("alexa.tflite")
@@ -80,7 +80,7 @@ async def test_a_word_that_cannot_be_listened_for(board, damage):
         assert "alexa" in text
         assert gaps == []
         assert (await glasses.status()).words == ["Okay Nabu"]
-        assert (await glasses.config())["words"] == ["alexa"]  # what was set stays set
+        assert (await glasses.config())["words"] == ["alexa"]  # the setting stays
         assert board.restarts == 0
 
 

@@ -12,13 +12,13 @@ from test_update_micropython import Board, application, application_files
 from update_images import make
 from workbench.device import deploy, trust, update_image
 
-# Core 5.4, Vol 1, Part F, 1.3: what a lost link is called.
+# The error of a lost link: Core 5.4, Vol 1, Part F, 1.3.
 CONNECTION_TIMEOUT = 0x08
 
 
 @pytest.fixture
 async def board(tmp_path):
-    """Emulated glasses that run."""
+    """Running emulated glasses."""
     made = Board(tmp_path / "flash")
     async with made.started() as simulation:
         made.simulation = simulation
@@ -71,7 +71,7 @@ async def test_keys_are_rotated_the_glasses_closed_and_the_counter_raised(board)
     own, foreign = board.folder / "own.pem", board.folder / "foreign.pem"
     for path in (own, foreign):
         trust.make_key(path)
-    # What an update has for a keys.py means nothing.
+    # A keys.py within an update has no effect.
     keys = update_image.render_keys([update_image.load_key(foreign)])
     payload = application_files([("glasses/boot/keys.py", keys.encode())])
     common = {"version": "0.2.0", "board": board.name, "counter": 2}

@@ -33,7 +33,7 @@ async def test_reset_by_request(board):
             async for event in events:
                 if isinstance(event, glint.Boot):
                     break
-            # The same companion may in again though it pairs with nobody now: it is known.
+            # The same companion may connect again, although pairing is closed: it is known.
             after = await glasses.info()
             assert after.address == before.address
             assert after.status.uptime_ms < 20000

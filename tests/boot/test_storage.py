@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests what the flash holds while power fails again and again, and while the flash is full.
 
-Glasses live: companions pair, are named and revoked, settings and events come and go, models are
-put there, the application crashes and starts, somebody erases it all. Whatever is cut short leaves
-what was before or what was to be, for each file; and the glasses start.
+The glasses are in use: companions pair, are named and revoked, settings and events come and go,
+models are uploaded, the application crashes and starts, and somebody erases everything. A step that
+is cut short leaves the old or the new contents of each file, and the glasses start.
 """
 
 import contextlib
@@ -41,11 +41,11 @@ def image():
 
 
 class Life:
-    """Glasses on a flash, and what has to be there when they start.
+    """Glasses on a flash, and the contents that it must have when they start.
 
     Attributes:
-        before, after: What was there before the step that is being done, and what is to be after
-            it: of each kind either may be found.
+        before, after: The contents before and after the current step; of each kind, either may
+            be found.
     """
 
     def __init__(self, flash, rng, monkeypatch):
@@ -57,12 +57,12 @@ class Life:
         self.model = None
         self.count = 0  # wakes
         self.must, self.may = [], []
-        self.failed = []  # steps that said that they did not succeed
+        self.failed = []  # steps that reported failure
         monkeypatch.setattr(wearer, "reset", lambda: None)
         self.boot()
 
     def boot(self):
-        """Power comes back."""
+        """Starts the glasses, as power comes back."""
         self.flash = self.flash.copy()
         modules = (bonds, config, journal, slots, start, trust, unpack, update, wearer, files)
         self.flash.use(self._monkeypatch, *modules)
@@ -75,7 +75,7 @@ class Life:
         files.Files(self.server, "/models")
         self.numbers = {}
 
-    # What is done, and what is to come of it.
+    # The steps, and the results that they must have.
 
     def pair(self):
         number = self.rng.randrange(8)
@@ -159,7 +159,7 @@ class Life:
                 return
 
     def update(self):
-        """Uploads an image, or goes on with it where that was cut short; it is not started."""
+        """Uploads an image, or continues an upload that was cut short; the image is not started."""
         try:
             at = self.updater.begin(len(image()), hashlib.sha256(image()).digest(), False)
             while at < len(image()):
@@ -195,7 +195,7 @@ class Life:
             self.check()
 
     def check(self):
-        """After a start: of everything what was before, or what was to be."""
+        """Checks after a start that everything is as before the step or as after it."""
         assert not self.bonds.damaged
         found = {bond.key[1] for bond in self.bonds}
         assert found in (self.peers, self.new_peers)
@@ -254,7 +254,7 @@ def test_power_fails_again_and_again(seed, monkeypatch):
 @pytest.mark.parametrize("step", sorted(set(STEPS) | {"erase"}))
 @pytest.mark.parametrize("manner", ["through", "synced"])
 def test_the_flash_fills_up_before_any_step(step, manner, monkeypatch):
-    """Nothing raises; what did not succeed says so; and what is revoked stays so."""
+    """Nothing raises; failed steps report that; and revoked companions stay revoked."""
     for free_bytes in share([0, 1, 10, 100, 400, 1000, 3000, 8192], 3):
         rng = random.Random(step)
         life = Life(Flash(manner, folders=["/update", "/models"]), rng, monkeypatch)
@@ -266,7 +266,7 @@ def test_the_flash_fills_up_before_any_step(step, manner, monkeypatch):
             life.do(each)
             life.boot()
             life.check()
-        # Bonds are stored all the same, and uploads leave what is free.
+        # Bonds are still stored, and uploads leave the free space alone.
         assert {"pair", "revoke", "name", "erase"}.isdisjoint(life.failed)
         assert {"upload", "update"} <= set(life.failed)
         assert life.stored.state["active"] == ""
@@ -288,7 +288,7 @@ def test_a_reset_and_a_crash_end_well_on_a_full_flash(monkeypatch):
         life.stored = slots.Slots("/update")
     assert start.choose(life.stored, PREPARE, False) == start.SAFE
     assert start.choose(slots.Slots("/update"), PREPARE, False) == start.BUILTIN  # one more chance
-    # Without room of its own, all goes on in memory.
+    # If it has no room of its own, everything goes on in memory.
     del life.flash.files["/update/state.json" + storage.SPARE]
     life.flash.fill()
     life.stored.crashed("x")

@@ -18,7 +18,7 @@ DEVELOPMENT = keys.DEVELOPMENT
 
 
 def changes(add=(), retire=(), close=False):
-    """The TLV of an image that adds keys by their numbers and retires those with these hashes."""
+    """The TLV of an image that adds the keys of these numbers and retires those of these hashes."""
     said = {}
     if add:
         said["add"] = {f"key {number}": modulus(number) for number in add}
@@ -30,7 +30,7 @@ def changes(add=(), retire=(), close=False):
 
 
 def image(version, number=None, counter=None, **said):
-    """An image, signed with the development key or that of a number."""
+    """An image, signed with the development key or with the key of a number."""
     return make(
         version,
         payload=payload(version),
@@ -99,7 +99,7 @@ def test_closed_glasses_refuse_the_development_key_whatever_comes(device):
     assert trusted(device) == {FIRST}
     assert device.updater.trust.closed
     refused(device, image("1.2.0", counter=9), "signed with the development key")
-    # No image can bring it back, nor can an order of what starts that is lost.
+    # No image can bring it back, and neither can losing the record of which starts.
     again = cbor2.dumps({"add": {"development": builder_modulus()}})
     refused(device, make("1.2.0", kind="rsa-2048", counter=9, trust=again), "adds a key that is")
     del device.flash.files[UPDATE + "/state.json"]
@@ -207,7 +207,7 @@ def test_a_counter_twice_or_of_another_size_is_refused():
 
 
 def with_counters(data, *values):
-    """Reads an image whose counter is replaced by these; its hash is not looked at."""
+    """Reads an image whose counter is replaced by these; its hash is not checked."""
     read = Image(io.BytesIO(data), len(data))
     at = read.payload_at + read.payload_bytes
     area, rest = data[at : read.hashed_bytes], data[read.hashed_bytes :]

@@ -25,7 +25,7 @@ def device(monkeypatch, request):
 
 
 def life(device, done):
-    """Two updates: one adds a key, the next is signed with it, retires the other and closes."""
+    """Two updates: one adds a key; the next, signed with it, retires the old key and closes."""
     for name, data in (("added", ADDING), ("closed", CLOSING)):
         device.start()
         device.install(data)
@@ -52,7 +52,7 @@ def test_power_fails_at_every_change(monkeypatch, manner, unpacks):
         device = Device(flash.copy(), monkeypatch, unpacks)
         runs = device.start()
         check(device, runs, done)
-        # What was begun can be finished, with the keys that are trusted now.
+        # The interrupted update can be finished, with the keys that are trusted now.
         if FIRST not in trusted(device):
             if runs == "1.0.0":
                 device.updater.confirm()
@@ -74,7 +74,7 @@ def name_of(data):
 
 
 def check(device, runs, done):
-    """What was done is in force, what was not is not, and what is confirmed can start."""
+    """Checks that only completed changes are in force, and that the confirmed image can start."""
     there, held = trusted(device), device.updater.trust
     confirmed = device.stored.state["confirmed"]
     assert runs in (config.FIRMWARE, "1.0.0", "1.1.0")

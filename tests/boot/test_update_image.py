@@ -127,7 +127,7 @@ def test_a_tlv_twice_is_refused(good):
 @given(st.data())
 @settings(max_examples=400, deadline=None)
 def test_nonsense_is_refused_and_nothing_else_happens(data):
-    """Headers and TLVs with any numbers; ImageError is all that comes of it."""
+    """Headers and TLVs with any numbers raise ImageError and nothing else."""
     good = make()
     mutated = bytearray(good)
     for _ in range(data.draw(st.integers(1, 4))):

@@ -22,7 +22,7 @@ from workbench.emulation import flashimage, sim
 from workbench.emulation.qemu import load_machine
 from workbench.paths import FIRMWARE
 
-# Prints what the device says of each image, and of the files of the first when unpacked.
+# Prints the device's verdict on each image, and on the unpacked files of the first.
 ON_DEVICE = """
 import hashlib, json, os, sys
 from glasses.boot.image import Image, ImageError, hex_name
@@ -149,7 +149,7 @@ def application_files(changes=(), board=BOARD):
 
 
 class Board:
-    """An emulated board over one flash, started again and again."""
+    """An emulated board that keeps its flash from start to start."""
 
     def __init__(self, flash, name=BOARD):
         self.name = name
@@ -169,7 +169,7 @@ class Board:
     async def started(self):
         self.said.clear()
         self.restarts = 0
-        # Another medium is another companion to them.
+        # A companion in another medium is a different one to the glasses.
         (self.flash / "bonds.json").unlink(missing_ok=True)
         simulation = sim.Simulation(self._say, targets.stack)
         try:
@@ -180,7 +180,7 @@ class Board:
             await simulation.stop()
 
     async def running(self, simulation):
-        """The version that runs."""
+        """The running version."""
         async with connect_glasses(hci=simulation.address) as glasses:
             return (await glasses.status()).firmware
 

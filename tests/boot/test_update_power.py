@@ -33,7 +33,7 @@ NEW_RECORD = struct.pack("<IIBBBB", 6, 600, 7, 0xA1, 0x60, 0x26)
 VERSIONS = ["0.9.0", "1.0.0", "1.1.0"]
 
 
-# What the journal's file says, as a companion that has read nothing finds it.
+# The journal's file, as a companion that has read nothing finds it.
 KEPT = [(RECORDS, 0), ([*RECORDS, NEW_RECORD], 0)]
 
 
@@ -46,7 +46,7 @@ def image(version):
 
 
 class Device:
-    """Glasses on a flash, as far as updates and settings go."""
+    """The part of the glasses that concerns updates and settings, on a flash."""
 
     def __init__(self, flash, monkeypatch, unpacks):
         flash.use(monkeypatch, *MODULES)
@@ -55,7 +55,7 @@ class Device:
         self._unpacks = unpacks
 
     def start(self, lost_power=True):
-        """Starts; returns the version that runs, checked to be whole, or boot.SAFE."""
+        """Starts; returns the running version, checked to be complete, or boot.SAFE."""
         self.stored = slots.Slots(UPDATE)
         trusted = Trust("", self.stored)
         prepare = self._prepare(self.stored, BOARD, trusted)
@@ -110,7 +110,7 @@ class Device:
         journal.JournalFile(JOURNAL).append(records)
 
     def check_kept(self):
-        """Nothing is lost: what the wearer set, and what is to be told."""
+        """Checks that neither the wearer's settings nor unread events are lost."""
         assert journal.JournalFile(JOURNAL).read() in KEPT
         settings, _ = config.load("/config.json")
         assert (settings["name"], settings["words"]) == (CONFIG["name"], CONFIG["words"])
@@ -121,7 +121,7 @@ class Device:
             assert kept.get(kind, 0, NEW_BOND[0]) in (None, NEW_BOND[1])
 
     def check_new(self):
-        """What was done before a cut is done."""
+        """Checks that what was done before a cut is in effect."""
         assert journal.JournalFile(JOURNAL).read() == KEPT[1]
         assert config.load("/config.json")[0]["wake_audio_ms"] == 2000
         assert bonds.Bonds("/bonds.json").get(bonds.OURS, 0, NEW_BOND[0]) == NEW_BOND[1]
@@ -132,7 +132,7 @@ def factory(manner):
 
 
 def life(device, phases):
-    """An update from start to end; the names of what is done go to `phases` as it is done."""
+    """A whole update; appends the name of each phase to `phases` as it is reached."""
     device.start()
     device.upload(image(VERSIONS[2]))
     device.pair(NEW_BOND)
@@ -210,7 +210,7 @@ def test_power_fails_at_every_change(monkeypatch, manner, torn, unpacks, updates
 
 
 def attempt(step, *arguments):
-    """Whether a step succeeded, or said that it did not."""
+    """Runs a step; returns whether it succeeded. One that fails must raise an expected error."""
     try:
         step(*arguments)
     except (OSError, update.ImageError):
@@ -250,8 +250,8 @@ def test_the_flash_fills_up_at_every_change(monkeypatch, manner, unpacks, update
             confirmed = attempt(device.updater.confirm)
             device.updater.stored.healthy()
         runs = device.start()
-        # A confirmation that said that it failed may hold all the same: what it changes in what
-        # is trusted is then still to be written.
+        # A confirmation that reported failure may still hold: its changes to the trusted keys
+        # are then still to be written.
         assert runs in ((new,) if confirmed else (old, new))
         device.check_kept()
         # Once there is room, what was begun can be finished.
@@ -284,7 +284,7 @@ def test_an_image_whose_files_were_half_removed_is_unpacked_anew(monkeypatch):
         flash.cut_at = cut_at
         with pytest.raises(PowerCut):
             Device(flash, monkeypatch, True).start()
-        # What was there before comes back instead of what was being unpacked.
+        # The previous version comes back instead of the one being unpacked.
         device = Device(flash.copy(), monkeypatch, True)
         device.stored = slots.Slots(UPDATE)
         device.updater = update.Updater("", BOARD)

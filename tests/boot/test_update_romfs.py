@@ -19,7 +19,7 @@ TREE = st.recursive(
     max_leaves=12,
 ).filter(lambda tree: isinstance(tree, dict))
 
-# Prints what VfsRom makes of an image: {path: [offset of its data in the image, its data in hex]}.
+# Prints how VfsRom reads an image: {path: [offset of its data in the image, its data in hex]}.
 BY_VFSROM = """
 import json, os, sys, vfs
 from binascii import hexlify

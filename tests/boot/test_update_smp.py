@@ -24,7 +24,7 @@ CHUNK_BYTES = 300
 
 
 class Glasses:
-    """The image group on a flash, as starts of the glasses leave it."""
+    """The image group on a flash, whose contents survive restarts of the glasses."""
 
     def __init__(self, folder):
         self.board = types.SimpleNamespace(flash=str(folder), name=BOARD)
@@ -78,7 +78,7 @@ class Glasses:
         return self.ask(messages.ImageEraseRequest(slot=slot), messages.ImageEraseResponse)
 
     def upload(self, data, upgrade=False, until=None):
-        """What the last message was answered with: an offset or an error."""
+        """Returns the answer to the last message: an offset or an error."""
         at = 0
         first = {"len": len(data), "sha": hashlib.sha256(data).digest(), "upgrade": upgrade}
         while at < (until or len(data)):
@@ -106,7 +106,7 @@ def test_a_piece_broken_off_is_not_completed_by_what_comes_next(glasses, monkeyp
     at = glasses.upload(data, until=CHUNK_BYTES)
     assert at + CHUNK_BYTES < len(data)
     piece = messages.ImageUploadWriteRequest(off=at, data=data[at : at + CHUNK_BYTES])
-    # A slow link: the companion gives this piece up between two writes, and asks where to go on.
+    # A slow link: the companion abandons this piece between two writes, and asks where to go on.
     assert glasses.server.receive(bytes(piece)[: CHUNK_BYTES // 2], now_ms=0) == []
     again = messages.ImageUploadWriteRequest(
         off=0, data=data[:CHUNK_BYTES], len=len(data), sha=hashlib.sha256(data).digest()
@@ -283,7 +283,7 @@ def test_downgrade_when_asked_for(glasses):
     assert glasses.choose(hash=older).images[1].pending
     assert glasses.restart() == 1
     assert glasses.restart() == 0
-    # The wish does not outlive the reset.
+    # The request does not survive the reset.
     assert glasses.choose(hash=older) == IMG_MGMT_ERR.CURRENT_VERSION_IS_NEWER
 
 

@@ -13,7 +13,7 @@ from workbench.emulation.bus import BYTES_PER_SECOND
 from workbench.runners.cortexm import CortexM
 from workbench.runners.runner import CHECKS
 
-# Of the microphone of an emulated board, as its DMA buffers would be.
+# The buffer of an emulated board's microphone, as large as DMA buffers would be.
 MIC_BUFFER_BYTES = 16000
 HOP_US = 10000
 
@@ -24,7 +24,7 @@ def test_verification_lets_others_have_their_turn_in_time():
     data = application("9.0.0", board=board)
     counting = CortexM(board, counting=True)
     turns = json.loads(counting.run(SCRIPTS / "verify_turns.py", board, stdin=data))
-    # The signature has the longest: what the microphone hears meanwhile has to fit its buffer,
+    # The signature takes longest: what the microphone hears meanwhile has to fit its buffer,
     assert 0 < turns["longest_us"] < 1000000 * MIC_BUFFER_BYTES / BYTES_PER_SECOND
     # and before and after it there is time to hear as much as is said.
     word = {

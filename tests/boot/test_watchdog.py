@@ -13,7 +13,7 @@ from test_update_micropython import Board, application
 from workbench.paths import FIRMWARE
 
 ECHO = "    def echo(body):\n"
-# What an application does that is asked to echo these.
+# What the application does when it is asked to echo these.
 POISON = """
         import machine, uctypes
         if body["d"] == "starve":
@@ -23,7 +23,7 @@ POISON = """
         while body["d"] in ("hang", "starve"):
             pass
 """
-# Where reading ends a process, and a Cortex-M55.
+# The linux board, where reading ends the process, and a Cortex-M55.
 NOWHERE = {"linux": 0, "corstone300": 0x5F000000}
 FAULT = {"linux": "SIGSEGV", "corstone300": "*** bus fault: accessed an address"}
 
@@ -42,7 +42,7 @@ def poisoned(board):
 
 
 async def ask(glasses, board, what):
-    """Lets the glasses do `what`, and waits until they have started again."""
+    """Has the glasses do `what`, and waits until they have started again."""
     restarts = board.restarts
     link = await glasses._connection.link()
     with contextlib.suppress(GlintError):

@@ -112,7 +112,7 @@ def test_the_image_holds_the_modules(image):
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
-    """The C file of a board of its own, "toy", whose port is one Makefile."""
+    """The C file of a test board, "toy", whose port is one Makefile."""
     board = tmp_path / "boards" / "toy"
     board.mkdir(parents=True)
     (board / "board.toml").write_text(

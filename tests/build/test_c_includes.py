@@ -11,7 +11,7 @@ NAMES = sorted(path.name for path in MODULES.iterdir() if any(path.glob("*.c")))
 
 
 def needs(module):
-    """The parts, each a header with the file of the same name, and those that each includes."""
+    """Maps each part, a header with the file of the same name, to the parts that it includes."""
     root = MODULES / module
     parts = {}
     for path in [*root.rglob("*.c"), *root.rglob("*.h")]:

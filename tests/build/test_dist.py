@@ -55,7 +55,7 @@ class Environment:
         )
 
     def glint(self, *arguments, **environment):
-        """What a command printed; it has to end well."""
+        """Returns what a command printed; the command has to succeed."""
         done = self.run("glint", *arguments, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -84,7 +84,7 @@ def packages(request, built):
 
 
 def modules_that_ran():
-    """The bytes of each native module that the tests of native modules run, by its place."""
+    """The bytes of each native module that the tests of native modules run, by its path."""
     return {
         f"{arch}/{module}.mpy": natmod.build(module, arch, say=print).read_bytes()
         for arch in dist.ARCHS

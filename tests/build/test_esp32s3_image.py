@@ -52,7 +52,7 @@ def test_the_settings_files_are_there():
 
 
 def test_the_settings_are_esp_idfs_own():
-    """Read by ESP-IDF's own parser: names, types, ranges, and what excludes what."""
+    """ESP-IDF's own parser reads them: names, types, ranges and mutual exclusions."""
     kconfig = pytest.importorskip("esp_kconfiglib")
     options = kconfig.Kconfig(str(STUBS / "Kconfig"))
     text = (IMAGE / "sdkconfig.board").read_text()
@@ -136,7 +136,7 @@ HEADERS = STUBS / "include"
 
 @pytest.mark.parametrize("idf", [50202, 50402, 50500])
 def test_the_pdm_receiver_compiles(idf):
-    """Against what the headers of each ESP-IDF declare; the forge's job takes the real ones."""
+    """It compiles with the declarations of each ESP-IDF; the CI job uses the real headers."""
     receiver.compile_against([HEADERS], [f"IDF={idf}"])
 
 

@@ -30,8 +30,8 @@ CODE_BYTES = {
     ("tflm", "xtensawin"): 62000,
 }
 WAKE_WORDS = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
-# The executable RAM of an ESP32-S3 that every operator of int8 may take, and the wake words'; with
-# the kernels for the vector unit, and with those for MAC16.
+# The most executable RAM of an ESP32-S3 for every int8 operator, and for the wake words' operators;
+# with the kernels for the vector unit, and with those for MAC16.
 INT8_XTENSA_BYTES = 43_008, 43_008
 WAKE_WORDS_XTENSA_BYTES = 24_064, 22_528
 
@@ -101,7 +101,7 @@ def test_a_module_builds_and_stays_small(module, arch):
     product = built(module, arch)
     content = product.read_bytes()
     assert content[:2] == b"M\x06"  # .mpy version 6
-    # The same bytes in every checkout, or each would send them to a board anew.
+    # The bytes must be the same in every checkout, or each would send them to a board anew.
     assert str(ROOT).encode() not in content
     assert content.index(f"{module}.mpy".encode()) < 8
     assert natmod.size(product).text <= CODE_BYTES[module, arch]
@@ -137,7 +137,7 @@ def test_models_choose_the_operators():
 
 
 def test_loops_begin_where_the_core_wants_it():
-    """GNU's assembler sees to it that a loop's first instruction is in one aligned word."""
+    """GNU's assembler ensures that a loop's first instruction lies within one aligned word."""
     if natmod.xtensa_llvm() is None:
         pytest.skip("no LLVM with the Xtensa back end")
     elffile = pytest.importorskip("elftools.elf.elffile")

@@ -44,7 +44,7 @@ else:
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """The folder of a compiler of that name on PATH; gives the file of its calls."""
+    """Puts a compiler of that name on PATH; returns the file that records its calls."""
     llvm = natmod.xtensa_llvm()
     if llvm is None:
         pytest.skip("no LLVM with the Xtensa back end")

@@ -162,7 +162,7 @@ def test_failures_of_every_way_are_told(tmp_path, monkeypatch):
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """A git repository that stands for MicroPython's, where only git can serve."""
+    """A git repository in place of MicroPython's, for when only git can provide the source."""
     if shutil.which("git") is None:
         pytest.skip("no git")
     origin = tmp_path / "origin"

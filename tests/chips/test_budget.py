@@ -45,7 +45,7 @@ def test_load_is_counted_instructions_over_the_clock():
     word = counts.recorded()["okay_nabu"].instructions["corstone300"]
     push = counts.pushes()["corstone300"]
     assert made.load[0] == pytest.approx((100 * (hop + push) + 100 / 3 * word) / 32e6)
-    assert made.hours is None  # it is no silicon: it takes nothing
+    assert made.hours is None  # it is not silicon: it takes no current
     assert made.ram_bytes == counts.recorded()["okay_nabu"].arena_bytes
 
 
@@ -63,7 +63,7 @@ def test_what_dominates_and_what_to_change(s3):
     assert made.dominant == "streaming sound"
     changes = dict(made.changes)
     assert changes["half as much streamed sound"][0] > 1.5 * made.hours[0]
-    # Whoever streams the whole time never sleeps; whoever only listens gains the most by it.
+    # Glasses that stream all the time never sleep; those that only listen gain most by sleeping.
     assert not any("sleep" in text for text in changes)
     listening = budget.budget(s3, budget.Use(**{**DAY, "audio": 0}))
     text, hours = listening.changes[0]

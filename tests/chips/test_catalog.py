@@ -9,7 +9,7 @@ from workbench.models import fit
 from workbench.paths import BOARDS, ROOT
 from workbench.runners import boards
 
-# One pattern a chip or family of chips that the field's analysts name for glasses.
+# A pattern for each chip or family of chips that the field's analysts name for glasses.
 NAMED = [
     "ESP32-S3",
     "ESP32-P4",
@@ -63,7 +63,7 @@ unknown = ["npu", "ram_kb", "storage", "radio", "process_nm", "serves"]
 
 @pytest.fixture
 def read(tmp_path):
-    """Reads a catalogue of GOOD, with one text of it replaced."""
+    """Reads GOOD as a catalogue, with one piece of its text replaced."""
 
     def read(old="", new=""):
         assert old in GOOD

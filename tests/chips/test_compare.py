@@ -45,7 +45,7 @@ def test_a_model_is_compared_where_it_was_counted(glint, tmp_path):
     # 300 mAh at never less than light sleep's current and never more than awake.
     assert pytest.approx(s3["hours"][0]) == 300 / 25
     assert s3["hours"][0] < s3["hours"][1] < 300 / 0.23
-    assert rows["STM32N6"]["hours"] is None  # nobody was found to say its currents
+    assert rows["STM32N6"]["hours"] is None  # no source for its currents was found
     assert rows["nRF54L15"]["instructions"] is None  # nothing counts a Cortex-M33 yet
     drawn = "".join(ElementTree.parse(picture).getroot().itertext()) or picture.read_text()
     assert "ESP32-S3" in drawn
@@ -62,7 +62,7 @@ def test_faster_inferences_cost_hours():
     slow, fast = at(1), at(10)
     assert fast.load == pytest.approx(10 * slow.load)
     assert fast.hours[1] < slow.hours[1]
-    assert fast.hours[0] == slow.hours[0]  # a core that never sleeps takes what it takes
+    assert fast.hours[0] == slow.hours[0]  # a core that never sleeps always takes the same
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def glint(*arguments):
 
 
 def refused(*arguments):
-    """The one sentence of a command that fails."""
+    """Runs a command that must fail; returns its one sentence."""
     done = glint(*arguments)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -160,7 +160,7 @@ def test_doctor_names_a_chip_without_micropython(options, found, advice, tmp_pat
 
 @pytest.fixture
 def plugged(monkeypatch):
-    """Has the machine say that these ports are on USB."""
+    """Makes the machine report these ports as USB ports."""
 
     def plug(*paths):
         ports = [ListPortInfo(str(path)) for path in paths]

@@ -18,7 +18,7 @@ GONE_WITHIN_S = 15.0
 
 
 def children(pid):
-    """Processes that `pid` started and that still run."""
+    """Returns the running processes that `pid` started."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -54,7 +54,7 @@ def run_glint(*arguments):
 
 
 def assert_plain_words(stderr):
-    """That it looks for the glasses again may be said too."""
+    """A message that it looks for the glasses again is allowed, too."""
     lines = stderr.decode().strip().splitlines()
     assert 1 <= len(lines) <= 2, lines
     assert all(line.startswith("glint: ") for line in lines)
@@ -101,7 +101,7 @@ async def test_the_companion_is_told_to_stop(ending):
         listening.send_signal(ending)
         _, stderr = await asyncio.wait_for(listening.communicate(), GONE_WITHIN_S)
         assert (listening.returncode, stderr) == (128 + ending, b"")
-        # It has disconnected: its end alone would be a lost link (0x08).
+        # It has disconnected: the end of the process alone would be a lost link (0x08).
         assert await reason == hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR
 
 

@@ -13,7 +13,7 @@ from glint.errors import NotFoundError
 from workbench.emulation import keys
 
 PATIENCE_S = 60
-# A terminal that a program controls is one that it can be in the foreground of.
+# A program can only be in the foreground of its controlling terminal.
 ON_TERMINAL = """
 import os, sys
 os.login_tty(0)
@@ -22,7 +22,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 class Terminal:
-    """A program on a pseudo-terminal, whose keys and screen these are."""
+    """A program on a pseudo-terminal: types its keys and reads its screen."""
 
     def __init__(self, *arguments):
         self._keys, end = os.openpty()
@@ -85,7 +85,7 @@ async def test_keys_do_what_a_wearer_would(terminal):
         assert any((await glasses.record(1)).pcm)
         terminal.press("m")
         await terminal.shows("muted")
-        await asyncio.sleep(0.5)  # for what was on its way
+        await asyncio.sleep(0.5)  # for output that was on its way
         assert not any((await glasses.record(1)).pcm)
         first = (await glasses.photo()).data
         terminal.press("p")  # a photo moves on to the second picture, this to the first again

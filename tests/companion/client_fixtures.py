@@ -11,7 +11,7 @@ from glint import protocol
 
 @contextlib.asynccontextmanager
 async def connected(timing=None, timeout_s=5.0):
-    """Glasses, and the companion that is connected to them."""
+    """Gives fake glasses, and a companion connected to them."""
     async with (
         fake_advertising(timing) as (fake, hci),
         glint.connect(hci=hci, timeout_s=timeout_s) as glasses,

@@ -53,7 +53,7 @@ STATUS = {
 
 
 class FakeObject:
-    """A media object, what is wanted of it, and which chunks get lost once."""
+    """A media object, the chunks that are wanted, and those that get lost once."""
 
     def __init__(self, data: bytes, leave_out: set[int]) -> None:
         self.data = data
@@ -72,14 +72,14 @@ class FakeGlasses:
         refuse: rc with which a command of the Glint group is refused, by command id.
         mute: Commands of the Glint group that get no answer.
         answers: Bodies that replace the right ones, by command id.
-        acknowledged: Acknowledgements that came.
+        acknowledged: Acknowledgements received.
         on_photo: Called with the object's id when a photo is asked for.
         on_record: Called with the object's id and length in ms when a recording is asked for.
         asked: The {"from": ...} of all requests for events.
         own: First record of this boot.
         clock_set: What the clock was set to, each time.
-        media_writes: What was written to the media characteristic.
-        pairing: What the pairing characteristic says.
+        media_writes: Values written to the media characteristic.
+        pairing: The value of the pairing characteristic.
         away_s: How long after a disconnection they advertise again.
         half_s: How long they wait for the next write of a request.
     """
@@ -198,7 +198,7 @@ class FakeGlasses:
         await self.connection.disconnect()
 
     async def reboot(self) -> None:
-        """Starts anew: another boot, an empty journal."""
+        """Restarts: a new boot, and an empty journal."""
         self.boot += 1
         self.records.clear()
         self.objects.clear()
@@ -242,7 +242,7 @@ class FakeGlasses:
             kind: "audio" or "photo".
             data: The object.
             number: Its id; None for the next.
-            leave_out: Offsets whose chunks are lost the first time.
+            leave_out: Offsets of the chunks that are lost the first time.
             crc_error: Bits that are wrong in the CRC-32.
             error: Give up with this reason.
             stop_at: Have only so many bytes, and do not end it.

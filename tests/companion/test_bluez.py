@@ -37,7 +37,7 @@ async def test_an_agent_lets_the_glasses_pair_and_nobody_else(system):
         assert await system.ask("RequestAuthorization", "o", OTHER) == "org.bluez.Error.Rejected"
         assert await system.ask("RequestPasskey", "o", DEVICE) == "org.bluez.Error.Rejected"
         assert await system.ask("Cancel", "") is None
-    # With the connection to the bus BlueZ forgets the agent.
+    # When the connection to the bus ends, BlueZ forgets the agent.
     gone = "org.freedesktop.DBus.Error.ServiceUnknown"
     assert await system.ask("RequestAuthorization", "o", DEVICE) == gone
 

@@ -37,7 +37,7 @@ async def test_with_the_window_closed_it_is_said_what_to_do():
         with pytest.raises(glint.PairingError, match="know this companion: hold their button"):
             async with glint.connect(timeout_s=PATIENCE_S):
                 pass
-        # The bond was worth nothing; the next time needs no more than the button.
+        # The bond was useless; pairing again needs only the button.
         assert "RemoveDevice" in system.asked
         system.window = protocol.PAIRING_OPEN
         async with glint.connect(timeout_s=PATIENCE_S):

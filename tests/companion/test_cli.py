@@ -45,7 +45,7 @@ async def start(*arguments, hci=None, **environment):
 
 
 async def glint(*arguments, hci=None):
-    """Runs `glint` to its end: exit status, lines of output, lines of complaint."""
+    """Runs `glint` to its end; returns the exit status, lines of output and lines of errors."""
     process = await start(*arguments, hci=hci)
     out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     return process.returncode, out.decode().splitlines(), said.decode().splitlines()
@@ -60,7 +60,7 @@ async def fails(*arguments, hci=None, status=1):
 
 
 async def acknowledges(fake, seq):
-    """Waits for a last acknowledgement; what a process sent may be on its way when it has ended."""
+    """Waits for a last acknowledgement, which may be on its way when the process has ended."""
     async with asyncio.timeout(PATIENCE_S):
         while fake.acknowledged[-1:] != [seq]:
             await asyncio.sleep(0.01)
@@ -72,7 +72,7 @@ def jpeg():
     return file.getvalue()
 
 
-# What goes right.
+# Commands that succeed.
 
 
 async def test_version_and_help():
@@ -98,7 +98,7 @@ async def test_info():
         status, out, said = await glint("info", hci=hci)
         assert (status, said) == (0, [])
         assert "arena             okay_nabu 26080" in out
-        assert not any("energy" in line for line in out)  # their board says nothing of it
+        assert not any("energy" in line for line in out)  # their board does not report it
         status, out, _ = await glint("info", "--glasses", fake.address, "--json", hci=hci)
         facts = json.loads(out[0])
         assert (facts["battery_percent"], facts["status"]["board"]) == (77, "fake")
@@ -113,7 +113,7 @@ def test_what_info_says_of_energy():
 
 
 def commands(group, path=()):
-    """Every command below a group, with the words that call it."""
+    """Returns every command below a group, with the words that call it."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
@@ -122,7 +122,7 @@ def commands(group, path=()):
 
 
 def test_help_says_all_that_was_written():
-    """Words in square brackets are markup, which leaves them out."""
+    """Words in square brackets would be taken for markup and left out."""
     for path, command in commands(typer.main.get_command(app.build())):
         for parameter in command.params:
             assert "[" not in (parameter.help or ""), (path, parameter.name)
@@ -142,7 +142,7 @@ async def test_listen_and_save(tmp_path):
         fake.send_object("photo", jpeg())
         async with asyncio.timeout(PATIENCE_S):
             events = [json.loads(await process.stdout.readline()) for _ in range(6)]
-        # Who is stopped before it asks for the next event leaves the last one to be told again.
+        # A program stopped before it asks for the next event gets the last one again.
         await acknowledges(fake, fake.next - 1)
         process.send_signal(signal.SIGINT)
         assert await process.communicate() == (b"", b"")
@@ -191,7 +191,7 @@ async def test_photo_and_record(tmp_path):
             assert file.getnframes() == 24000
 
 
-# What goes wrong: one line and a status.
+# Errors: one line and a status.
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a test take Bluetooth away")

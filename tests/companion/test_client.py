@@ -104,7 +104,7 @@ async def test_events_come_in_order_and_are_acknowledged():
         boot, wake = await take(events, 2)
         assert isinstance(boot, glint.Boot)
         assert (wake.word, wake.probability, wake.at_ms) == ("okay_nabu", 0.9, 77)
-        assert fake.acknowledged in ([], [1])  # the second is still being dealt with
+        assert fake.acknowledged in ([], [1])  # the second is still being handled
         button(fake, 40)
         assert [event.seq for event in await take(events, 40)] == list(range(3, 43))
         await until(lambda: max(fake.acknowledged) >= 41)
@@ -133,7 +133,7 @@ async def test_reading_from_a_number_on():
     async with connected() as (fake, glasses):
         button(fake, 10)
         assert [event.seq for event in await take(glasses.events(since=7), 4)] == [7, 8, 9, 10]
-        # Numbers of some earlier boot: from the oldest on.
+        # For numbers of some earlier boot, it starts from the oldest.
         assert (await take(glasses.events(since=999), 1))[0].seq == 1
 
 
@@ -240,7 +240,7 @@ async def test_numbers_of_one_boot_are_not_acknowledged_in_the_next():
         button(fake, 3)
         events = glasses.events("unread")
         await take(events, 3)
-        fake.away_s = 0.4  # twice what an acknowledgement may wait
+        fake.away_s = 0.4  # twice the longest wait of an acknowledgement
         await fake.reboot()
         fake.acknowledged.clear()
         await until(lambda: glasses.statistics.links == 2)
@@ -292,7 +292,7 @@ async def test_refusals_have_a_code_and_a_reason():
         with pytest.raises(glint.RequestError, match="no camera") as refused:
             await glasses.photo()
         assert (refused.value.group, refused.value.rc) == (64, protocol.RC_NO_CAMERA)
-        # The glasses' own words go before ours.
+        # The glasses' own message takes precedence over ours.
         error = {"group": 64, "rc": protocol.RC_BUSY}
         fake.answers = {protocol.SMP_GLINT_PHOTO: {"err": error, "rsn": "a photo is under way"}}
         with pytest.raises(glint.RequestError, match=r"^Refused: a photo is under way\.$"):
@@ -336,7 +336,7 @@ async def test_a_request_broken_off_between_writes_harms_no_other(monkeypatch):
 async def test_the_rest_of_an_answer_that_was_lost_harms_no_other(monkeypatch):
     async with connected() as (fake, glasses):
         answer = b"\x03\x00\x00\x40\x00\x40\x00\x00" + bytes(20)
-        # The beginning of one, the rest of another, what is none at all, and a flood of it.
+        # The start of one response, the rest of another, bytes that are none, and a flood of them.
         for junk in (answer, bytes(40), b"\xff" * 100, *[bytes(range(200))] * 200):
             fake.notify_raw(fake.smp, junk)
         assert (await glasses.status()).board == "fake"
@@ -377,7 +377,7 @@ async def test_a_request_that_was_given_up_is_not_dumped_on_the_terminal(tmp_pat
 async def test_the_mtu_shows_in_what_the_glasses_send():
     async with connected() as (fake, glasses):
         transport = (await glasses._connection.link())._transport
-        transport.max_write_bytes = 20  # as far as a system that does not tell it goes
+        transport.max_write_bytes = 20  # the most, where the system does not tell the MTU
         heard = bytes(fake.connection.att_mtu - 3)
         fake.notify_raw(fake.media, heard)
         await until(lambda: transport.max_write_bytes == len(heard) == 244)

@@ -24,7 +24,7 @@ async def test_events_start_now():
             assert (wake.seq, wake.word) == (6, "okay_nabu")
             missed = await take(glasses.events("unread"), 6)
             assert [event.seq for event in missed] == [1, 2, 3, 4, 5, 6]
-            # Who wants what happens now does not get again what another one asks for.
+            # A reader of live events does not get those again that another reader asks for.
             button(fake)
             assert [event.seq for event in await take(events, 1)] == [7]
 

@@ -91,7 +91,7 @@ async def test_a_photo_that_never_comes_and_a_word_without_recording(monkeypatch
 @pytest.mark.parametrize("kind", ["photo", "audio"])
 async def test_chunks_that_get_lost_are_asked_for_again(kind):
     data = random.Random(5).randbytes(20_000)
-    lost = {0, 238, 2380, 19_754}  # the last among them: only time tells
+    lost = {0, 238, 2380, 19_754}  # the last of them, too: only a time-out shows that
     async with connected() as (fake, glasses):
         events = glasses.events("unread")
         fake.send_object(kind, data, leave_out=lost)
@@ -115,7 +115,7 @@ async def test_a_photo_goes_on_after_the_link_dropped():
         fake.send_rest(1, data)
         assert (await asyncio.wait_for(taking, 5)).data == data
         wants = [w for w in fake.media_writes if w[0] == protocol.MEDIA_WANT]
-        # Only what was on its way when the link dropped may come again.
+        # Only chunks that were on their way when the link dropped may come again.
         assert struct.unpack("<BHII", wants[0])[2] > 5000
 
 

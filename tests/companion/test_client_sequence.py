@@ -20,7 +20,7 @@ def record(seq, code=protocol.EVENT_BUTTON, **fields):
 
 
 class Listener:
-    """A `Sequence`, and what it said."""
+    """A `Sequence`, and what it reported."""
 
     def __init__(self):
         self.events = []
@@ -111,7 +111,7 @@ def test_what_the_journal_dropped_is_a_gap():
     listener.feed(10, 11)
     assert listener.gaps == [(10, 7)]
     assert listener.seqs == [1, 2, 10, 11]
-    # The gap alone acknowledges nothing that has not been read.
+    # The gap alone does not acknowledge events that have not been read.
     assert listener.numbers == [1, 2, 9, 10, 11]
 
 
@@ -181,7 +181,7 @@ def test_the_last_records_are_missed_too():
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.5]), st.integers(3, 300))
 @settings(max_examples=300, deadline=None)
 def test_every_record_is_delivered_once_or_counted_as_lost(seed, loss, kept):
-    """Against a journal that overruns, a link that loses records, and one that drops."""
+    """The journal overruns, and the link loses records and drops."""
     rng = random.Random(seed)
     listener = Listener()
     sequence = listener.sequence
@@ -306,7 +306,7 @@ def test_a_number_that_the_glasses_do_not_have_makes_few_requests(far, again):
     listener.feed(3, 4)
     assert listener.seqs == [1, 2, 3, 4]
     assert listener.gaps == []
-    # And what is missing then is asked for as ever.
+    # And what is missing then is requested as usual.
     before = listener.asked
     listener.feed(6)
     assert listener.asked == before + 1
@@ -341,7 +341,7 @@ def test_the_last_numbers_of_a_boot():
     for number in (0, last + 1):
         listener.feed(number)
     assert listener.sequence.bad_records == 2
-    # The glasses have started anew.
+    # The glasses have restarted.
     listener.sequence.begin(last + 1)
     assert not listener.sequence.started(2, 1, 3)
     listener.start(boot=2, following=3)

@@ -24,7 +24,7 @@ from workbench.system import provide, say_step
 
 PATIENCE_S = 60.0
 OWN = {"X-Glint": "1"}
-# What keeps it from the network and from asking for a sandbox that root cannot have.
+# Options that keep it off the network, and without the sandbox that root cannot have.
 CHROMIUM = [
     "--headless",
     "--no-sandbox",
@@ -77,7 +77,7 @@ async def test_only_who_has_the_token_is_let_in():
         assert "unsafe" not in policy
         # Nothing from elsewhere, nothing inline.
         assert not re.search(r"https?://|<script>|<style|\son\w+=", page.text)
-        # Another name that leads here, and another site's form.
+        # Another host name that resolves to here, and a form on another site.
         other = {"Host": "evil.example"}
         assert (await stranger.get("/", headers=other)).status_code == 400
         assert (await stranger.post("/api/photo")).status_code == 403
@@ -182,7 +182,7 @@ async def test_in_a_browser(tmp_path):
         await page.until("document.querySelector('#state')?.textContent === 'connected'")
         await page.until("document.querySelectorAll('#events li').length === 1")
         assert "77" in await page.value("document.querySelector('#facts').textContent")
-        # What glasses say is text, also when it looks like markup.
+        # What the glasses send is shown as text, even when it looks like markup.
         fake.add(protocol.EVENT_WAKE, word="<img src=x onerror=alert(1)>", p=0.9, at_ms=5)
         await page.until("document.querySelectorAll('#events li').length === 2")
         newest = "document.querySelector('#events li')"

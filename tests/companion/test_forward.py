@@ -92,7 +92,7 @@ async def _error(place):
 
 
 class Server:
-    """An HTTP server that answers as it is told, and keeps what it was sent."""
+    """An HTTP server that answers as a test says, and keeps the requests."""
 
     def __init__(self, *statuses):
         self.statuses = list(statuses)
@@ -179,7 +179,7 @@ async def broker(port):
 
 
 async def messages_until(client, *topics):
-    """What comes, by topic, until there is something of each."""
+    """Collects messages by topic, until there is one for each."""
     found = {}
     async with asyncio.timeout(PATIENCE_S):
         async for message in client.messages:
@@ -213,7 +213,7 @@ async def test_a_broker_and_home_assistant(port):
                 assert entity["unique_id"] == f"glint_f00000000001_{name}"
             assert told["device"]["model"] == "fake"
             assert told["availability_topic"] == f"{base}/available"
-            # One that is killed can say nothing: the broker does.
+            # A killed process can send nothing: the broker sends its last will.
             process.kill()
             found = await messages_until(reader, f"{base}/available")
             assert found[f"{base}/available"] == ["offline"]

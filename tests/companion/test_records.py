@@ -16,7 +16,7 @@ U32 = st.integers(0, 0xFFFF_FFFF)
 SHARE = st.floats(0, 1)
 TEXT = st.text(max_size=20).filter(lambda text: len(text.encode()) <= 30)
 
-# Each type: its class, a strategy for its map, and where the class names a field otherwise.
+# For each type: its class, a strategy for its map, and the fields that the class renames.
 TYPES = {
     protocol.EVENT_BOOT: (events.Boot, {"board": TEXT, "firmware": TEXT, "boot": U32}),
     protocol.EVENT_WAKE: (events.Wake, {"word": TEXT, "p": SHARE, "at_ms": U32}),

@@ -20,7 +20,7 @@ BOARD = "corstone300"
 
 
 def ignore(*_):
-    """Takes progress and remarks."""
+    """Ignores progress and remarks."""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_cable_pulled_while_sending_harms_nothing(firmware, tmp_path):
         qemu.Qemu(BOARD, firmware, flash=flash, pty=True) as machine,
         SerialBoard(machine.console_path) as board,
     ):
-        assert on_board(board, files()) == wanted(files())  # the old application, whole
+        assert on_board(board, files()) == wanted(files())  # the old application, complete
         sent = []
         deploy.put(board, new, lambda name, *_: sent.append(name))
         assert on_board(board, new) == wanted(new)

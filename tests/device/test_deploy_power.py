@@ -21,11 +21,11 @@ SWITCH = Path(__file__).parent / "esp32s3" / "switch.py"
 
 
 def ignore(*_):
-    """Takes progress and remarks."""
+    """Ignores progress and remarks."""
 
 
 def application(version, rom):
-    """Files that say what starts: its parts, and the model beside it."""
+    """Files that show which version starts: its parts, and the model beside it."""
     parts = [f"glasses/part{i}.py" for i in range(4)]
     files = {name: f"{version} of {name}".encode() for name in parts}
     files["main.py"] = b"import glasses.main\n"
@@ -35,7 +35,7 @@ def application(version, rom):
 
 
 class Board(SerialBoard):
-    """Runs what is for the board here, on a flash that counts, with or without a ROMFS."""
+    """Runs the board's commands here, on a flash that counts changes, with or without a ROMFS."""
 
     def __init__(self, flash, rom=None):
         super().__init__("emulated")
@@ -90,7 +90,7 @@ class Board(SerialBoard):
         return said.getvalue()
 
     def start(self):
-        """What starts when power is back: the contents by path, as its application reads them."""
+        """Returns the contents by path that the application reads when power is back."""
         self._started = False
         self._names = {}
         self.run(self.flash.files["main.py"].decode())
@@ -150,7 +150,7 @@ def test_power_fails_at_every_change(manner, torn, rom):
 
 
 class Recorder(Board):
-    """Keeps the flash as it is before the commit, and what runs from there on."""
+    """Keeps the flash as it is before the commit, and the commands from there on."""
 
     def run(self, code, timeout_s=0):
         if deploy.FINISHING in code and "rename" in code:
@@ -163,7 +163,7 @@ class Recorder(Board):
 
 @pytest.mark.parametrize("kind", ["VfsLfs2", "VfsFat"])
 def test_micropython_puts_it_in_place_on_its_file_systems(kind):
-    """With power failing at each write of littlefs; on FAT, that it gets there."""
+    """Power fails at each write of littlefs; on FAT, the test only checks that it succeeds."""
     names = [f"glasses/part{i}.py" for i in range(4)] + ["board.py"]
     show = f"said([open(name).read() for name in {names}])"
     board = Recorder(Flash())

@@ -19,7 +19,7 @@ EYE = {"models/eye.tflite": random.Random(2).randbytes(20_000)}
 
 
 def ignore(*_):
-    """Takes progress and remarks."""
+    """Ignores progress and remarks."""
 
 
 @contextlib.contextmanager
@@ -41,12 +41,12 @@ def corstone300(folder):
 
 @pytest.fixture(params=[linux, corstone300])
 def started(request, tmp_path):
-    """Starts a board, each time with the flash that the last one left."""
+    """Starts a board, each time with the flash as the last one left it."""
     return lambda: request.param(tmp_path)
 
 
 def seen(board, files):
-    """Which of these the board's own MicroPython reads from its ROMFS as they should be."""
+    """Returns which of these the board's own MicroPython reads correctly from its ROMFS."""
     hashed = {name: deploy.digest(data) for name, data in files.items()}
     code = """
 import binascii, hashlib

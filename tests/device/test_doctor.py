@@ -15,7 +15,7 @@ STUBS = ROOT / "tests" / "device" / "esp32s3"
 
 
 def listened(heard):
-    """What a board prints whose microphone is played so; the image has micdsp built in."""
+    """Returns what a board with such a microphone signal prints; the image has micdsp built in."""
     done = subprocess.run(
         [micropython.ensure("linux"), STUBS / "listen.py", doctor.LISTEN, heard],
         capture_output=True,
@@ -29,7 +29,7 @@ def listened(heard):
 
 def test_a_microphone_that_hears_is_told_with_its_level():
     report = listened("tone")
-    report["heard_ms"] = report["length_ms"]  # how busy this machine is, is no matter
+    report["heard_ms"] = report["length_ms"]  # how busy this machine is does not matter
     found = findings.heard(report)
     assert found.good, found
     assert "% ones, level -" in found.found
@@ -73,7 +73,7 @@ def test_memory_advice_never_goes_in_a_circle(machine, psram, good, said):
 
 
 class Board:
-    """A port whose board answers with these, or not."""
+    """A port whose board gives these answers, or none."""
 
     port = "/dev/x"
 

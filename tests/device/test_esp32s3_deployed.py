@@ -28,7 +28,7 @@ def bundle():
     files = deploy.bundle("esp32s3", ["okay_nabu"], "", None)
     files["config.json"] = b'{"vision": "none"}'
     assert VERSION in files["glasses/config.py"]
-    # Samples, where the PDM microphone gives bits: those are in test_esp32s3_board.py.
+    # Samples in place of a PDM microphone's bits: test_esp32s3_board.py has those.
     files["board.py"] = files["board.py"].replace(b'MICROPHONE = "pdm"', b'MICROPHONE = "i2s"')
     return files
 
@@ -102,19 +102,19 @@ def test_an_update_for_another_board_is_refused_and_the_old_one_runs(bundle, tmp
 
 
 def test_what_our_image_has_frozen_hears_the_wake_word(bundle, tmp_path):
-    """Compiled by MicroPython's own makemanifest.py; the flash has no application."""
+    """MicroPython's own makemanifest.py compiles it; the flash has no application."""
     compiled, _ = esp32s3_frozen.freeze(tmp_path / "build")
     frozen = {
         f"frozen/{path.relative_to(compiled).as_posix()}": path.read_bytes()
         for path in compiled.glob("**/*.mpy")
     }
-    # Its I2S microphone is what is played.
+    # It uses the emulated I2S microphone.
     named = ("models/", "config.json", "board.py", "s3.py")
     flash = {name: data for name, data in bundle.items() if name.startswith(named)}
     said = start(tmp_path / "flash", flash | frozen, "/frozen")
     assert said["words"] == ["Okay Nabu"]
     assert said["from"] == "/frozen/glasses/app.mpy"
-    # What is deployed over it comes first.
+    # A deployed application takes precedence over it.
     new = bundle["glasses/config.py"].replace(VERSION, b'FIRMWARE = "0.2.0"')
     said = start(tmp_path / "flash", bundle | {"glasses/config.py": new}, "/frozen")
     assert (said["from"], said["firmware"]) == ("glasses/app.py", "0.2.0")

@@ -21,7 +21,7 @@ NOISE = random.Random(7).randbytes(120_000)
 
 
 def ignore(*_: object) -> None:
-    """Takes progress and remarks."""
+    """Ignores progress and remarks."""
 
 
 def write(port: Path, data: bytes, backup: Path | None = None) -> flash.BoardFacts:

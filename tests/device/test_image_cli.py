@@ -42,7 +42,7 @@ def read(path, trusted=NEW_TRUST):
 
 @pytest.fixture(autouse=True)
 def small_application(monkeypatch):
-    """What is signed does not matter here."""
+    """A small application: what is signed does not matter here."""
     bundle = {"glasses/app.py": b"pass\n"}
     monkeypatch.setattr(deploy, "bundle", lambda *_: bundle)
 
@@ -55,7 +55,7 @@ def own(tmp_path):
 
 
 def confirmed(folder, image):
-    """Glasses whose flash is `folder`, with what they trust once `image` is confirmed."""
+    """Glasses whose flash is `folder`, with their trusted keys once `image` is confirmed."""
     (folder / "update").mkdir(exist_ok=True)
     stored = slots.Slots(str(folder / "update"))
     index = 0 if stored.image(0) is None else 1
@@ -133,7 +133,7 @@ def test_a_rotation_brings_glasses_from_one_key_to_another_and_closes_them(tmp_p
 
 
 class MicroPython:
-    """What a board at its REPL runs, run by MicroPython with the board's flash for a folder."""
+    """Runs what a board at its REPL would, with MicroPython and a folder as the board's flash."""
 
     port = "/dev/ttyX"
 

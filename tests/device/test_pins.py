@@ -42,7 +42,7 @@ def test_a_generic_board_asks_for_its_pins_once():
     assert (wired["clock"], wired["word"], wired["data"]) == (10, 11, 12)
     assert len(asked) == 3
     assert "clock" in asked[0]
-    assert settled("esp32s3_generic", stored=wired) == wired  # nobody is asked again
+    assert settled("esp32s3_generic", stored=wired) == wired  # no question is asked again
     with pytest.raises(pins.PinsError, match=r"name a JSON file with --pins"):
         settled("esp32s3_generic")
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_is_refused(changes, reason):
 
 @pytest.mark.parametrize("board", ["esp32s3_devkitc1", "esp32s3_generic"])
 def test_the_board_is_made_of_what_was_said(board, tmp_path):
-    """In MicroPython, with its own board.py and what is deployed beside it."""
+    """This runs in MicroPython, with its own board.py and the files deployed beside it."""
     stored = {"clock": 4, "word": 5, "data": 6, "light": 41, "light_lit": 1}
     wired = settled(board, stored=stored | {"camera": CAMERA | {"sda": 21, "scl": 38}})
     files = deploy.bundle(board, [], "", None)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 GLINT = str(Path(sys.executable).with_name("glint"))
 TIMEOUT_S = 120.0
 MIRROR = ROOT.parent / "shared" / "models"
-# A block of code, fenced or indented, and what a comment just above it says.
+# A block of code, fenced or indented, and the text of a comment just above it.
 BLOCK = re.compile(
     r"(?:^<!-- runs: (?P<how>[^\n]*) -->\n\n?)?"
     r"(?:^```(?P<kind>python)[^\n]*\n(?P<fenced>.*?)^```$|(?P<shell>(?:^ {4}\S[^\n]*\n)+))",
@@ -46,7 +46,7 @@ HOW = {
     "in test-all": "takes long: make test-all runs it",
     "no": "no commands",
 }
-# Lines that are not run here, by how they begin, and why.
+# The beginnings of lines that are not run here, and why.
 NOT_RUN = {
     "make ": "a target of the Makefile: CI runs those it needs",
     "git clone": "it needs a network",
@@ -161,7 +161,7 @@ def commands(text):
 
 
 def why_not(line):
-    """Why a line is not run here, or ""."""
+    """Returns why a line is not run here, or ""."""
     if re.search(r"--port\b|/dev/tty", line):
         return "it needs a board"
     return next((why for start, why in NOT_RUN.items() if line.startswith(start)), "")
@@ -184,7 +184,7 @@ async def test_commands(page, how, text, glasses, folder):
         if why_not(line):
             continue
         if line.startswith("export GLINT_HCI="):
-            # What the page shows has to look like what `glint sim` prints.
+            # The output on the page has to look like what `glint sim` prints.
             shape = re.sub(r"\d+", "N", line.removeprefix("export GLINT_HCI="))
             assert shape == re.sub(r"\d+", "N", glasses.address)
         elif line.startswith("glint sim"):

@@ -27,7 +27,7 @@ def name_of(page):
 
 
 def blocks(language):
-    """(page, number, text) of each block of code in that language."""
+    """Yields (page, number, text) of each block of code in that language."""
     for page in PAGES:
         found = [text for _, kind, text in FENCE.findall(page.read_text()) if kind == language]
         yield from ((page, number, text) for number, text in enumerate(found))

@@ -61,7 +61,7 @@ class Dut:
         return await self._reply()
 
     async def value(self, source: str) -> Any:
-        """The value of an expression whose repr is a literal."""
+        """Returns the value of an expression whose repr is a literal."""
         text = await self.run(source)
         try:
             return ast.literal_eval(text)
@@ -69,7 +69,7 @@ class Dut:
             raise AssertionError(f"{source}: {text}") from None
 
     async def events(self, *wanted: int) -> list[tuple[Any, ...]]:
-        """The IRQs so far with these numbers, as (number, *data)."""
+        """Returns the IRQs so far with these numbers, as (number, *data)."""
         seen = await self.value("[(e,) + d for e, d in events]")
         return [event for event in seen if event[0] in wanted or not wanted]
 
@@ -78,7 +78,7 @@ class Dut:
         assert await self.run(f"wait_until(lambda: {condition})") == "True", condition
 
     async def stop(self) -> None:
-        """Ends it. No call may have been made while the host was locked, and that was known."""
+        """Ends it, and checks that no call was made while the host was known to be locked."""
         await self.radio.close()
         await self._bus.close()
         await self._reading

@@ -16,8 +16,8 @@ from pathlib import Path
 def rom_loader(folder: Path, *options: str) -> Iterator[Path]:
     """Starts an emulated chip in download mode; gives the path of its port.
 
-    The file that stands for its flash is "flash" in the folder and outlives it; what it had to
-    say of faults is in "log".
+    The file "flash" in the folder holds its flash and outlives it; the file "log" holds its
+    reports of faults.
     """
     port = folder / "tty"
     command = [sys.executable, "-m", "workbench.emulation.romloader", "--pty", str(port)]

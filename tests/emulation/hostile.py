@@ -17,16 +17,16 @@ from smp import os_management
 
 ATT_CID, SMP_CID = 4, 6
 ECHO = bytes(os_management.EchoWriteRequest(d="anybody?"))
-# What may go wrong when the other side ends the link, at whatever moment.
+# The errors that can occur when the other side ends the link at any moment.
 ENDED = (core.BaseBumbleError, hci.HCI_Error, att.ATT_Error, TimeoutError, asyncio.CancelledError)
 TIMEOUT_S = 5.0
 
 
 class Central:
-    """One connection at a time, from any address, with any manner of pairing.
+    """A central with one connection at a time, from any address, with any way of pairing.
 
     Attributes:
-        irk: The key of the addresses that it draws.
+        irk: The identity resolving key of its random addresses.
         heard: Notifications that came, of any characteristic.
         gone: Set while there is no link.
     """
@@ -36,8 +36,8 @@ class Central:
 
         Args:
             transport: The HCI transport of its controller.
-            address: Where it says it connects from; None draws one.
-            claims: The identity that it says it has when it pairs; None for its address.
+            address: The address from which it connects; None for a random one.
+            claims: The identity that it claims when it pairs; None for its address.
             pairing: `sc` and `bonding` of its pairing requests.
         """
         self.irk = os.urandom(16)
@@ -71,7 +71,7 @@ class Central:
         await self._transport.close()
 
     async def go_by(self, address):
-        """Connects from another address from now on."""
+        """Uses another address for its connections from now on."""
         self.device.random_address = address
         await self.device.send_command(
             hci.HCI_LE_Set_Random_Address_Command(random_address=address)
@@ -94,7 +94,7 @@ class Central:
         return address
 
     async def occupy(self, address):
-        """Takes up a place, for as long as it is let."""
+        """Occupies a connection for as long as the glasses allow."""
         self.gone.clear()
         self.connection = await self.device.connect_le(address, timeout=None)
         self.connection.on(Connection.EVENT_DISCONNECTION, lambda _: self.gone.set())
@@ -136,7 +136,7 @@ class Central:
         self.heard.append(notification.attribute_value)
 
     def characteristics(self):
-        """All that there are."""
+        """Returns all characteristics."""
         return [each for service in self.peer.services for each in service.characteristics]
 
     def handle(self, uuid):
@@ -145,7 +145,7 @@ class Central:
         return found.handle
 
     async def pair(self):
-        """Pairs; whatever comes of it."""
+        """Pairs, and ignores the result."""
         with contextlib.suppress(*ENDED):
             await asyncio.wait_for(self.connection.pair(), TIMEOUT_S)
 

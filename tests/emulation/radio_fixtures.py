@@ -43,12 +43,12 @@ advertise()
 
 
 def uuid_of(name: str) -> str:
-    """A characteristic of the firmware, as bleak takes it."""
+    """Returns a characteristic of the firmware in the form that bleak takes."""
     return f"{CHARACTERISTICS[name][0]:04x}"
 
 
 async def att_error(access: Awaitable[object]) -> int:
-    """The ATT error code with which an access fails."""
+    """Returns the ATT error code with which an access fails."""
     with pytest.raises(BleakGATTProtocolError) as raised:
         await access
     return int(raised.value.args[0])

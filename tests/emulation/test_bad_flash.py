@@ -49,7 +49,7 @@ def sim(flash, *arguments, path=None):
 
 
 def complaint(stderr):
-    """The one line of complaint; steps, such as fetching a model that is not here, may precede."""
+    """Returns the one line of the error; progress, such as fetching a model, may precede it."""
     (line,) = [line for line in stderr.splitlines() if line.startswith("glint: ")]
     return line
 
@@ -93,7 +93,7 @@ def test_a_corrupt_flash_file(tmp_path):
 
 
 def test_a_full_flash_file(tmp_path):
-    """The glasses run, and it is said."""
+    """The glasses run, and report it."""
     path = tmp_path / "flash.bin"
     config = json.dumps({"words": [], "vision": "motion"}).encode()
     size = MACHINE.files_bytes - 16 * flashimage.BLOCK_BYTES
@@ -143,5 +143,5 @@ def test_two_emulators_on_one_flash(tmp_path):
         first.stdout.read()
     assert first.returncode == 0
     assert not emulators(tmp_path)
-    # What the first one left is used as it is.
+    # What the first one left is used unchanged.
     assert sim(tmp_path, "--seconds", "1").returncode == 0

@@ -44,7 +44,7 @@ P, A = Characteristic.Properties, Characteristic.Permissions
 
 
 class Peripheral:
-    """What the companion talks to; answers SMP echo requests too."""
+    """The peripheral that the companion talks to; it also answers SMP echo requests."""
 
     def __init__(self, medium: Medium) -> None:
         hub = new_controller(medium)
@@ -246,7 +246,7 @@ async def test_a_bond_survives_in_its_file(place: Place, tmp_path: Path) -> None
         async with await place.client(keystore) as client:
             assert await client.read_gatt_char(SECRET) == b"secret"
             addresses.append(place.peripheral.connection.peer_address)
-        await close(place.server.address)  # as the program's end does
+        await close(place.server.address)  # as the end of the program does
     assert addresses[0] == addresses[1]
     assert place.peripheral.device.keystore is not None
     assert len(await place.peripheral.device.keystore.get_all()) == 1

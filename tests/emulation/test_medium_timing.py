@@ -14,7 +14,7 @@ SECONDS = 60.0
 
 
 def goodput(timing: Timing, mtu: int) -> float:
-    """Notification payload bytes a second of a sender that never waits, over a virtual minute."""
+    """Notification payload bytes per second of a sender that never waits, over a virtual minute."""
     transmitter = Transmitter(timing, random.Random(7))
     arrived_s, payload = 0.0, 0
     while arrived_s < SECONDS:

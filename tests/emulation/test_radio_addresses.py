@@ -30,7 +30,7 @@ async def w() -> AsyncIterator[RadioSetup]:
 
 
 async def heard(w: RadioSetup, count: int) -> dict[hci.Address, bytes]:
-    """What a sniffer hears: the first `count` addresses, each with what was said from it."""
+    """Returns the first `count` addresses that a sniffer hears, each with the data sent from it."""
     found: dict[hci.Address, bytes] = {}
     enough = asyncio.Event()
 
@@ -81,7 +81,7 @@ async def test_a_sniffer_cannot_link_two_sightings(w: RadioSetup) -> None:
     assert len({bytes(address)[3:] for address in found}) == 4
     assert all(is_drawn_with(irk_of(w), address) for address in found)
     assert not any(is_drawn_with(bytes(16), address) for address in found)
-    # What they say is what every pair says; the identity is nowhere in it.
+    # They send what every pair of glasses sends; it does not contain the identity.
     assert len(set(found.values())) == 1
     assert bytes(hci.Address(w.dut.radio.address)) not in next(iter(found.values()))
 

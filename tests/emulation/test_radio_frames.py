@@ -14,7 +14,7 @@ from workbench.emulation.radio.wire import Event, Item, Op
 
 
 class Bus:
-    """The board's end, in the test's hands."""
+    """The board's end of the bus, driven by the test."""
 
     def __init__(self) -> None:
         self.sent: asyncio.Queue[bytes] = asyncio.Queue()

@@ -39,7 +39,7 @@ async def test_properties_are_enforced(w: RadioSetup) -> None:
         assert await att_error(client.read_gatt_char(uuid_of("writable"))) == NOT_PERMITTED_READ
         error = await att_error(client.write_gatt_char(uuid_of("readable"), b"x", response=True))
         assert error == NOT_PERMITTED_WRITE
-        # NimBLE's permissions know no difference between the kinds of write.
+        # NimBLE's permissions do not distinguish the kinds of write.
         await client.write_gatt_char(uuid_of("unanswered"), b"x", response=True)
         assert await w.dut.value("ble.gatts_read(unanswered)") == b"x"
 
@@ -73,7 +73,7 @@ async def test_values_are_20_bytes_unless_the_buffer_is_set(w: RadioSetup) -> No
         for part in (b"one", b"two"):
             await client.write_gatt_char(uuid_of("plain"), part, response=False)
         await client.read_gatt_char(uuid_of("readable"))
-        # Appended, and taken by the reading.
+        # Values are appended, and removed by reading.
         assert await w.dut.value("ble.gatts_read(plain)") == b"onetwo"
         assert await w.dut.value("ble.gatts_read(plain)") == b""
 
@@ -90,7 +90,7 @@ async def test_notifications_need_no_subscription_and_are_cut(w: RadioSetup) -> 
         await client.start_notify(uuid_of("plain"), lambda _, v: got.put_nowait(bytes(v)))
         assert await w.dut.run("ble.gatts_notify(1, plain, bytes(500))") == "None"
         assert await asyncio.wait_for(got.get(), 5) == bytes(247 - 3)
-        # The subscription reached nobody: no IRQ tells of it.
+        # The subscription reached nobody: no IRQ reports it.
         assert {e[0] for e in await w.dut.events()} == {CONNECT, MTU}
         await w.dut.run("ble.gatts_write(plain, b'kept'); ble.gatts_notify(1, plain)")
         assert await asyncio.wait_for(got.get(), 5) == b"kept"
@@ -154,7 +154,7 @@ while sent < 150:
             assert await w.dut.value("sent") == 150
             async with asyncio.timeout(10):
                 assert [await got.get() for _ in range(150)] == list(range(150))
-        # No event told of the room; it is all there again.
+        # No event reported free room, but all of it is there again.
         await w.dut.run("wait_until(lambda: ble._room == 12)")
         assert await w.dut.value("ble._room") == 12
 

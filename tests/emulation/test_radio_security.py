@@ -30,7 +30,7 @@ PAIRED = (
     "any(e == 28 for e, _ in events) and any(e == 30 and d[2] and d[0] == 2 for e, d in events)"
 )
 
-# The order of pairing is what stacks differ in.
+# Stacks differ in the order of pairing events.
 pytestmark = pytest.mark.stacks
 
 OUR_SECRET, PEER_SECRET, OUR_IRK = 1, 2, 10
@@ -45,7 +45,7 @@ async def w(stack: str) -> AsyncIterator[RadioSetup]:
 
 
 def no_pairing(client: BleakClient) -> None:
-    """Makes the companion hand errors up instead of pairing by itself."""
+    """Makes the companion pass errors on instead of pairing by itself."""
     backend: Any = client._backend
 
     async def access(operation: Any) -> Any:

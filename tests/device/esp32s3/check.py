@@ -31,7 +31,7 @@ bluetooth.BLE.on = True
 said["sleep"].append(board.sleep(500))
 bluetooth.BLE.on = False
 
-# Our image's receiver hands on what arrives.
+# The receiver of our image passes on what arrives.
 receiver.start()
 said["receiver"] = [list(pdm.made[0].settings), receiver.any()]
 pdm.made[0].receive(b"abcdef" * 60)
@@ -76,7 +76,7 @@ said["lost"].append(mic.lost_bytes + mic.any())
 mic.stop()
 said["stopped"] = [i2s.open, mic.started, machine.timers[2].callback]
 
-# An I2S microphone: 24 bits in words of 32, of which the highest count, and louder.
+# An I2S microphone: 24 bits in words of 32; the highest bits are used, and made louder.
 mic = s3.I2SMicrophone("i2s", 4, 5, 6, 2)
 mic.start()
 i2s = machine.i2s

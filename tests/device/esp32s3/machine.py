@@ -83,7 +83,7 @@ class ADC:
 
 
 class I2S(io.IOBase):
-    """As the port reads: once polled, what is there, up to the end of a piece of 256 frames.
+    """Reads as the port does: once polled, what is there, up to the end of a piece of 256 frames.
 
     Not polled, it would wait for data, and a `deinit` or a soft reset for it.
     """
@@ -117,7 +117,7 @@ class I2S(io.IOBase):
         self.open = False
 
     def arrive(self, data):
-        """What the DMA does: whole pieces can be read, the rest later."""
+        """Acts as the DMA: whole pieces can be read now, the rest later."""
         frame_bytes = self.settings["bits"] // 8 * (2 if self.settings["format"] else 1)
         piece = self.DMA_FRAMES * frame_bytes
         self.waiting += data

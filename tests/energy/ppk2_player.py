@@ -37,7 +37,7 @@ class Player:
     """A PPK2 that measures a constant current.
 
     Attributes:
-        port: Where it is.
+        port: The path of its pseudo-terminal.
     """
 
     def __init__(self, milliamperes, stops_after_s=None, mute=False):
@@ -48,7 +48,7 @@ class Player:
         self._sample = struct.pack("<I", raw_of(milliamperes) | RANGE << 14)
         self._stops_after_s = stops_after_s
         self._mute = mute
-        os.set_blocking(self._ours, False)  # what nobody reads is lost, as on the wire
+        os.set_blocking(self._ours, False)  # samples that nobody reads are lost, as on the wire
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -77,6 +77,6 @@ class Player:
                 continue
             if self._stops_after_s is None or time.monotonic() - since < self._stops_after_s:
                 with contextlib.suppress(BlockingIOError):
-                    # Where the line was full within a sample, the rest of it comes first.
+                    # If the line was full in the middle of a sample, its rest comes first.
                     sent += os.write(self._ours, (self._sample * SAMPLES)[sent % 4 :])
             time.sleep(EACH_S)

@@ -15,7 +15,7 @@ COUNTS = {f"{state}_ms": 0 for state in compare.STATES} | {"busy_us": 0}
 
 
 def ledger(path, uptime_ms, used_uah, **counts):
-    """What `glint energy show --json` printed."""
+    """The output of `glint energy show --json`."""
     said = {"uptime_ms": uptime_ms, "used_uah": used_uah, "counts": {**COUNTS, **counts}}
     path.write_text(json.dumps(said))
     return path

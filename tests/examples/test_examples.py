@@ -52,7 +52,7 @@ def flash(tmp_path_factory):
 
 @contextlib.asynccontextmanager
 async def program(running, name, *arguments):
-    """One of the examples, as another process; it is ended as Ctrl-C would."""
+    """One of the examples in a process of its own, which is ended as by Ctrl-C."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-W",
@@ -117,7 +117,7 @@ async def test_event_log(running, tmp_path):
         "Okay Nabu"
     }
     numbers = sorted(seq for _, seq, *_ in rows)
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))  # without a hole
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))  # without a gap
 
 
 async def test_own_command(running):

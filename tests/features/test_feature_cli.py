@@ -52,7 +52,7 @@ async def test_energy(target, tmp_path):
     drawn = tmp_path / "states.svg"
     (line,) = await glint(target, "energy", "show", "--json", "--plot", str(drawn))
     said = json.loads(line)
-    assert said["used_uah"] is None  # an emulated board takes nothing
+    assert said["used_uah"] is None  # an emulated board takes no current
     assert said["counts"]["listening_ms"] > 0
     assert said["counts"]["listening_ms"] <= said["uptime_ms"]
     assert "listening" in drawn.read_text()

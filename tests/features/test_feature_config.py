@@ -35,7 +35,7 @@ def glint_rc(rc):
 
 
 async def heard(target, glasses, *phrases):
-    """The first wake word that is heard while phrases are said."""
+    """Returns the first wake word that is heard while phrases are spoken."""
     since = (await glasses.status()).next
     parts = [sound.silence(1.0)]
     for phrase in phrases:
@@ -67,7 +67,7 @@ async def test_settings_are_checked_kept_and_count_at_once(target):
             ({"vision": "not_there"}, protocol.RC_NOT_FOUND),
         )
         for changes, rc in bad:
-            # With something good beside it: all or nothing.
+            # With a valid setting beside it: all or nothing.
             request = glasses.set_config(**({"wake_audio_ms": 1500} | changes))
             assert await refused(request) == glint_rc(rc), changes
         assert await glasses.config() == before
@@ -93,7 +93,7 @@ async def test_a_model_is_put_there_used_and_removed(target, tmp_path):
         progress = []
         await glasses.put_file("models/mine.tflite", model, lambda *at: progress.append(at))
         assert progress[-1] == (len(model), len(model))
-        # A model without a manifest is nothing to use.
+        # A model without a manifest cannot be used.
         assert await refused(glasses.use_model("mine")) == glint_rc(protocol.RC_BAD_REQUEST)
         manifest["wake_word"] = "Mine"
         await glasses.put_file("models/mine.json", json.dumps(manifest).encode())
@@ -104,7 +104,7 @@ async def test_a_model_is_put_there_used_and_removed(target, tmp_path):
         await glasses.use_model("mine", False)
         await glasses.remove_model("mine")
         assert "mine" not in [model.name for model in await glasses.models()]
-        # What is no model is refused when it has arrived, in the glasses' own words.
+        # A file that is no model is refused once it has arrived, with the glasses' own message.
         lying = {"micro": {"probability_cutoff": 9, "sliding_window_size": 5}, "wake_word": "x"}
         for name, data, why in (
             ("bad.tflite", os.urandom(2000), "not a .tflite model"),

@@ -24,9 +24,9 @@ NOT_AUTHENTICATED, NOT_PERMITTED, NOT_AUTHORISED = 0x05, 0x02, 0x08
 RESET = bytes(os_management.ResetWriteRequest())
 NOTIFICATION = 0x1B  # the ATT operation
 NOTHING = {NOT_AUTHENTICATED, NOT_PERMITTED, NOT_AUTHORISED, None}
-# Name, appearance, "service changed" (which is empty), and whether one may pair.
+# Name, appearance, "service changed" (which is empty), and whether pairing is open.
 PUBLIC = {*map(normalize_uuid_16, (0x2A00, 0x2A01, 0x2A05)), protocol.UUID_PAIRING}
-# On the heap, what comes and goes with a connection.
+# The heap that comes and goes with a connection.
 HEAP_SLACK_BYTES = 60_000
 
 
@@ -40,7 +40,7 @@ async def target(request, stack):
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def unharmed(target):
-    """Its companion works as before when the test is over: same boot, same bonds, same heap."""
+    """Checks after the test that its companion works as before: same boot, bonds and heap."""
 
     async def state():
         async with target.connect() as glasses:
@@ -59,7 +59,7 @@ async def unharmed(target):
 
 @contextlib.asynccontextmanager
 async def window(target):
-    """New companions may pair; at other times, a stranger has no time to do anything."""
+    """Opens the pairing window; at other times, a stranger has no time to do anything."""
     async with target.connect() as glasses:
         await glasses.let_pair()
     yield
@@ -73,12 +73,12 @@ def companion_address(target):
 
 
 def heard_nothing(intruder, target):
-    """Whether nothing was notified to it, and it read nothing that not everybody may know."""
+    """Whether it got no notification, and read only what is public."""
     return not any(pdu[0] == NOTIFICATION or target.board.encode() in pdu for pdu in intruder.heard)
 
 
 def only_public(values):
-    """Whether nothing could be read but what everybody may know."""
+    """Whether only public values could be read."""
     closed = {value for uuid, value in values.items() if uuid not in PUBLIC}
     return bool(closed) and closed <= NOTHING
 
@@ -196,7 +196,7 @@ async def test_a_flood_fills_nothing(target):
             for _ in range(100):
                 stranger.write(protocol.UUID_SMP, bytes(200))
             await stranger.settle()
-        await stranger.pair()  # its writes are let through by the stack now
+        await stranger.pair()  # the stack lets its writes through now
         for _ in range(50):
             stranger.write(protocol.UUID_SMP, bytes(200))
         await stranger.dropped()
@@ -220,12 +220,12 @@ async def test_a_companion_that_talks_nonsense_is_answered_and_the_link_goes_on(
             body = rng.randbytes(rng.randrange(60))
             group, command = rng.choice((0, 1, 2, 8, 64)), rng.randrange(40)
             if (group, command) in ((0, 5), (64, 32)):
-                continue  # a reset, and bonds: theirs to ask for
+                continue  # a reset, and bonds: requests that they may make
             header = struct.pack(
                 ">BBHHBB", rng.choice((8, 10, 0, 2)), 0, len(body), group, 0, command
             )
             await write(protocol.UUID_SMP, header + body)
-        # One that claims more than there can be, then all of a buffer's worth of zeros.
+        # One whose length is more than possible, then a whole buffer of zeros.
         await write(protocol.UUID_SMP, struct.pack(">BBHHBB", 10, 0, 0xFFFF, 0, 0, 0))
         for _ in range(20):
             await write(protocol.UUID_SMP, bytes(240))
@@ -258,7 +258,7 @@ async def test_a_companion_is_known_by_any_address_it_draws(target):
         await phone.connect()
         await phone.encrypt()
         await served(phone)
-        # Nor does a reset make a stranger of it.
+        # A reset does not make a stranger of it either.
         mark = target.sim.mark()
         phone.write(protocol.UUID_SMP, RESET)
         await target.sim.wait_for("restarted", since=mark, timeout_s=20)

@@ -67,7 +67,7 @@ async def test_events_from_before_the_connection_are_kept(target):
 
 @pytest.mark.needs("hci")
 async def test_smpclient_gets_its_echo(target):
-    # In a process of its own: the backend is put under the whole of bleak there.
+    # In a process of its own, as it replaces the backend of all of bleak.
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SMPCLIENT, target.sim.address, stdout=asyncio.subprocess.PIPE
     )

@@ -33,7 +33,7 @@ async def test_no_sample_is_lost_while_vision_looks(target, glasses, tmp_path):
         await glasses.photo()
     await asyncio.wait_for(looking, 30)
     await playing
-    async with asyncio.timeout(20):  # what was played last may still wait to be heard
+    async with asyncio.timeout(20):  # the last samples played may still wait to be heard
         while (after := await glasses.status()).hops < before.hops + 4 * HOPS_A_SECOND:
             await asyncio.sleep(0.05)
     assert after.hops == before.hops + 4 * HOPS_A_SECOND

@@ -40,10 +40,10 @@ async def test_recordings_become_one_sound(target, glasses, monkeypatch):
         at += len(pcm)
     samples = at
     heard, there = heard[:samples], there[:samples]
-    # A machine that is too busy to ask again within half a second loses sound, and is told so.
+    # A machine too busy to ask again within half a second loses audio, which is reported.
     missing = sum(chunk.gap_ms for chunk in chunks)
     assert abs(16 * missing - (~there).sum()) <= 16 * len(chunks)
-    # Where the noise lies in what was heard, found once, holds for every recording.
+    # The offset of the noise in the audio, found once, holds for every recording.
     size = len(heard) + len(played)
     spectra = np.fft.rfft(heard, size), np.fft.rfft(played.astype(float), size)
     lag = int(np.argmax(np.fft.irfft(spectra[0] * np.conj(spectra[1]), size)))

@@ -13,14 +13,14 @@ import targets
 from glint import protocol
 from glint.errors import LinkLostError, PairingError, RequestError
 
-# Longer than need be: a busy machine may see the button pressed late.
+# Longer than necessary: a busy machine may see the button pressed late.
 HELD_S = protocol.LIMIT_PAIRING_HOLD_MS / 1000 + 1.0
 
 pytestmark = pytest.mark.needs("hci")
 
 
 class Place:
-    """Glasses, and companions that come to them."""
+    """Glasses, and companions that connect to them."""
 
     def __init__(self, target, folder, monkeypatch):
         self.target = target
@@ -75,7 +75,7 @@ async def test_the_first_companion_pairs_and_others_need_the_button(place):
             pass
     await place.hold_button(HELD_S)
     await pair(place, "phone")
-    # That was the one that it was opened for.
+    # That was the companion for which the window was opened.
     with pytest.raises(PairingError, match="hold their button"):
         async with place.companion("stranger"):
             pass
@@ -137,7 +137,7 @@ async def test_a_bond_that_one_side_lost_is_made_anew_in_the_window(place, forge
     if forgets == "companion":
         async with place.companion("other") as glasses:
             await glasses.let_pair()
-        # The same address, as a machine has: the glasses have a bond for it.
+        # The same address, as of the same machine: the glasses have a bond for it.
         forget_bonds(tmp_path / "desk.json")
     else:
         async with place.companion("other") as glasses:
@@ -167,7 +167,7 @@ async def test_held_for_ten_seconds_the_button_erases_what_belonged_to_another(p
             await asyncio.sleep(0.5)
         place.target.sim.do("button", pressed=False)
         await place.target.sim.wait_for("restarted", since=mark, timeout_s=20)
-    # They are new glasses: no button is needed, and nothing of the other is there but a note.
+    # They are like new: no button is needed, and only a note is left of the other companion.
     async with place.companion("stranger") as glasses:
         assert [bond.this for bond in await glasses.bonds()] == [True]
         assert (await glasses.config())["name"] == "Glint"

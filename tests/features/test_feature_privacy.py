@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("peri
 
 
 class Light:
-    """What the light does from now on."""
+    """Records what the light does from now on."""
 
     def __init__(self, sim):
         self._sim = sim
@@ -50,7 +50,7 @@ def said(*phrases):
 
 
 async def test_listening_alone_does_not_light_it(target, light):
-    # Nobody is connected: a wake word is noted, and no sound leaves the loop.
+    # Nobody is connected: a wake word is logged, and no audio leaves the perception loop.
     await target.play(said("nice weather", "okay nabu"))
     async with target.connect() as glasses:
         async with asyncio.timeout(20):

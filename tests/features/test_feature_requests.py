@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")
 
 
 class Asking:
-    """Requests as they come, by way of smpclient's own transport."""
+    """Sends any requests through smpclient's own transport."""
 
     def __init__(self, transport):
         self._transport = transport
@@ -38,7 +38,7 @@ class Asking:
         return cbor2.loads(answer[8:])
 
     async def pile_up(self, request, count):
-        """Writes requests without waiting for answers; returns how many came all the same."""
+        """Writes requests without waiting for answers; returns how many answers came."""
         for _ in range(count):
             await self._transport.send(frame(*request, next(self._sequences)))
         answered = 0

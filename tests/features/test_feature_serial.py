@@ -11,7 +11,7 @@ from workbench.device.serialboard import BoardError
 pytestmark = pytest.mark.needs("serial")
 
 FILE = "glint-test.bin"
-# What an audio hop calls, before and after so many of them.
+# The functions that an audio hop calls, before and after so many hops.
 HOPS = """
 import array, gc, micdsp
 frontend, hop, features = micdsp.Frontend(), array.array("h", bytes(320)), bytearray(160)
@@ -28,7 +28,7 @@ print(taken(1000))
 
 @pytest.fixture(scope="module")
 def board(request):
-    """The board at its prompt; afterwards it starts again."""
+    """The board at its prompt; it is restarted afterwards."""
     with targets.named(request.config.getoption("--glasses")).at_prompt() as there:
         yield there
         there.restart()

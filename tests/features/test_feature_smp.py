@@ -39,7 +39,7 @@ async def target(request):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(target, tmp_path_factory):
-    """smpclient over its own bumble transport, as a companion of its own."""
+    """smpclient over its own bumble transport, as a separate companion."""
     async with target.connect() as glasses:
         await glasses.let_pair()
     transport = SMPBumbleTransport(

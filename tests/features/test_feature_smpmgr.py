@@ -14,7 +14,7 @@ from smpclient.mcuboot import ImageInfo
 from update_images import make
 
 FILE = "/models/extra.bin"
-# Runs a program over an HCI transport as if that were the machine's Bluetooth.
+# Runs a program with an HCI transport in place of the machine's Bluetooth.
 OVER_HCI = """
 import sys
 from glint import backend

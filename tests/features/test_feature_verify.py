@@ -59,7 +59,7 @@ async def test_no_sample_is_lost_while_an_update_is_verified(target, glasses):
 
     heard = np.frombuffer(audio.pcm, np.int16).astype(np.float64)
     step = sound.SAMPLE_RATE_HZ // 4
-    # Half a second of it may be from before the noise began.
+    # Up to half a second of it may be from before the noise began.
     starts = range(3 * step, len(heard) - step, step)
     assert len(starts) >= 5
     places = {place(heard[at : at + step], noise.astype(np.float64)) - at for at in starts}

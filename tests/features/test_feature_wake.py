@@ -23,7 +23,7 @@ def scene(*phrases):
 
 
 async def collect(glasses, wanted, seconds=TIMEOUT_S):
-    """The events from now on, until `wanted(events)`."""
+    """Collects the events from now on, until `wanted(events)`."""
     since = (await glasses.status()).next
     events = []
 
@@ -84,7 +84,7 @@ async def test_the_sound_after_the_word_arrives_with_what_was_before(target, gla
     assert audio.cause == wake.seq
     got = np.frombuffer(audio.pcm, np.int16).astype(np.float64)
     assert len(got) == 3 * sound.SAMPLE_RATE_HZ
-    # Where it was taken from: the place in what was played that it resembles most. ADPCM of
+    # Its place in the played sound is where it resembles that most. ADPCM of
     # speech correlates with its source far above chance.
     played = samples.astype(np.float64)
     lags = np.correlate(played, got[: sound.SAMPLE_RATE_HZ], "valid")
@@ -95,7 +95,7 @@ async def test_the_sound_after_the_word_arrives_with_what_was_before(target, gla
 
 
 async def test_a_recording_on_request(target, glasses):
-    # The microphone has to hear something, or no time passes for it.
+    # The microphone needs input, or no time passes for it.
     playing = asyncio.create_task(target.play(sound.noise(3, 1000), realtime=True))
     audio = await glasses.record(1.0)
     assert len(audio.pcm) == 2 * sound.SAMPLE_RATE_HZ

@@ -46,7 +46,7 @@ def in_virtual_time(job, timing=FAST, mtu=512):
 
 
 def connected(job, timing=FAST, mtu=512):
-    """Runs `job(simulation, glasses)` with a companion that waits for ever for lost glasses."""
+    """Runs `job(simulation, glasses)` with a companion that never gives up lost glasses."""
 
     async def run(simulation):
         async with glint.connect(hci=simulation.address, timeout_s=1000) as glasses:
@@ -214,7 +214,7 @@ def test_a_recording_is_stopped_and_cancelled_and_the_light_goes_off():
 
 
 def test_media_waits_for_a_grant_and_a_wish():
-    """A companion of its own, byte by byte."""
+    """A companion written for this test sends and reads the bytes."""
 
     async def job(simulation):
         device = await BleakScanner.find_device_by_name(
@@ -291,5 +291,5 @@ def test_events_outlive_a_reboot():
         # The batteries' records were not to be kept: one at the start, one told.
         assert sum(event.count for event in first[start:stop] if isinstance(event, Gap)) <= 2
     assert [event.seq for event in first] == list(range(1, len(first) + 1))
-    # The companion acknowledged all of that when it left.
+    # The companion acknowledged all of these when it left.
     assert acknowledged >= max(int.from_bytes(record[:4], "little") for record in stored)

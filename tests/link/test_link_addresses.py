@@ -32,7 +32,7 @@ for may_pair in (True, True, False, False, True):
     ("has_public", "calls", "fits"),
     [
         (True, [0, 0, 2, 0], [False, True, False, True, False]),
-        # A board without a public address draws from the start, and keeps its identity.
+        # A board without a public address uses random ones from the start, and keeps its identity.
         (False, [2], [False, True, True, True, True]),
     ],
 )

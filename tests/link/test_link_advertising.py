@@ -43,7 +43,7 @@ async def test_a_pairing_that_stops_advertising_is_followed_by_more(tmp_path):
         serving = asyncio.create_task(dut.run("serve(7000)"))
         async with Central(server.address) as companion:
             await companion.connect()
-            await asyncio.sleep(QUIET_S)  # it takes its time, and others are called meanwhile
+            await asyncio.sleep(QUIET_S)  # meanwhile the glasses advertise for others
             await companion.pair()
             assert await serving == "None"
             # With the bond there, and its link still up.

@@ -47,7 +47,7 @@ CAPABILITY = PairingDelegate.IoCapability
 
 
 class Person(PairingDelegate):
-    """Whoever holds the companion; reads `digits` off the glasses."""
+    """The person who uses the companion, and reads `digits` off the glasses."""
 
     def __init__(self, capability, agrees=True):
         super().__init__(capability)
@@ -166,7 +166,7 @@ async def test_digits_of_a_companion_are_typed_on_the_glasses(dut, right):
         shown = await asyncio.wait_for(person.shown, 5)
         assert await serving == "None"
         typed = shown if right else f"{(int(shown) + 1) % 1000000:06}"
-        # What is no six digits is not heard.
+        # Anything but six digits is ignored.
         for text in ("", "12345", "abcdef", typed):
             await dut.run(f"display.on_typed({text!r})")
         assert await dut.run("asyncio.run(wear(1500, False))") == "None"

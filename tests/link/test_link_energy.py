@@ -32,4 +32,4 @@ def test_the_ledger_leaves_nothing_out():
     # Three recordings of 2 s as ADPCM at 8 KB a second, and a photo.
     assert after.radio_bytes - before.radio_bytes > 3 * 2 * 8000 + 20_000
     assert after.flash_writes > 0
-    assert status.used_uah is None  # this board is no silicon: it takes nothing
+    assert status.used_uah is None  # this board is not silicon: it takes no current

@@ -53,7 +53,7 @@ def test_two_companions_are_served_side_by_side():
             for each in (first, second, first):
                 photo = await each.photo()
                 assert len(photo.data) == simulation.photo_bytes
-            # One that leaves takes nothing of the other's with it.
+            # A companion that leaves does not affect the other.
             reading = asyncio.create_task(first.photo())
         assert len((await reading).data) == simulation.photo_bytes
 

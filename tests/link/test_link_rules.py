@@ -62,7 +62,7 @@ def test_an_event_waits_for_nothing_but_what_the_stack_has_already():
                 await until(lambda start=start: any(is_event(one) for one in heard[start:]))
                 chunks = heard[start:]
                 waited.append([is_event(one) for one in chunks].index(True))
-            assert sum(len(data) for _, data in heard) < 150_000  # all the while, the photo
+            assert sum(len(data) for _, data in heard) < 150_000  # meanwhile, the photo
             return waited
 
     def is_event(one):

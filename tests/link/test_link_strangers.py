@@ -35,7 +35,7 @@ def serve(ms):
 
 
 async def crowd_in(hci):
-    """Takes up a place, and comes back at once whenever it has lost it."""
+    """Occupies a connection, and reconnects at once whenever it has lost it."""
     async with Central(hci) as stranger:
         address = await stranger.find()
         while True:
@@ -81,7 +81,7 @@ def test_who_came_too_early_has_time_to_pair_once_it_may(known):
             await other.occupy(await other.find())
             return loop.time() - start_s
 
-    # What a host may take to look at all there is and then pair, in 30,000 ms / 4.
+    # A quarter of the 30,000 ms in which a host may discover everything and then pair.
     assert in_virtual_time(job, Timing(30, phy=1)) > 7
 
 
@@ -98,7 +98,7 @@ async def test_outside_the_window_strangers_bring_nothing_about(tmp_path, stack)
         serving = asyncio.create_task(dut.run("serve(4000)"))
         async with Central(server.address) as stranger:
             for _ in range(5):
-                # Dropped before it has sent anything: no task had to be ready for that.
+                # It is dropped before it has sent anything; that needs no task to be ready.
                 await stranger.occupy(await stranger.find())
         assert await serving == "None"
         assert asked == []
@@ -149,7 +149,7 @@ async def test_who_only_takes_up_the_place_is_dropped(tmp_path, stack):
                 assert not stranger.gone.is_set()
                 await stranger.dropped()
         async with Central(server.address) as companion:
-            # Who is known may stay.
+            # Known companions may stay.
             await companion.connect()
             await companion.pair()
             await asyncio.sleep(2)

@@ -54,7 +54,7 @@ def test_the_specification_says_the_times_that_count():
     table = (FIRMWARE / "SPEC.md").read_text().split("## Timing")[1].split("\n##")[0]
     rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| ")][1:]
     said = [[int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", row[1])] for row in rows]
-    answered, *others = said  # how soon requests are answered is no constant
+    answered, *others = said  # the time in which requests are answered is not a constant
     assert answered == [2500]
     assert others == [
         [numbers.LIMIT_STRANGER_MS],

@@ -35,7 +35,7 @@ def named(vectors):
 
 @pytest.fixture(scope="module")
 def firmware():
-    """What MicroPython makes of the vectors."""
+    """The result of the vectors in MicroPython."""
     return json.loads(Linux().run(SCRIPTS / "vectors.py", str(FOLDER)))
 
 
@@ -60,7 +60,7 @@ def test_the_companion_reads_events(vector):
 
 def test_the_firmware_writes_and_reads_events(firmware):
     for vector, found in zip(EVENTS, firmware["events"], strict=True):
-        # A map's keys have no order.
+        # The keys of a map have no order.
         assert found["body"] == vector["means"]["body"]
         written, expected = bytes.fromhex(found["hex"]), bytes.fromhex(vector["hex"])
         assert written[:9] == expected[:9]
@@ -135,5 +135,5 @@ def test_the_companion_reads_chunks(vector):
 
 
 def test_a_chunk_takes_little_of_the_heap(firmware):
-    # Views, on 64 bits; the data are copied into one buffer for all.
+    # Views, on 64 bits; all data are copied into the same buffer.
     assert firmware["allocated_per_chunk"] <= 256

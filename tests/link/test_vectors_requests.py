@@ -22,7 +22,7 @@ from workbench.runners.linux import Linux
 SMP, IMAGES, ADVERTISING = load("smp"), load("image"), load("advertising")
 REQUESTS = [vector for vector in SMP if vector["means"]["to"] == "glasses"]
 RESPONSES = [vector for vector in SMP if vector["means"]["to"] == "companion"]
-# (group, command, op): what smpclient and the companion make requests of.
+# (group, command, op): the classes with which smpclient and the companion make requests.
 CLASSES = {
     (0, 0, "write"): system.EchoWrite,
     (0, 4, "read"): system.DateTimeRead,
@@ -62,7 +62,7 @@ CLASSES = {
     (64, 36, "read"): smp_manage.JournalRead,
     (64, 36, "write"): smp_manage.JournalWrite,
 }
-# What reads a refusal, by the group that its code is of.
+# The parsers of refusals, by the group of the code.
 REFUSALS = {
     0: system.DateTimeRead._ErrorV2,
     1: images.ImageUploadWrite._ErrorV2,
@@ -96,7 +96,7 @@ def specified():
 def test_every_request_and_answer_of_the_specification_has_a_vector():
     rows = set(specified())
     assert len(rows) > 35
-    # By reading, too, MCUmgr echoes; no client asks so.
+    # MCUmgr also echoes with a read; no client requests it so.
     rows.remove((0, 0, "read"))
     asked, answered = (
         {
@@ -112,7 +112,7 @@ def test_every_request_and_answer_of_the_specification_has_a_vector():
 
 @pytest.fixture(scope="module")
 def firmware():
-    """What MicroPython makes of the vectors."""
+    """The result of the vectors in MicroPython."""
     return json.loads(Linux().run(SCRIPTS / "vectors_requests.py", str(FIRMWARE / "vectors")))
 
 
@@ -180,7 +180,7 @@ def test_the_firmware_reads_images(firmware):
 def test_the_companion_reads_images(vector):
     means, data = vector["means"], bytes.fromhex(vector["hex"])
     if "error" in means:
-        # Whether an image is whole and true, only the glasses say.
+        # Only the glasses can say whether an image is complete and authentic.
         try:
             image.parse(data)
         except UpdateError:

@@ -10,7 +10,7 @@ from workbench.emulation import sound
 
 SAMPLE_RATE_HZ = 16000
 COUNT = 2 * SAMPLE_RATE_HZ
-# Recordings that lie beside some checkouts; not ours to copy.
+# Recordings beside some checkouts, which we may not copy.
 RECORDINGS = Path(__file__).parents[3] / "shared" / "audio"
 
 SQUARES_HZ = (50, 440.3, 1000, 4000, 7999)

@@ -33,8 +33,8 @@ def make_tables():
 def library(tmp_path_factory):
     """The core with the filter weights that pymicro-features computes on this machine.
 
-    It asks the C library for log1pf, which glibc 2.41 made exact; that changes two weights by
-    1/4096. core/tables.c holds the older ones, with which the models were trained.
+    pymicro-features uses the C library's log1pf, which glibc 2.41 made exact; that changes two
+    weights by 1/4096. core/tables.c holds the older ones, with which the models were trained.
     """
     libm = ctypes.CDLL(None)
     libm.log1pf.restype = ctypes.c_float
@@ -56,7 +56,7 @@ def compile_with_tables(text, tmp_path_factory):
 
 
 def oracle(samples):
-    """Frames of pymicro-features as uint16 values."""
+    """Returns the frames of pymicro-features as uint16 values."""
     frontend, frames, taken = MicroFrontend(), [], 0
     while taken + micdsp.HOP_SAMPLES <= len(samples):
         hop = samples[taken : taken + micdsp.HOP_SAMPLES]
@@ -127,7 +127,7 @@ def test_checked_in_tables_are_generated():
 
 @pytest.mark.parametrize("model", list(Model))
 def test_quantize_equals_pymicro_wakeword(model):
-    """Over every feature: round(feature / scale + zero point) in numpy's float32, as it does."""
+    """For every feature, it is round(feature / scale + zero point) in numpy's float32."""
     detector = MicroWakeWord.from_builtin(model)
     features = np.arange(1 << 16, dtype=np.uint16)[: (1 << 16) // 40 * 40].reshape(-1, 40)
     scaled = (features * np.float32(FEATURE_SCALE)) / detector.input_scale

@@ -17,8 +17,8 @@ HARNESS = Path(__file__).with_name("micdsp_arm.c")
 COMPILER, QEMU = "arm-none-eabi-gcc", "qemu-system-arm"
 FLAGS = ["-mthumb", "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-nostartfiles"]
 LINKER = ["-Wl,--section-start=.vectors=0,-Ttext=0x100,-Tdata=0x20000000,-e0x100"]
-# Machine, flags, instructions to a SysTick count (one is a nanosecond under -icount shift=0), and
-# the most instructions a hop may take: what GCC 12 needs and a sixth more.
+# Machine, flags, instructions per SysTick count (one takes a nanosecond under -icount shift=0), and
+# the most instructions per hop: a sixth more than GCC 12 needs.
 BOARDS = {
     "cortex-m4": (
         "mps2-an386",

@@ -57,7 +57,7 @@ def tone(frequency_hz, amplitude, seconds=0.25, offset=0.02):
 
 
 def gain_and_snr_db(samples, frequency_hz, amplitude):
-    """How much of a tone is there, and how far everything else is below it."""
+    """Returns the gain of a tone, and how far everything else is below it."""
     n = np.arange(len(samples))
     heard_hz = abs(frequency_hz - RATE_HZ * round(frequency_hz / RATE_HZ))
     angle = 2 * np.pi * heard_hz * n / RATE_HZ
@@ -76,7 +76,7 @@ def test_a_tone_comes_through_84_db_above_the_noise():
     gain_db, snr_db = gain_and_snr_db(samples, 1000, 0.5)
     assert abs(gain_db) < 0.05
     assert snr_db > 84
-    assert abs(samples.mean()) < 1  # the microphone's offset is gone
+    assert abs(samples.mean()) < 1  # the microphone's offset has been removed
 
 
 @pytest.mark.parametrize("frequency_hz", [60, 300, 4000, 6500])

@@ -58,7 +58,7 @@ def test_what_is_read_into_ram_counts(cli):
 
 
 def test_half_quantized_models_are_to_be_converted_again(cli, tmp_path):
-    """As TensorFlow's dynamic range quantization leaves them: int8 weights, float32 all else."""
+    """TensorFlow's dynamic range quantization makes such models: int8 weights, the rest float32."""
     graph = tflm_build.Graph()
     x, weights = graph.input((1, 2), np.float32), graph.tensor((1, 2), scale=0.1, data=[[1, 2]])
     out = graph.output((1, 1), np.float32)
@@ -80,7 +80,7 @@ def test_an_arena_that_does_not_fit(cli, tmp_path):
 
 
 def test_the_largest_tensor_is_one_in_the_arena(cli, tmp_path):
-    """Neither a variable's handle nor weights."""
+    """Neither a variable's handle nor weights count."""
     graph, size = tflm_build.Graph(), 1500000
     handle = graph.tensor((), "resource")
     graph.operator("VAR_HANDLE", [], [handle], "VarHandleOptions", sharedName="state")
@@ -163,7 +163,7 @@ def test_verify_on_a_board(cli):
 
 
 def test_verify_names_the_first_layer_that_differs_on_a_board(monkeypatch):
-    """Boards that get the model's output wrong, or the outputs of every operator too."""
+    """The boards get the model's output wrong, or the outputs of every operator, too."""
     model = tflm_oracle.load("okay_nabu")
     honest = inference.on_host
 

@@ -16,7 +16,7 @@ HOP_BYTES = 320
 class Board:
     """A clock, and a driver whose interrupts wait while the flash is erased.
 
-    Its DMA ring gives pieces of 8 ms; of those that end while interrupts wait, the last is found.
+    Its DMA ring gives pieces of 8 ms; of those that end while interrupts wait, the last is kept.
     """
 
     paced = True
@@ -46,13 +46,13 @@ class Board:
         return int(self.now * (1 + self.ppm / 1e6)) // self.PIECE_MS
 
     def erase(self, length_ms):
-        """The flash is busy."""
+        """Keeps the flash busy."""
         before = self.ended()
         self.now += length_ms
         self.pieces += max(self.ended() - before - 1, 0)  # nobody was told of these
 
     def run(self, length_ms, heard=True):
-        """So much time goes by, with a poll every 10 ms, and a check every second."""
+        """Lets so much time pass, with a poll every 10 ms and a check every second."""
         for _ in range(length_ms // 10):
             self.now += 10
             if heard:
@@ -148,7 +148,7 @@ async def test_nothing_is_written_while_a_recording_is_on(monkeypatch):
 
 
 class OnClock:
-    """asyncio, whose sleep is over when the test's clock has come so far."""
+    """Replaces asyncio: a sleep ends when the test's clock has come that far."""
 
     Event = asyncio.Event
 

@@ -113,5 +113,5 @@ def test_decisions_equal_pymicro_wakeword(name, scenes):
                 assert (ours > cutoff) == (theirs > cutoff)
         assert len(heard.detections) == len(onsets(expected, cutoff))
         decided += len(heard.detections)
-    if name != "hey_jarvis":  # eSpeak's voices rarely say it so that the model believes them
+    if name != "hey_jarvis":  # the model rarely recognises it in eSpeak's voices
         assert decided

@@ -34,7 +34,7 @@ print(json.dumps([heard, listener.hops]))
 
 
 def files():
-    """What DETECT finds in its current folder, besides the modules; and the hop of the answer."""
+    """The files that DETECT finds in its folder, besides the modules, and the hop of the answer."""
     said = np.concatenate(
         [sound.silence(0.5), sound.speech("okay nabu", "en-us"), sound.silence(0.5)]
     )
@@ -59,7 +59,7 @@ def files():
 
 
 def check(printed, given, hop):
-    """Holds what DETECT printed against what `files` gave."""
+    """Compares what DETECT printed with the answer of `files`."""
     heard, hops = json.loads(printed)
     assert hops == len(given["sound"]) // 1280 * 4
     assert heard == [hop]

@@ -29,7 +29,7 @@ def machine(firmware):
 
 @pytest.fixture
 def board(machine):
-    """Its console, at a fresh raw REPL."""
+    """The console of `machine`, at a fresh raw REPL."""
     machine.console.enter_raw_repl()
     return machine.console
 
@@ -43,7 +43,7 @@ def own(firmware, tmp_path):
 
 
 def dies(qemu, code, until=BANNER):
-    """Runs what does not come back, and returns what the board prints until it is up again."""
+    """Runs code that does not return, and returns what the board prints until it is up again."""
     qemu.console.send(code.encode() + CTRL_D)
     said = qemu.console.wait_for(until).decode()
     qemu.console.enter_raw_repl()
@@ -95,7 +95,7 @@ print(ms, us, cpu, (time.time_ns() - ns) // 1000)
 
 
 def test_clock_starts_with_the_hosts_and_can_be_set(board):
-    # Which hour it is, not how fast it goes: emulated time may fall behind when the host is busy.
+    # Checks the hour, not the clock's rate: emulated time may fall behind when the host is busy.
     assert abs(time.time() - int(board.run("import time; print(time.time())"))) < 3600
     code = "import machine, time\nr = machine.RTC()\nr.datetime((2031, 2, 3, 0, 4, 5, 6, 0))\n"
     assert board.run(code + "print(time.gmtime()[:6])") == "(2031, 2, 3, 4, 5, 6)\n"
@@ -276,7 +276,7 @@ def test_break_on_the_console_gets_past_any_script(own):
     own.console.send(b"import machine; machine.reset()" + CTRL_D)
     own.console.wait_for(b"cannot be stopped")
     own.console.send(CTRL_C + CTRL_C)
-    own.console.send(BREAK[:1] + BREAK)  # a beginning of it before it does not hide it
+    own.console.send(BREAK[:1] + BREAK)  # a partial sequence before it does not hide it
     own.console.wait_for(
         b"safe mode after a break on the console: boot.py and main.py were not run"
     )

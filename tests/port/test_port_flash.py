@@ -68,7 +68,7 @@ def test_host_says_when_there_is_no_file_system(flash):
 
 
 def test_power_cut_in_the_middle_of_writing_leaves_the_old_or_the_new(firmware, flash):
-    """Kills QEMU while a file is replaced again and again, as an update does it."""
+    """Kills QEMU while a file is replaced again and again, as in an update."""
     code = """
 import os
 n = 0
@@ -117,7 +117,7 @@ def test_corrupt_flash_is_reported_and_not_wiped(firmware, flash):
         assert b"flash: no file system that can be read" in said
         assert b"vfs.VfsLfs2.mkfs(machine.Flash())" in said
     assert flash.read_bytes().startswith(b"something else entirely")
-    with Qemu(BOARD, firmware, flash=flash) as qemu:  # the advice it gives works
+    with Qemu(BOARD, firmware, flash=flash) as qemu:  # following its advice works
         qemu.console.enter_raw_repl()
         code = b"import machine, vfs; vfs.VfsLfs2.mkfs(machine.Flash()); machine.reset()"
         qemu.console.send(code + CTRL_D)
@@ -159,7 +159,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == -9, done.stderr
-    # QEMU held the file's lock too: once that is free, it has gone with its parent.
+    # QEMU held the file's lock, too: once that is free, QEMU has ended with its parent.
     with flash.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
     with Qemu(BOARD, firmware, flash=flash) as qemu:

@@ -94,14 +94,14 @@ def test_instructions_are_counted_and_repeat(okay_nabu):
     assert abs(first.instructions - second.instructions) < 10  # where a tick of the clock falls
     # Helium multiplies sixteen at a time; TFLM's reference kernels take 586,083 on x86-64.
     assert first.macs / 16 < first.instructions < 586_083
-    # Each operator's share includes the looking at the clock, some 300 instructions.
+    # Each operator's share includes reading the clock, some 300 instructions.
     profiled = sum(count for _, count in first.profile)
     assert 0.9 * first.instructions < profiled < first.instructions + 500 * len(first.profile)
     assert 0 < first.text_bytes < 100_000
 
 
 def test_the_image_with_the_application_is_measured():
-    """As `make bench` does it, so that a change to the application does not end that."""
+    """Measures as `make bench` does, so that a change to the application does not break that."""
     taken = image(BOARD)
     assert 0 < taken.tflm_text < taken.text
     assert taken.stack_peak > 0

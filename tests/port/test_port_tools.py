@@ -13,7 +13,7 @@ from workbench.emulation.qemu import PROGRAM, Qemu, QemuError, check_program
 from workbench.runners import porttest
 
 BOARD = "corstone300"
-# Of each folder of MicroPython's suite something that leans on the port; the whole suite takes five
+# From each folder of MicroPython's suite, tests that depend on the port; the whole suite takes five
 # minutes: python -m workbench.runners.porttest.
 SELECTION = (
     *("basics/int_big_div.py", "basics/gc1.py", "basics/sys1.py", "basics/array_intbig.py"),
@@ -116,7 +116,7 @@ print(work())
 
 @pytest.fixture
 def fake_qemu(tmp_path, monkeypatch):
-    """Puts a program that prints a line in the place of QEMU; or nothing, for an empty line."""
+    """Replaces QEMU by a program that prints a line; or by nothing, for an empty line."""
 
     def put(text):
         if text:

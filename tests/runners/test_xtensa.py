@@ -23,7 +23,7 @@ from workbench.host import micdsp, tflm
 from workbench.models import benchmark, inference, xtensacount
 from workbench.runners import xtensa
 
-# Inferences of each: the large ones are slow under emulation.
+# The number of inferences of each model: the large ones are slow under emulation.
 MODELS = {
     "okay_nabu": 100,
     "hey_jarvis": 20,
@@ -33,12 +33,12 @@ MODELS = {
     "kws_ref_model": 2,
     "person_detect": 1,
 }
-# Of the cases of each operator of int8 in `make test`: vector instructions trap, too.
+# How many cases of each int8 operator `make test` runs: vector instructions trap, too.
 CASES = {xtensa.ESP32S3: 16, xtensa.ESP32: 12, xtensa.DAMAGED: 3}
-# Of the cases of each operator of another type than int8: all take 20 s more of processor time,
+# How many cases of each operator of another type it runs: all take 20 s more of processor time,
 # most of it for MULSH, which traps here.
 OTHERS = 15
-# Of inferences on the same input, a whole one and one in slices of a row each.
+# On the same input, one inference runs whole and one in slices of a row each.
 SLICES = """
 import json, tflm
 same = {{}}
@@ -142,7 +142,7 @@ def test_a_broken_model_is_refused():
 def test_the_instructions_of_an_inference_are_counted():
     model = zoo.find("okay_nabu").read_bytes()
     once = benchmark.bench("xtensa", model)
-    assert once == benchmark.bench("xtensa", model)  # not timed: counted
+    assert once == benchmark.bench("xtensa", model)  # counted, not timed
     assert once.macs < once.instructions < 20 * once.macs
     assert sum(count for _, count in once.profile) == once.instructions
     assert "tflm_step" in dict(once.profile)

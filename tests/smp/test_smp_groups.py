@@ -59,7 +59,7 @@ def test_what_is_no_time_is_refused(text):
 
 
 class Device:
-    """The file group, asked with the messages of the `smp` package."""
+    """The file group, driven by the messages of the `smp` package."""
 
     def __init__(self, folder):
         self.folder = folder

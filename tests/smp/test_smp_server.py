@@ -68,7 +68,7 @@ def test_requests_cut_anywhere(texts, data):
 
 @pytest.fixture
 def ticks(monkeypatch):
-    """The clock that MicroPython's `time` has and Python's has not."""
+    """The clock that MicroPython's `time` has and Python's lacks."""
     monkeypatch.setattr(server_module, "time", types.SimpleNamespace(ticks_diff=lambda a, b: a - b))
 
 
@@ -188,7 +188,7 @@ async def test_an_error_that_nobody_foresaw_is_an_answer_and_a_count(server, err
     assert answer["rc"] == (2 if isinstance(error, MemoryError) else 1)
     assert answer["rsn"] == f"{type(error).__name__}: {error}"
     assert server.failed == 1
-    # What the standard clients make of it.
+    # How the standard clients read it.
     assert GlintErrorV1.loads(response).rsn == answer["rsn"]
     (response,) = server.receive(bytes(echo("still there")))
     assert body(response) == {"r": "still there"}
@@ -211,7 +211,7 @@ def test_a_reason_is_cut_to_its_bytes_and_stays_text(server):
 
 
 def test_requests_that_pile_up_are_answered_in_turn_and_take_no_more_room():
-    """A companion that reads nothing, and one that reads at last."""
+    """A companion that reads now and then, and at last reads everything."""
     server = serving()
     request = asked(0, {"d": "x" * 900}, group=0)
     responses = []

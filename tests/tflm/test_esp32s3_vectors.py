@@ -73,7 +73,7 @@ def word(bits, values):
 
 
 def operands(bits):
-    """The operands, each with the number of its values."""
+    """Returns the operands, each with the number of its values."""
     sizes = {}
     for operand, high, _ in parts(bits):
         if operand:
@@ -82,7 +82,7 @@ def operands(bits):
 
 
 def written(name, values):
-    """How a kernel writes it, with the operands in the order of the header's macro."""
+    """Returns it as a kernel writes it, with the operands in the order of the header's macro."""
     text = (OPS / "esp32s3.h").read_text()
     found = re.search(rf"#define {name}(?:\(([^)]*)\))?[ \\]", text)
     names = [each.strip() for each in (found[1] or "").split(",") if each.strip()]
@@ -96,7 +96,7 @@ def written(name, values):
 
 
 def choices():
-    """Every value of each operand, with some values of the others."""
+    """Yields every value of each operand, with some values of the others."""
     for name, entry in TABLE.items():
         sizes = operands(entry["bits"])
         others = {operand: (5 if size == 3 else 9) for operand, size in sizes.items()}
@@ -153,7 +153,7 @@ def test_no_kernel_writes_another_one():
 
 
 def test_each_traps_on_the_emulated_core(tmp_path):
-    """Else one would do something else there, and what vectors.c does would not be run."""
+    """Otherwise the core would do something else, and vectors.c would not be run."""
     chosen = [(name, values) for name, values in choices() if name != "EE_RUR"]
     chosen += [("EE_RUR", {"ar": 9, "number": number}) for number in (0, *range(2, 12))]
     text = "".join(

@@ -9,7 +9,7 @@ from workbench.host import tflm
 
 
 def add(*, empty_shape, used=False):
-    """A model that adds a tensor to itself, and has an empty one."""
+    """A model that adds a tensor to itself, and also has an empty tensor."""
     graph = tflm_build.Graph()
     given = graph.input((1, 8), scale=0.5)
     empty = graph.tensor(empty_shape, scale=0.5)

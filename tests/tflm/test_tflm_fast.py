@@ -11,7 +11,7 @@ import tflm_oracle
 from board_scripts import SCRIPTS
 from workbench.runners.cortexm import CortexM
 
-# Operators that one of these cores has kernels of its own for.
+# Operators for which one of these cores has its own kernels.
 OPERATORS = (
     "AVERAGE_POOL_2D",
     "CONV_2D",

@@ -30,7 +30,7 @@ class Drawing:
         self.made = []
 
     def some(self, shape=None):
-        """A tensor, perhaps of that shape; half of the time the newest: then models are deep."""
+        """Picks a tensor, perhaps of that shape; half of the time the newest, for deep models."""
         fitting = [one for one, has in self.shapes.items() if shape in (None, has)]
         return fitting[-1] if self.rng.random() < 0.5 else int(self.rng.choice(fitting))
 

@@ -77,7 +77,7 @@ def test_streaming_on_speech(name):
         read = [reference.GetTensor(tensor, 0)["tensor_data"].tobytes() for tensor in values]
         assert before == read, f"state before invoke {i}"
         highest = max(highest, ours.output(0)[0])
-    # The comparison was not one of zeros. (The others do not take this voice for their word.)
+    # The comparison was not just of zeros. (The others do not recognise their word in this voice.)
     assert highest > 128 or name != "okay_nabu"
 
 
@@ -99,7 +99,7 @@ def test_random_inputs(name):
 
 @pytest.mark.parametrize("name", WAKE_WORDS + OTHERS)
 def test_every_tensor(name):
-    """Layer by layer: each tensor that has memory, after each of a few invokes."""
+    """Compares layer by layer: each tensor that has memory, after each of a few invokes."""
     model = tflm_oracle.load(name)
     ours = tflm.Model(model, flags=tflm.KEEP_ALL)
     reference = tflm_oracle.reference(model, keep_all=True)

@@ -18,7 +18,7 @@ def differs(dtype, expected, given):
 
 
 def first_difference(name, model, count):
-    """The first tensor, in the order they are computed, that differs when all are kept."""
+    """Returns the first tensor that differs, in the order of computation, when all are kept."""
     ours = tflm.Model(model, flags=tflm.KEEP_ALL)
     reference = tflm_oracle.reference(model, keep_all=True)
     rng = np.random.default_rng(6)
@@ -59,4 +59,4 @@ def test_network(name):
             pytest.fail(first_difference(name, model, i + 1))
         assert whole.output(0) == sliced.output(0), f"invoke {i}"
         seen.update(np.ravel(expected).tolist())
-    assert len(seen) > 4  # The comparison was not one of saturated outputs.
+    assert len(seen) > 4  # The comparison was not just of saturated outputs.

@@ -74,7 +74,7 @@ def test_eight_bytes_and_nothing():
 
 
 def runs(model, like, inputs):
-    """The outputs, or None where it is refused or its inputs are others than those of `like`."""
+    """Returns the outputs, or None if it is refused or its inputs differ from those of `like`."""
     try:
         loaded = tflm.Model(model)
     except tflm.ModelError:
@@ -86,7 +86,7 @@ def runs(model, like, inputs):
 
 
 def compare_flips(cases):
-    """Those that both run, and those of them that differ; cases are (model, inputs of a seed)."""
+    """Returns which cases both run and which differ; a case is (model, inputs of a seed)."""
     ours, models = {}, {}
     for key, (model, like, inputs) in cases.items():
         ours[key] = runs(model, like, inputs)
@@ -106,7 +106,7 @@ def flipped(model, at, rng):
 
 
 def test_flips_are_refused_or_right():
-    """One flipped bit in each byte: an error, or what TensorFlow Lite Micro makes of it."""
+    """A flipped bit in each byte gives an error, or the result of TensorFlow Lite Micro."""
     seed = (models.CORPUS / "network.tflite").read_bytes()
     like = tflm.tensors(seed)
     rng = np.random.default_rng(7)
@@ -124,7 +124,7 @@ def smallest_scale(model):
 
 
 def test_flips_in_each_operator():
-    """The same in some bytes of a model of each operator."""
+    """Bits are flipped in some bytes of a model of each operator."""
     rng = np.random.default_rng(9)
     cases = {}
     for name in tflm_cases.CASES:
@@ -142,7 +142,7 @@ def test_flips_in_each_operator():
 
 
 def test_an_output_does_not_lie_within_the_model():
-    """What Python writes to a view of it must not go into a constant, which may be in flash."""
+    """Python's writes to a view of it must not reach a constant, which may be in flash."""
     graph = tflm_build.Graph()
     graph.input([1, 4])
     values = np.arange(4, dtype=np.int8)

@@ -26,7 +26,7 @@ def test_the_core_stays_small(tmp_path):
         objects.append(tmp_path / "_".join(source.relative_to(CORE).with_suffix(".o").parts))
         fast = natmod.optimisation("armv7emsp", source)
         subprocess.run([*command, *sections, *fast, "-c", "-o", objects[-1], source], check=True)
-    # All that tflm.h offers is kept; what compiler and C library bring is not counted.
+    # All functions of tflm.h are kept; code of the compiler and the C library is not counted.
     offered = re.findall(r"\b(tflm_\w+)\(", (CORE / "tflm.h").read_text())
     link = ["-nostdlib", "-Wl,--gc-sections", "-Wl,--unresolved-symbols=ignore-all"]
     link += ["-Wl,-e,tflm_load", *(f"-Wl,-u,{name}" for name in offered)]

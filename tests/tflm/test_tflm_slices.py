@@ -24,7 +24,7 @@ SLICE_S = 0.005
 
 
 def slice_macs(board):
-    """What the application gives `step`."""
+    """The number that the application passes to `step`."""
     if board == "esp32s3":
         source, name = BOARDS / board / "s3.py", "SLICE_MACS"  # of every board with that chip
     else:
@@ -39,14 +39,14 @@ def speed(board):
 
 CASE_MACS = 10000
 CASE_ELEMENTS = 20000
-CALL_INSTRUCTIONS = 1500  # Of a slice that does nothing, all of them MicroPython's.
+CALL_INSTRUCTIONS = 1500  # The instructions of a slice that does nothing; all are MicroPython's.
 
 # There is no application for the Cortex-M4.
 MAX_MACS = {"corstone300": slice_macs("corstone300"), "mps2_an386": 40000}
 
 
 def slices(board, models, max_macs):
-    """For each model, the instructions of each slice."""
+    """Returns the instructions of each slice, for each model."""
     files = {f"{name}.tflite": content for name, content in models.items()}
     counting = cortexm.CortexM(board, counting=True)
     said = json.loads(counting.run(SCRIPTS / "model_slices.py", str(max_macs), *files, files=files))
@@ -94,8 +94,8 @@ def large_case(name):
 def test_rows_cost_what_their_operators_say(board, monkeypatch):
     """Short slices of each operator and type, of few rows each."""
     monkeypatch.setattr(tflm_draw, "LARGEST", 12)
-    # Of what has no kernels of its own on a Cortex-M4, a Cortex-M55 takes as many instructions, and
-    # its limit is lower.
+    # Operators without kernels for a Cortex-M4 take as many instructions on a Cortex-M55, whose
+    # limit is lower.
     names = tflm_cases.CASES if board == "corstone300" else test_tflm_fast.OPERATORS
     models = {name.replace(" ", "_"): large_case(name) for name in names}
     most = SLICE_S * speed(board)["clock_hz"] / MAX_MACS[board]
@@ -109,6 +109,6 @@ def test_rows_cost_what_their_operators_say(board, monkeypatch):
 
 
 def test_estimated_boards():
-    """Where nothing counts instructions, by the estimate in the board's board.toml."""
+    """Where nothing counts instructions, the estimate in the board's board.toml decides."""
     has = speed("esp32s3")
     assert slice_macs("esp32s3") * has["cycles_per_mac"] <= SLICE_S * has["clock_hz"]

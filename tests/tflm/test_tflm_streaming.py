@@ -23,7 +23,7 @@ class Drawing:
     def __init__(self, rng):
         self.rng = rng
         self.graph = tflm_build.Graph()
-        self.rows = {}  # Of each tensor that there is so far.
+        self.rows = {}  # Of each tensor so far.
         self.rows[self.graph.input([2, CHANNELS], **QUANTIZED)] = 2
         self.handles = {}  # Of variables, with their rows.
         self.assigned = set()
@@ -122,7 +122,7 @@ class Drawing:
         for _ in range(self.rng.integers(4, 18)):
             self.rng.choice(steps)()
         for handle in set(self.handles) - self.assigned:
-            self.read(handle)  # The wheel has no memory for what nothing is assigned to.
+            self.read(handle)  # The wheel has no memory for variables that are never assigned.
             self.assign(handle)
         self.add()
         produced = list(self.rows)[1:]
@@ -134,7 +134,7 @@ class Drawing:
 
 
 def run(ours, reference, rng):
-    """Whether an inference gives the same outputs, in slices or not."""
+    """Whether an inference gives the same outputs, whole or in slices."""
     data = rng.integers(-128, 128, ours.inputs[0].shape).astype(np.int8)
     reference.set_input(data, 0)
     reference.invoke()
@@ -170,7 +170,7 @@ def test_state_lasts_and_nothing_else_does(part):
 
 
 def test_every_tensor_is_there_after_an_inference():
-    """With KEEP_ALL, parts and wholes too hold what they held when they were made."""
+    """With KEEP_ALL, parts and wholes also keep the values that were computed for them."""
     rng = np.random.default_rng(9)
     for number in range(MODELS // 8):
         drawing = Drawing(rng)
@@ -185,7 +185,7 @@ def test_every_tensor_is_there_after_an_inference():
 
 
 def test_what_is_read_may_be_another_variables_value():
-    """Reading then cannot give the variable's own memory, which changes before the other's."""
+    """A read then cannot give the variable's own memory, which changes before the other's."""
     graph = tflm_build.Graph()
     given = graph.input([1, CHANNELS], **QUANTIZED)
     handles = [graph.tensor([], "resource") for _ in range(2)]

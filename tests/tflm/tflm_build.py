@@ -14,7 +14,7 @@ TYPES = {
     np.dtype(np.int16): schema.TensorType.INT16,
     np.dtype(np.int8): schema.TensorType.INT8,
 }
-# Those that numpy lacks.
+# Types that numpy lacks.
 NAMED = {"resource": schema.TensorType.RESOURCE, "int4": schema.TensorType.INT4}
 
 

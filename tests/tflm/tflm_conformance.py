@@ -20,7 +20,7 @@ ELSEWHERE = {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of an operator's cases, by their numbers.
+    """The results of an operator's cases, by their numbers.
 
     Attributes:
         both: Those that both run.
@@ -36,7 +36,7 @@ class Comparison:
 
 
 def random_inputs(rng, tensor, i):
-    """What to put into an input for invoke `i`."""
+    """Returns the values of an input for invoke `i`."""
     if tensor.dtype == "float32":
         return rng.normal(0, 10, tensor.shape).astype(np.float32)
     if tensor.dtype == "bool":
@@ -52,7 +52,7 @@ def random_inputs(rng, tensor, i):
 
 
 def same(model, expected, given):
-    """Every byte, but float32 arithmetic only within 1e-5 relative."""
+    """Compares every byte, but float32 arithmetic only within 1e-5 (relative)."""
     if any(tensor.dtype != "float32" for tensor in tflm.tensors(model, outputs=True)):
         return expected == given
     a, b = np.frombuffer(expected, np.float32), np.frombuffer(given, np.float32)
@@ -98,7 +98,7 @@ def compare(name):
 
 
 def _here(model, invokes):
-    """What scripts/model_cases.py writes for a case, computed on this machine."""
+    """Computes on this machine what scripts/model_cases.py writes for a case."""
     try:
         loaded = tflm.Model(model)
     except tflm.ModelError as error:

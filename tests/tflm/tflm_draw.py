@@ -37,7 +37,7 @@ def output_size(size, taps, stride, dilation, padding):
 
 
 def window(rng, dilated=True):
-    """Input size, taps, stride, dilation along an axis."""
+    """Draws input size, taps, stride and dilation along an axis."""
     taps, stride = int(rng.integers(1, 5)), int(rng.integers(1, 4))
     dilation = int(rng.integers(1, 3)) if dilated else 1
     return int((taps - 1) * dilation + rng.integers(1, 8)), taps, stride, dilation

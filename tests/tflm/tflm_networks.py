@@ -37,7 +37,7 @@ class Network:
         return self.graph.tensor(shape, scale=scales, axis=axis, data=data), scales
 
     def dense(self, name, x, filters, axis, shape, fan_in, options, *, gain=1, **fields):
-        """A layer that sums products, with bias and what is fused."""
+        """A layer that sums products, with a bias and a fused activation."""
         channels = filters[axis]
         scales = 1 if name == "FULLY_CONNECTED" else channels
         w, scales = self.weights(filters, scales, axis, fan_in)
@@ -220,7 +220,7 @@ def svdf():
         times = net.graph.tensor(
             (32, 8), dtype, scale=1 / limit, data=net.rng.integers(-limit, limit + 1, (32, 8))
         )
-        reach = source * 200  # The largest that a filter gives, more or less.
+        reach = source * 200  # About the largest output of a filter.
         state = net.graph.tensor((1, 256), dtype, scale=float(reach / limit), var=True)
         bias = net.graph.tensor(
             (16,),

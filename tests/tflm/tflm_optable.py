@@ -34,7 +34,7 @@ ROW = r"ROW\((\w+), (\w+), \w+, \d+, \w+, \w+, (\w+)\)"
 def kernels():
     """What runs each operator of operators.h, by the name of its cases: a file of core/ops.
 
-    With it goes for what it has faster kernels than the portable one, or calls them.
+    Beside it stand the instruction sets for which it has, or calls, faster kernels.
     """
     files = {}
     for path in sorted((CORE / "ops").glob("*.c")):

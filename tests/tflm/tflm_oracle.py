@@ -59,7 +59,7 @@ def read_variable_tensors(model):
 
 
 def random_input(rng, tensor, i):
-    """Inputs that take turns: all values, values near the bottom, one value everywhere."""
+    """Inputs that alternate: all values, values near the lowest, one value everywhere."""
     kind = i % 3
     if kind == 0:
         return rng.integers(-128, 128, tensor.shape).astype(np.int8)
@@ -91,7 +91,7 @@ def _work(connection, todo):
 
 
 def reference_answers(cases):
-    """What the wheel gives for models with the inputs of some invokes: None where it refuses.
+    """Returns the wheel's outputs for models and the inputs of some invokes: None where it refuses.
 
     It runs in a process of its own, as it crashes on some malformed models: that gives None, too.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards in QEMU as the simulator wants them: a simulation bus, a console and an end."""
+"""Runs a board in QEMU for the simulator, with a simulation bus, a console and an exit status."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from workbench.emulation.qemu import Machine, Qemu
 # What MicroPython prints once no script runs any more.
 BANNER = "MicroPython v"
 STATUS_ENDED = 1
-# littlefs needs some blocks to write anything at all.
+# littlefs needs a few free blocks to write anything at all.
 FREE_BYTES_MIN = 8 * flashimage.BLOCK_BYTES
-# What `wait` says of a board that has reset itself, and a process of such a board ends with.
+# `wait` returns this for a board that has reset itself, and such a board's process exits with it.
 STATUS_RESET = 75
 
 
 def flash_image(folder: Path, path: Path, machine: Machine) -> None:
-    """Makes the flash of a board that starts: `folder` has its configuration, models and ROMFS.
+    """Creates a starting board's flash from `folder`: its configuration, models and ROMFS.
 
     Raises:
         FlashImageError: They do not fit.
@@ -56,7 +56,7 @@ class Microcontroller:
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board, or goes on with one that has reset itself; returns its simulation bus.
+        """Starts the board, or continues after it has reset itself; returns its simulation bus.
 
         Raises:
             QemuError: QEMU or the flash is not usable.
@@ -114,7 +114,7 @@ class Microcontroller:
         return self._console.result() if self._console.done() else STATUS_RESET
 
     async def stop(self) -> None:
-        """Ends the board, if it has not ended."""
+        """Ends the board if it is still running."""
         if self._console:
             self._console.cancel()
             await asyncio.gather(self._console, return_exceptions=True)

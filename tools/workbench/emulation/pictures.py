@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures as a camera would give them, from picture files."""
+"""Converts picture files to the pictures that a camera would take."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PictureError(WorkbenchError):
 
 
 def load_folder(folder: Path) -> list[Path]:
-    """The picture files of a folder, by name.
+    """Lists the picture files of a folder, sorted by name.
 
     Raises:
         PictureError: The folder is not there or holds none.
@@ -43,7 +43,7 @@ def _open(path: Path) -> Image.Image:
 
 
 def grey(path: Path, width: int, height: int) -> bytes:
-    """The middle of a picture as width * height grey bytes.
+    """Crops the middle of a picture to width * height grey bytes.
 
     Raises:
         PictureError: The file cannot be read as a picture.
@@ -52,7 +52,7 @@ def grey(path: Path, width: int, height: int) -> bytes:
 
 
 def jpeg(path: Path, width: int, height: int) -> bytes:
-    """The middle of a picture as a JPEG of width x height.
+    """Crops the middle of a picture to a JPEG of width x height.
 
     Raises:
         PictureError: The file cannot be read as a picture.
@@ -64,7 +64,7 @@ def jpeg(path: Path, width: int, height: int) -> bytes:
 
 
 def draw_scenes(folder: Path) -> Path:
-    """Draws two plain scenes into `folder`, for when nobody gave pictures: a room, lit and dark."""
+    """Draws two plain scenes, a lit and a dark room, into `folder`, for use if none are given."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, brightness in enumerate((1.0, 0.3)):
         scene = Image.new("RGB", (640, 480), _shade(201, 214, 222, brightness))

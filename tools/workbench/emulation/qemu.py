@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Microcontroller boards in QEMU: the machine, its flash file, its console, its simulation bus."""
+"""Runs microcontroller boards in QEMU, with a flash file, a console and a simulation bus."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from workbench.paths import BOARDS
 from workbench.system import provide
 
 PROGRAM = "qemu-system-arm"
-# Helium is complete and tested here as of this version, Debian 12's.
+# From this version on, which Debian 12 has, Helium is complete and tested here.
 VERSION_MIN = (7, 2)
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
@@ -40,7 +40,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class QemuError(WorkbenchError):
-    """QEMU is missing, too old or refused; or the firmware in it did not come up."""
+    """QEMU is missing, too old or failed, or the firmware in it did not start."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Machine:
 
     Attributes:
         machine: QEMU's name for it.
-        memory_bytes: Size of the memory that the flash is the start of; QEMU insists on it.
+        memory_bytes: Size of the memory whose start is the flash; QEMU requires exactly this size.
         flash_bytes: Size of the flash, and of its file.
         files_bytes: Size of the file system at its start.
         seed_address: Where 64 random bits go at each reset.
@@ -76,7 +76,7 @@ def load_machine(board: str) -> Machine:
 
 
 def check_program() -> None:
-    """Makes sure that a QEMU is there which knows our boards.
+    """Makes sure that a QEMU that supports our boards is installed.
 
     Raises:
         QemuError: There is none and it may not be installed from here, or it is too old.
@@ -100,7 +100,7 @@ class FlashFile:
 
     Args:
         path: The file; it is created when it is not there.
-        machine: Whose flash it is.
+        machine: The machine that the flash belongs to.
     """
 
     def __init__(self, path: Path, machine: Machine) -> None:
@@ -109,7 +109,7 @@ class FlashFile:
         self._file: IO[bytes] | None = None
 
     def open(self) -> int:
-        """Locks the file and makes it as large as QEMU wants. Returns its descriptor.
+        """Locks the file and extends it to the size that QEMU requires. Returns its descriptor.
 
         Raises:
             QemuError: It is in use, no flash of this board, or there is no room for it.
@@ -122,13 +122,13 @@ class FlashFile:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             now = os.fstat(file.fileno()).st_size
-            # One that is as large as the memory was left by a workbench that got killed.
+            # A file as large as the memory was left behind by a workbench that was killed.
             if now not in (0, size, self._machine.memory_bytes):
                 raise QemuError(
                     f"{self.path} has {now} bytes and is no flash of this board, which has {size}: "
                     "name another file, or remove it to start with an empty flash"
                 )
-            # QEMU dies of writing to a mapped file that the disk has no room for.
+            # QEMU crashes if it writes to a mapped file for which the disk has no room.
             os.posix_fallocate(file.fileno(), 0, size + SHARED_BYTES)
             os.ftruncate(file.fileno(), self._machine.memory_bytes)
         except OSError as error:
@@ -149,7 +149,7 @@ class FlashFile:
         return f"{self.path}: {os.strerror(error.errno or 0)}"
 
     def close(self) -> None:
-        """Gives the file its own size again and lets others use it."""
+        """Restores the file's own size and unlocks it."""
         if self._file is None:
             return
         with self._file as file:
@@ -165,16 +165,16 @@ class Qemu:
     Attributes:
         console: The first UART (unless it is a pty).
         console_path: The pty's device, with `pty`; `mpremote connect` takes it.
-        bus: Stream of the simulation bus; see `on_reopened`. Whoever closes it keeps the board
-            waiting, not ended.
+        bus: Stream of the simulation bus; see `on_reopened`. Closing it does not end the board,
+            which then waits.
 
     Args:
         board: Folder below boards/.
         firmware: The image, an ELF file.
-        flash: File that holds the flash; without it, one that is forgotten.
+        flash: File that holds the flash; None uses a temporary one.
         pty: Give the console as a pseudo-terminal.
-        icount_shift: Let one instruction take 2 ** shift ns of the emulated clock, which then no
-            longer follows the real one.
+        icount_shift: Makes one instruction take 2 ** shift ns of the emulated clock, which then no
+            longer follows real time.
     """
 
     console: Console
@@ -270,7 +270,7 @@ class Qemu:
     def _stream(
         self, cleanup: contextlib.ExitStack, ends: contextlib.ExitStack
     ) -> tuple[socket.socket, int]:
-        """A stream to the machine: our socket, and the descriptor of its."""
+        """Creates a stream to the machine: our socket, and the descriptor of QEMU's."""
         ours, theirs = socket.socketpair()
         cleanup.callback(ours.close)
         ends.callback(theirs.close)
@@ -291,10 +291,10 @@ class Qemu:
         return self._link.stream
 
     def on_reopened(self, act: Callable[[], None]) -> None:
-        """Gives each opening of the bus by the board, as after a reset, a stream of its own.
+        """Gives the bus a new stream each time that the board opens it, as after a reset.
 
         Args:
-            act: Called when one has ended, and `bus` is another; in a thread of the bus.
+            act: Called when a stream has ended and `bus` is a new one, in a thread of the bus.
         """
         self._link.on_reopened = act
 
@@ -302,7 +302,7 @@ class Qemu:
         """Raises QemuError when QEMU has ended, with what it said."""
         assert self.process
         with contextlib.suppress(subprocess.TimeoutExpired):
-            status = self.process.wait(CHECK_S)  # its streams end a little before it does
+            status = self.process.wait(CHECK_S)  # QEMU's streams end a little before its process
             lines = self._log.read_text(errors="replace").strip().splitlines()
             words = lines[0] if lines else f"exit status {status}"
             raise QemuError(f"{PROGRAM} ended: {words}")
@@ -324,7 +324,7 @@ class Qemu:
                 self.process.wait()
 
     def stop(self) -> None:
-        """Ends QEMU, if it has not ended, and lets go of the flash file."""
+        """Ends QEMU if it is still running, and releases the flash file."""
         self._cleanup.close()
 
 

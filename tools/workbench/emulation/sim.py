@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint sim`: a pair of emulated glasses with a simulated radio, told what to do in JSON lines."""
+"""`glint sim`: runs emulated glasses with a simulated radio, controlled by JSON lines."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ READY_POLL_S = 0.02
 ANY_ADDRESS = "tcp-client:127.0.0.1:0"
 RESETS = {STATUS_RESET, *(-fault for fault in FAULTS)}
 
-# What a room sounds like in which nobody speaks: seconds, and level in int16 steps.
+# The noise of a quiet room: length in seconds, and level in int16 steps.
 QUIET_S = 5.0
 QUIET_RMS = 20.0
 
-# What MicroPython's prompt prints: no reason for anything.
+# Lines that MicroPython's prompt prints, which never are the reason of a failure.
 PROMPT = re.compile(r"MicroPython v|Type \"help|>>>|MPY: ")
 
 Say = Callable[..., None]
@@ -48,7 +48,7 @@ def say_json(event: str, **fields: Any) -> None:
 
 
 def say_plain(event: str, **fields: Any) -> None:
-    """Prints what a person wants to know, a line each."""
+    """Prints the events that matter to a person, one line each."""
     match event:
         case "ready":
             text = f"{fields['name']} advertises; reach it with --hci {fields['hci']}"
@@ -73,7 +73,7 @@ def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say:
     """Puts models and configuration where the board expects them.
 
     Raises:
-        zoo.ZooError: A wake word model cannot be had. (Without a vision model the glasses do.)
+        zoo.ZooError: A wake word model cannot be obtained. (A vision model is optional.)
     """
     models = flash / romfs.FOLDER / "models"
     models.mkdir(parents=True, exist_ok=True)
@@ -87,14 +87,14 @@ def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say:
 
 
 async def end_task(task: asyncio.Task[Any]) -> None:
-    """Cancels a task and waits until it is gone."""
+    """Cancels a task and waits until it has ended."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.contextmanager
 def _kept(folder: Path | None) -> Iterator[Path | None]:
-    """The folder that keeps a flash, for one emulator alone.
+    """Locks the folder that keeps a flash, so that only one emulator uses it.
 
     Raises:
         EmulatorError: Another one uses it, or it cannot be written.
@@ -119,7 +119,7 @@ def _kept(folder: Path | None) -> Iterator[Path | None]:
 
 
 class Simulation:
-    """One pair of emulated glasses, the medium around it, and what it hears and sees."""
+    """One pair of emulated glasses with its radio medium, its sound and its pictures."""
 
     def __init__(self, say: Say, stack: str) -> None:
         self._say = say
@@ -138,11 +138,11 @@ class Simulation:
             board: Its name.
             program: The board's image.
             flash: Folder that stands for its flash, with models and configuration.
-            hci: HCI transport of a medium: joined where one runs there, else started there.
-                None starts one at an address of its own.
+            hci: HCI transport of a medium, which is joined if it runs there, and else started.
+                None starts one at a new address.
 
         Raises:
-            EmulatorError: No medium can listen there, or the glasses did not come up; the message
+            EmulatorError: No medium can listen there, or the glasses did not start; the message
                 ends with their last words.
         """
         await self._join(hci, flash / "hci")
@@ -163,7 +163,7 @@ class Simulation:
         self._cleanup.push_async_callback(self._end_life)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READY_TIMEOUT_S):
-                # The radio becomes another one when the board resets.
+                # The radio object is replaced when the board resets.
                 while not (self.radio.advertising.is_set() or self.ended.done()):  # noqa: ASYNC110
                     await asyncio.sleep(READY_POLL_S)
         if not self.radio.advertising.is_set():
@@ -178,7 +178,7 @@ class Simulation:
         if wanted and await _runs(wanted):
             self.address = wanted
             return
-        # Companions file their bonds by HCI transport: glasses that keep their flash keep theirs.
+        # Companions file bonds by HCI transport: glasses that keep their flash keep theirs.
         known = last.read_text() if last.exists() else ANY_ADDRESS
         self.medium = Medium()
         for address in (wanted,) if wanted else (known, ANY_ADDRESS):
@@ -207,13 +207,13 @@ class Simulation:
         self._locked_calls += self.radio.board.locked_calls
 
     def counters(self) -> dict[str, int]:
-        """What passed the radio since the board last started; `locked_calls` since the first."""
+        """Returns the radio's traffic since the board last started, and all `locked_calls`."""
         counters = self.radio.counters()
         counters["locked_calls"] += self._locked_calls
         return counters
 
     async def _live(self) -> int:
-        """Goes on with a board that resets itself, until it ends; returns its status."""
+        """Restarts the board whenever it resets itself, until it ends; returns its status."""
         while (status := await self.board.wait()) in RESETS:
             async with self._restarting:
                 await self._switch_off()
@@ -230,12 +230,12 @@ class Simulation:
         await asyncio.gather(self.ended, return_exceptions=True)
 
     async def play(self, samples: bytes, *, realtime: bool = True, loop: bool = False) -> None:
-        """Plays 16 kHz int16 samples to the microphone, in place of what was playing."""
+        """Plays 16 kHz int16 samples to the microphone, replacing what was playing."""
         await self.hush()
         self._play = asyncio.create_task(self._run_play(samples, realtime, loop))
 
     async def quiet(self) -> None:
-        """Goes on with a quiet room after what is playing: a microphone never ends."""
+        """Plays a quiet room after the current sound, since a microphone never stops."""
         room = sound.noise(QUIET_S, QUIET_RMS).astype("<i2").tobytes()
         if self._play:
             await self._play
@@ -254,7 +254,7 @@ class Simulation:
                 return
 
     async def hush(self) -> None:
-        """Stops what is playing."""
+        """Stops the sound that is playing."""
         if self._play:
             await end_task(self._play)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint sim` as another process: what the demo and the tests run their companion against."""
+"""Runs `glint sim` as a separate process, for the demo and the tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SimProcess:
     Attributes:
         address: The HCI transport, as `--hci` takes it.
         console: The last lines that the glasses printed.
-        errors: The last lines that the simulator wrote of what went wrong.
+        errors: The last lines of the simulator's error output.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -59,7 +59,7 @@ class SimProcess:
             self.errors.append(line.decode(errors="replace").rstrip())
 
     async def check(self) -> None:
-        """Returns if the simulator runs.
+        """Checks that the simulator is running.
 
         Raises:
             EmulatorError: It has ended; the message holds its last words.
@@ -70,16 +70,16 @@ class SimProcess:
             raise EmulatorError(f"the simulator ended: {'; '.join(words) or 'it said nothing'}")
 
     def mark(self) -> int:
-        """A place in what has been said, for `wait_for` to begin at."""
+        """Returns the current position in the output, from which `wait_for` can start."""
         return len(self._said)
 
     async def wait_for(
         self, event: str, *, since: int = 0, timeout_s: float = 10.0, **fields: Any
     ) -> dict[str, Any]:
-        """The first line said after `since` that is `event` and has `fields`.
+        """Returns the first line after `since` that is `event` and has `fields`.
 
         Raises:
-            EmulatorError: It did not come in time, or the simulator ended.
+            EmulatorError: It was not printed in time, or the simulator ended.
         """
         wanted = {"event": event, **fields}
         try:
@@ -96,7 +96,7 @@ class SimProcess:
             raise EmulatorError(f"the simulator did not say {wanted} in {timeout_s:g} s") from None
 
     def said(self, event: str) -> list[dict[str, Any]]:
-        """All lines of one kind so far."""
+        """Returns all lines of one kind so far."""
         return [said for said in self._said if said["event"] == event]
 
     def do(self, command: str, **fields: Any) -> None:

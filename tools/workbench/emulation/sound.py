@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound files as the microphone would give them, and speech made from text."""
+"""Makes microphone samples from sound files, and speech from text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SoundError(WorkbenchError):
 
 
 def load(path: Path) -> Samples:
-    """Reads a sound file as 16 kHz mono int16 samples, resampled and mixed down where it is not.
+    """Reads a sound file as 16 kHz mono int16 samples, resampling and mixing down if necessary.
 
     Raises:
         SoundError: No such file, or not a sound file.
@@ -56,12 +56,12 @@ def to_16_khz(samples: npt.NDArray[np.generic], rate_hz: int) -> Samples:
 
 
 def silence(seconds: float) -> Samples:
-    """Nothing, for `seconds`."""
+    """Returns silence of this length."""
     return np.zeros(round(seconds * SAMPLE_RATE_HZ), np.int16)
 
 
 def noise(seconds: float, rms: float, seed: int = 0) -> Samples:
-    """Low-passed (first order) Gaussian noise of a level in int16 steps, like a quiet room's."""
+    """Returns first-order low-passed Gaussian noise like a quiet room's; level in int16 steps."""
     white = np.random.default_rng(seed).standard_normal(round(seconds * SAMPLE_RATE_HZ))
     shaped = np.zeros_like(white)
     level = 0.0
@@ -73,12 +73,12 @@ def noise(seconds: float, rms: float, seed: int = 0) -> Samples:
 
 
 def join(*tracks: Samples) -> Samples:
-    """Tracks one after another."""
+    """Joins tracks one after another."""
     return np.concatenate(tracks)
 
 
 def mix(*tracks: Samples) -> Samples:
-    """The sum of tracks that start together, saturated; as long as the longest."""
+    """Mixes tracks that start together, saturated; the result is as long as the longest."""
     total = np.zeros(max(len(track) for track in tracks), np.int32)
     for track in tracks:
         total[: len(track)] += track
@@ -129,7 +129,7 @@ def _espeak() -> _Espeak:
 
 
 def speech(text: str, voice: str = "en-us") -> Samples:
-    """Text spoken by eSpeak NG, without the silence around it.
+    """Speaks text with eSpeak NG, and trims the silence around it.
 
     Raises:
         SoundError: eSpeak NG is not installed, or has no such voice.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clock that moves when everybody waits: measurements of the link that no load disturbs.
+"""Virtual time for link measurements: a clock that advances only while every party waits.
 
-The loop jumps to its next timer when nothing can be read and the firmware waits too. What is
-measured on it is the protocol over the simulated medium; computing, on either side, takes no time.
+So the load of the machine cannot disturb a measurement. The loop jumps to its next timer when there
+is nothing to read and the firmware waits too. It measures the protocol over the simulated medium;
+computing, on either side, takes no time.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from workbench.emulation.emulator import EmulatorError, Linux
 from workbench.paths import BOARDS
 
 CLOCK = 7  # its channel on the simulation bus
-# Computing takes no time on this clock, but it must end.
+# Computing takes no time on this clock, but it must not go on for ever.
 BUSY_TIMEOUT_S = 30.0
 
 
 class _Selector(selectors.DefaultSelector):
-    """Passes time instead of waiting for it."""
+    """A selector that advances the clock instead of waiting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +47,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time stands still while anybody computes."""
+    """An event loop whose time stands still while either side computes."""
 
     def __init__(self) -> None:
         self._passing = _Selector()
@@ -56,7 +57,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._passing.now_s
 
     def wait_for(self, is_busy: Callable[[], bool]) -> None:
-        """Time stands still while this says so, too."""
+        """Makes time stand still also while this function says so."""
         self._passing.is_busy = is_busy
 
 
@@ -93,13 +94,13 @@ class _Bus(Bus):
     def _on_idle(self, payload: bytes) -> None:
         received, left_ms = struct.unpack("<Ii", payload)
         if received != self._sent:
-            return  # it has yet to see what is on its way
+            return  # it has not yet read what is in flight
         self._busy = False
         if self._timer:
             self._timer.cancel()
             self._timer = None
         if left_ms >= 0:
-            # Not before its clock shows it: that has whole milliseconds.
+            # The board's clock has whole milliseconds, so wake it only once that shows the time.
             self._timer = self._loop.call_at((self._told_ms + left_ms) / 1000, self._wake)
 
     def _wake(self) -> None:
@@ -124,6 +125,6 @@ class VirtualTimeLinux(Linux):
         loop, process = asyncio.get_running_loop(), self._process
         if process is not None:
             assert isinstance(loop, VirtualTimeLoop)
-            # Its end is waited for by the machine's clock.
+            # Waiting for its end uses the machine's clock.
             loop.wait_for(lambda: process.returncode is None)
         await super().stop()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bench's current meter beside the glasses' energy ledger."""
+"""Compares a bench current meter with the glasses' energy ledger."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far the energy ledger and a meter are apart, over the same time."""
+"""Compares the energy ledger with a current meter's record over the same time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from workbench.energy.meter import Measured, MeterError
 from workbench.errors import WorkbenchError
 
 STATES = ("off", "idle", "listening", "watching", "engaged")
-# How much the two times may differ before they are not of the same run.
+# How much the two durations may differ and still belong to the same run.
 APART_S = 1.0
 
 
 class LedgerError(WorkbenchError):
-    """Two readings of the ledger make no pair, or a file holds none."""
+    """Two readings of the ledger do not belong together, or a file holds none."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Reading:
 
     Attributes:
         uptime_ms: Since boot.
-        used_uah: The least and the most; None where the board says nothing of its currents.
-        counts: What it counts, by name.
+        used_uah: The (least, most) used; None if the board gives no currents.
+        counts: Its counters, by name.
     """
 
     uptime_ms: int
@@ -42,7 +42,7 @@ class Reading:
 
 
 def reading(status: Status, energy: Energy) -> Reading:
-    """What glasses have told."""
+    """Converts the glasses' reply to a reading."""
     used = (status.used_uah[0], status.used_uah[1]) if status.used_uah else None
     return Reading(status.uptime_ms, used, {**energy.__dict__})
 
@@ -51,7 +51,7 @@ def load(path: Path) -> Reading:
     """Reads what `glint energy show --json` printed.
 
     Raises:
-        LedgerError: It is no such file.
+        LedgerError: It is not such a file.
         OSError: It cannot be read.
     """
     try:
@@ -71,12 +71,12 @@ class Comparison:
     """A meter's record beside the ledger's.
 
     Attributes:
-        measured: What the meter saw.
+        measured: The meter's measurement.
         ledger_s: How long the ledger counted.
-        ledger_uah: What it says was used meanwhile, the least and the most; None if it cannot say.
-        apart: How far the meter's charge lies from the ledger's range: 0 within it, else the share
-            of the meter's; None without a range.
-        states_s: Time in each state meanwhile.
+        ledger_uah: The charge used in that time by the ledger, (least, most); None if unknown.
+        apart: Distance of the meter's charge from the ledger's range, as a share of the meter's
+            charge; 0 within the range, None without one.
+        states_s: Time in each state in that time.
     """
 
     measured: Measured
@@ -101,7 +101,7 @@ class Comparison:
 
 
 def compare(measured: Measured, before: Reading, after: Reading) -> Comparison:
-    """Holds them against each other; the ledger's charge is scaled to the meter's time.
+    """Compares the two, with the ledger's charge scaled to the meter's duration.
 
     Raises:
         LedgerError: The glasses restarted between the readings.

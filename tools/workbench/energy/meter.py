@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a bench's current meter measured: Nordic's PPK2 on a serial port, or a CSV of any meter."""
+"""Reads a bench current meter: Nordic's PPK2 on a serial port, or a CSV file from any meter."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 
-# A PPK2 gives so many samples a second, whatever is asked of it (ppk2-api 0.9.2, PPK_Fetch).
+# A PPK2 always sends this many samples a second (ppk2-api 0.9.2, PPK_Fetch).
 PPK2_HZ = 100_000
 SILENT_S = 2.0
 POLL_S = 0.02
-# A pause of a CSV's samples that is no pause: so many times the usual one.
+# Gaps between a CSV's samples of up to this many usual intervals do not count as interruptions.
 PAUSE_TIMES = 20
 TIME_S = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 CURRENT_MA = {"a": 1e3, "ma": 1.0, "ua": 1e-3, "na": 1e-6}
@@ -32,13 +32,13 @@ class MeterError(WorkbenchError):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a meter saw.
+    """A meter's measurement.
 
     Attributes:
-        seconds: How long.
-        charge_uah: What went through it, microampere-hours.
-        samples: How many currents that is made of.
-        lost: Share of the samples that should have come and did not.
+        seconds: Its duration.
+        charge_uah: The charge that went through the meter, in microampere-hours.
+        samples: The number of samples.
+        lost: Share of the expected samples that did not arrive.
     """
 
     seconds: float
@@ -53,7 +53,7 @@ class Measured:
 
 
 class Ppk2:
-    """A Power Profiler Kit II that measures, or also gives, the glasses' supply."""
+    """A Power Profiler Kit II, which measures the glasses' supply and can also provide it."""
 
     def __init__(self, port: str, millivolts: int, *, supply: bool) -> None:
         """Opens it and reads its calibration.
@@ -61,7 +61,7 @@ class Ppk2:
         Args:
             port: Its serial port.
             millivolts: Of the supply, 800 to 5000.
-            supply: Whether it gives the supply; else it only measures.
+            supply: Whether it provides the supply; else it only measures.
 
         Raises:
             MeterError: No PPK2 answers there.
@@ -87,16 +87,16 @@ class Ppk2:
             self._meter.toggle_DUT_power("ON")
 
     def measure(self, seconds: float, progress: Callable[[float], None]) -> Measured:
-        """Measures for so long.
+        """Measures for a given time.
 
         Args:
-            seconds: At least.
+            seconds: The least time.
             progress: Called with the seconds that have passed.
 
         Raises:
             MeterError: It stopped; the message says when, and what it had measured by then.
         """
-        self._read()  # what it measured before
+        self._read()  # drops earlier samples
         self._meter.start_measuring()
         total_ua, count = 0.0, 0
         start = last = time.monotonic()
@@ -134,7 +134,7 @@ class Ppk2:
         )
 
     def close(self) -> None:
-        """Lets go of the port; a supply stays on."""
+        """Closes the port; a supply stays on."""
         if self._meter.ser:
             self._meter.ser.close()
 
@@ -146,7 +146,7 @@ def from_csv(path: Path) -> Measured:
     sample lasts until the next.
 
     Raises:
-        MeterError: It is no such record, or the meter stopped within it.
+        MeterError: It is not such a record, or the meter stopped within it.
         OSError: It cannot be read.
     """
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
@@ -180,7 +180,7 @@ def from_csv(path: Path) -> Measured:
 
 
 def _columns(path: Path, header: list[str]) -> tuple[int, float, int, float]:
-    """Where times and currents stand, and what their units are in s and mA."""
+    """Finds the columns of times and currents, and the factors of their units to s and mA."""
     found: dict[str, tuple[int, float]] = {}
     for index, name in enumerate(header):
         if match := COLUMN.fullmatch(name):

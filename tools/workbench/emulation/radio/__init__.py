@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The radio of emulated glasses: MicroPython's `bluetooth` over the simulation bus."""
+"""The Bluetooth radio of emulated glasses, which serve MicroPython's `bluetooth` through it."""
 
 import logging
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the radio advertises, and the addresses that it goes by."""
+"""The radio's advertising, and its own address, which may be a private one that changes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Advertiser:
         links: How many connections there are.
 
     Attributes:
-        device: bumble's, once the radio is switched on.
+        device: bumble's device, once the radio is switched on.
         on: Set while the board advertises.
-        rpa_timeout_s: How long an address of its own making lasts.
+        rpa_timeout_s: How long a resolvable private address lasts.
     """
 
     def __init__(self, links: Callable[[], int]) -> None:
@@ -46,7 +46,7 @@ class Advertiser:
         self._advertisement = self._scan_response = b""
 
     def stop(self) -> None:
-        """The radio is switched off."""
+        """Stops because the radio is switched off."""
         self.device = None
         self.on.clear()
         if self._rotating is not None:
@@ -62,7 +62,7 @@ class Advertiser:
     # peer 00:00:00:00:00:00 (ble_hs_pvcy.c, ble_hs_pvcy_set_our_irk), also while it advertises.
 
     async def draw_addresses(self, private: bool) -> None:
-        """Goes by an address of its own making for a time, then another; or by the one it has."""
+        """Uses private addresses, each for a time, if enabled, else the fixed address."""
         device = self._powered()
         if self._rotating is not None:
             self._rotating.cancel()
@@ -76,7 +76,7 @@ class Advertiser:
     async def _rotate(self) -> None:
         while True:
             await asyncio.sleep(self.rpa_timeout_s)
-            with contextlib.suppress(CallError):  # the controller has gone
+            with contextlib.suppress(CallError):  # the controller is gone
                 await self._draw_address()
 
     async def _draw_address(self) -> None:
@@ -95,11 +95,11 @@ class Advertiser:
             await device.send_sync_command(
                 hci.HCI_LE_Set_Random_Address_Command(random_address=address)
             )
-            if again and self.on.is_set():  # nobody has connected meanwhile
+            if again and self.on.is_set():  # no companion has connected meanwhile
                 await self._start(device)
 
     async def change(self, body: bytes) -> None:
-        """Does as an ADVERTISE frame says. Raises CallError."""
+        """Carries out an ADVERTISE frame. Raises CallError."""
         async with self._changing:
             await self._change(body)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board's end of the radio, as the radio sees it: frames out, answers in order."""
+"""The radio's connection to the board: sends it event frames and matches its answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CallError(Exception):
 
 
 class Bus(Protocol):
-    """What the radio needs of a `workbench.emulation.bus.Bus`."""
+    """The part of `workbench.emulation.bus.Bus` that the radio uses."""
 
     def on(self, channel: int, handler: Callable[[bytes], None]) -> None: ...
 
@@ -38,17 +38,18 @@ class Bus(Protocol):
 
 
 class Board:
-    """Tells the firmware events and asks it what only it knows.
+    """Reports events to the firmware, and asks it for data that only it has.
 
     Attributes:
-        locked_s: How long NimBLE's host holds its lock before it asks for a secret, waiting for
-            MicroPython's.
-        is_announced: Whether the firmware expects the link of an identity (bonds.address_key) to
-            be secured: it was told so before.
-        locked_calls: Calls that were made while the host held its lock, and the firmware could know
-            that; they would never have returned (see stacks.py).
-        unannounced_calls: The same where it could not know. Most would have returned: what waits
-            for MicroPython's lock goes before what pauses, which is not played.
+        locked_s: How long NimBLE's host, before it asks for a secret, holds its own lock while it
+            waits for MicroPython's.
+        is_announced: Whether the firmware expects the link of an identity (bonds.address_key) to be
+            secured, because it was told so before.
+        locked_calls: Calls made while the host held its lock, which the firmware could know; on a
+            chip they would never have returned (see stacks.py).
+        unannounced_calls: Such calls of which the firmware could not know. Most would have
+            returned: code that waits for MicroPython's lock goes before code that pauses, which is
+            not emulated.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -80,12 +81,12 @@ class Board:
         if self._waiting:
             answer = self._waiting.popleft()
             if answer is self._locked_for:
-                self._lock = None  # now: what was sent right behind the answer is next
-            if not answer.done():  # whoever asked may have gone with its connection
+                self._lock = None  # now, since frames sent right after the answer are next
+            if not answer.done():  # the asking task may have ended with its connection
                 answer.set_result(data)
 
     def forget(self) -> None:
-        """Gives up all questions; for a board that starts anew."""
+        """Drops all pending questions; for a board that restarts."""
         for answer in self._waiting:
             answer.cancel()
         self._waiting.clear()
@@ -102,11 +103,11 @@ class Board:
         return answer[1:]
 
     async def write(self, connection: Connection, handle: int, value: bytes) -> None:
-        """Hands a written value over and returns when it was handled."""
+        """Passes on a written value, and returns when the firmware has handled it."""
         await self.ask(Event.GATTS_WRITE, "HH", connection.handle, handle, data=value)
 
     def check_call(self, op: int) -> None:
-        """The firmware makes a call, which may need the host's lock."""
+        """Counts a call of the firmware that needs the host's lock while the host holds it."""
         if op not in NEED_LOCK or self._lock is None:
             return
         if self._lock == "announced":
@@ -119,7 +120,7 @@ class Board:
         self, event: Event, form: str, *values: int, key: bytes, data: bytes
     ) -> bytes:
         async with self._host:
-            # The host's one task tells one thing after the other, and waits for each.
+            # The host has one task, which reports events one by one and waits for each.
             await self.ask(Event.LOCK, "")
             self._lock = "announced" if self.is_announced(key) else "unannounced"
             try:
@@ -138,7 +139,7 @@ class Board:
         return answer[1:] if answer[0] else None
 
     async def set_secret(self, kind: int, key: bytes, value: bytes | None) -> bool:
-        """Has a secret stored, or deleted; returns whether the firmware did so."""
+        """Asks the firmware to store or delete a secret; returns whether it did."""
         answer = await self._ask_locked(
             Event.SET_SECRET, "BB", kind, len(key), key=key, data=key + (value or b"")
         )

@@ -24,12 +24,12 @@ SECRET_BYTES = _LAYOUT.size
 _AUTHENTICATED = 2
 _SECURE_CONNECTIONS = 4
 _KEY_BYTES = 16
-# NimBLE itself would go round for ever.
+# NimBLE itself would loop for ever.
 _DELETE_ATTEMPTS = 16
 
 
 class EndlessError(Exception):
-    """NimBLE would go on for ever here."""
+    """NimBLE would loop for ever here."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ SetSecret = Callable[[int, bytes, bytes | None], Awaitable[bool]]
 
 
 class PairedLink(Protocol):
-    """What the bonds need of a link whose peer has paired."""
+    """The part of a link that the bonds use once its peer has paired."""
 
     def on_kept(self) -> None:
-        """Its keys have been handed over."""
+        """Called when its keys have been handed over."""
 
 
 class Bonds(KeyStore):
@@ -105,13 +105,13 @@ class Bonds(KeyStore):
     Args:
         get_secret: (type, index, key or None) -> value or None.
         set_secret: (type, key, value or None to delete) -> whether it was done.
-        on_keys: Called when a pairing has ended with these keys: the link that is to be told when
-            they are kept, or None if they are not to be kept.
+        on_keys: Called when a pairing has ended with these keys. It returns the link to notify when
+            they are stored, or None if they must not be stored.
         unpaired: Called when the bond of a peer was evicted.
 
     Attributes:
-        storing: The task that hands the keys of the last pairing over, if there was one.
-        host_task: Held while the stack tells what belongs together: it has one task for that.
+        storing: The task that hands over the keys of the last pairing, if there was one.
+        host_task: Held while the stack reports related events, for which it has a single task.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Bonds(KeyStore):
         self._irks: dict[bytes, tuple[bytes, Address]] = {}
 
     def restore(self, secrets: list[Secret]) -> None:
-        """Takes the identities to resolve from the peers' stored secrets."""
+        """Loads the identities to resolve from the peers' stored secrets."""
         self._irks = {address_key(s.peer): (s.irk, s.peer) for s in secrets if s.irk}
 
     async def secret(self, kind: int, peer: Address) -> Secret | None:
@@ -139,10 +139,10 @@ class Bonds(KeyStore):
         return Secret.unpack(data) if data is not None else None
 
     async def forget_before_pairing(self, peer: Address) -> bool:
-        """What NimBLE's binding does when a bonded peer pairs again: deletes until it is gone.
+        """Deletes the bond of a peer that pairs again, until it is gone, as NimBLE's binding does.
 
-        Returns False where NimBLE would never return: the firmware keeps giving the secret, or says
-        of each deletion that there was something to delete.
+        Returns False where NimBLE would never return: the firmware keeps returning the secret, or
+        reports for each deletion that there was something to delete.
         """
         with contextlib.suppress(EndlessError):
             for _ in range(_DELETE_ATTEMPTS):
@@ -152,7 +152,7 @@ class Bonds(KeyStore):
         return False
 
     async def _delete(self, peer: Address) -> bool:
-        """NimBLE's ble_store_util_delete_peer: deletes each kind until the firmware has no more."""
+        """Deletes each kind until the firmware has no more, as ble_store_util_delete_peer does."""
         self._irks.pop(address_key(peer), None)
         deleted = 0
         for kind in (OUR_SECRET, PEER_SECRET):
@@ -173,7 +173,7 @@ class Bonds(KeyStore):
         return True
 
     async def _store(self, kind: int, secret: Secret) -> None:
-        # The firmware says False for "no room": NimBLE then makes some, and tries again.
+        # False from the firmware means "no room": NimBLE then makes room and tries again.
         while not await self._set_secret(kind, address_key(secret.peer), secret.pack()):
             if not await self._evict_oldest():
                 return

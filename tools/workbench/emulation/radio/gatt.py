@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The GATT server of emulated glasses: NimBLE's rules, the board's values.
+"""The GATT server of emulated glasses, with NimBLE's rules and values from the board.
 
-bumble checks no properties, lets declarations be written, takes Just Works for authentication, and
-runs each request in a task of its own, so that writes overtake each other. Here the rules are those
-of NimBLE's ble_att_svr_check_perms, and requests of a connection are served one after the other.
+bumble does not check properties, allows writes to declarations, counts Just Works as
+authentication, and runs each request in a task of its own, so that writes overtake each other. Here
+the rules are those of NimBLE's ble_att_svr_check_perms, and requests of a connection are served in
+order.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ _PROPERTIES_MASK = 0xFF
 
 
 class Firmware(Protocol):
-    """What the server asks the board."""
+    """The requests that the server makes to the board."""
 
     async def read(self, connection: Connection, handle: int) -> bytes:
         """Returns the value; raises ATT_Error when the firmware denies it."""
 
     async def write(self, connection: Connection, handle: int, value: bytes) -> None:
-        """Hands a written value over; returns when the firmware has handled it."""
+        """Passes on a written value; returns when the firmware has handled it."""
 
     async def has_bond(self, connection: Connection) -> bool:
         """Whether a key for this peer is stored."""
@@ -73,7 +74,7 @@ class _BoardAttribute:
             authenticated = bool(flags & READ_AUTHENTICATED)
             encrypted = authenticated or bool(flags & READ_ENCRYPTED)
         else:
-            # NimBLE's permissions know one kind of write only.
+            # NimBLE's permissions distinguish only one kind of write.
             allowed, code = flags & (WRITE | WRITE_NO_RESPONSE), att.ATT_WRITE_NOT_PERMITTED_ERROR
             authenticated = bool(flags & WRITE_AUTHENTICATED)
             encrypted = authenticated or bool(flags & WRITE_ENCRYPTED)
@@ -215,7 +216,7 @@ class BoardServer(Server):
                 await attribute.write_value(connection, pdu.attribute_value)
 
     def _is_fixed(self, handle: int) -> bool:
-        """Whether nobody can write an attribute. bumble lets everybody write declarations."""
+        """Whether an attribute is read-only. bumble allows writes to declarations."""
         attribute = self.get_attribute(handle)
         if attribute is None or isinstance(attribute, _BoardAttribute):
             return False
@@ -229,7 +230,7 @@ def _error(pdu: att.ATT_PDU, code: int) -> att.ATT_Error_Response:
 
 
 class _Reader:
-    """Takes apart a REGISTER frame."""
+    """Parses a REGISTER frame."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection of the radio: its events, its security, the buffers its notifications occupy."""
+"""One connection of the radio: its events, its security, and the buffers of its notifications."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from workbench.emulation.radio.stacks import Stack
 from workbench.emulation.radio.wire import Event
 
 _KEY_BYTES = 16
-# How long a stack that tells of the MTU first may keep a connection to itself.
+# How long a stack that reports the MTU first may delay reporting the connection.
 _CONNECT_TOLD_S = 0.05
-# For how long after it was told of a link, or asked for a secret of it, a firmware is to expect
-# that the link is secured.
+# How long a firmware must expect that a link is being secured, after it was told of the link or
+# asked for one of its secrets.
 EXPECTED_S = 2.0
 
 
 class Link:
-    """What NimBLE knows of a connection and bumble does not; tells the firmware of it.
+    """Keeps what NimBLE knows of a connection and bumble does not, and reports to the firmware.
 
     Args:
         connection: bumble's connection.
-        board: Whom to tell.
-        bonds: Where keys are kept.
-        stack: How the stack behaves.
+        board: The board to report to.
+        bonds: The store of keys.
+        stack: The stack to imitate.
         on_end: Called when the connection has ended, before the firmware is told.
 
     Attributes:
         authenticated: The link's key was made with MITM protection.
-        ending: The glasses have ended it, and the peer has not heard yet.
+        ending: The glasses have ended it, but the peer does not know yet.
         settled: The firmware knows how the link is secured.
     """
 
@@ -81,7 +81,7 @@ class Link:
             connection.on(event, handler)
 
     def tell_connected(self) -> None:
-        """Tells of the connection, if that has not happened yet."""
+        """Reports the connection, unless that has already happened."""
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
@@ -129,14 +129,14 @@ class Link:
     # Security
 
     def expect_security(self) -> bool:
-        """Whether the firmware expects the link to be secured now; from now on, it does."""
+        """Whether the firmware already expects the link to be secured; from now on, it does."""
         now_s = asyncio.get_running_loop().time()
         expected_s, self._expected_s = self._expected_s, now_s
         return expected_s is not None and now_s < expected_s + EXPECTED_S and not self.ending
 
     @property
     def is_bonding(self) -> bool:
-        """Whether the pairing that goes on keeps its keys."""
+        """Whether the current pairing will store its keys."""
         session = self.connection.device.smp_manager.sessions.get(self.connection.handle)
         return session is not None and session.bonding
 
@@ -144,12 +144,12 @@ class Link:
         self.pairing = True
 
     def _on_encryption(self) -> None:
-        if not self.pairing:  # else NimBLE tells once, when the keys are exchanged
+        if not self.pairing:  # else NimBLE reports once, when the keys are exchanged
             self.settled.clear()
             self._restoring = asyncio.create_task(self._restore())
 
     async def _restore(self) -> None:
-        """A bond's key has encrypted the link: whether it is MITM-proof stands with the key."""
+        """Handles encryption with a bond's key, which records whether it has MITM protection."""
         async with self._bonds.host_task:
             secret = await self._bonds.secret(OUR_SECRET, self.peer)
             self._bonded = secret is not None
@@ -158,7 +158,7 @@ class Link:
         self.settled.set()
 
     def on_keys(self, keys: PairingKeys) -> bool:
-        """The pairing has ended with these keys; returns whether they are to be kept."""
+        """Handles a pairing that ended with these keys; returns whether to store them."""
         # What the peer sends next comes after its keys: the firmware must know of them.
         self.settled.clear()
         key = keys.ltk or keys.ltk_central
@@ -169,7 +169,7 @@ class Link:
         return self._bonded
 
     def on_kept(self) -> None:
-        """The firmware has the keys of the pairing."""
+        """Handles that the firmware has the keys of the pairing."""
         if self._stack.keys_first:
             self._tell_encryption()
 
@@ -199,7 +199,7 @@ class Link:
     # Buffers
 
     def occupy(self, buffers: int) -> None:
-        """Notes that what was queued last occupies so many buffers."""
+        """Records that the notification queued last occupies that many buffers."""
         queue = self.connection.data_packet_queue
         self._occupied.append((queue.queued if queue else 0, buffers))
 
@@ -207,7 +207,7 @@ class Link:
         """Returns how many buffers were handed to the controller since the last call."""
         queue = self.connection.data_packet_queue
         count = 0
-        # bumble tells how many packets it has queued and how many are done, not how many are sent.
+        # bumble reports how many packets are queued and how many done, not how many are sent.
         sent = queue.queued - len(queue._packets) if queue else 0
         while self._occupied and (queue is None or self._occupied[0][0] <= sent):
             count += self._occupied.popleft()[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairing as the firmware lives it: passkey IRQs, and bonds deleted before pairing again."""
+"""Emulates pairing as the firmware sees it: passkey IRQs, and old bonds deleted beforehand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _IO_CAPABILITIES = tuple(PairingDelegate.IoCapability(number) for number in rang
 
 
 def pairing_config(settings: Mapping[Item, int], delegate: Delegate) -> PairingConfig:
-    """How bumble is to pair, by what the firmware has set."""
+    """Returns bumble's pairing configuration for the firmware's settings."""
     return PairingConfig(
         sc=bool(settings[Item.LE_SECURE]),
         mitm=bool(settings[Item.MITM]),
@@ -37,7 +37,7 @@ def pairing_config(settings: Mapping[Item, int], delegate: Delegate) -> PairingC
 
 
 class Delegate(PairingDelegate):
-    """What bumble asks during a pairing, asked of the firmware."""
+    """Passes bumble's questions during a pairing on to the firmware."""
 
     def __init__(self, connection: Connection, io: int, board: Board, bonds: Bonds) -> None:
         super().__init__(_IO_CAPABILITIES[io])
@@ -48,7 +48,7 @@ class Delegate(PairingDelegate):
         self._answer: asyncio.Future[int] | None = None
 
     async def accept(self) -> bool:
-        # NimBLE's binding cannot refuse a pairing; it has the old bond deleted first.
+        # NimBLE's binding cannot refuse a pairing; it deletes the old bond first.
         if await self._bonds.forget_before_pairing(self._connection.peer_address):
             return True
         log.error(
@@ -57,7 +57,7 @@ class Delegate(PairingDelegate):
         return False
 
     def answer(self, action: int, passkey: int) -> bool:
-        """Takes the firmware's gap_passkey; False when it does not fit."""
+        """Handles the firmware's gap_passkey; False if it does not match the pending action."""
         if self._answer is None or self._answer.done() or action != self._action:
             return False
         self._answer.set_result(passkey)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The radio of emulated glasses: serves the board's module `bluetooth` with a bumble device."""
+"""The radio of emulated glasses: implements the board's module `bluetooth` with bumble."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ class Radio:
 
     Args:
         bus: The board's simulation bus.
-        transport_spec: The controller, as bumble's: a simulated medium's address, "usb:0", "vhci".
+        transport_spec: The controller's bumble transport: a medium's address, "usb:0", "vhci".
         address: Static random address; None draws one.
-        stack: The stack that it behaves like, one of `stacks.STACKS`.
+        stack: The stack to imitate, one of `stacks.STACKS`.
 
     Attributes:
         advertiser: Its advertising.
         advertising: Set while the board advertises.
         board: The board's end.
-        address: The identity behind the addresses that the board draws.
+        address: The identity address behind the board's private addresses.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Radio:
         self._links: dict[int, Link] = {}
         self._sender = Sender(self.board, self._links)
         self._delegates: dict[int, Delegate] = {}
-        # As NimBLE's: these outlive active(False).
+        # As in NimBLE, these outlive active(False).
         self._settings = {
             Item.MTU: _MTU_DEFAULT,
             Item.BOND: 0,
@@ -101,17 +101,17 @@ class Radio:
         self._counters = dict.fromkeys(COUNTERS, 0)
 
     async def start(self) -> None:
-        """Listens to the board; the controller is opened when the board switches its radio on."""
+        """Starts to serve the board; opens the controller once the board switches its radio on."""
         self._bus.on(RADIO, self._on_frame)
         self._spawn(self._serve_calls())
 
     async def close(self) -> None:
-        """Switches the radio off, whatever the board wants."""
+        """Switches the radio off, even if the board has it on."""
         await end_tasks(*self._tasks)
         await self._switch_off()
 
     def counters(self) -> dict[str, int]:
-        """What passed since the start, with the board's `locked_calls` and `unannounced_calls`."""
+        """Returns traffic counters since the start, with the board's two counts of locked calls."""
         return {
             "notifications": self._sender.notifications,
             "notified_bytes": self._sender.notified_bytes,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that the board sends of its own accord, and the buffers that they take."""
+"""Sends the board's notifications and indications, and accounts for the buffers that they take."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Sender:
     """Sends notifications and indications.
 
     Args:
-        board: Whom to tell what became of them.
+        board: The board to report the outcome to.
         links: The connections, by their handles.
 
     Attributes:
-        server: Whose attributes they are; None while the radio is off.
+        server: The GATT server with the attributes; None while the radio is off.
         notifications: Sent so far.
         notified_bytes: Their payload.
     """
@@ -35,7 +35,7 @@ class Sender:
         self._links = links
 
     def notify(self, body: bytes) -> None:
-        """Sends a notification, as a NOTIFY frame says."""
+        """Carries out a NOTIFY frame by sending a notification."""
         handle, attribute = struct.unpack_from("<HH", body)
         value = body[4:]
         link = self._links.get(handle)
@@ -61,12 +61,12 @@ class Sender:
             self._board.tell(Event.ROOM, "B", buffers)
 
     def flow(self) -> None:
-        """The controller has taken packets."""
+        """Handles that the controller has taken packets."""
         for link in self._links.values():
             self.free(link.freed())
 
     async def indicate(self, handle: int, attribute_handle: int, value: bytes) -> None:
-        """Sends an indication, and tells what became of it."""
+        """Sends an indication, and reports its outcome."""
         link, server = self._links.get(handle), self.server
         attribute = server.get_attribute(attribute_handle) if server else None
         if link is None or server is None or attribute is None:
@@ -80,7 +80,7 @@ class Sender:
             self._board.tell(Event.GATTS_INDICATE_DONE, "HHB", handle, attribute_handle, status)
 
     async def update(self, handle: int, value: bytes) -> None:
-        """Tells all subscribers of a value."""
+        """Notifies all subscribers of a value."""
         attribute = self.server.get_attribute(handle) if self.server else None
         if self.server is not None and attribute is not None:
             await self.server.notify_subscribers(attribute, value)

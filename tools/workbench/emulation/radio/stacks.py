@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Bluetooth stacks below MicroPython's `bluetooth` do, where they differ and where they agree.
+"""How the Bluetooth stacks below MicroPython's `bluetooth` behave, in common and in difference.
 
-One table, with the source of each behaviour beside it. Sources: MicroPython 1.25.0's
+Each behaviour stands beside its source. The sources are MicroPython 1.25.0's
 extmod/nimble/modbluetooth_nimble.c (here "binding"); Espressif's NimBLE a2acac3, which ESP-IDF
 v5.2.2 pins and MicroPython's official 1.25.0 images are built with (tools/ci.sh:162); Apache's
 NimBLE 42849560, MicroPython's lib/mynewt-nimble, which its other ports are built with.
@@ -38,10 +38,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack.
+    """The behaviour of one stack.
 
     Attributes:
-        keys_first: A pairing hands its keys over before it tells that the link is encrypted.
+        keys_first: A pairing hands over its keys before it reports that the link is encrypted.
         mtu_first: MTU_EXCHANGED may come before CENTRAL_CONNECT.
     """
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frames between the emulated module `bluetooth` and its radio, on the bus's channel RADIO.
+"""Defines the frames between the emulated module `bluetooth` and its radio, on channel RADIO.
 
-boards/simulation/bluetooth.py is the other end. All numbers are little endian; the first byte tells
-what a frame is. The board's calls are answered with REPLY, in their order; its posts are not. The
-radio's frames are REPLY, ROOM, or an event under the IRQ number that MicroPython gives it; those in
-SYNCHRONOUS are answered with ANSWER, in their order. Attribute values live on the board, as in
+boards/simulation/bluetooth.py is the other end. All numbers are little endian; the first byte is
+the type of a frame. The board's calls are answered with REPLY, in order; its posts get no answer.
+The radio's frames are REPLY, ROOM, or an event under MicroPython's IRQ number for it; those in
+SYNCHRONOUS are answered with ANSWER, in order. Attribute values are kept on the board, as in
 NimBLE's binding.
 """
 
@@ -40,7 +40,7 @@ class Op(IntEnum):
     ANSWER = 19
 
 
-# Added to the op of what the board's handler of an event calls: the host's own task does.
+# Added to the op of calls from an event handler on the board, which the host's own task makes.
 IN_EVENT = 0x80
 
 
@@ -52,7 +52,7 @@ NEED_LOCK = {
 
 
 class Item(IntEnum):
-    """What CONFIG sets."""
+    """The settings of CONFIG."""
 
     GAP_NAME = 0
     MTU = 1
@@ -64,7 +64,7 @@ class Item(IntEnum):
 
 
 class Advertise(IntEnum):
-    """How ADVERTISE advertises."""
+    """The kinds of advertising of ADVERTISE."""
 
     STOP = 0
     SCANNABLE = 1
@@ -106,6 +106,6 @@ BLOCK_BYTES = 240
 
 
 def blocks_for(payload_bytes: int) -> int:
-    """Blocks that a notification occupies until it is handed to the controller."""
+    """Returns how many blocks a notification occupies until it is handed to the controller."""
     rest = max(0, payload_bytes - FIRST_BLOCK_BYTES)
     return 2 + -(-rest // BLOCK_BYTES)

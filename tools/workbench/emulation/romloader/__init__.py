@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An emulated ESP32-S3 that waits for esptool: its ROM loader on a pty, a file for its flash.
+"""Emulates an ESP32-S3's ROM loader for esptool: on a pty, with a file for its flash.
 
-It is good enough for the unmodified ``esptool`` program to identify the chip, erase, write, verify
-and read its flash, over the ROM's own commands and over those of esptool's stub flasher. It runs
-no code: what esptool uploads is thrown away, and the stub's commands are answered here.
+The unmodified ``esptool`` program can identify the chip, and erase, write, verify and read its
+flash, with the ROM's own commands and with those of esptool's stub flasher. It runs no code: what
+esptool uploads is thrown away, and the stub's commands are answered here.
 """

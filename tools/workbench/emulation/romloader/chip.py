@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What esptool reads of a chip: its registers, eFuses and flash identification.
+"""Emulates what esptool reads from a chip: its registers, eFuses and flash identification.
 
-Register addresses come from esptool's own target classes; what the bits of an eFuse word mean is
-what the readers of those classes make of them.
+Register addresses come from esptool's own target classes; the meaning of eFuse bits is the one that
+those classes read from them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REVISION_MINOR = 2
 
 @dataclass(frozen=True)
 class Identity:
-    """What tells one chip from another.
+    """The properties that identify a chip.
 
     Attributes:
         name: esptool's name of the chip, for example "esp32s3".
@@ -50,8 +50,8 @@ class Registers:
     """The chip's memory-mapped registers, with the SPI controller that the flash hangs on.
 
     Attributes:
-        flash_attached: Whether that controller has the flash's pins. The ROM loader leaves them
-            alone until it is told to attach the flash (esptool's cmds.py, attach_flash).
+        flash_attached: Whether that controller is connected to the flash's pins. The ROM loader
+            leaves them alone until told to attach the flash (esptool's cmds.py, attach_flash).
     """
 
     def __init__(self, identity: Identity) -> None:
@@ -92,11 +92,11 @@ class Registers:
             self._words[target.CHIP_DETECT_MAGIC_REG_ADDR] = target.MAGIC_VALUE
 
     def read(self, address: int) -> int:
-        """Returns a 32-bit word; what nobody wrote reads as zero."""
+        """Returns a 32-bit word; unwritten words read as zero."""
         return self._words.get(address, 0)
 
     def write(self, address: int, value: int, mask: int) -> None:
-        """Writes the bits of a 32-bit word that the mask names."""
+        """Writes the bits of a 32-bit word that the mask selects."""
         self._words[address] = self.read(address) & ~mask | value & mask
         if address == self.target.SPI_REG_BASE and value & SPI_COMMAND_START:
             self._run_spi_command()

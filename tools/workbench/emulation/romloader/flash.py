@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file that stands for a NOR flash: erasing sets bits, programming only clears them."""
+"""Emulates a NOR flash in a file: erasing sets bits, programming only clears them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SECTOR_BYTES = 4096
 
 
 class Flash:
-    """A NOR flash in a memory-mapped file; what a killed process wrote stays."""
+    """A NOR flash in a memory-mapped file; the writes of a killed process persist."""
 
     def __init__(self, path: Path, size: int) -> None:
-        """Opens the file, made erased if it is not there.
+        """Opens the file, or creates it erased.
 
         Raises:
             ValueError: The file has another size than the flash.

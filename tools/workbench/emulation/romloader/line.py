@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The serial line: a pty under a name of the user's choice, SLIP packets on it, faults in it."""
+"""The emulated serial line: SLIP packets on a pty with a chosen name, and optional faults."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Line:
                 try:
                     packet = self._driver.get(block=False)
                 except ProtocolError:
-                    continue  # a byte was lost; the host will say it again
+                    continue  # a byte was lost; the host will repeat the packet
                 if not packet:
                     break
                 self._waiting.append(packet)
@@ -128,19 +128,19 @@ class Line:
             yield packet
 
     def send(self, packet: bytes) -> None:
-        """Sends one packet; what a host that hung up does not read is lost, as on a wire."""
+        """Sends one packet; as on a wire, it is lost if the host has hung up."""
         encoded = self._driver.send(packet)
         with contextlib.suppress(BlockingIOError):
             while encoded:
                 encoded = encoded[os.write(self._master, encoded) :]
 
     def swallow(self) -> None:
-        """Reads and ignores, for ever."""
+        """Reads and ignores everything, for ever."""
         for _ in self.packets():
             pass
 
     def repeat_boot_log(self) -> None:
-        """Says for ever what a chip says that finds nothing to boot, and resets."""
+        """Repeats for ever the log of a chip that finds nothing to boot, and resets."""
         os.set_blocking(self._master, False)
         while True:
             with contextlib.suppress(BlockingIOError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of the ROM loader and of esptool's stub flasher.
+"""Emulates the commands of the ROM loader and of esptool's stub flasher.
 
 The protocol: https://docs.espressif.com/projects/esptool/en/latest/esp32s3/advanced-topics/serial-protocol.html
 A request is u8 0, u8 command, u16 length, u32 checksum, data; the answer u8 1, u8 command,
@@ -50,11 +50,11 @@ class Loader:
     """The chip in download mode.
 
     Args:
-        line: Where the host is.
-        registers: What it reads of the chip.
-        flash: What it writes.
-        unplug_after_bytes: Raise Unplugged when so much of an image has arrived; 0 for never.
-        wrong_md5: Answer a wrong MD5, as when the flash did not hold what was written.
+        line: The serial line to the host.
+        registers: The chip's registers.
+        flash: The chip's flash.
+        unplug_after_bytes: Raise Unplugged when that much of an image has arrived; 0 means never.
+        wrong_md5: Answer a wrong MD5, as if the flash did not hold what was written.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Loader:
         self._line.send(struct.pack("<BBHI", 1, command, len(body), value) + body)
 
     def _nothing(self, data: bytes) -> None:
-        """Accepts what changes nothing that the host could see."""
+        """Accepts a command without any effect that the host could see."""
 
     def _attach(self, data: bytes) -> None:
         self._registers.flash_attached = True
@@ -224,7 +224,7 @@ class Loader:
         return self._flash.read(offset, length).ljust(READ_SLOW_BYTES, b"\0")
 
     def _read_flash(self, data: bytes) -> None:
-        """Streams blocks while at most so many bytes are unacknowledged, then their MD5."""
+        """Streams blocks with a limit on unacknowledged bytes, then their MD5."""
         offset, length, block_bytes, in_flight = struct.unpack("<IIII", data)
         content = self._flash.read(offset, length)
         self._answer(COMMANDS["READ_FLASH"])

@@ -17,36 +17,37 @@ CHANNELS: int  # 40: uint16 values in a frame
 PDM_BITS: int  # 128: bits of a PDM microphone that make one sample
 
 class Frontend:
-    """Features for microWakeWord models: TensorFlow's microfrontend, 30 ms window, 10 ms hop."""
+    """Computes features for microWakeWord models, as TensorFlow's microfrontend does: 30 ms window,
+    10 ms hop."""
 
     def process(self, samples: Samples, features: WriteableBuffer) -> int:
-        """Takes all the samples and writes the frames they complete.
+        """Takes all the samples, and writes the frames that they complete.
 
         Args:
             samples: Any number of them.
-            features: Gets CHANNELS uint16 values, 80 bytes, a frame.
+            features: Receives CHANNELS uint16 values, 80 bytes, per frame.
 
         Returns:
             Number of frames written.
 
         Raises:
-            ValueError: features has no room for the frames due (nothing is taken then), or samples
+            ValueError: features has no room for the frames (no samples are taken then), or samples
                 has an odd number of bytes.
         """
 
     def quantize(
         self, features: ReadableBuffer, out: WriteableBuffer, scale: float, zero_point: int
     ) -> None:
-        """Makes a model's input of one frame: round(value * 0.0390625 / scale + zero_point).
+        """Converts one frame to a model's input: round(value * 0.0390625 / scale + zero_point).
 
         Args:
             features: CHANNELS uint16 values.
-            out: Gets CHANNELS int8 values, rounded half to even and saturated.
+            out: Receives CHANNELS int8 values, rounded half to even and saturated.
             scale: Scale of the model's input tensor.
             zero_point: Zero point of the model's input tensor.
 
         Raises:
-            ValueError: A buffer is too small, scale is not positive or zero_point not an int8.
+            ValueError: A buffer is too small, scale is not positive or zero_point is not an int8.
         """
 
     def reset(self) -> None:
@@ -54,15 +55,15 @@ class Frontend:
 
 class Spotter:
     """One wake word: quantises rows of features into its model's input, runs the model for each
-    input that is complete, and holds the sliding mean of its outputs against a cutoff.
+    input that is complete, and compares the sliding mean of its outputs with a cutoff.
 
     Args:
         invoke: Runs the model; a bound method of tflm.Model.
-        input: Its input, int8, CHANNELS a row; each of its rows is a hop.
+        input: Its input, int8, CHANNELS values a row; each row is a hop.
         output: Its output; the first byte counts.
         scale: Scale of the input tensor.
         zero_point: Zero point of the input tensor.
-        window: How many outputs the mean is of, 1..255.
+        window: The number of outputs in the mean, 1..255.
         cutoff_sum: The word is heard while the sum of the window exceeds this, 0..65025.
 
     Raises:
@@ -97,15 +98,15 @@ class Spotter:
         """
 
     def reset(self) -> None:
-        """Forgets what was heard; the model's own state is the model's."""
+        """Forgets what was heard; it does not reset the model's own state."""
 
 class Listener:
-    """What happens at every hop: the last hops are kept, a recording gets its ADPCM, spotters the
-    front-end's features. Allocates nothing but where numbers from 2^30 on are read.
+    """Processes every hop: keeps the most recent ones, adds ADPCM to a recording, and gives the
+    spotters the front-end's features. It allocates only where numbers from 2^30 on are read.
 
     Args:
         ring: Keeps the last hops: 320 bytes each, 3 or more, aligned to 4.
-        clock: Gives microseconds that wrap around, as time.ticks_us.
+        clock: Returns microseconds that wrap around, as time.ticks_us does.
 
     Raises:
         ValueError: ring has another size.
@@ -119,20 +120,20 @@ class Listener:
     """Time spent in hops, whole seconds; `busy_us` has the rest."""
     busy_us: int
     recording: bool
-    """Whether a recording goes on; not, once it is whole."""
+    """Whether a recording is in progress; False once it is complete."""
     recorded_bytes: int
-    """Of the last recording."""
+    """Bytes of the last recording."""
     crc: int
     """CRC-32 of the last recording."""
 
     def __init__(self, ring: WriteableBuffer, clock: Callable[[], int]) -> None: ...
     def listen_for(self, spotters: Sequence[Spotter]) -> None:
-        """Listens for these from the next hop on. Raises ValueError: one is no Spotter."""
+        """Listens for these from the next hop on. Raises ValueError when one is not a Spotter."""
 
     def feed(self, samples: Samples, at: int, start_us: int) -> int | None:
-        """Takes whole hops, until there is news: a word begins, or a recording is whole.
+        """Takes whole hops until a word begins or a recording is complete.
 
-        It also returns once 5 ms are over, for others to have their turn; a hop is never cut.
+        It also returns after 5 ms, so that other tasks can run; a hop is never interrupted.
 
         Args:
             samples: Any number of hops of HOP_SAMPLES.
@@ -140,11 +141,11 @@ class Listener:
             start_us: When work on the first of them began, by the clock.
 
         Returns:
-            The byte to go on at, once the news was dealt with; None when all was taken.
+            The byte at which to continue, once that is handled; None when all samples were taken.
 
         Raises:
-            ValueError: samples are not whole hops, `at` is no place in them, or the ring or the
-                recording have changed their size.
+            ValueError: samples are not whole hops, `at` is not a position in them, or the ring or
+                the recording have changed their size.
             Exception: What a spotter raises.
         """
 
@@ -152,16 +153,16 @@ class Listener:
         """Begins a recording as IMA ADPCM, in place of the last one: first all hops of the ring.
 
         Args:
-            recording: Takes it, HOP_SAMPLES / 2 bytes a hop; where it is too small, what comes
-                pushes the oldest out.
-            whole_bytes: How long it is to become: more than the ring's hops.
+            recording: Receives it, HOP_SAMPLES / 2 bytes a hop; if it is too small, new hops
+                overwrite the oldest.
+            whole_bytes: Its final length: more than the ring's hops.
 
         Raises:
             ValueError: A size is another one.
         """
 
     def stop(self) -> None:
-        """Ends the recording, and lets go of its buffer."""
+        """Ends the recording, and releases its buffer."""
 
 class AdpcmEncoder:
     """IMA ADPCM, 4 bits a sample, as in WAV files: the first sample in the low nibble."""
@@ -185,10 +186,10 @@ class AdpcmEncoder:
         """Starts a new stream: predictor 0, index 0."""
 
 class PdmDecimator:
-    """Samples from the bits of a PDM microphone clocked at 2.048 MHz.
+    """Converts the bits of a PDM microphone clocked at 2.048 MHz to samples.
 
     Args:
-        gain_shift: Doubles the samples so many times, 0..7.
+        gain_shift: How many times to double the samples, 0..7.
 
     Raises:
         ValueError: gain_shift is out of range.
@@ -196,7 +197,7 @@ class PdmDecimator:
 
     def __init__(self, gain_shift: int = 0) -> None: ...
     def process(self, bits: ReadableBuffer, samples: WriteableBuffer) -> int:
-        """Makes samples; the microphone's own offset is taken out.
+        """Converts bits to samples, and removes the microphone's offset.
 
         Args:
             bits: As I2S receives them in 32-bit words, the first bit highest; 16 bytes a sample.
@@ -216,16 +217,16 @@ def peak(samples: Samples) -> int:
     """Largest magnitude, 0..32768; 0 without samples."""
 
 def narrow(words: ReadableBuffer, samples: WriteableBuffer, gain_shift: int) -> int:
-    """Makes samples of the highest bits of int32 words, as I2S microphones give 24 bits in 32.
+    """Takes samples from the highest bits of int32 words, as I2S microphones give 24 bits in 32.
 
     Args:
         words: int32 values, little-endian.
         samples: Gets int16 values, saturated; may be `words`.
-        gain_shift: Doubles them so many times, 0..15.
+        gain_shift: How many times to double them, 0..15.
 
     Returns:
         Number of samples written.
 
     Raises:
-        ValueError: words are not whole, samples is too small or gain_shift out of range.
+        ValueError: words are not whole, samples is too small or gain_shift is out of range.
     """

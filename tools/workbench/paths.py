@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where things lie: in a checkout, or in an installed package."""
+"""The paths of Glint's folders, in a checkout or in an installed package."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _cache_folder() -> Path:
 
 
 PACKAGE = Path(__file__).resolve().parent
-# What a wheel carries of the checkout it was built from, and native modules ready-made.
+# The parts of its checkout that a wheel carries, and ready-made native modules.
 DATA = PACKAGE / "data"
 NATIVE = DATA / "native"
 ROOT = DATA if DATA.is_dir() else PACKAGE.parents[1]
-# The release of MicroPython that is built, one of workbench.sources.RELEASES. What is made with
-# another than the usual one lies in a folder of its own.
+# The release of MicroPython to build, one of workbench.sources.RELEASES. Builds with any other than
+# the default release go to a folder of their own.
 USUAL_MICROPYTHON = "1.25.0"
 MICROPYTHON = os.environ.get("GLINT_MICROPYTHON_VERSION") or USUAL_MICROPYTHON
 BUILD = (_cache_folder() if DATA.is_dir() else ROOT) / "build"
@@ -36,7 +36,7 @@ MODELS = ROOT / "models"
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keeps other processes out of what a lock file stands for, such as the build folder."""
+    """Holds a lock file, which guards for example the build folder against other processes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -44,5 +44,5 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def board_folder(board: str) -> Path:
-    """The folder of a board: one of ours by its name, or one's own by a path with a slash."""
+    """Returns the folder of a board: one of ours by name, or your own by a path with a slash."""
     return Path(board).resolve() if "/" in board else BOARDS / board

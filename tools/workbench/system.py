@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the workbench asks of the machine: programs to call, and a terminal to report steps on.
+"""Installs the programs that the workbench calls, and reports steps on the terminal.
 
-The Makefile runs this module before any package is installed: it needs only Python's own.
+The Makefile runs this module before any package is installed, so it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 Say = Callable[[str], None]
 
-# Debian's packages for each program; Ubuntu's have the same names. "venv" is Python's module, which
-# Debian cuts out of its Python.
+# Debian's packages for each program; Ubuntu uses the same names. "venv" is Python's module, which
+# Debian splits off from its Python.
 PACKAGES = {
     "arm-none-eabi-gcc": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
     "cc": ("gcc", "libc6-dev"),
@@ -36,7 +36,7 @@ PACKAGES = {
     ),
     "venv": (f"python3.{sys.version_info.minor}-venv",),
 }
-# What each is for, said before it is installed.
+# The purpose of each program, shown before it is installed.
 PURPOSES = {
     "arm-none-eabi-gcc": "compiles for Cortex-M",
     "cc": "compiles for this machine",
@@ -55,13 +55,13 @@ PURPOSES = {
 
 
 def say_step(line: str) -> None:
-    """Reports a step; standard output stays free for what a program reads."""
+    """Reports a step on standard error; standard output is left to data for programs."""
     print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def steps() -> Iterator[Say]:
-    """Gives a `say` for steps that take a while: a line each, on a tty with a spinner."""
+    """Yields a `say` for slow steps, which prints a line for each, on a tty with a spinner."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
@@ -91,10 +91,10 @@ def _there(tool: str) -> bool:
 
 
 def provide(tools: Iterable[str], say: Say = say_step) -> str:
-    """Makes sure that programs are there: installs missing ones as root.
+    """Makes sure that programs are installed; installs missing ones if it runs as root.
 
     Returns:
-        What the user has to do where that may not be; nothing when all are there.
+        What the user must do if installing is not possible; empty if all programs are there.
     """
     missing = [tool for tool in tools if not _there(tool)]
     if not missing:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile input for the model runtime and for the link."""
+"""Fuzzes the model runtime and the link with hostile input."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzes what reads the bytes of the link and the simulation bus: on the device and on the host.
+"""Fuzzes the parsers of the link and the simulation bus, on the device and on the host.
 
-Inputs come from firmware/checks/mutate.py, drawn from a seed: a run can be repeated.
+Inputs come from firmware/checks/mutate.py and are drawn from a seed, so that a run can be repeated.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from workbench.paths import BOARDS, FIRMWARE
 
 CHECKS = FIRMWARE / "checks"
 TARGETS = ("cbor", "smp", "media", "bus")
-# One run of the device's side: a hang is found within its time.
+# Inputs of one run on the device's side; its time-out detects a hang.
 BATCH = 20000
 BATCH_TIMEOUT_S = 300
 HEAP_BYTES = 8 << 20
-# The companion may keep media for the application, and no more than that.
+# The companion may buffer this much media for the application, and no more.
 GROWTH_MAX_BYTES = 128 << 20
 
-# To make a request and understand its answer takes 100 times as long as to put it together.
+# Making a request and parsing its answer takes 100 times as long as composing it.
 PARSE_EVERY = 10
 
 Feed = Callable[[bytes], Awaitable[None] | None]
@@ -56,12 +56,12 @@ class LinkFuzzError(WorkbenchError):
 
 @dataclass(frozen=True)
 class Tally:
-    """What one side took.
+    """What one side processed.
 
     Attributes:
-        inputs: How many.
-        seconds: In what time.
-        most_bytes: Most memory in use over what was before the first.
+        inputs: Number of inputs.
+        seconds: Time that they took.
+        most_bytes: Peak memory above that before the first input.
     """
 
     inputs: int
@@ -79,7 +79,7 @@ def _mutate() -> Any:
 
 
 def device(target: str, seed: int, inputs: int) -> Tally:
-    """Feeds the firmware, in MicroPython's unix port.
+    """Feeds inputs to the firmware, in MicroPython's unix port.
 
     Raises:
         LinkFuzzError: It raised what it should not, hung, or kept too much.
@@ -111,7 +111,7 @@ def device(target: str, seed: int, inputs: int) -> Tally:
 
 
 def _events() -> Feed:
-    """Event records: an event, or ProtocolError; in order, whatever comes."""
+    """Feeds event records; each must give an event or ProtocolError, in order."""
     sequence = Sequence(lambda event, number: None, lambda: None, lambda: None)
     sequence.begin(1)
     sequence.started(1, 1, 1)
@@ -127,7 +127,7 @@ def _events() -> Feed:
 
 
 def _media() -> Feed:
-    """Chunks of media objects, of which some are announced."""
+    """Feeds chunks of media objects, some of which are announced."""
     store = MediaStore()
     fetcher = Fetcher(store)
     count = 0
@@ -148,7 +148,7 @@ def _media() -> Feed:
 
 
 def _smp() -> Feed:
-    """Answers to requests: a response, or GlintError; in between, what nobody has asked for."""
+    """Feeds answers to requests, which must give a response or GlintError, and unrequested ones."""
     answer = b""
 
     async def write(data: bytes) -> None:
@@ -181,7 +181,7 @@ def _smp() -> Feed:
 
 
 def _bus() -> Feed:
-    """Frames from the board: the workbench plays on."""
+    """Feeds frames from the board; the workbench must go on."""
     loop = asyncio.get_running_loop()
 
     class Writer:
@@ -200,7 +200,7 @@ def _bus() -> Feed:
 
 
 def _memory_bytes() -> int:
-    """The most that this process has had."""
+    """Returns the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -234,7 +234,7 @@ async def _host(target: str, seed: int, inputs: int) -> Tally:
 
 
 def host(target: str, seed: int, inputs: int) -> Tally:
-    """Feeds the companion, or for `bus` the workbench.
+    """Feeds inputs to the companion, or for `bus` to the workbench.
 
     Raises:
         LinkFuzzError: It raised what it should not, or kept too much.
@@ -243,7 +243,7 @@ def host(target: str, seed: int, inputs: int) -> Tally:
 
 
 def fuzz(target: str, seed: int, inputs: int) -> None:
-    """Feeds both sides `inputs` each, and says so.
+    """Feeds `inputs` to each side, and reports the result.
 
     Raises:
         LinkFuzzError: A fault was found.

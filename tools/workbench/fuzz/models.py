@@ -46,7 +46,7 @@ def build(compiler: str, output: Path, *flags: str) -> None:
 
 
 def build_replay() -> Path:
-    """The program that replays files, with gcc's or clang's sanitizers.
+    """Builds the program that replays files, with gcc's or clang's sanitizers.
 
     Raises:
         FuzzError: It did not compile.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C cores of firmware/modules compiled for this machine."""
+"""Compiles the C cores of firmware/modules for this machine and calls them from Python."""

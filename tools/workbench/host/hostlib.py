@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C cores of firmware/modules compiled for this machine, as ctypes libraries."""
+"""Compiles the C cores of firmware/modules for this machine and loads them with ctypes."""
 
 from __future__ import annotations
 

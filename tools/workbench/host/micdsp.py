@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C core of firmware/modules/micdsp on this machine."""
+"""Runs the C core of firmware/modules/micdsp on this machine, through ctypes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def load() -> ctypes.CDLL:
-    """The core's functions.
+    """Loads the core's functions.
 
     Raises:
         hostlib.CompileError: No compiler, or it failed.
@@ -136,7 +136,7 @@ def peak(samples: Samples) -> int:
 
 
 def narrow(words: npt.NDArray[np.int32], gain_shift: int) -> Samples:
-    """Samples of the highest bits of words, doubled so many times and saturated."""
+    """Makes samples from the highest bits of words, doubled a number of times and saturated."""
     words = np.ascontiguousarray(words, np.int32)
     out = np.zeros(len(words), np.int16)
     load().micdsp_narrow(_address(words), len(words), gain_shift, _address(out))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""firmware/modules/tflm on this machine: the same C code that the boards run, through ctypes."""
+"""Runs firmware/modules/tflm, the same C code as on the boards, on this machine through ctypes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ KEEP_ALL = 1
 # tflm_which_t
 INPUT, OUTPUT, TENSOR = range(3)
 ALL_MACS = 0xFFFFFFFF
-# tflm_state_t: place, size, what it starts as
+# tflm_state_t: offset, size, initial value
 STATE = struct.Struct("<III")
 
 
 class ModelError(WorkbenchError):
-    """A model is malformed or holds what tflm does not run; the message says what and where."""
+    """A model is malformed or cannot be run by tflm; the message says what is wrong and where."""
 
 
 class UnsupportedError(ModelError):
@@ -37,7 +37,7 @@ class UnsupportedError(ModelError):
 
 
 class MissingOperatorError(ModelError):
-    """A model has an operator that tflm lacks; the message names it, and those that there are."""
+    """A model has an operator that tflm lacks; the message names it and the supported ones."""
 
 
 class _Tensor(ctypes.Structure):
@@ -101,7 +101,7 @@ class Tensor:
     """A tensor of a model.
 
     Attributes:
-        name: As the model has it; may be empty.
+        name: Its name in the model; may be empty.
         shape: Its dimensions; empty for a scalar.
         dtype: For example "int8".
         scale: Real value of one step; 0.0 when it is not quantized.
@@ -130,7 +130,7 @@ def supported() -> list[str]:
 
 
 def operators(model: bytes) -> Counter[str]:
-    """How often a model uses each operator, supported or not. Empty when it is malformed."""
+    """Counts how often a model uses each operator, supported or not. Empty if it is malformed."""
     library = _library()
     counts: Counter[str] = Counter()
     index = 0
@@ -152,7 +152,7 @@ def _tensor(library: ctypes.CDLL, model: bytes, found: _Tensor) -> Tensor:
 
 
 def tensors(model: bytes, *, outputs: bool = False) -> list[Tensor]:
-    """The inputs or outputs of a model, whether tflm runs it or not. Empty when it is malformed."""
+    """Returns a model's inputs or outputs, even if tflm cannot run it. Empty if malformed."""
     library = _library()
     size = ctypes.c_size_t(len(model))
     described = []
@@ -169,10 +169,10 @@ class Model:
     """A model loaded into an arena of its own.
 
     Attributes:
-        arena_bytes: What it needs, exactly.
+        arena_bytes: The exact size of arena that it needs.
         macs: Multiply-accumulates of one inference.
-        inputs: The tensors that it takes.
-        outputs: The tensors that it gives.
+        inputs: Its input tensors.
+        outputs: Its output tensors.
     """
 
     def __init__(self, model: bytes, *, flags: int = 0, shift: int = 0) -> None:
@@ -181,7 +181,7 @@ class Model:
         Args:
             model: The bytes of a .tflite.
             flags: 0, or KEEP_ALL.
-            shift: Bytes between an aligned address and where it is put.
+            shift: Offset in bytes of the model's address from an aligned one.
 
         Raises:
             MissingOperatorError: It has an operator that tflm lacks.
@@ -196,7 +196,7 @@ class Model:
         self._arena: ctypes.Array[ctypes.c_char] = ctypes.create_string_buffer(0)
         arena_bytes = 0
         while True:
-            # malloc aligns to 16 bytes, but ctypes keeps small buffers inside the object.
+            # malloc aligns to 16 bytes, but ctypes stores small buffers inside the object.
             self._arena = ctypes.create_string_buffer(arena_bytes + 16)
             self._offset = -ctypes.addressof(self._arena) % 16
             self._arena_bytes = arena_bytes
@@ -217,7 +217,7 @@ class Model:
 
     @property
     def message(self) -> str:
-        """What the last failure said."""
+        """The message of the last failure."""
         return bytes(self._state.message).decode(errors="replace")
 
     def _buffers(self) -> _Buffers:
@@ -244,7 +244,7 @@ class Model:
         """Writes an input tensor's bytes, little-endian.
 
         Raises:
-            ValueError: Too few or too many.
+            ValueError: There are too few or too many bytes.
         """
         tensor, address = self._find(INPUT, index)
         if len(data) != tensor.bytes:
@@ -252,12 +252,12 @@ class Model:
         ctypes.memmove(address or 0, data, len(data))
 
     def output(self, index: int) -> bytes:
-        """The bytes of an output tensor."""
+        """Returns the bytes of an output tensor."""
         tensor, address = self._find(OUTPUT, index)
         return ctypes.string_at(address or 0, tensor.bytes)
 
     def tensor(self, index: int) -> bytes | None:
-        """The bytes of any tensor after an inference, if it has some; needs KEEP_ALL."""
+        """Returns the bytes of any tensor after an inference, if it has any; needs KEEP_ALL."""
         tensor, address = self._find(TENSOR, index)
         return ctypes.string_at(address, tensor.bytes) if address else None
 
@@ -308,7 +308,7 @@ class Model:
         return states
 
     def rows(self) -> Iterator[tuple[int, int]]:
-        """How many rows each operator that does work has, and what one of them costs."""
+        """Returns how many rows each operator that does work has, and the cost of one row."""
         at = self._offset + self._state.records_at
         while at < self._offset + self._state.records_end:
             size, rows, cost = struct.unpack_from("<III", self._arena, at)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of the firmware, its models and its link, as `make bench` prints them."""
+"""Measures the firmware, its models and its link, for `make bench` and `make bench-link`."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the command line takes of a processor, which no load on the machine makes much longer."""
+"""Measures the processor time of `glint` commands, which hardly depends on the machine's load."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import sys
 from workbench.emulation.simprocess import simulator
 from workbench.errors import WorkbenchError
 
-# Of each, the least: caches are cold at first.
+# The least of several runs counts, since caches are cold at first.
 ROUNDS = 3
 
 
 def processor_s(*arguments: str, hci: str = "") -> float:
-    """Seconds of processor time that `glint` takes with these arguments.
+    """Returns the seconds of processor time that `glint` takes with these arguments.
 
     Raises:
-        WorkbenchError: It failed.
+        WorkbenchError: The command failed.
     """
     least = float("inf")
     for _ in range(ROUNDS):
@@ -43,7 +43,7 @@ async def _request() -> float:
 
 
 def measure() -> dict[str, float]:
-    """Processor time of help, and of a request with the simulated radio, in seconds.
+    """Measures the processor time of help, and of a request over the simulated radio, in seconds.
 
     Raises:
         WorkbenchError: A command failed, or no glasses can be emulated.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Glint's own inferences and hops take on the emulated boards, on record in counts.toml.
+"""Instruction counts of Glint's inferences and hops on the emulated boards, from counts.toml.
 
-`python -m workbench.measure.counts` measures again and writes the file.
+`python -m workbench.measure.counts` measures them again and writes the file.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Counted:
         file_bytes: The .tflite.
         arena_bytes: Working memory.
         macs: Multiply-accumulates.
-        instructions: By the board that counted them.
-        source: What the counts rest on.
+        instructions: By board.
+        source: Where the counts come from.
     """
 
     file_bytes: int
@@ -63,7 +63,7 @@ class Counted:
 
 @functools.cache
 def recorded() -> dict[str, Counted]:
-    """What is on record, by model."""
+    """Returns the recorded counts, by model."""
     tables = tomllib.loads(RECORDED.read_text())
     source = f"counted on {tables['recorded']} by QEMU"
     return {name: Counted(**row, source=source) for name, row in tables["model"].items()}
@@ -75,17 +75,17 @@ def _tables() -> dict[str, dict[str, int]]:
 
 
 def hops() -> dict[str, int]:
-    """Instructions of a hop of 10 ms that listens for no word, by board."""
+    """Returns the instructions of a hop of 10 ms without any wake word, by board."""
     return _tables()["hop"]
 
 
 def pushes() -> dict[str, int]:
-    """Instructions that each wake word adds to a hop, besides its inferences, by board."""
+    """Returns the instructions that each wake word adds to a hop, by board, without inferences."""
     return _tables()["push"]
 
 
 def of(model: str, board: str, mirror: Path | None = None) -> Counted:
-    """What an inference of `model` takes on `board`: from the record, or counted now.
+    """Returns what an inference of `model` takes on `board`: from the record, or counted now.
 
     Args:
         model: A name of the zoo, or a path of a .tflite.
@@ -109,21 +109,21 @@ def of(model: str, board: str, mirror: Path | None = None) -> Counted:
 
 
 def hop(board: str, word: str | None = None) -> int:
-    """Instructions of a hop of the perception loop, the mean over HOPS of them.
+    """Counts the instructions of a hop of the perception loop, as the mean over HOPS of them.
 
     Args:
         board: One of COUNTING.
-        word: A wake word that is listened for; its inferences are among them.
+        word: A wake word to listen for; its inferences are included.
 
     Raises:
-        WorkbenchError: The board cannot be built or emulated, or the word cannot be had.
+        WorkbenchError: The board cannot be built or emulated, or the word cannot be obtained.
     """
     from workbench.emulation import sound
     from workbench.runners.cortexm import INSTRUCTION_NS, CortexM
 
     heard = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
     fed = heard.astype("<i2").tobytes()[: 320 * HOPS]
-    # Not every board has the application in its image.
+    # Some boards do not have the application in their image.
     files = {
         path.relative_to(FIRMWARE).as_posix(): path.read_bytes()
         for path in (FIRMWARE / "glasses").rglob("*.py")
@@ -139,10 +139,10 @@ def hop(board: str, word: str | None = None) -> int:
 
 
 def push(board: str, word: str) -> int:
-    """Instructions that listening for a word adds to a hop, besides its inferences.
+    """Counts the instructions that a wake word adds to a hop, besides its inferences.
 
     Raises:
-        WorkbenchError: As `hop`.
+        WorkbenchError: As for `hop`.
     """
     content = zoo.find(word).read_bytes()
     inference = benchmark.bench(board, content).instructions or 0
@@ -151,7 +151,7 @@ def push(board: str, word: str) -> int:
 
 
 def main() -> int:
-    """Measures each model on each board and writes the record; says what it does on the way."""
+    """Measures each model on each board, reports progress and writes the record."""
     from workbench.runners import xtensa
 
     if lacking := xtensa.missing():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the model runtime takes on an ESP32-S3, emulated, as tables: part of `make bench`."""
+"""Tables of what the model runtime takes on an emulated ESP32-S3: part of `make bench`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ARCH = "xtensawin"
 
 
 def models(names: Sequence[str], mirror: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Counts the instructions of an inference of each model; those that cannot be had are left out.
+    """Counts the instructions of an inference of each model; unobtainable models are left out.
 
     Returns:
-        By model what `glint model bench --board xtensa --json` prints, and under "without_vectors"
-        the instructions of an ESP32; nothing where a tool is missing.
+        For each model what `glint model bench --board xtensa --json` prints, and the instructions
+        on an ESP32 under "without_vectors"; nothing if a tool is missing.
 
     Raises:
         WorkbenchError: The runtime cannot be built or emulated, or refuses a model.
@@ -39,14 +39,14 @@ def models(names: Sequence[str], mirror: Path | None = None) -> dict[str, dict[s
 
 
 def code_bytes(words: Sequence[str], mirror: Path | None = None) -> dict[str, int]:
-    """The executable RAM that `tflm.mpy` takes, by what it runs; nothing where a tool is missing.
+    """Returns the executable RAM that each build of `tflm.mpy` takes; nothing if a tool is missing.
 
     Args:
         words: Names of wake word models.
         mirror: Folder to look for them in.
 
     Raises:
-        WorkbenchError: It does not build, or a model cannot be had.
+        WorkbenchError: It does not build, or a model cannot be obtained.
     """
     if xtensa.missing():
         return {}
@@ -70,7 +70,7 @@ def code_bytes(words: Sequence[str], mirror: Path | None = None) -> dict[str, in
 
 
 def tables(rows: dict[str, dict[str, Any]], code: dict[str, int]) -> list[Table]:
-    """One table of instructions, and one of sizes; none where a tool is missing."""
+    """Makes one table of instructions and one of sizes; none if a tool is missing."""
     if not code:
         return []
     title = "Xtensa, emulated: ESP32-S3's vector unit, and ESP32's MAC16 alone"

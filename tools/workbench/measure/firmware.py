@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make bench`: what the firmware takes, as tables and JSON."""
+"""`make bench`: measures what the firmware takes, and prints tables and writes JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
     Args:
         words: Wake word models by name, all at once.
         count: Hops of 10 ms.
-        heard: 16 kHz samples, heard again and again.
+        heard: 16 kHz samples, played repeatedly.
 
     Returns:
         {"hops", "busy_us", "allocated_bytes", "share_of_real_time", "run_us"}.
@@ -49,10 +49,10 @@ def hops(words: list[str], count: int, heard: sound.Samples) -> dict[str, Any]:
 
 
 def image(board: str) -> cortexm.Image:
-    """What a microcontroller board's image takes, with the application as `glint sim` sets it up.
+    """Measures a microcontroller board's image, with the application as `glint sim` sets it up.
 
     Raises:
-        WorkbenchError: It cannot be built or emulated, or a model cannot be had.
+        WorkbenchError: It cannot be built or emulated, or a model cannot be obtained.
     """
     config = {"words": ["okay_nabu"], "vision": "person_detect"}
     with tempfile.TemporaryDirectory(prefix="glint-image-") as folder:
@@ -81,7 +81,7 @@ def main() -> None:
         )
     console = Console()
     console.print(table)
-    # Written to a file, a table is not cut to what a terminal has.
+    # A table written to a file is not cut to a terminal's width.
     wide = console if console.is_terminal else Console(width=120)
     table, counted = counting.table(loads)
     wide.print(table)

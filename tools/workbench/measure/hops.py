@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a hop of sound takes on each board, with asyncio, in instructions: part of `make bench`."""
+"""Counts the instructions of a hop of sound, with asyncio, on each board: part of `make bench`."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from workbench.system import say_step
 
 HOPS = 400
 SCRIPT = CHECKS / "hops.py"
-# Wanted with one word. The Xtensa core takes more as long as its front-end is plain C.
+# Targets with one word. The Xtensa core takes more as long as its front-end is plain C.
 BOUNDS = {"corstone300": 26_000, "xtensa": 60_000}
-# With byte code at every hop, by the same count at bdb5136: one word.
+# The counts with byte code at every hop, measured the same way at bdb5136 with one word.
 BEFORE = {"corstone300": 68_501, "mps2_an386": 108_617}
 
 
 def heard() -> bytes:
-    """Speech with a wake word, and noise, as int16 samples."""
+    """Makes speech with a wake word, and noise, as int16 samples."""
     said = sound.mix(sound.speech("okay nabu, what do I see"), sound.noise(3, 100))
     return said.astype("<i2").tobytes()
 
 
 def files(words: Sequence[str]) -> dict[str, bytes]:
-    """The perception loop and the models, for an image that has neither."""
+    """Returns the files of the perception loop and the models, for an image that has neither."""
     package = FIRMWARE / "glasses"
     sources_ = [package / "__init__.py", *package.glob("perception/*.py")]
     given = {str(path.relative_to(FIRMWARE)): path.read_bytes() for path in sources_}
@@ -44,7 +44,7 @@ def files(words: Sequence[str]) -> dict[str, bytes]:
 
 
 def count(board: str, words: Sequence[str]) -> int:
-    """The instructions of a hop with asyncio, which runs every four hops.
+    """Counts the instructions of a hop with asyncio, which runs every four hops.
 
     Args:
         board: One of COUNTING, or "xtensa".
@@ -52,7 +52,7 @@ def count(board: str, words: Sequence[str]) -> int:
 
     Raises:
         RunError: The board refused, with its reason.
-        WorkbenchError: It cannot be built or emulated, or a model cannot be had.
+        WorkbenchError: It cannot be built or emulated, or a model cannot be obtained.
     """
     given = files(words)
     if board == "xtensa":
@@ -66,7 +66,7 @@ def count(board: str, words: Sequence[str]) -> int:
 
 
 def table(loads: Mapping[str, Sequence[str]]) -> tuple[Table, dict[str, dict[str, int]]]:
-    """A row a board, with the instructions of a hop under each load, words by its name."""
+    """Makes a table with a row per board and the instructions of a hop under each load."""
     shown = Table("board", *loads, "before, one word", "wanted", title="instructions a hop")
     boards = [*COUNTING, *(() if xtensa.missing() else ("xtensa",))]
     counts = {

@@ -32,7 +32,7 @@ from workbench.emulation.virtual_time import VirtualTimeLoop
 from workbench.paths import BUILD
 
 PACKET_ERROR_RATES = (0.0, 0.01, 0.05, 0.1)
-# Of the rows with disconnects: every so many seconds the link is lost.
+# In the rows with disconnects the link is lost every this many seconds.
 DROP_LEAST_S, DROP_MOST_S = 2.0, 4.0
 DROPS_PACKET_ERROR_RATE = 0.01
 PHOTO_BYTES = 20480
@@ -41,7 +41,7 @@ WIDTH = 140
 PDU_HEADER_BYTES = 7  # of L2CAP and ATT
 SOAK_EVENTS, SOAK_OBJECTS = 10_000, 1_000
 SOAK_TIMING = Timing(15, phy=2, packet_error_rate=0.05, drop_notifications=0.01)
-# So many events that the journal keeps, and more.
+# Numbers of events in flight: as many as the journal keeps, and more.
 JOURNAL_AHEAD = 200
 SOAK_AHEAD = 400
 
@@ -64,21 +64,21 @@ GRANTS = (
     Grant("phone: 1M, 30 ms, MTU 185, no DLE", Timing(30, phy=1, ll_octets=27), 185),
 )
 AUDIO_S = 15.0
-# Three at a time, so that one is on its way while the next is asked for.
+# Three at a time, so that one is in flight while the next is requested.
 MEASURES: dict[str, Callable[[Simulation, glint.Glasses, int], Awaitable[Tally]]] = {
     "events": lambda simulation, glasses, times: simulation.events(glasses, 1000 * times),
     "audio": lambda simulation, glasses, times: simulation.recordings(glasses, 2 * times, AUDIO_S),
     "files": lambda simulation, glasses, times: simulation.files(glasses, 2 * times, FILE_BYTES),
     "photos": lambda simulation, glasses, times: simulation.photos(glasses, 24 * times, 3),
 }
-# With disconnects it is so much more, to see some.
+# With disconnects there is this much more data, so that some occur.
 DROP_TIMES = 4
 
 
 def run_on(
     timing: Timing, mtu: int, job: Callable[[Simulation, glint.Glasses], Awaitable[Any]]
 ) -> Any:
-    """Runs a job with glasses of their own, on a clock of their own."""
+    """Runs a job with its own glasses and its own virtual clock."""
 
     async def run() -> Any:
         with tempfile.TemporaryDirectory(prefix="glint-link-") as folder:
@@ -95,7 +95,7 @@ def run_on(
 def row(
     grant: Grant, timing: Timing, what: str, tally: Tally, disconnects: int | None
 ) -> dict[str, Any]:
-    """One measurement as it goes into the JSON file."""
+    """Formats one measurement for the JSON file."""
     rate = tally.bytes / tally.seconds
     pdu_bytes = EVENT_BYTES + PDU_HEADER_BYTES if what == "events" else timing.ll_octets
     ceiling = timing.ceiling_bytes_per_s(pdu_bytes)
@@ -136,7 +136,7 @@ def goodput(grant: Grant, packet_error_rate: float, dropping: bool) -> Iterator[
 
 
 def one_photo(grant: Grant) -> float:
-    """Seconds from asking for a photo of PHOTO_BYTES to having it, the camera's time left out."""
+    """Measures the seconds that a photo of PHOTO_BYTES takes to arrive, without the camera's."""
 
     async def job(simulation: Simulation, glasses: glint.Glasses) -> float:
         await simulation.photos(glasses, 1, 1)  # from now on events are being sent
@@ -173,7 +173,7 @@ def soak(events: int, objects: int, progress: Callable[[], None]) -> dict[str, A
 
 
 def table_of(rows: list[dict[str, Any]]) -> Table:
-    """Goodput, a line for each link and packet error rate."""
+    """Makes the table of goodput, with a line for each link and packet error rate."""
     table = Table(
         *(
             "link",
@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=BUILD / "bench-link.json", metavar="FILE")
     options = parser.parse_args()
     for name in ("glint", "smpclient"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # links are made to drop
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # links are dropped on purpose
     micropython.ensure("linux")
     grants = GRANTS[:1] if options.quick else GRANTS
     share = 10 if options.quick else 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model runtime beside TensorFlow Lite Micro, as tables: part of `make bench`."""
+"""Tables that compare the model runtime with TensorFlow Lite Micro: part of `make bench`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from workbench.build import zoo
 from workbench.models import benchmark
 
 RECORDED = Path(__file__).with_name("tflm_recorded.toml")
-# Boards by the name that RECORDED has for their core.
+# Boards by their core's name in RECORDED.
 CORES = {"x86_64": "host", "m4": "mps2_an386", "m55": "corstone300"}
 
 
 def recorded() -> dict[str, Any]:
-    """The figures of TFLM, as RECORDED has them."""
+    """Returns TFLM's recorded figures."""
     return tomllib.loads(RECORDED.read_text())
 
 
 def models(mirror: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Measures every recorded model that can be had on each core.
+    """Measures every recorded model that can be obtained, on each core.
 
     Returns:
         By model and core what `glint model bench --json` prints; {"missing": why} for a model that
-        cannot be had.
+        cannot be obtained.
 
     Raises:
         WorkbenchError: A board cannot be built or emulated, or refuses a model.
@@ -50,7 +50,7 @@ def _ratio(ours: int | None, theirs: int | None) -> str:
 
 
 def tables(rows: dict[str, dict[str, Any]]) -> list[Table]:
-    """One table of this machine, and one of each emulated core."""
+    """Makes one table for this machine, and one for each emulated core."""
     figures = recorded()
     made = []
     for core, board in CORES.items():
@@ -87,7 +87,7 @@ def _cells(ours: dict[str, Any], theirs: dict[str, int]) -> list[str]:
 
 
 def notes(rows: dict[str, dict[str, Any]]) -> list[str]:
-    """What the tables rest on."""
+    """Describes what the tables rest on."""
     said = []
     for row in rows.values():
         for core in CORES:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each operator takes in each type, and networks of the kinds people use, for `make bench`.
+"""Measures each operator in each type, and typical networks, for `make bench`.
 
-The models are those that the tests draw: they are made in a checkout, with the tflite-micro wheel's
-classes of the schema.
+The models are those that the tests generate. Making them takes a checkout, and the schema's classes
+from the tflite-micro wheel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workbench.paths import ROOT
 
 TESTS = ROOT / "tests" / "tflm"
 CORES = {"m55": "corstone300", "m4": "mps2_an386"}
-# As many times the best of ours of its kind makes an operator slow.
+# An operator counts as slow if it takes this many times as much as our best of its kind.
 SLOW = 4
 
 
@@ -31,7 +31,7 @@ def _import(name: str) -> Any:
 
 
 def missing() -> str:
-    """Why the models cannot be made here; empty when they can."""
+    """Says why the models cannot be made here; empty if they can."""
     if not TESTS.is_dir():
         return "no tests/tflm beside the workbench"
     try:
@@ -42,11 +42,11 @@ def missing() -> str:
 
 
 def operators() -> dict[str, dict[str, Any]]:
-    """Instructions per element or multiply-accumulate.
+    """Counts each operator's instructions per element or multiply-accumulate.
 
     Returns:
-        By operator, how many it works on ("work"), its arena in bytes, and for each of CORES the
-        instructions for each of them.
+        By operator, the number of these ("work"), its arena in bytes, and for each of CORES the
+        instructions for one of them.
 
     Raises:
         WorkbenchError: A board cannot be built or emulated.
@@ -80,7 +80,7 @@ def networks() -> dict[str, dict[str, Any]]:
 
 
 def recorded() -> dict[str, dict[str, float]]:
-    """CMSIS-NN's figures, by operator and core."""
+    """Returns CMSIS-NN's recorded figures, by operator and core."""
     figures: dict[str, dict[str, float]] = tomllib.loads(RECORDED.read_text())["operator"]
     return figures
 
@@ -92,13 +92,13 @@ def recorded_arenas() -> dict[str, int]:
 
 
 def _best(rows: dict[str, dict[str, Any]], name: str, core: str) -> float:
-    """The least that an operator of the same name takes."""
+    """Returns the least that an operator of the same name takes."""
     operator = name.split()[0]
     return min(float(row[core]) for other, row in rows.items() if other.split()[0] == operator)
 
 
 def tables(measured: dict[str, dict[str, Any]], drawn: dict[str, dict[str, Any]]) -> list[Table]:
-    """A table of operators, and one of networks."""
+    """Makes a table of operators, and one of networks."""
     title = "instructions per element or multiply-accumulate; CMSIS-NN: see tflm_recorded.toml"
     table = Table("operator", title=title)
     for core in CORES:

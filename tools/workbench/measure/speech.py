@@ -29,7 +29,7 @@ from workbench.host import micdsp
 
 VOICES = ("en-us", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-us+f3", "en-us+m3", "en-us+f2")
 NOISES = (40, 300)  # root mean square of 16-bit samples
-# Said after the wake word, and no command.
+# Sentences after the wake word that are not commands.
 OTHERS = (
     "the weather is nice today",
     "turn on the light",
@@ -40,21 +40,21 @@ OTHERS = (
     "the battle of the bulge",
     "what time is it",
 )
-# What follows a wake word of what is recorded by default.
+# The part of a default recording that follows the wake word.
 PIECE_S = 2.65
 
 
 @dataclass
 class Tally:
-    """What came of it.
+    """Counts of the commands that were understood, mistaken or imagined.
 
     Attributes:
         right: Commands understood, by command.
         said: Commands said, by command.
         wrong: Commands taken for another one.
-        false: Commands that nobody said, in other sentences by the synthetic voices.
-        others: Such sentences.
-        false_real: Commands that nobody said, in recordings, with where.
+        false: Commands wrongly found in other sentences by the synthetic voices.
+        others: Number of such sentences.
+        false_real: Commands wrongly found in recordings, with their places.
         real_s: Seconds of recordings.
         took_s: Seconds that it took.
         heard_s: Seconds of sound in all.
@@ -72,7 +72,7 @@ class Tally:
 
 
 def as_heard(phrase: str, voice: str, noise: int) -> bytes:
-    """A phrase as it arrives from the glasses: in a room, through ADPCM."""
+    """Renders a phrase as it arrives from the glasses: in a noisy room, through ADPCM."""
     said = sound.join(sound.silence(0.4), sound.speech(phrase, voice), sound.silence(0.7))
     room = sound.mix(said, sound.noise(len(said) / RATE_HZ, noise))
     samples = np.asarray(room[: len(room) // 2 * 2], np.int16)
@@ -80,7 +80,7 @@ def as_heard(phrase: str, voice: str, noise: int) -> bytes:
 
 
 def pieces(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The recordings of a folder, cut as what follows a wake word is.
+    """Cuts a folder's recordings into pieces as long as the sound that follows a wake word.
 
     Raises:
         WorkbenchError: There are none.
@@ -96,7 +96,7 @@ def pieces(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def measure(ears: Recognizer, voices: Path | None) -> Tally:
-    """Has a recogniser listen to all of it."""
+    """Runs a recogniser on all phrases and recordings."""
     tally = Tally()
 
     def listen(pcm: bytes) -> str | None:
@@ -126,7 +126,7 @@ def measure(ears: Recognizer, voices: Path | None) -> Tally:
 
 
 def report(tally: Tally) -> Iterator[str]:
-    """The tally, for people."""
+    """Formats the tally for people to read."""
     for name, said in tally.said.items():
         yield f"{name:8} {tally.right[name]} of {said} understood"
     right, said = tally.right.total(), tally.said.total()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What models give, take and need on each board."""
+"""Runs, measures, verifies and checks models on each board."""

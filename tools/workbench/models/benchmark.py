@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one inference of a model takes, on this machine or on an emulated microcontroller."""
+"""Measures one inference of a model, on this machine or on an emulated microcontroller."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from workbench.host import tflm
 from workbench.models import hostbench, inference
 from workbench.runners.boards import COUNTING
 
-# The chips that the emulated Xtensa core plays, with vector unit and without.
+# The chips that the emulated Xtensa core imitates, with a vector unit and without.
 CHIPS = ("xtensa", "esp32")
 BOARDS = (inference.HOST, *COUNTING, *CHIPS)
 
 
 class ModelBenchError(WorkbenchError):
-    """Nothing counts instructions on that board."""
+    """Instructions cannot be counted on that board."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Bench:
 
     Attributes:
         board: Its name.
-        instructions: Of the core, not its cycles; None where nothing counts them.
-        not_counted: Why not.
+        instructions: Of the core, not its cycles; None if they cannot be counted.
+        not_counted: The reason why not.
         arena_bytes: Working memory.
         text_bytes: The model runtime, with all operators.
         macs: Multiply-accumulates.
         profile: Each operator in order, with its instructions; on Xtensa, each function.
-        times: On this machine: beside the wheel's, or why not.
+        times: Times on this machine, with the wheel's, or the reason why there are none.
     """
 
     board: str

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a model fits and runs on a board, how fast, and what to change when it does not.
+"""Checks whether a model fits and runs on a board, how fast, and what to change if not.
 
-What a board has comes from the [models] table of its board.toml.
+A board's memory and speed come from the [models] table of its board.toml.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.runners.boards import COUNTING
 
 
 class CheckError(WorkbenchError):
-    """There is no such board, or it does not say what it has."""
+    """There is no such board, or its board.toml has no [models] table."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Room:
     """The [models] table of a board.toml.
 
     Attributes:
-        heap_bytes: Free with the application loaded and no model.
+        heap_bytes: Free heap with the application loaded and no model.
         heap_source: Where that figure comes from.
         flash_bytes: For model files.
-        in_place: Whether models are used where they lie; else they are read onto the heap.
-        clock_hz: Of the core; 0 where it is this machine's.
-        cycles_per_mac: Cycles a multiply-accumulate, where no emulator counts instructions.
+        in_place: Whether models are used in place in the flash; else they are read onto the heap.
+        clock_hz: Of the core; 0 for this machine.
+        cycles_per_mac: Cycles per multiply-accumulate, if no emulator counts instructions.
         speed_source: Where that figure comes from.
     """
 
@@ -51,14 +51,14 @@ class Check:
 
     Attributes:
         board: Its name.
-        problems: What keeps the model from it and what to change; none when it fits and runs.
+        problems: Why it does not fit or run, and what to change; none if it does.
         unsupported: Operators that tflm lacks.
-        ram_bytes: Arena, and the model where it is read onto the heap; None if it cannot be loaded.
+        ram_bytes: The arena, plus the model if it is read onto the heap; None if it cannot load.
         ram_free_bytes: Of the heap.
-        flash_bytes: The file.
-        flash_free_bytes: For all models together.
+        flash_bytes: Size of the file.
+        flash_free_bytes: Room for all models together.
         macs: Multiply-accumulates of an inference.
-        instructions: Of an inference; None where nothing counts them.
+        instructions: Of an inference; None if they cannot be counted.
         ms: Estimate of its time.
         ms_source: What the estimate rests on.
         ram_source: What the free RAM rests on.
@@ -84,15 +84,15 @@ def _tables() -> dict[str, dict[str, Any]]:
 
 
 def boards() -> list[str]:
-    """The boards that say what room they have for models."""
+    """Lists the boards whose board.toml states their room for models."""
     return list(_tables())
 
 
 def room(board: str) -> Room:
-    """What a board has for models.
+    """Reads a board's room for models.
 
     Raises:
-        CheckError: It does not say, or there is no such board.
+        CheckError: Its board.toml does not state it, or there is no such board.
     """
     tables = _tables()
     if board not in tables:
@@ -101,7 +101,7 @@ def room(board: str) -> Room:
 
 
 def check(model: bytes, board: str) -> Check:
-    """Checks `model`, a .tflite, for `board`; runs it there where the board is emulated.
+    """Checks `model`, a .tflite, for `board`, and runs it there if the board is emulated.
 
     Raises:
         CheckError: There is no such board.
@@ -130,7 +130,7 @@ def check(model: bytes, board: str) -> Check:
 
 
 def problems(model: bytes, board: str) -> list[str]:
-    """What keeps `model`, a .tflite, from a board and what to change; nothing is run.
+    """Says why `model`, a .tflite, does not fit a board, and what to change; runs nothing.
 
     Raises:
         CheckError: There is no such board.
@@ -142,7 +142,7 @@ def problems(model: bytes, board: str) -> list[str]:
 def _room_for(
     model: bytes, has: Room
 ) -> tuple[list[str], list[str], tflm.Model | None, int | None]:
-    """Problems, operators that are lacking, the model if it loads, and the RAM it takes."""
+    """Returns problems, missing operators, the model if it loads, and the RAM that it takes."""
     problems: list[str] = []
     unsupported = sorted(set(tflm.operators(model)) - set(tflm.supported()))
     loaded = None
@@ -191,7 +191,7 @@ def _too_large(model: bytes, loaded: tflm.Model, ram: int, has: Room) -> str:
 def _speed(
     model: bytes, loaded: tflm.Model, board: str, has: Room
 ) -> tuple[int | None, float | None, str]:
-    """Instructions of an inference, its time in ms, and what that rests on."""
+    """Returns the instructions of an inference, its time in ms, and what that rests on."""
     if board in COUNTING:
         from workbench.runners import cortexm  # takes a while
 
@@ -215,7 +215,7 @@ def _speed(
 
 
 def lines(checked: Check) -> list[str]:
-    """What `glint model check` prints."""
+    """Formats the lines that `glint model check` prints."""
     verdict = "does not fit" if checked.problems else "fits and runs"
     said = [f"{verdict} on {checked.board}"]
     said += [f"  change  {problem}" for problem in checked.problems]

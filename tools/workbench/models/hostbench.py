@@ -79,7 +79,7 @@ def _run(command: list[str]) -> str:
 
 
 def text_bytes() -> int:
-    """Code and constants of the model runtime with all operators, compiled for this machine.
+    """Returns the size of code and constants of the runtime with all operators, on this machine.
 
     Raises:
         HostBenchError: A tool is missing.
@@ -91,7 +91,7 @@ def text_bytes() -> int:
 
 
 def instructions(model: bytes) -> int:
-    """The instructions of one inference on this machine, as valgrind counts them.
+    """Counts the instructions of one inference on this machine with valgrind.
 
     Raises:
         HostBenchError: A tool is missing, or the model cannot be run.
@@ -126,13 +126,13 @@ def _timed(call: Callable[[], Any], count: int) -> float:
 
 
 def time_here(model: tflm.Model) -> float:
-    """The median time of an inference on this machine, in seconds."""
+    """Measures the median time of an inference on this machine, in seconds."""
     count = max(1, round(ROUND_S / _timed(model.invoke, 3)))
     return statistics.median(_timed(model.invoke, count) for _ in range(ROUNDS))
 
 
 def times(model: bytes) -> Times:
-    """Times inferences here and in the `tflite-micro` wheel, by turns.
+    """Times inferences of tflm and of the `tflite-micro` wheel alternately.
 
     Raises:
         HostBenchError: The wheel is missing or refuses the model.

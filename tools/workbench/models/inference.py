@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inferences on raw tensor bytes: on this machine, or on an emulated board."""
+"""Runs inferences on raw tensor bytes, on this machine or on an emulated board."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tensor_bytes(tensor: tflm.Tensor) -> int:
 
 
 def on_host(model: bytes, data: bytes) -> bytes:
-    """The outputs of a model for one or more inferences' inputs, which follow one another.
+    """Runs one or more inferences on concatenated inputs, and returns the outputs.
 
     Raises:
         tflm.ModelError: It is malformed or cannot be run.
@@ -46,7 +46,7 @@ def on_host(model: bytes, data: bytes) -> bytes:
 
 
 def on(board: str, model: bytes, data: bytes) -> bytes:
-    """As `on_host`, on one of BOARDS.
+    """Runs inferences as `on_host` does, on one of BOARDS.
 
     Raises:
         ModelRunError: There is no such board.

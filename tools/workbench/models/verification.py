@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds tflm against TensorFlow Lite Micro (the `tflite-micro` wheel) on one model."""
+"""Compares tflm with TensorFlow Lite Micro (the `tflite-micro` wheel) on one model."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ARENA_BYTES = 1 << 24
 SCHEMA = "tflite_micro.tensorflow.lite.micro.python.schema_py_generated"
 RESOURCE = 13  # TensorType: has no bytes of its own.
 OUTPUTS_A_RUN = 8
-# What tflm promises of float32 arithmetic, relative. Where large terms cancel, relative to these:
-# the tensor's largest value takes their place.
+# The relative tolerance that tflm promises for float32. Where large terms cancel it is relative to
+# these terms, for which the tensor's largest value stands.
 FLOAT_TOLERANCE = 1e-5
 CANCELLED_TOLERANCE = 1e-6
 
@@ -28,7 +28,7 @@ class VerifyError(WorkbenchError):
 
 
 def differs(expected: npt.NDArray[Any], given: bytes) -> bool:
-    """Whether a tensor's bytes are others; of float32, whether a value is beyond the tolerance."""
+    """Whether a tensor's bytes differ; for float32, whether a value exceeds the tolerance."""
     if expected.dtype != np.float32:
         return expected.tobytes() != given
     wanted = expected.ravel()
@@ -43,7 +43,7 @@ def differs(expected: npt.NDArray[Any], given: bytes) -> bool:
 def _inputs(
     tensors: list[tflm.Tensor], rng: np.random.Generator, sample: int
 ) -> list[npt.NDArray[Any]]:
-    """Random values, extreme ones, or one value everywhere, in turn."""
+    """Makes inputs of random values, of extreme ones and of one value everywhere, in turn."""
     made: list[npt.NDArray[Any]] = []
     for tensor in tensors:
         if tensor.dtype == "float32":
@@ -96,7 +96,7 @@ class _Pair:
 
 
 def _first_difference(model: bytes, samples: int) -> str:
-    """The first tensor, in the order they are computed, that differs when all are kept."""
+    """Finds the first tensor, in order of computation, that differs if all are kept."""
     schema: Any = importlib.import_module(SCHEMA)
     main = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0)).subgraphs[0]
     names = {code: name for name, code in vars(schema.BuiltinOperator).items()}
@@ -120,7 +120,7 @@ def _first_difference(model: bytes, samples: int) -> str:
 
 
 def _keeping(model: bytes, tensors: list[int]) -> bytes:
-    """The model with these tensors as its outputs."""
+    """Returns the model with these tensors as its outputs."""
     schema: Any = importlib.import_module(SCHEMA)
     builder = importlib.import_module("flatbuffers").Builder(len(model))
     changed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
@@ -131,7 +131,7 @@ def _keeping(model: bytes, tensors: list[int]) -> bytes:
 
 
 def _first_difference_on(board: str, model: bytes, inputs: list[list[npt.NDArray[Any]]]) -> str:
-    """The first operator whose output differs on a board; it gives them as outputs, a few a run."""
+    """Finds the first operator whose output differs on a board, comparing a few outputs per run."""
     schema: Any = importlib.import_module(SCHEMA)
     main = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0)).subgraphs[0]
     parsed = schema.Model.GetRootAs(model, 0)
@@ -182,7 +182,7 @@ def _verify_on(board: str, model: bytes, samples: int) -> None:
 def verify(model: bytes, samples: int, board: str = inference.HOST) -> None:
     """Compares the outputs of successive inferences; state is kept between them.
 
-    Every byte has to be equal, but float32 values only within FLOAT_TOLERANCE.
+    All bytes must be equal, except that float32 values may differ by FLOAT_TOLERANCE.
 
     Args:
         model: The bytes of a .tflite.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts the instructions of an inference on an emulated Xtensa core.
 
-They are those of the code that native modules have for an ESP32-S3, made by LLVM. That core has
-MULSH and MULUH, which QEMU's lacks: these trap, and what computes them then does not count.
+The code is that of an ESP32-S3's native modules, compiled by LLVM. The chip has MULSH and MULUH,
+which QEMU's core lacks: they trap, and the instructions that emulate them are not counted.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from workbench.runners.xtensa import EMULATOR, LINKER, XtensaError
 SIZE = "xtensa-lx106-elf-size"
 HOPS = 100
 TIMEOUT_S = 300
-# The functions of run.c that hand bytes over, which are not an inference's.
+# The functions of run.c that transfer bytes, which are not part of an inference.
 FEEDING = ("run", "take", "linux_take", "linux_call")
-# What stands in for an instruction that this core lacks, which itself is counted where it is.
+# Functions that emulate an instruction which this core lacks; the instruction itself is counted.
 EMULATING = (
     *("on_illegal", "run_wide", "run_memory", "vectors_run", "load", "shift_pair", "product"),
     *("add_to_accx", "add_to_qacc", "qacc_word", "__muldi3", "linux_return_from_signal"),
 )
-# What run.c calls of the runtime.
+# The functions of the runtime that run.c calls.
 CALLED = ("tflm_load", "tflm_find", "tflm_step", "tflm_type_bytes")
 
 SOURCE = BOARDS / "xtensa"
@@ -40,10 +40,10 @@ LOCK = BUILD / "xtensa-count.lock"
 
 @functools.cache
 def build(chip: int = xtensa.ESP32S3) -> Path:
-    """Builds the program, with the runtime as a native module has it; gives its path.
+    """Builds the program with the runtime as in a native module, and returns its path.
 
     Args:
-        chip: The one whose module has it.
+        chip: The chip whose module it is.
 
     Raises:
         XtensaError: A tool is missing.
@@ -121,17 +121,17 @@ def instructions(
 
     Args:
         model: A .tflite file.
-        input_bytes: What its inputs take.
-        chip: The one to play: xtensa.ESP32S3, ESP32 or DAMAGED. What of the former's vector
-            instructions the counter does not see is under "vectors".
-        built_for: The chip whose module it is; None for the same.
+        input_bytes: Size of its inputs.
+        chip: The chip to imitate: xtensa.ESP32S3, ESP32 or DAMAGED. Vector instructions of an
+            ESP32-S3 that the counter does not see are under "vectors".
+        built_for: The chip that the module is built for; None means `chip`.
 
     Raises:
         XtensaError: It failed.
     """
     program = str(build(chip if built_for is None else built_for))
     counts: list[collections.Counter[str]] = []
-    # What loading takes is in both; the first inference after it may do some things once.
+    # Both counts include loading; the first inference after that may do some things once.
     for inferences in (2, 3):
         header = chip.to_bytes(4, "little") + len(model).to_bytes(4, "little")
         data = header + model + bytes(inferences * input_bytes)
@@ -148,10 +148,10 @@ def _counting() -> list[str]:
 
 
 def _counted(done: subprocess.CompletedProcess[bytes]) -> collections.Counter[str]:
-    """What the plugin, and the program of its vector instructions, wrote."""
+    """Parses what the plugin wrote, and what the program wrote about vector instructions."""
     taken = collections.Counter[str]()
     for line in done.stderr.decode().splitlines():
-        # LLVM tells functions of the same name apart by a number behind it.
+        # LLVM distinguishes functions of the same name by a number at the end.
         name, count = line.split()
         taken[name.partition(".")[0]] += int(count)
     return taken
@@ -169,7 +169,7 @@ def hop(
     Args:
         script: firmware/checks/hops.py.
         words: Names of wake word models.
-        samples: What it hears.
+        samples: The sound that it hears.
         files: The loop, the models, and asyncio.
         chip: As for `instructions`.
 
@@ -189,7 +189,7 @@ def hop(
 
 
 def text_bytes() -> int:
-    """Code and constants of the model runtime, with all operators.
+    """Returns the size of code and constants of the model runtime, with all operators.
 
     Raises:
         XtensaError: A tool is missing.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MicroPython scripts run on one board each: linux, in QEMU, on an emulated Xtensa core."""
+"""Runs MicroPython scripts on a board: linux, one in QEMU, or an emulated Xtensa core."""

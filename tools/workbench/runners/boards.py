@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The runners by the names of their boards."""
+"""Finds the runner of a board by the board's name."""
 
 from __future__ import annotations
 
 from workbench.runners.runner import Runner
 
-# Boards whose image counts instructions in QEMU.
+# Boards whose image can count instructions in QEMU.
 COUNTING = ("corstone300", "mps2_an386")
 BOARDS = ("linux", *COUNTING, "rv32", "xtensa")
 
 
 def runner(board: str) -> Runner:
-    """What runs scripts on one of BOARDS; imports what that needs, which takes a while."""
+    """Returns the runner of one of BOARDS; importing it takes a while."""
     if board == "linux":
         from workbench.runners.linux import Linux
 

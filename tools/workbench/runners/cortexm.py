@@ -19,15 +19,15 @@ from workbench.runners.runner import CHECKS, RunError
 from workbench.system import say_step
 
 RUN_TIMEOUT_S = 600.0
-# Both boards take it; the Cortex-M55 would take armv7emdp too.
+# Both boards load code for this architecture; the Cortex-M55 could load armv7emdp too.
 NATIVE_ARCH = "armv7emsp"
-# One instruction takes 32 ns of the emulated clock: about one tick of SysTick, so that single ones
-# are told apart; with shift 0 a tick is 31 of them.
+# One instruction takes 32 ns of the emulated clock. That is about one tick of SysTick, so single
+# instructions can be counted; with shift 0, a tick is 31 instructions.
 COUNTING_SHIFT = 5
 INSTRUCTION_NS = 1 << COUNTING_SHIFT
 
-# The script finds its arguments and standard streams where it does on the linux board. What it
-# writes in bytes goes over the bus: the console is for text.
+# The script finds its arguments and standard streams in the same places as on the linux board. The
+# bytes that it writes go over the bus, since the console is for text.
 WRAPPER = """
 import os, sys, machine
 os.chdir("/rom")
@@ -55,7 +55,7 @@ START = "<output starts>"
 
 
 def _receive(qemu: Qemu, size: int) -> bytes:
-    """The `size` bytes that came over the bus after the start mark."""
+    """Receives the `size` bytes that follow the start mark on the bus."""
     received = b""
     mark = START.encode()
     qemu.bus.settimeout(RUN_TIMEOUT_S)
@@ -121,7 +121,7 @@ class Bench:
         arena_bytes: Working memory.
         macs: Multiply-accumulates.
         text_bytes: The model runtime, with all operators.
-        profile: Each operator in order, with its instructions; looking at the clock adds to each.
+        profile: Each operator in order, with its instructions and those of reading the clock.
     """
 
     instructions: int
@@ -159,15 +159,15 @@ def bench(board: str, model: bytes) -> Bench:
 
 @dataclass(frozen=True)
 class Image:
-    """What a board's image takes, in bytes.
+    """The memory that a board's image takes, in bytes.
 
     Attributes:
         text: Code and constants.
-        data: Variables with a value at start.
-        bss: Variables without; neither stack nor heap.
-        tflm_text: What of `text` is the model runtime's, before the linker drops anything.
-        stack_peak: Most of the C stack that was in use, an inference of each model included.
-        heap_used: Of the heap, with the application and its models loaded, after a collection.
+        data: Initialised variables.
+        bss: Zeroed variables, without stack and heap.
+        tflm_text: The model runtime's part of `text`, before the linker drops anything.
+        stack_peak: Peak use of the C stack, with an inference of each model.
+        heap_used: Used heap with the application and its models loaded, after a collection.
         heap_free: The rest of the heap.
     """
 
@@ -181,7 +181,7 @@ class Image:
 
 
 def _sizes(*files: Path) -> list[tuple[int, int, int]]:
-    """text, data and bss of each object file."""
+    """Returns text, data and bss of each object file."""
     done = subprocess.run(
         ["arm-none-eabi-size", *map(str, files)], capture_output=True, text=True, check=True
     )
@@ -190,7 +190,7 @@ def _sizes(*files: Path) -> list[tuple[int, int, int]]:
 
 
 def tflm_text_bytes(board: str) -> int:
-    """Code and constants of the model runtime in a board's build."""
+    """Returns the size of code and constants of the model runtime in a board's build."""
     objects = sorted((micropython.load_board(board).output / "tflm").rglob("*.o"))
     return sum(text for text, _, _ in _sizes(*objects)) if objects else 0
 
@@ -207,7 +207,7 @@ def sections(board: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[0].startswith(".")}
 
 
-# What the application loads before it waits for its radio, and an inference of each model.
+# Loads what the application loads before it waits for its radio, and runs each model once.
 LOAD_APPLICATION = """
 import gc, machine, board
 from glasses import app, config
@@ -228,7 +228,7 @@ print(machine.stack_peak(), gc.mem_alloc(), gc.mem_free())
 
 
 def measure_image(board: str, files: Path) -> Image:
-    """Measures a board's image, and what it takes when it runs.
+    """Measures a board's image, and its memory at run time.
 
     Args:
         board: Folder below boards/.

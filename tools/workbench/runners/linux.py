@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs scripts on the linux board."""
+"""Runs scripts on the linux board, which is MicroPython's unix port."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Linux:
         stdin: bytes = b"",
         files: Mapping[str, bytes] | None = None,
     ) -> bytes:
-        """As `Runner.run`; its standard error goes with a failure's reason only."""
+        """Runs a script as `Runner.run` says; standard error only gives a failure's reason."""
         program = micropython.ensure("linux")
         with tempfile.TemporaryDirectory(prefix="glint-run-") as folder:
             for name, content in (files or {}).items():

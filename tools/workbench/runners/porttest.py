@@ -47,20 +47,20 @@ class PortTestError(WorkbenchError):
 
 
 def skips() -> dict[str, str]:
-    """The tests that are left out, with the reasons."""
+    """Returns the tests that are left out, with the reasons."""
     reasons: dict[str, str] = tomllib.loads((PORT_TESTS / "skips.toml").read_text())
     return reasons
 
 
 def copy_suite(folder: Path) -> None:
-    """Copies the suite out of the source tree, which stays as it is."""
+    """Copies the suite out of the source tree, which stays unmodified."""
     tree = sources.micropython()
     for part in ("tests", "tools", "examples/natmod"):
         shutil.copytree(tree / part, folder / part)
 
 
 def flash_files(suite: Path) -> dict[str, bytes]:
-    """What tests expect to find beside themselves, and the module that some need."""
+    """Returns the files that tests expect beside them, and the module that some need."""
     tests = suite / "tests"
     files = {
         str(path.relative_to(tests / folder)): path.read_bytes()
@@ -117,7 +117,7 @@ def _run_suite(board: str, tests: list[str], suite: Path) -> bool:
 
 
 def native_tests(suite: Path, qemu: Qemu) -> list[str]:
-    """Builds MicroPython's example modules as native code; the arguments that test them."""
+    """Builds MicroPython's example native modules; returns the arguments that test them."""
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     variables = {
         "ARCH": NATIVE_ARCH,

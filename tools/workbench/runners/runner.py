@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every runner of scripts offers, whatever it runs them on."""
+"""The interface of all runners of MicroPython scripts, and the error that they raise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 from workbench.errors import WorkbenchError
 from workbench.paths import FIRMWARE
 
-# The scripts that the workbench runs itself.
+# Folder of the scripts that the workbench runs itself.
 CHECKS = FIRMWARE / "checks"
 
 
@@ -19,7 +19,7 @@ class RunError(WorkbenchError):
 
 
 class Runner(Protocol):
-    """One MicroPython to run scripts on, outside the application."""
+    """A MicroPython that runs scripts, without the application."""
 
     def run(
         self,
@@ -37,6 +37,6 @@ class Runner(Protocol):
             files: Files by name, which it finds in its current folder.
 
         Raises:
-            RunError: It raised, or there is no room for what it was given.
-            WorkbenchError: MicroPython or a native module cannot be built, or not be emulated.
+            RunError: It raised, or there is no room for its input.
+            WorkbenchError: MicroPython or a native module cannot be built or emulated.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A RISC-V microcontroller in QEMU with MicroPython's own port, for native .mpy files to run on."""
+"""Runs scripts with native .mpy files on a RISC-V microcontroller in QEMU."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPTIONS = ("-machine", "virt", "-bios", "none", "-display", "none", "-monitor", 
 ARCH = "rv32imc"
 START_TIMEOUT_S = 10.0
 RUN_TIMEOUT_S = 300
-# In the machine's 128 MB at 0x80000000, above what MicroPython's mcu/rv32/virt.ld gives itself.
+# Lies in the machine's 128 MB at 0x80000000, above what MicroPython's mcu/rv32/virt.ld uses.
 ROM_ADDRESS = 0x84000000
 
 MOUNT = """
@@ -32,8 +32,8 @@ import os, uctypes, vfs
 vfs.mount(vfs.VfsRom(uctypes.bytearray_at({address}, {size})), "/rom")
 os.chdir("/rom")
 """
-# The script finds its arguments and standard streams where it does on other boards; bytes would
-# be taken for the console's own.
+# The script finds its arguments and standard streams in the same places as on other boards; raw
+# bytes would be mistaken for the console's own.
 WRAPPER = """
 import sys
 from binascii import b2a_base64
@@ -59,11 +59,11 @@ class Rv32Error(WorkbenchError):
 
 @contextlib.contextmanager
 def started(files: Mapping[str, bytes], say: Say = say_step) -> Iterator[SerialBoard]:
-    """Starts the machine; gives its MicroPython at the prompt.
+    """Starts the machine and yields its MicroPython at the prompt.
 
     Args:
-        files: What it finds, beside the native modules, in /rom, its current folder.
-        say: Told what is going on.
+        files: Files in /rom, its current folder, besides the native modules.
+        say: Called with a line for each step.
 
     Raises:
         Rv32Error: QEMU is missing, or did not start.

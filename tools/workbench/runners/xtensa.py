@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MicroPython on an emulated Xtensa core, for the very .mpy files of an ESP32-S3 to run on.
+"""Runs scripts with an ESP32-S3's own .mpy files on an emulated Xtensa core.
 
 `python -m workbench.runners.xtensa` prints the compiler's command, for boards/xtensa/port/Makefile.
 """
@@ -16,15 +16,14 @@ from workbench.build import micropython, natmod, romfs
 from workbench.errors import WorkbenchError
 from workbench.system import say_step
 
-# QEMU's one core with windowed registers and FPU. It lacks MULSH and MULUH, which ESP32-S3 has;
-# where native modules use them, boards/xtensa/port/lacking.c does what they do, and vectors.c what
-# its vector unit does.
+# QEMU's only core with windowed registers and FPU. It lacks the ESP32-S3's MULSH, MULUH and vector
+# unit; boards/xtensa/port/lacking.c and vectors.c emulate these for native modules.
 EMULATOR = ("qemu-xtensa", "-cpu", "de233_fpu")
 LINKER = "xtensa-lx106-elf-ld"
 LACKING = ("mul32high",)
 ARCH = "xtensawin"
 TIMEOUT_S = 300
-# The chips that the core plays, by what their CONFIGID0 holds: ESP-IDF v5.4's
+# The chips that the core imitates, by their CONFIGID0: ESP-IDF v5.4's
 # components/xtensa/CHIP/include/xtensa/config/core-isa.h, XCHAL_HW_CONFIGID0. An ESP32 has no
 # vector unit, and gets modules without kernels for one.
 ESP32S3 = 0xC2F0FFFE
@@ -32,7 +31,7 @@ ESP32 = 0xC2BCFFFE
 # An ESP32-S3 whose vector unit adds wrongly, for tests.
 DAMAGED = 0xC2F0FFFF
 
-# The script finds its arguments and standard streams where it does on other boards.
+# The script finds its arguments and standard streams in the same places as on other boards.
 WRAPPER = """
 import sys
 class _Streams:
@@ -49,7 +48,7 @@ exec(open("script.py").read(), {{"__name__": "__main__"}})
 
 
 def defines(chip: int) -> tuple[str, ...]:
-    """The macros with which modules are built for a chip."""
+    """Returns the macros that modules for a chip are built with."""
     return (natmod.WITHOUT_VECTORS,) if chip == ESP32 else ()
 
 
@@ -58,7 +57,7 @@ class XtensaError(WorkbenchError):
 
 
 def missing() -> str:
-    """What is not there, in words; nothing when all is."""
+    """Describes the missing tools; empty if none is missing."""
     lacking = [tool for tool in (EMULATOR[0], LINKER) if shutil.which(tool) is None]
     if natmod.xtensa_llvm() is None:
         lacking.append("LLVM with the Xtensa back end")
@@ -69,7 +68,7 @@ def missing() -> str:
 
 
 def compiler() -> natmod.Compiler:
-    """The compiler for the core that QEMU has.
+    """Returns the compiler for QEMU's core.
 
     Raises:
         XtensaError: A tool is missing.
@@ -83,12 +82,12 @@ def compiler() -> natmod.Compiler:
 
 
 def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> bytes:
-    """Runs a script beside the native modules and gives what it printed or wrote.
+    """Runs a script with the native modules and returns what it printed or wrote.
 
     Args:
         code: In Python.
-        files: What else it finds in /rom, its current folder.
-        chip: The one to play: ESP32S3, ESP32 or DAMAGED.
+        files: Other files in /rom, its current folder.
+        chip: The chip to imitate: ESP32S3, ESP32 or DAMAGED.
 
     Raises:
         XtensaError: A tool is missing, or it raised.
@@ -100,7 +99,7 @@ def run_code(code: str, files: Mapping[str, bytes], chip: int = ESP32S3) -> byte
 def run_on(
     emulator: Sequence[str], code: str, files: Mapping[str, bytes], chip: int
 ) -> subprocess.CompletedProcess[bytes]:
-    """The same on an emulator with other options; gives what it said, too.
+    """Runs as `run_code` on an emulator with other options; also returns the emulator's output.
 
     Raises:
         XtensaError, WorkbenchError: As run_code.
@@ -129,7 +128,7 @@ def run_on(
 
 
 class Xtensa:
-    """MicroPython on an emulated Xtensa core that plays a chip, with its native modules."""
+    """MicroPython on an emulated Xtensa core that imitates a chip, with its native modules."""
 
     def __init__(self, chip: int = ESP32S3) -> None:
         self.chip = chip

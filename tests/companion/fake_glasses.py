@@ -245,7 +245,7 @@ class FakeGlasses:
             leave_out: Offsets of the chunks that are lost the first time.
             crc_error: Bits that are wrong in the CRC-32.
             error: Give up with this reason.
-            stop_at: Have only so many bytes, and do not end it.
+            stop_at: Send only this many bytes, and do not end it.
             about: More of the announcement.
         """
         if number is None:

@@ -31,7 +31,7 @@ class Board:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-# The eFuse's three bits, of which an odd number means encryption, and what lies around them.
+# The eFuse's three bits, an odd number of which means encryption, and the bits around them.
 @pytest.mark.parametrize(
     ("boot", "count", "expected"),
     [

@@ -25,7 +25,7 @@ from workbench.emulation.radio.stacks import STACKS
 READ_REQUEST, ENCRYPTION, GET_SECRET, SET_SECRET, PASSKEY_ACTION = 4, 28, 29, 30, 31
 DISPLAY = 3
 INSUFFICIENT_AUTHENTICATION, INSUFFICIENT_ENCRYPTION = 0x05, 0x0F
-# The firmware has been told all of a pairing, in whichever order.
+# The firmware has been told of all events of a pairing, in either order.
 PAIRED = (
     "any(e == 28 for e, _ in events) and any(e == 30 and d[2] and d[0] == 2 for e, d in events)"
 )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: listener_check.py FOLDER SEED NAME... Standard input holds 16 kHz int16 samples.
-# Prints as JSON what micdsp.Listener makes of them, in pieces of a drawn length with recordings
-# in between, what Python does hop by hop, and what misuse raises.
+# Compares micdsp.Listener with the same steps in Python, on a board. Usage: listener_check.py
+# FOLDER SEED NAME... Standard input holds 16 kHz int16 samples. Prints as JSON the results of
+# both, for pieces of random length with recordings in between, and what misuse raises.
 
 import binascii
 import json
@@ -17,7 +17,7 @@ ADPCM_BYTES = micdsp.HOP_SAMPLES // 2
 
 
 class ByHand:
-    """What Listener does, in Python, hop by hop."""
+    """Does in Python, hop by hop, what Listener does."""
 
     class Word:
         def __init__(self, detector):
@@ -75,7 +75,7 @@ class ByHand:
 
 
 def load(folder, name):
-    """A detector, and what of its manifest ByHand needs."""
+    """Loads a detector, and the part of its manifest that ByHand needs."""
     detector = wake.load(folder, name)
     with open(folder + "/" + name + ".json") as file:
         micro = json.load(file)["micro"]
@@ -87,7 +87,7 @@ def load(folder, name):
 
 
 def listen(detectors, samples, seed):
-    """Words that began, as [hop, word], and recordings, as [hop, bytes, CRC-32, ring in hex]."""
+    """Returns words as [hop, word], and recordings as [hop, bytes, CRC-32, ring in hex]."""
     random.seed(seed)
     listener = micdsp.Listener(bytearray(PREROLL_HOPS * HOP_BYTES), lambda: 0)
     listener.listen_for([detector.spotter for detector in detectors])
@@ -113,7 +113,7 @@ def listen(detectors, samples, seed):
 
 
 def by_hand(detectors, samples, recordings):
-    """The same, with recordings that begin where those did."""
+    """Returns the same by ByHand, with recordings that begin at the same hops."""
     heard = ByHand(detectors)
     words, made, begins = [], [], [entry for entry in recordings if len(entry) == 2]
     for start in range(0, len(samples), HOP_BYTES):
@@ -128,7 +128,7 @@ def by_hand(detectors, samples, recordings):
 
 
 def as_ring(recording, ring_bytes):
-    """What of a recording its ring holds in the end."""
+    """Returns the part of a recording that its ring holds in the end."""
     ring = bytearray(ring_bytes)
     for start in range(0, len(recording), ADPCM_BYTES):
         at = start % ring_bytes
@@ -137,7 +137,7 @@ def as_ring(recording, ring_bytes):
 
 
 def refusals(detector):
-    """What each misuse raises, and whether what follows works."""
+    """Returns what each misuse raises, and whether the next call works."""
     ring = bytearray(3 * HOP_BYTES)
     hop = bytes(HOP_BYTES)
     listener = micdsp.Listener(ring, lambda: 0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: micdsp_check.py HOPS. Standard input holds 16 kHz int16 samples; prints what
-# micdsp makes of them, in pieces of uneven size, and what HOPS hops allocate, as JSON.
+# Runs micdsp on a board. Usage: micdsp_check.py HOPS. Standard input holds 16 kHz int16 samples.
+# Prints as JSON the results for pieces of uneven size, and the bytes that HOPS hops allocate.
 
 import binascii
 import gc
@@ -57,7 +57,7 @@ def allocated(samples, hops):
 
 
 def refusals(samples):
-    """What each misuse raises."""
+    """Returns what each misuse raises."""
     frontend, encoder = micdsp.Frontend(), micdsp.AdpcmEncoder()
     hop_samples, row = samples[:320], bytearray(40)
     frontend.process(samples[:640], bytearray())

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: models one after another, each loaded with inputs and run. Standard input holds,
-# for each, its length and its inputs' length (32 bits, little-endian), then both; writes the bytes
-# of its outputs, or of the message of the error that loading it raised. With the argument `digest`,
-# for where a console is what carries them, the first DIGEST_BYTES of these bytes' SHA-256.
+# Runs models one after another on a board. Standard input holds, for each, the model's length and
+# its inputs' length (32 bits, little-endian), then both. Writes the bytes of the outputs, or the
+# message of the error that loading raised. With the argument `digest`, for output over a console,
+# writes the first DIGEST_BYTES of these bytes' SHA-256 instead.
 
 import sys
 

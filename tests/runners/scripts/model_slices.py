@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: model_slices.py MAX_MACS MODEL... Runs two inferences of each model, which keeps
-# state, whole and in slices. Prints as JSON, for each model, the cycles of the core's clock of each
-# slice, and whether both gave the same outputs.
+# Times inferences in slices on a board. Usage: model_slices.py MAX_MACS MODEL... Runs two
+# inferences of each model, which keeps state, whole and in slices. Prints as JSON, for each model,
+# the clock cycles of each slice, and whether both ways gave the same outputs.
 
 import json
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: tflm_check.py MODEL. Prints how the module tflm behaves with a model, as JSON.
+# Tests the module tflm with a model on a board. Usage: tflm_check.py MODEL. Prints JSON.
 
 import gc
 import json

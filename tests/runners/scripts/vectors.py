@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: vectors.py FOLDER. Prints what the firmware makes of the test vectors for events
-# and media in FOLDER, and what sending media allocates, as JSON.
+# Runs the test vectors for events and media in MicroPython. Usage: vectors.py FOLDER. Prints as
+# JSON the firmware's results, and the bytes that sending media allocates.
 
 import gc
 import json
@@ -34,7 +34,7 @@ def vectors(folder, name):
 
 
 def event(vector):
-    """The map in the record, and the record that the journal makes of the meaning."""
+    """Returns the map in the record, and the record that the journal makes from the meaning."""
     means = vector["means"]
     body = cbor.decode(unhexlify(vector["hex"])[protocol.LIMIT_EVENT_HEADER_BYTES :])
     record = Journal()._record(means["seq"], KINDS[means["type"]], means["body"], means["time_ms"])
@@ -42,7 +42,7 @@ def event(vector):
 
 
 def outbox(id):
-    """A companion's wishes, and the one object there is, whole."""
+    """Returns a companion's wishes, and the only object, which is complete."""
     box = Outbox(Journal())
     item = box.open(id, PHOTO, OBJECT_BYTES, bytearray(OBJECT_BYTES))
     item.fill(OBJECT_BYTES)
@@ -51,7 +51,7 @@ def outbox(id):
 
 
 def command(vector):
-    """What a command changes."""
+    """Returns what a command changes."""
     wishes, item = outbox(vector["means"].get("id", 1))
     wishes._credits = 7
     wishes.receive(unhexlify(vector["hex"]))
@@ -64,7 +64,7 @@ def command(vector):
 
 
 def chunk(vector):
-    """The chunk that the glasses send of what the vector means."""
+    """Returns the chunk that the glasses send for the vector's meaning."""
     means = vector["means"]
     data = unhexlify(means["data"][2:])
     wishes, item = outbox(means["id"] if data else 1)
@@ -81,7 +81,7 @@ def chunk(vector):
 
 
 def allocated_per_chunk():
-    """Bytes that the heap takes for each chunk, beyond what the stack itself takes."""
+    """Returns the heap bytes for each chunk, without those of the stack itself."""
     wishes, item = outbox(1)
     wishes._credits = 2 * CHUNKS
     wishes._want(item, (0, OBJECT_BYTES))

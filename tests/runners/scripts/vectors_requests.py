@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: vectors_requests.py FOLDER. Prints what the firmware makes of the test vectors
-# for requests, images and advertising in FOLDER, as JSON.
+# Runs the test vectors for requests, images and advertising in MicroPython. Usage:
+# vectors_requests.py FOLDER. Prints the firmware's results as JSON.
 
 import io
 import json
@@ -47,7 +47,7 @@ def meant(value):
 
 
 def message(vector):
-    """What the server reads in a request, or the response that it writes."""
+    """Returns what the server reads in a request, or the response that it writes."""
     data, means = unhexlify(vector["hex"]), vector["means"]
     server = smp.Server()
     if means["to"] == "glasses":
@@ -63,7 +63,7 @@ def message(vector):
 
 
 def image(vector):
-    """What an image says, or why it is refused."""
+    """Returns the contents of an image, or why it is refused."""
     data = unhexlify(vector["hex"])
     try:
         read = Image(io.BytesIO(data), len(data))
@@ -87,7 +87,7 @@ def image(vector):
 
 
 def advertising(vector):
-    """What the link advertises."""
+    """Returns what the link advertises."""
     means = vector["means"]
     if means["packet"] == "scan response":
         data = services.scan_response(means["name"])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs on a board: verify_turns.py BOARD < IMAGE. Verifies the update image as at an upload's end.
-# Prints how often and after what time another task has its turn meanwhile, as JSON.
+# Verifies an update image on a board, as at the end of an upload. Usage: verify_turns.py BOARD <
+# IMAGE. Prints as JSON how often, and after what times, another task runs meanwhile.
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ class Board:
 
 
 class Turns:
-    """A task that wants its turn all the time, as the perception loop does with samples waiting."""
+    """A task that is always ready to run, as the perception loop is with samples waiting."""
 
     count = 0
     longest_us = 0

@@ -10,18 +10,18 @@ export GLINT_MIRROR := $(abspath $(MIRROR))
 endif
 
 BIN := .venv/bin
-# Python compiles what is used when it is used: a quarter less to wait for. pip before 23.1 warns of
-# what --use-pep517 does, which later ones do anyway.
+# --no-compile leaves compiling to the first import, which makes installing a quarter faster. pip
+# before 23.1 warns unless --use-pep517 is given; later versions do what it says anyway.
 PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --use-pep517 \
   -c constraints.txt
-# A .venv may be older than the two distributions.
+# A .venv may date from before Glint was split into two distributions.
 PIP_UNINSTALL := $(BIN)/python -m pip uninstall -qqy --disable-pip-version-check
 C_FILES = $(shell find firmware boards -name '*.[ch]')
 
-# Pictures that the demo's camera sees; without them it sees drawn ones.
+# Pictures for the demo's camera; without any it sees drawn ones.
 CAMERA ?= $(wildcard ../shared/images)
 
-# A newer MicroPython, which test-all builds and tests with as well: workbench.sources has it.
+# A newer MicroPython, which test-all also builds and tests with: see workbench.build.sources.
 NEWER := 1.26.1
 
 .PHONY: help demo test test-all bench bench-link bluez fuzz natmod docs dist lint format clean
@@ -53,7 +53,7 @@ test: .venv/dev.stamp
 	@$(BIN)/python -m pytest -n auto --dist=loadfile
 	@$(BIN)/python -m pytest -n auto --dist=loadfile --glasses=corstone300 tests/features
 
-# What sweeps keeps a seeded share in `make test`: see tests/sweep.py.
+# Runs every sweep whole; `make test` runs a seeded share of each: see tests/sweep.py.
 test-all: export GLINT_TEST_ALL := 1
 test-all: test
 	@$(BIN)/python -m pytest -n auto --dist=loadfile --stack=keys-first tests/features
@@ -109,7 +109,7 @@ format: .venv/dev.stamp
 clean:
 	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# The workbench checks the machine before its own packages are there: that part needs only Python.
+# workbench.system checks the machine before any package is installed, and needs only Python.
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Python 3.11 or later is needed: make PYTHON=/path/to/python3 ...' >&2; exit 1; }

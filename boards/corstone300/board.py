@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The corstone300 board: a Cortex-M55 as a pair of glasses.
+"""The corstone300 board: an emulated Cortex-M55 as a pair of glasses.
 
-Its peripherals and radio are the workbench's, over the simulation bus on the second UART.
+The workbench simulates its peripherals and radio, over the simulation bus on the second UART.
 """
 
 import time

@@ -3,7 +3,7 @@
 
 import s3
 
-# Every pin, once; none has met silicon. Each group names what was read of it.
+# Every pin, once; none was tried on silicon. Each group names its source.
 # Microphone: https://wiki.seeedstudio.com/xiao_esp32s3_sense_mic, which calls its clock, 42, word
 # select; 41 is its data.
 PDM_CLOCK, PDM_DATA = 42, 41

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What boards with an ESP32-S3 are made of: microphone, camera, light, button, battery, sleep.
+"""Drivers for boards with an ESP32-S3: microphone, camera, light, button, battery and sleep.
 
-Runs on MicroPython's own images, where `machine.I2S` hears and there is no camera, and on ours,
-whose module `pdm` hears. A board.py says which pins; each of these knows them from there only.
+They run on MicroPython's own images, where the microphone uses `machine.I2S` and there is no
+camera, and on ours, where it uses the module `pdm`. All pins come from a board.py.
 """
 
 import asyncio
@@ -36,12 +36,12 @@ I2S_BUFFER_HOPS = 16
 # fills it in pieces of 256 frames (DMA_BUF_LEN_IN_I2S_FRAMES of ports/esp32/machine_i2s.c).
 I2S_FRAME_BYTES = 8
 DMA_FRAMES = 256
-# How often a microphone is asked for what has come: four hops, which the perception loop takes at
-# once, so that the core sleeps between.
+# Period of polling a microphone: four hops, which the perception loop processes at once, so that
+# the core sleeps in between.
 POLL_MS = 40
 DEBOUNCE_MS = 20
 BATTERY_PERIOD_MS = 60000
-# Exposure and white balance settle in so many frames after the sensor was off.
+# Number of frames in which exposure and white balance settle after the sensor was off.
 SETTLING_FRAMES = 3
 # Millivolts of a lithium polymer cell at light load by tenths of its charge; good to about 10 %.
 CHARGE_MV = (3270, 3690, 3730, 3770, 3790, 3820, 3870, 3920, 3980, 4080, 4200)
@@ -61,9 +61,9 @@ fault = "watchdog" if reset_cause() == WDT_RESET else ""
 
 
 class _Microphone:
-    """What is the same however samples come: a timer asks for them every POLL_MS."""
+    """The common part of the microphones: a timer polls for samples every POLL_MS."""
 
-    # Sound comes at its own pace: where it does not, it was lost.
+    # Sound arrives in real time; if it does not, it was lost.
     paced = True
 
     def __init__(self):
@@ -88,7 +88,7 @@ class _Microphone:
 
 
 class I2SMicrophone(_Microphone):
-    """16 kHz mono int16 samples through machine.I2S: of words, or of PDM bits taken for such.
+    """16 kHz mono int16 samples through machine.I2S, from words or from PDM bits read as words.
 
     Args:
         kind: "pdm" or "i2s".
@@ -131,7 +131,7 @@ class I2SMicrophone(_Microphone):
         self._begin()
 
     def stop(self):
-        """Ends it, at once; samples that wait can still be read."""
+        """Stops at once; waiting samples can still be read."""
         if self.started:
             self._end()
             self._i2s.deinit()
@@ -160,7 +160,7 @@ class I2SMicrophone(_Microphone):
 
 
 class Receiver(_Microphone):
-    """The same through our image's module `pdm`, which goes on while the flash is written."""
+    """A microphone through our image's module `pdm`, which goes on while the flash is written."""
 
     def __init__(self, kind, clock, word, data, gain_shift):
         super().__init__()
@@ -178,7 +178,7 @@ class Receiver(_Microphone):
         self._begin()
 
     def stop(self):
-        """Ends it, at once."""
+        """Stops at once."""
         if self.started:
             self._end()
             self._receiver.deinit()
@@ -193,12 +193,12 @@ class Receiver(_Microphone):
 
 
 def microphone(kind, clock, word, data, gain_shift):
-    """The microphone on these pins, as well as the image can read it; see I2SMicrophone."""
+    """Returns the best microphone driver that the image has for these pins; see I2SMicrophone."""
     return (Receiver if pdm else I2SMicrophone)(kind, clock, word, data, gain_shift)
 
 
 class Camera:
-    """The sensor, through the module `camera` of our image; off but while it takes a picture.
+    """The sensor, through the module `camera` of our image; on only while it takes a picture.
 
     That module is cnadler86/micropython-camera-API; src/modcamera_api.c has the names used here.
 
@@ -261,7 +261,7 @@ def camera(pins):
 
 
 class Battery:
-    """The cell's charge, from its voltage, where a divider is soldered on; else always full."""
+    """The cell's charge, from its voltage if a divider is soldered on; else always full."""
 
     percent = 100
     millivolts = 0
@@ -356,7 +356,7 @@ class Button:
 
 
 def sleep(length_ms, mic, button):
-    """Sleeps lightly for so long, or until the button is pressed; returns whether it did.
+    """Goes to light sleep for a time, or until the button is pressed; returns whether it slept.
 
     Only while nothing listens: MicroPython's `lightsleep` stops the radio without asking it
     (micropython/micropython#6396: connections and advertising do not survive) and the I2S unit.
@@ -372,7 +372,7 @@ def sleep(length_ms, mic, button):
 
 
 class Wired:
-    """A board that was wired by its owner, as board.json says, which `glint deploy` writes.
+    """A board that its owner wired, as described in board.json, which `glint deploy` writes.
 
     Attributes:
         mic, camera, battery, light, button: As boards/README.md says.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An ESP32-S3-DevKitC-1 that its owner wired: what `glint deploy` wrote to board.json."""
+"""An ESP32-S3-DevKitC-1 that its owner wired, with the pins in board.json."""
 
 import s3
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board with an ESP32-S3 that its owner wired: what `glint deploy` wrote to board.json."""
+"""A board with an ESP32-S3 that its owner wired, with the pins in board.json."""
 
 import s3
 

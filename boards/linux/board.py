@@ -2,7 +2,7 @@
 """The linux board: MicroPython's unix port as a pair of glasses.
 
 GLINT_BUS_FD is a socket to the workbench, which carries the peripherals and the radio; GLINT_FLASH
-is the folder that stands for the flash; GLINT_FAULT is the signal that ended it before, if one did.
+is the folder that stands for the flash; GLINT_FAULT is the signal that ended the last run, if any.
 """
 
 import _thread

@@ -15,11 +15,11 @@ class Stream:
         self._writable.register(self.file, select.POLLOUT)
 
     def readinto(self, buf):
-        """Takes what has arrived; None when nothing has."""
+        """Reads what has arrived; None if nothing has."""
         return self.file.readinto(buf)
 
     def write(self, buf):
-        """Sends all of `buf`, and waits for room meanwhile."""
+        """Sends all of `buf`, waiting for room if necessary."""
         sent = 0
         while sent < len(buf):
             n = self.file.write(buf[sent:])

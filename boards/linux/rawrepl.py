@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The raw REPL that mpremote speaks, which MicroPython's unix port has not: Ctrl-A, code, Ctrl-D.
+"""The raw REPL that mpremote uses and MicroPython's unix port lacks: Ctrl-A, code, Ctrl-D.
 
 `python -m workbench.emulation.linuxconsole` runs it on a pseudo-terminal. As on a microcontroller,
 Ctrl-C stops what runs (unless `micropython.kbd_intr` says otherwise), Ctrl-D with no code forgets

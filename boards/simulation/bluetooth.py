@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MicroPython 1.25's module `bluetooth` for emulated boards, as its NimBLE binding behaves.
+"""The module `bluetooth` for emulated boards, which behaves as MicroPython 1.25's NimBLE binding.
 
 The central role and L2CAP channels are not emulated.
 """

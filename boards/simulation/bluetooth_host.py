@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stack below the emulated module `bluetooth`: calls, events, secrets, attribute values.
 
-The radio is in the workbench, at the other end of the simulation bus; its frames are in
+The radio runs in the workbench, at the other end of the simulation bus; the frames are defined in
 workbench/emulation/radio/wire.py. Attribute values are kept here, as in NimBLE's binding.
 """
 
@@ -72,7 +72,7 @@ class Value:
         self._length = len(data)
 
     def receive(self, data):
-        """What a peer wrote; cut off silently where the buffer ends."""
+        """Stores what a peer wrote, silently truncated to the buffer's size."""
         start = self._length if self._append else 0
         data = data[: len(self._buffer) - start]
         self._buffer[start : start + len(data)] = data
@@ -86,7 +86,7 @@ class _Call:
 
 
 class Host:
-    """What the module's BLE is built on."""
+    """The connection to the radio that the module's BLE is built on."""
 
     def _setup(self):
         self._bus = None
@@ -119,7 +119,7 @@ class Host:
         self._bus.send(simulation_bus.RADIO, bytes((op,)), *parts)
 
     def _call(self, op, *parts):
-        """Sends a call and returns its reply. Raises OSError as the radio says."""
+        """Sends a call and returns its reply. Raises the OSError that the radio reports."""
         call = _Call()
         self._calls.append(call)  # before sending: the reply may be dispatched at once
         try:
@@ -207,7 +207,7 @@ class Host:
             self._is_locked = False
 
     def _read_for_peer(self, connection, handle):
-        """(ATT error, value) after the handler had its say."""
+        """Returns (ATT error, value) once the handler has decided about the read."""
         error = self._irq(_IRQ_GATTS_READ_REQUEST, (connection, handle))
         if isinstance(error, int) and error:
             return error & 0xFF, b""

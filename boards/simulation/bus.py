@@ -36,7 +36,7 @@ class Bus:
         self._pumps = 0
 
     def on(self, channel, handler):
-        """`handler(payload)` runs for each frame; the memoryview holds until it returns."""
+        """Runs `handler(payload)` for each frame; the memoryview is valid until it returns."""
         self._handlers[channel] = handler
 
     def send(self, channel, *parts):
@@ -134,11 +134,11 @@ _bus = None
 
 
 def set(bus):
-    """The board names its bus, once, at start."""
+    """Sets the board's bus, once, at start."""
     global _bus
     _bus = bus
 
 
 def get():
-    """The bus of this board."""
+    """Returns the bus of this board."""
     return _bus

@@ -24,7 +24,7 @@ PICTURE_MAX_BYTES = 1 << 20
 
 
 class Microphone:
-    """16 kHz mono int16 samples; none is lost, for the workbench sends no more than fits."""
+    """16 kHz mono int16 samples; none are lost, since the workbench sends no more than fits."""
 
     def __init__(self, bus):
         self._bus = bus
@@ -69,7 +69,7 @@ class Microphone:
 
 
 class Camera:
-    """Pictures of what the workbench has in front of the lens."""
+    """A camera that takes the pictures that the workbench shows it."""
 
     GREY = 0
     JPEG = 1
@@ -124,7 +124,7 @@ class Camera:
 
 
 class Battery:
-    """Charge as the workbench sets it; full until it says otherwise."""
+    """A battery whose charge the workbench sets; full until then."""
 
     percent = 100
     millivolts = 4200
@@ -140,7 +140,7 @@ class Battery:
 
 
 class Light:
-    """The privacy light; the workbench sees every change."""
+    """The privacy light, whose changes the workbench sees."""
 
     def __init__(self, bus):
         self._bus = bus

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The linux board on a clock that the workbench moves, for measurements that no load disturbs.
+"""The linux board on a clock that the workbench moves, so that load cannot disturb measurements.
 
-Whenever the firmware has nothing to do, it says until when, and waits: its computing takes no time
-on that clock. `workbench.emulation.virtual_time` is the other end. GLINT_BUS_FD and
-GLINT_FLASH are as on linux.
+Whenever the firmware is idle, it reports until when, and waits; computing takes no time on that
+clock. `workbench.emulation.virtual_time` is the other end. GLINT_BUS_FD and GLINT_FLASH are as on
+linux.
 """
 
 import os

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds a board's MicroPython image, with the modules of firmware/modules built in.
 
-`python -m workbench.build.micropython BOARD` does what boards/BOARD/board.toml says, below
-build/BOARD. Nothing is run when no input has changed since. With --bare, the modules are left out
-(below build/BOARD-bare): such an image takes them as native .mpy files, as a stock MicroPython
-does.
+`python -m workbench.build.micropython BOARD` builds as boards/BOARD/board.toml says, below
+build/BOARD, and does nothing if no input has changed. --bare builds without the modules, below
+build/BOARD-bare: such an image loads them as native .mpy files, as a stock MicroPython does.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the C modules as native .mpy files, for boards whose image does not have them built in.
 
-`python -m workbench.build.natmod ARCH [MODULE...]` writes build/natmod/ARCH/MODULE.mpy; with
---models, one in build/natmod/ARCH-models that has only the operators these models
-need. MicroPython's own tools/mpy_ld.py links them; this is what its py/dynruntime.mk does, for
-several source files, with another compiler where the usual one is not there.
+`python -m workbench.build.natmod ARCH [MODULE...]` writes build/natmod/ARCH/MODULE.mpy. With
+--models it writes one to build/natmod/ARCH-models that has only the operators these models need.
+MicroPython's own tools/mpy_ld.py links them, as in its py/dynruntime.mk, but for several source
+files, and with another compiler where the usual one is missing.
 """
 
 from __future__ import annotations

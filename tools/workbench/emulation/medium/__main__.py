@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m workbench.emulation.medium`: a medium of its own, until it is interrupted.
+"""`python -m workbench.emulation.medium`: serves a simulated Bluetooth medium until interrupted.
 
-Prints {"event": "ready", "hci": TRANSPORT} when hosts may connect.
+Prints {"event": "ready", "hci": TRANSPORT} as soon as hosts can connect.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def test_shreds_are_refused():
     store.announce(announced(100_000))
     for at in range(0, 100_000, 2):
         feed(store, 1, at, b"x")
-    with pytest.raises(MediaError, match="shreds"):
+    with pytest.raises(MediaError, match="too many fragments"):
         store.find(1).data()
 
 
@@ -244,7 +244,7 @@ def test_a_photo_is_saved_as_it_came_or_as_asked(tmp_path):
 
 @pytest.mark.parametrize("data", [b"", b"no picture", jpeg()[:100], jpeg()[:-200]])
 def test_a_photo_that_is_no_picture(tmp_path, data):
-    with pytest.raises(MediaError, match="no picture"):
+    with pytest.raises(MediaError, match="cannot be decoded"):
         Photo(data, protocol.CODEC_JPEG, 32, 24).save(tmp_path / "seen.png")
     assert not (tmp_path / "seen.png").exists()
 

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from glint.cli.options import Hci, Json, Timeout, Wanted, connect, run_to_end
-from rich.console import Console
-from rich.progress import Progress
 
 from workbench.chips import pictures
 from workbench.energy import compare, meter
@@ -106,6 +104,9 @@ def record(
         made = compare.compare(measured, compare.load(before), compare.load(after))
     else:
         assert serial is not None
+        from rich.console import Console
+        from rich.progress import Progress
+
         ppk2 = meter.Ppk2(serial, millivolts, supply=supply)
 
         async def run() -> compare.Comparison:

@@ -132,7 +132,7 @@ def hop(board: str, word: str | None = None) -> int:
         names = [zoo.place(word, Path(folder))] if word else []
         files |= {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     said = CortexM(board, counting=True).run(
-        CHECKS / "hops.py", "/rom", str(HOPS), *names, stdin=fed, files=files
+        CHECKS / "hops.py", "/rom", str(HOPS), "0", *names, stdin=fed, files=files
     )
     result = json.loads(said)
     return round(int(result["busy_us"]) * 1000 / INSTRUCTION_NS / int(result["hops"]))

@@ -50,7 +50,7 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
 }
 
 // What starting a run takes, in what an element costs.
-enum { RUN_COST = 224 };
+enum { RUN_COST = 256 };
 
 tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, uint32_t cost,
                               uint32_t bytes, void **made) {

@@ -26,7 +26,8 @@ _MAX_PAUSE_S = 5.0
 _MAX_ATTEMPT_S = 30.0
 # A bond that is refused so often in a row is useless. (A single refusal may be a lost link.)
 _BOND_TRIES = 2
-# Nor do glasses that take nobody new know a companion that they turn away so often in a row.
+# Nor do glasses that take nobody new know a companion that they turn away so often in a row. (Where
+# a system does not tell that from a link that the radio lost, there is no such verdict.)
 _AWAY_TRIES = 3
 
 
@@ -69,6 +70,7 @@ class Connection:
         self._next_link: asyncio.Future[Link] | None = None
         self._task: asyncio.Task[None] | None = None
         self._bond_refused = 0  # Times in a row.
+        self._turned_away = 0  # Times in a row, too.
 
     async def open(self) -> None:
         """Finds the glasses and connects.
@@ -152,7 +154,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
         pause_s = _PAUSE_S
-        self._bond_refused = 0
+        self._bond_refused = self._turned_away = 0
         while True:
             try:
                 return await self._try(max(deadline - loop.time(), 0))
@@ -182,7 +184,8 @@ class Connection:
         except BondRefusedError as error:
             self._bond_refused += 1
             if not link.may_pair:
-                if self._bond_refused == _AWAY_TRIES:
+                self._turned_away = self._turned_away + 1 if link.turned_away else 0
+                if self._turned_away == _AWAY_TRIES:
                     raise link.stranger() from error
             elif self._bond_refused == _BOND_TRIES:
                 _log.warning("%s has forgotten this machine: pairing again.", link.name)

@@ -11,7 +11,7 @@ from bleak.backends.device import BLEDevice
 from smpclient.requests.os_management import MCUMgrParametersRead
 
 from glint import bluez, protocol
-from glint.adapter import client_backend, errors_explained, has_bond
+from glint.adapter import client_backend, errors_explained, has_bond, turned_away
 from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError, Reason
 from glint.info import Statistics
 from glint.requests import Requests, Transport
@@ -35,6 +35,7 @@ class Link:
         name: The glasses' name.
         requests: Makes SMP requests over this link.
         lost: Done once the link is gone, with the reason.
+        turned_away: The glasses, which take nobody new, ended it at once.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Link:
         """`window` is what was advertised of the pairing window; None: nothing."""
         self.name = device.name or device.address
         self.lost: asyncio.Future[LinkLostError] = asyncio.get_running_loop().create_future()
+        self.turned_away = False
         self._transport = Transport(self._write_smp)
         self.requests = Requests(self._transport)
         self._device = device
@@ -102,8 +104,8 @@ class Link:
                 await self._pair(state)
         except (BluetoothError, LinkLostError) as error:
             dropped = bluez.dropped(error.__cause__)
-            turned_away = state is None and not self.may_pair and self.lost.done()
-            if had_bond and (dropped or turned_away):
+            self.turned_away = state is None and not self.may_pair and turned_away(error)
+            if had_bond and (dropped or self.turned_away):
                 why = str(error)
                 if dropped:
                     why += (

@@ -21,6 +21,7 @@ from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolErr
 from bumble import att, core, gatt, hci
 from bumble.device import Connection, Device, Peer
 
+from glint.adapter import TurnedAwayError
 from glint.backend.host import Host
 from glint.backend.scanner import BleakScannerBumble, uuid_text
 
@@ -44,6 +45,15 @@ _SECURITY_ERRORS = (
 _ATT_HEADER_BYTES = 3
 _ATT_MTU_DEFAULT = 23
 ATT_MTU_WANTED = 517
+# The ends of a link that are its peer's doing, not the radio's.
+_TURNED_AWAY = (
+    hci.HCI_ErrorCode.AUTHENTICATION_FAILURE_ERROR,
+    hci.HCI_ErrorCode.PIN_OR_KEY_MISSING_ERROR,
+    hci.HCI_ErrorCode.REMOTE_USER_TERMINATED_CONNECTION_ERROR,
+)
+# Glasses end a stranger's link at once. Those that know a companion give it a second at least to
+# encrypt its link, which it may fail to do on a bad radio.
+_TURNED_AWAY_WITHIN_S = 1.0
 # So many writes without response may be queued for the controller before a writer has to wait.
 _QUEUE_PACKETS = 64
 _CANCEL_AGAIN_S = 0.1
@@ -79,6 +89,7 @@ class BleakClientBumble(BaseBleakClient):
         self._connection: Connection | None = None
         self._peer: Peer | None = None
         self._subscribers: dict[int, Callable[[bytes], None]] = {}
+        self._turned_away = False
         self._securing = asyncio.Lock()
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -104,7 +115,15 @@ class BleakClientBumble(BaseBleakClient):
             await self._find()
         self._device = device
         connection = await self._connect(device)
-        connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
+        since_s = asyncio.get_running_loop().time()
+
+        def ended(reason: int) -> None:
+            took_s = asyncio.get_running_loop().time() - since_s
+            at_once = took_s < _TURNED_AWAY_WITHIN_S and not connection.encryption
+            self._turned_away = at_once and reason in _TURNED_AWAY
+            self._on_disconnection()
+
+        connection.on(Connection.EVENT_DISCONNECTION, ended)
         connection.on(Connection.EVENT_SECURITY_REQUEST, self._on_security_request)
         self._connection, self._peer = connection, Peer(connection)
         try:
@@ -208,12 +227,15 @@ class BleakClientBumble(BaseBleakClient):
             with contextlib.suppress(*_LINK_ERRORS):
                 await connection.disconnect()
 
-    def _on_disconnection(self, _: int) -> None:
+    def _on_disconnection(self) -> None:
         self._connection = self._peer = self.services = None
         self._subscribers.clear()
         self._cancel_requests()
         if self._disconnected_callback:
             self._disconnected_callback()
+
+    def _disconnected(self) -> BleakError:
+        return TurnedAwayError("Turned away") if self._turned_away else BleakError("Disconnected")
 
     def _cancel_requests(self) -> None:
         """Cancels the pending operation until it ends: wait_for may drop one cancellation."""
@@ -284,7 +306,7 @@ class BleakClientBumble(BaseBleakClient):
         Bumble cancels the one request in flight; those queued behind it would be sent to nobody.
         """
         if self._connection is None:
-            raise BleakError("Not connected")
+            raise self._disconnected()
         request = asyncio.ensure_future(operation())
         self._tasks.add(request)
         try:
@@ -292,7 +314,7 @@ class BleakClientBumble(BaseBleakClient):
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._connection is None and not (task and task.cancelling()):
-                raise BleakError("Disconnected") from None
+                raise self._disconnected() from None
             raise
         except core.TimeoutError as error:
             raise BleakError("The peer did not answer in time") from error

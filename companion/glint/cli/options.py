@@ -40,6 +40,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a lin
 
 T = TypeVar("T")
 
+_CANCEL_AGAIN_S = 6.0  # Longer than a link takes to close: see `link._CLOSE_TIMEOUT_S`.
+
 
 class EndedError(Exception):
     """A signal ended the command.
@@ -67,9 +69,15 @@ def run_to_end(main: Coroutine[Any, Any, T]) -> T:
     async def wrapped() -> T:
         task = asyncio.ensure_future(main)
 
+        def cancel() -> None:
+            # Once is not always enough: see `waiting.end_tasks`.
+            if not task.done():
+                task.cancel()
+                asyncio.get_running_loop().call_later(_CANCEL_AGAIN_S, cancel)
+
         def end(number: int) -> None:
             told.append(number)
-            task.cancel()
+            cancel()
 
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)

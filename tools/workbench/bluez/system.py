@@ -20,9 +20,11 @@ FOLDER = BUILD / "bluez"
 SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 # The first is a 6.12 beside bookworm's own packages; the others have 6.1 and 6.12 of their own.
 KERNELS = ("bookworm-backports", "bookworm", "trixie")
-# Named with its keys: a machine with another system, as Ubuntu, does not trust them by itself.
-MIRROR = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {} {} main"
-DEBIAN = "http://deb.debian.org/debian"
+# mmdebstrap names the base suite's mirror and keys; backports lie on the same mirror.
+ADD_BACKPORTS = (
+    "--setup-hook=sed -n 's/ {} / {} /p' \"$1/etc/apt/sources.list\" "
+    '>"$1/etc/apt/sources.list.d/backports.list"'
+)
 ROOT_PACKAGES = "bluez,dbus,python3,kmod,busybox-static"
 KERNEL_PACKAGES = "linux-image-amd64,kmod"
 MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
@@ -98,11 +100,10 @@ def _unpacked(name: str, suite: str, packages: str, say: Say) -> Path:
     shutil.rmtree(new, ignore_errors=True)
     options = ["--variant=extract", "--format=directory", f"--hook-dir={MERGED}"]
     base, _, backports = suite.partition("-")
-    sources = []
     if backports:
-        sources = [MIRROR.format(DEBIAN, one) for one in (base, suite)]
+        options.append(ADD_BACKPORTS.format(base, suite))
         options.append(f'--aptopt=APT::Default-Release "{suite}"')
-    _run(["mmdebstrap", *options, f"--include={packages}", base, str(new), *sources])
+    _run(["mmdebstrap", *options, f"--include={packages}", base, str(new)])
     return new.rename(folder)
 
 

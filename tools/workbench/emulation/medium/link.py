@@ -34,7 +34,7 @@ def _key(connection: Connection) -> tuple[Controller, int]:
 
 
 class Member(Controller):
-    """A controller as an `Medium` needs it."""
+    """A controller as a `Medium` needs it: SimulatedController overrides each of these."""
 
     def take_fragments(self, connection: Connection) -> int:
         """Returns how many ACL packets from the host held the PDU that is being sent."""

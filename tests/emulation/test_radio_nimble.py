@@ -328,6 +328,8 @@ ble.irq(on_event)
     )
     async with await w.client() as client:
         await client.pair()
+        # The glasses' side may hear of the encryption after the phone's.
+        await w.dut.until("any(e == 28 for e, _ in events)")
     counters = w.dut.radio.counters()
     assert counters["notifications"] >= 2
     assert counters["locked_calls"] == counters["unannounced_calls"] == 0

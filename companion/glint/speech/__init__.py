@@ -8,6 +8,7 @@
             if command == "photo":
                 ...
 
+A word that is said again while the glasses record has no recording: `audio` raises MediaError.
 `recognizer()` is offline and needs `pip install 'glint-companion[speech]'`. Better ones, with
 models that are had elsewhere, are taken by name when their package is installed.
 """

@@ -8,8 +8,8 @@ import pytest
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
 from tflite_micro import runtime
 from workbench.build import zoo
-from workbench.cli import wake
 from workbench.emulation import sound
+from workbench.models import wake
 
 WORDS = {
     "okay_nabu": "okay nabu",

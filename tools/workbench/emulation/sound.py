@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from workbench.emulation import espeak
 from workbench.errors import WorkbenchError
 
 SAMPLE_RATE_HZ = 16000
@@ -85,55 +84,21 @@ def mix(*tracks: Samples) -> Samples:
     return np.clip(total, -32768, 32767).astype(np.int16)
 
 
-class _Espeak:
-    """eSpeak NG in this process; its C interface is described in its speak_lib.h."""
-
-    AUDIO_OUTPUT_SYNCHRONOUS = 2
-    CHARS_UTF8 = 1
-
-    def __init__(self) -> None:
-        try:
-            import espeakng_loader
-        except ImportError:
-            raise SoundError("speech: pip install espeakng-loader") from None
-        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        data = espeakng_loader.get_data_path().encode()
-        rate_hz = self._library.espeak_Initialize(self.AUDIO_OUTPUT_SYNCHRONOUS, 0, data, 0)
-        if rate_hz <= 0:
-            raise SoundError("speech: eSpeak NG did not start")
-        self._rate_hz = int(rate_hz)
-        self._pieces: list[bytes] = []
-        callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
-        self._callback = callback(self._collect)  # kept: the library holds only the pointer
-        self._library.espeak_SetSynthCallback(self._callback)
-
-    def _collect(self, samples: int | None, count: int, _events: int | None) -> int:
-        if samples and count > 0:
-            self._pieces.append(ctypes.string_at(samples, count * 2))
-        return 0
-
-    def say(self, text: str, voice: str) -> Samples:
-        self._pieces.clear()
-        if self._library.espeak_SetVoiceByName(voice.encode()):
-            raise SoundError(f"speech: no voice {voice}")
-        data = text.encode()
-        self._library.espeak_Synth(data, len(data) + 1, 0, 0, 0, self.CHARS_UTF8, None, None)
-        self._library.espeak_Synchronize()
-        spoken = np.frombuffer(b"".join(self._pieces), np.int16)
-        return to_16_khz(spoken, self._rate_hz)
-
-
-@functools.cache
-def _espeak() -> _Espeak:
-    return _Espeak()
-
-
 def speech(text: str, voice: str = "en-us") -> Samples:
     """Speaks text with eSpeak NG, and trims the silence around it.
 
     Raises:
         SoundError: eSpeak NG is not installed, or has no such voice.
     """
-    spoken = _espeak().say(text, voice)
+    try:
+        library = espeak.engine()
+        spoken = to_16_khz(library.say(text, voice), library.rate_hz)
+    except espeak.EspeakError as error:
+        raise SoundError(str(error)) from None
+    return trimmed(spoken)
+
+
+def trimmed(spoken: Samples) -> Samples:
+    """Cuts the silence before and after speech."""
     loud = np.flatnonzero(np.abs(spoken) > 200)
     return spoken[loud[0] : loud[-1] + 1] if len(loud) else spoken

@@ -54,6 +54,12 @@ def pytest_configure(config):
         )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """The workers of `-n auto`: most tests wait for emulated glasses more than they compute."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_generate_tests(metafunc):
     if "stack" in metafunc.fixturenames:
         every = metafunc.definition.get_closest_marker("stacks")

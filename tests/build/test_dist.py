@@ -9,7 +9,7 @@ import sys
 import venv
 
 import pytest
-from workbench.build import dist, micropython, natmod
+from workbench.build import compilers, dist, micropython, natmod
 from workbench.emulation import qemu
 from workbench.paths import ROOT
 
@@ -95,8 +95,8 @@ def modules_that_ran():
 def test_the_native_modules_are_those_that_the_tests_ran(monkeypatch, tmp_path):
     for arch in dist.ARCHS:
         try:
-            natmod.find_compiler(arch)
-        except natmod.NatmodError as error:
+            compilers.find_compiler(arch)
+        except compilers.CompilerError as error:
             pytest.skip(str(error))
     monkeypatch.setattr(dist, "STAGE", tmp_path)
     _, workbench = dist.stage(print)

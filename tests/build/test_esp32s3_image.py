@@ -8,7 +8,7 @@ import subprocess
 
 import esp32s3_frozen
 import pytest
-from workbench.build import natmod, receiver, sources
+from workbench.build import compilers, receiver, sources
 from workbench.build.micropython import modules
 from workbench.paths import BOARDS, FIRMWARE, MODULES, ROOT
 
@@ -146,5 +146,5 @@ def test_the_receiver_is_not_taken_for_another_esp_idf(tmp_path, monkeypatch):
     newer.write_text(code)
     monkeypatch.setattr(receiver, "RECEIVER", newer)
     receiver.compile_against([HEADERS], ["IDF=50500"])
-    with pytest.raises(natmod.NatmodError, match="I2S_PDM_RX_SLOT_PCM_FMT_DEFAULT_CONFIG"):
+    with pytest.raises(compilers.CompilerError, match="I2S_PDM_RX_SLOT_PCM_FMT_DEFAULT_CONFIG"):
         receiver.compile_against([HEADERS], ["IDF=50202"])

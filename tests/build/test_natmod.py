@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tflm_oracle
 from board_scripts import SCRIPTS
-from workbench.build import micropython, natmod, zoo
+from workbench.build import compilers, micropython, natmod, zoo
 from workbench.host import micdsp, tflm
 from workbench.paths import BUILD, ROOT
 
@@ -39,8 +39,8 @@ WAKE_WORDS_XTENSA_BYTES = 24_064, 22_528
 @functools.cache
 def built(module, arch, *, defines=(), tag=""):
     try:
-        natmod.find_compiler(arch)
-    except natmod.NatmodError as error:
+        compilers.find_compiler(arch)
+    except compilers.CompilerError as error:
         pytest.skip(str(error))
     return natmod.build(module, arch, say=print, defines=defines, tag=tag)
 
@@ -138,7 +138,7 @@ def test_models_choose_the_operators():
 
 def test_loops_begin_where_the_core_wants_it():
     """GNU's assembler ensures that a loop's first instruction lies within one aligned word."""
-    if natmod.xtensa_llvm() is None:
+    if compilers.xtensa_llvm() is None:
         pytest.skip("no LLVM with the Xtensa back end")
     elffile = pytest.importorskip("elftools.elf.elffile")
     with (built("tflm", "xtensawin").parent / "tflm" / "tflm.o").open("rb") as file:
@@ -151,9 +151,9 @@ def test_loops_begin_where_the_core_wants_it():
 
 
 def test_a_missing_compiler_is_named(monkeypatch):
-    monkeypatch.setattr(natmod.shutil, "which", lambda name: None)
-    with pytest.raises(natmod.NatmodError, match="apt-get install gcc-arm-none-eabi"):
-        natmod.find_compiler("armv7emsp")
+    monkeypatch.setattr(compilers.shutil, "which", lambda name: None)
+    with pytest.raises(compilers.CompilerError, match="apt-get install gcc-arm-none-eabi"):
+        compilers.find_compiler("armv7emsp")
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,17 @@ import subprocess
 import sys
 
 import pytest
-from workbench.build import natmod
+from workbench.build import compilers, natmod
 from workbench.paths import ROOT
 from workbench.runners import xtensa
 
-NAME = natmod.ARCHS["xtensawin"].compiler
+NAME = compilers.ARCHS["xtensawin"].compiler
 STAND_IN = """
 import sys
 from pathlib import Path
-from workbench.build import natmod
+from workbench.build import compilers
 
-llvm, arguments = natmod.xtensa_llvm(), sys.argv[1:]
+llvm, arguments = compilers.xtensa_llvm(), sys.argv[1:]
 with open({calls!r}, "a") as calls:
     print(*arguments, file=calls)
 if "--print-libgcc-file-name" in arguments:
@@ -45,7 +45,7 @@ else:
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
     """Puts a compiler of that name on PATH; returns the file that records its calls."""
-    llvm = natmod.xtensa_llvm()
+    llvm = compilers.xtensa_llvm()
     if llvm is None:
         pytest.skip("no LLVM with the Xtensa back end")
     calls, libgcc = tmp_path / "calls", tmp_path / "libgcc.a"
@@ -64,14 +64,14 @@ def stand_in(tmp_path, monkeypatch):
 
 
 def test_it_is_used_only_where_it_is_asked_for(stand_in, monkeypatch):
-    assert natmod.find_compiler("xtensawin").llvm_mc
-    monkeypatch.setenv(natmod.GCC_VARIABLE, "1")
-    assert natmod.find_compiler("xtensawin") == natmod.Compiler((NAME,))
+    assert compilers.find_compiler("xtensawin").llvm_mc
+    monkeypatch.setenv(compilers.GCC_VARIABLE, "1")
+    assert compilers.find_compiler("xtensawin") == compilers.Compiler((NAME,))
 
 
 def test_its_modules_lie_apart(stand_in, monkeypatch):
     usual = natmod.build("micdsp", "xtensawin", say=print)
-    monkeypatch.setenv(natmod.GCC_VARIABLE, "1")
+    monkeypatch.setenv(compilers.GCC_VARIABLE, "1")
     shutil.rmtree(usual.parent.with_name("xtensawin-gcc"), ignore_errors=True)
     its = natmod.build("micdsp", "xtensawin", say=print)
     assert its != usual

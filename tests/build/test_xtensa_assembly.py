@@ -4,7 +4,7 @@
 import struct
 
 import pytest
-from workbench.build import natmod, xtensa_asm
+from workbench.build import compilers, xtensa_asm
 
 ASSEMBLY = """\
 \t.section\t.text.f,"ax",@progbits
@@ -74,7 +74,7 @@ ENCODINGS = {
 def assembled(tmp_path, instructions):
     source, output = tmp_path / "some.s", tmp_path / "some.o"
     source.write_text("\n".join(f"\t{instruction}" for instruction in instructions) + "\n")
-    natmod.assemble(natmod.xtensa_llvm(), source, output)
+    compilers.assemble(compilers.xtensa_llvm(), source, output)
     with output.open("rb") as file:
         elf = pytest.importorskip("elftools.elf.elffile").ELFFile(file)
         return elf.get_section_by_name(".text").data()
@@ -86,12 +86,12 @@ def test_instructions_are_encoded_in_two_bytes_where_they_can_be(instruction, sh
 
 
 def test_the_assembler_takes_each_encoding_and_has_none_for_the_others(tmp_path):
-    if natmod.xtensa_llvm() is None:
+    if compilers.xtensa_llvm() is None:
         pytest.skip("no LLVM with the Xtensa back end")
     shorts = [short for short in ENCODINGS.values() if short]
     assert len(assembled(tmp_path, shorts)) == 2 * len(shorts)
     for instruction in [wide for wide, short in ENCODINGS.items() if not short]:
-        with pytest.raises(natmod.NatmodError, match="did not assemble"):
+        with pytest.raises(compilers.CompilerError, match="did not assemble"):
             assembled(tmp_path, [instruction.replace("\t", ".n\t", 1)])
 
 
@@ -101,7 +101,7 @@ def test_what_was_written_inline_stays():
 
 
 def test_relocations_are_those_that_the_linker_knows(tmp_path):
-    if natmod.xtensa_llvm() is None:
+    if compilers.xtensa_llvm() is None:
         pytest.skip("no LLVM with the Xtensa back end")
     elffile = pytest.importorskip("elftools.elf.elffile")
     source = tmp_path / "two.c"
@@ -111,7 +111,7 @@ def test_relocations_are_those_that_the_linker_knows(tmp_path):
         "const int *f(int which) { return which ? a : b; }"
     )
     output = tmp_path / "two.o"
-    natmod.xtensa_llvm().compile(source, output, ["-O1"])
+    compilers.xtensa_llvm().compile(source, output, ["-O1"])
     with output.open("rb") as file:
         elf = elffile.ELFFile(file)
         literal = elf.get_section_by_name(".literal")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of `glint flash` and `glint deploy`: one sentence that says what to do."""
+"""Errors of `glint flash` and `glint deploy`: one sentence that says what to do.
+
+What each fault leads to is tested in process (device/test_flash.py); here, that programs say it.
+"""
 
 import random
 import subprocess
@@ -13,6 +16,7 @@ from glint.cli import app
 from hardware import rom_loader, whole_image
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
+from sweep import share
 from typer.testing import CliRunner
 from workbench.device.serialboard import BoardError
 
@@ -65,7 +69,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", share(REFUSED, 1))
 def test_flash_refuses_and_writes_nothing(case, tmp_path):
     options, image, reason = REFUSED[case]
     (tmp_path / "image.bin").write_bytes(image)
@@ -83,7 +87,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", share(FAULTS, 1))
 def test_flash_names_a_fault_and_a_second_run_finishes(fault, tmp_path):
     image = whole_image(code=NOISE)
     (tmp_path / "image.bin").write_bytes(image)

@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import cbor2
+import fake_services
 from bumble import data_types, hci
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device, DeviceConfiguration
-from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.gatt import Characteristic
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
@@ -29,27 +30,6 @@ _MAX_PENDING = 32
 # SMP's code for an unknown command.
 ENOTSUP = int(MGMT_ERR.ENOTSUP)
 _ADVERTISE_MS = 20
-STATUS = {
-    "board": "fake",
-    "firmware": "0.1.0",
-    "micropython": "1.25.0",
-    "uptime_ms": 1234,
-    "battery_percent": 77,
-    "heap_used": 1000,
-    "heap_free": 2000,
-    "words": ["okay_nabu"],
-    "vision": "motion",
-    "arena": {"okay_nabu": 26080},
-    "hops": 100,
-    "slow_hops": 0,
-    "lost_ms": 0,
-    "silent": False,
-    "camera": True,
-    "busy_us": 5000,
-    "notified": 1,
-    "notified_bytes": 20,
-    "light": False,
-}
 
 
 class FakeObject:
@@ -138,43 +118,11 @@ class FakeGlasses:
             delegate=PairingDelegate(PairingDelegate.IoCapability.NO_OUTPUT_NO_INPUT),
             identity_address_type=PairingConfig.AddressType.RANDOM,
         )
-        flags = Characteristic.Properties.NOTIFY | Characteristic.Properties.WRITE_WITHOUT_RESPONSE
-        allowed = Characteristic.Permissions.WRITEABLE
-        allowed |= Characteristic.Permissions.WRITE_REQUIRES_ENCRYPTION
-
-        def open_in(uuid: str, write: Callable[[Connection, bytes], None]) -> Characteristic:
-            return Characteristic(uuid, flags, allowed, CharacteristicValue(write=write))
-
-        def readable(number: int, value: bytes) -> Characteristic:
-            read = Characteristic.Properties.READ, Characteristic.Permissions.READABLE
-            return Characteristic(UUID.from_16_bits(number), *read, value)
-
-        self.events = open_in(protocol.UUID_EVENTS, self._on_acknowledge)
-        self.media = open_in(protocol.UUID_MEDIA, self._on_media)
-        self.smp = open_in(protocol.UUID_SMP, self._on_smp)
-        pairing = Characteristic(
-            protocol.UUID_PAIRING,
-            Characteristic.Properties.READ,
-            Characteristic.Permissions.READABLE,
-            CharacteristicValue(read=lambda _: bytes([self.pairing])),
-        )
-        device.add_service(Service(protocol.UUID_GLINT_SERVICE, [self.events, self.media, pairing]))
-        device.add_service(Service(protocol.UUID_SMP_SERVICE, [self.smp]))
-        device.add_service(
-            Service(
-                UUID.from_16_bits(protocol.SIG_DEVICE_INFORMATION),
-                [
-                    readable(protocol.SIG_MANUFACTURER_NAME, b"Glint"),
-                    readable(protocol.SIG_MODEL_NUMBER, b"fake"),
-                    readable(protocol.SIG_FIRMWARE_REVISION, b"0.1.0"),
-                ],
-            )
-        )
-        device.add_service(
-            Service(
-                UUID.from_16_bits(protocol.SIG_BATTERY_SERVICE),
-                [readable(protocol.SIG_BATTERY_LEVEL, bytes([77]))],
-            )
+        self.events = fake_services.stream(protocol.UUID_EVENTS, self._on_acknowledge)
+        self.media = fake_services.stream(protocol.UUID_MEDIA, self._on_media)
+        self.smp = fake_services.stream(protocol.UUID_SMP, self._on_smp)
+        device.add_services(
+            fake_services.services(self.events, self.media, self.smp, lambda: self.pairing)
         )
         uuids = data_types.CompleteListOf128BitServiceUUIDs([UUID(protocol.UUID_GLINT_SERVICE)])
         kind = data_types.Flags(AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE)
@@ -399,7 +347,7 @@ class FakeGlasses:
             return {"err": {"group": group, "rc": self.refuse[command]}}
         match command:
             case protocol.SMP_GLINT_STATUS:
-                return {**STATUS, "next": self.next}
+                return {**fake_services.STATUS, "next": self.next}
             case protocol.SMP_GLINT_EVENTS:
                 self.asked.append(body["from"])
                 first = min(self.records, default=self.next)

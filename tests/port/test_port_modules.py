@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tflm_oracle
 from board_scripts import SCRIPTS
-from workbench.build import natmod, zoo
+from workbench.build import compilers, zoo
 from workbench.host import micdsp
 from workbench.measure.firmware import image
 from workbench.models import inference
@@ -25,8 +25,8 @@ def native(request):
     if request.param == "built in":
         return ()
     try:
-        natmod.find_compiler(cortexm.NATIVE_ARCH)
-    except natmod.NatmodError as error:
+        compilers.find_compiler(cortexm.NATIVE_ARCH)
+    except compilers.CompilerError as error:
         pytest.skip(str(error))
     return ("micdsp", "tflm")
 

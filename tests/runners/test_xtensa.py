@@ -17,7 +17,7 @@ import tflm_conformance
 import tflm_oracle
 import wake_word_case
 from board_scripts import SCRIPTS
-from workbench.build import natmod, zoo
+from workbench.build import compilers, zoo
 from workbench.device import selftest
 from workbench.host import micdsp, tflm
 from workbench.models import benchmark, inference, xtensacount
@@ -179,11 +179,11 @@ def test_wrong_vectors_are_not_used(chip):
 
 
 def test_the_modules_of_espressifs_gcc_pass_the_very_same_tests():
-    if os.environ.get(natmod.GCC_VARIABLE):
+    if os.environ.get(compilers.GCC_VARIABLE):
         pytest.skip("these are the tests of its modules")
-    if shutil.which(natmod.ARCHS["xtensawin"].compiler) is None:
+    if shutil.which(compilers.ARCHS["xtensawin"].compiler) is None:
         pytest.skip("no Espressif GCC here; modules are made by LLVM, which the other tests ran")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    environment = {**os.environ, natmod.GCC_VARIABLE: "1"}
+    environment = {**os.environ, compilers.GCC_VARIABLE: "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from workbench.build import natmod
+from workbench.build import compilers
 from workbench.paths import BOARDS, MODULES
 from workbench.runners import xtensa
 
@@ -109,7 +109,7 @@ def assemble(tmp_path, instructions):
     source = tmp_path / "all.c"
     lines = "\n".join(f"    {each}" for each in instructions)
     source.write_text(f'#include "esp32s3.h"\n__asm__(".text\\n\\t"\n{lines});\n')
-    natmod.xtensa_llvm().compile(source, tmp_path / "all.o", ["-I", str(OPS)])
+    compilers.xtensa_llvm().compile(source, tmp_path / "all.o", ["-I", str(OPS)])
     elffile = pytest.importorskip("elftools.elf.elffile")
     with (tmp_path / "all.o").open("rb") as file:
         return elffile.ELFFile(file).get_section_by_name(".text").data()
@@ -168,9 +168,9 @@ def test_each_traps_on_the_emulated_core(tmp_path):
     compiler.compile(source, objects[0], flags)
     for support in ("start.s", "port/windows.s"):
         objects.append(tmp_path / f"{Path(support).stem}.o")
-        natmod.assemble(compiler, BOARDS / "xtensa" / support, objects[-1])
+        compilers.assemble(compiler, BOARDS / "xtensa" / support, objects[-1])
     program = tmp_path / "trial"
     script = BOARDS / "xtensa" / "link.ld"
-    natmod.run([xtensa.LINKER, "--no-relax", "-T", script, "-o", program, *objects], "no link")
+    compilers.run([xtensa.LINKER, "--no-relax", "-T", script, "-o", program, *objects], "no link")
     done = subprocess.run([*xtensa.EMULATOR, program], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from workbench.build import natmod
+from workbench.build import compilers, natmod
 from workbench.paths import MODULES
 
 LEFT_OUT = [f"-DTFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]
@@ -15,7 +15,7 @@ CORE = MODULES / "tflm" / "core"
 
 
 def test_the_core_stays_small(tmp_path):
-    arch = natmod.ARCHS["armv7emsp"]
+    arch = compilers.ARCHS["armv7emsp"]
     compiler = arch.compiler
     if not shutil.which(compiler):
         pytest.skip(f"no {compiler}")

@@ -11,33 +11,21 @@ from typing import Any, ClassVar, TypeVar
 
 from bleak import BleakScanner
 from bleak.args import SizedBuffer
-from bleak.assigned_numbers import CharacteristicPropertyName
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient, NotifyCallback
 from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
-from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
 from bumble import att, core, gatt, hci
 from bumble.device import Connection, Device, Peer
 
 from glint.adapter import TurnedAwayError
+from glint.backend.discovery import discover
 from glint.backend.host import Host
-from glint.backend.scanner import BleakScannerBumble, uuid_text
+from glint.backend.scanner import BleakScannerBumble
 
 T = TypeVar("T")
 
-# In the order of their bits.
-_PROPERTIES: tuple[CharacteristicPropertyName, ...] = (
-    "broadcast",
-    "read",
-    "write-without-response",
-    "write",
-    "notify",
-    "indicate",
-    "authenticated-signed-writes",
-    "extended-properties",
-)
 _SECURITY_ERRORS = (
     att.ATT_INSUFFICIENT_AUTHENTICATION_ERROR,
     att.ATT_INSUFFICIENT_ENCRYPTION_ERROR,
@@ -190,36 +178,9 @@ class BleakClientBumble(BaseBleakClient):
                     await connection.disconnect()
 
     async def _discover(self, peer: Peer) -> None:
-        collection = BleakGATTServiceCollection()
-        wanted = [core.UUID(uuid) for uuid in self._wanted_services or ()]
-        for service in await peer.discover_services(wanted):
-            bleak_service = BleakGATTService(service, service.handle, uuid_text(service.uuid))
-            collection.add_service(bleak_service)
-            for characteristic in await peer.discover_characteristics(service=service):
-                properties = [
-                    name
-                    for bit, name in enumerate(_PROPERTIES)
-                    if characteristic.properties & 1 << bit
-                ]
-                bleak_characteristic = BleakGATTCharacteristic(
-                    characteristic,
-                    characteristic.handle,
-                    uuid_text(characteristic.uuid),
-                    properties,
-                    lambda: self.mtu_size - _ATT_HEADER_BYTES,
-                    bleak_service,
-                )
-                collection.add_characteristic(bleak_characteristic)
-                for descriptor in await peer.discover_descriptors(characteristic=characteristic):
-                    collection.add_descriptor(
-                        BleakGATTDescriptor(
-                            descriptor,
-                            descriptor.handle,
-                            uuid_text(descriptor.type),
-                            bleak_characteristic,
-                        )
-                    )
-        self.services = collection
+        self.services = await discover(
+            peer, self._wanted_services or (), lambda: self.mtu_size - _ATT_HEADER_BYTES
+        )
 
     async def disconnect(self) -> None:
         connection = self._connection

@@ -45,7 +45,7 @@ def stage(say: Say) -> list[Path]:
 
     Raises:
         DistError: This is not a checkout.
-        natmod.NatmodError: A native module did not build.
+        compilers.CompilerError: A native module did not build.
     """
     shutil.rmtree(STAGE, ignore_errors=True)
     companion, workbench = STAGE / "companion", STAGE / "workbench"

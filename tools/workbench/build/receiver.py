@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.build import natmod, sources
+from workbench.build import compilers, sources
 from workbench.errors import WorkbenchError
 from workbench.paths import BOARDS
 from workbench.system import steps
@@ -88,23 +88,23 @@ def compile_against(headers: Sequence[Path], defines: Sequence[str] = ()) -> Non
         defines: Macros for the compiler, NAME or NAME=VALUE.
 
     Raises:
-        natmod.NatmodError: It did not compile; the message holds what the compiler printed.
+        compilers.CompilerError: It did not compile; the message holds what the compiler printed.
         WorkbenchError: MicroPython's source cannot be obtained.
     """
     # Where ESP-IDF is installed, so is its compiler; any that accepts its headers will do.
-    compiler = None if shutil.which(IDF_COMPILER) else natmod.xtensa_llvm()
+    compiler = None if shutil.which(IDF_COMPILER) else compilers.xtensa_llvm()
     command: list[str | Path] = list(compiler.command) if compiler else ["gcc"]
     if shutil.which(IDF_COMPILER):
         command = [IDF_COMPILER]
     with tempfile.TemporaryDirectory(prefix="glint-receiver-") as name:
         folder = Path(name)
         _generate(folder)
-        command += ["-std=gnu17", "-fsyntax-only", *natmod.WARNINGS]
+        command += ["-std=gnu17", "-fsyntax-only", *compilers.WARNINGS]
         command += [f"-D{define}" for define in defines]
         command += ["-I", folder]
         for path in [*headers, sources.micropython()]:
             command += ["-isystem", path]
-        natmod.run([*command, RECEIVER], f"{RECEIVER.name} did not compile")
+        compilers.run([*command, RECEIVER], f"{RECEIVER.name} did not compile")
 
 
 def idf_headers(idf: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.build import natmod, zoo
+from workbench.build import compilers, natmod, zoo
 from workbench.device import rompartition, selftest
 from workbench.device.serialboard import Facts, SerialBoard
 from workbench.errors import WorkbenchError
@@ -164,14 +164,14 @@ def native_modules(facts: Facts, folder: Path | None, say: Say) -> dict[str, byt
 
     Raises:
         DeployError: The board cannot load our .mpy files.
-        natmod.NatmodError: There is no compiler and no folder.
+        compilers.CompilerError: There is no compiler and no folder.
     """
     wanted = [name for name in natmod.native_modules() if name not in facts.builtin]
     if not wanted:
         return {}
     # Code for a Cortex-M4 with a single-precision FPU also runs on larger cores.
     arch = "armv7emsp" if facts.arch == "armv7emdp" else facts.arch
-    if arch not in natmod.ARCHS or facts.mpy_version != MPY_VERSION:
+    if arch not in compilers.ARCHS or facts.mpy_version != MPY_VERSION:
         raise DeployError(
             f"{facts.machine} takes no native modules that we build ({facts.arch or 'none'}, .mpy "
             f"version {facts.mpy_version}); write another MicroPython into it with glint flash"

@@ -19,7 +19,7 @@ from glint.errors import GlintError
 from platformdirs import user_cache_path
 from serial.tools import list_ports
 
-from workbench.build import natmod
+from workbench.build import compilers, natmod
 from workbench.device import deploy, esp_image, findings, flash, official, security, selftest, trust
 from workbench.device.findings import Finding
 from workbench.device.serialboard import BoardError, Facts, NoPromptError, SerialBoard, stopped
@@ -109,8 +109,8 @@ def _native_compiler() -> Finding:
     if NATIVE.is_dir():
         return Finding("native modules", True, "ready-made")
     try:
-        natmod.find_compiler("xtensawin")
-    except natmod.NatmodError as error:
+        compilers.find_compiler("xtensawin")
+    except compilers.CompilerError as error:
         return Finding("Xtensa compiler", None, "none", str(error))
     return Finding("Xtensa compiler", True, "there; native modules can be built")
 

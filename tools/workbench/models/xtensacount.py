@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.build import natmod
+from workbench.build import compilers, natmod
 from workbench.paths import BOARDS, BUILD, MODULES, locked
 from workbench.runners import xtensa
 from workbench.runners.xtensa import EMULATOR, LINKER, XtensaError
@@ -47,20 +47,20 @@ def build(chip: int = xtensa.ESP32S3) -> Path:
 
     Raises:
         XtensaError: A tool is missing.
-        natmod.NatmodError: It did not compile.
+        compilers.CompilerError: It did not compile.
     """
     compiler = xtensa.compiler()
     with locked(LOCK):
         return _build(compiler, xtensa.defines(chip))
 
 
-def _build(compiler: natmod.Compiler, defines: Sequence[str]) -> Path:
+def _build(compiler: compilers.Compiler, defines: Sequence[str]) -> Path:
     output = OUTPUT / ("esp32" if defines else "esp32s3")
     output.mkdir(parents=True, exist_ok=True)
     core = MODULES / "tflm" / "core"
-    flags = ["-std=c99", "-DNDEBUG", *natmod.WARNINGS, f"-I{core}", f"-I{SOURCE}"]
+    flags = ["-std=c99", "-DNDEBUG", *compilers.WARNINGS, f"-I{core}", f"-I{SOURCE}"]
     flags += [f"-D{define}" for define in defines]
-    target = natmod.xtensa_llvm()
+    target = compilers.xtensa_llvm()
     assert target is not None
     parts = []
     for index, source in enumerate(sorted(core.glob("**/*.c"))):
@@ -71,7 +71,7 @@ def _build(compiler: natmod.Compiler, defines: Sequence[str]) -> Path:
     for source in [*natmod.LLVM_RUNTIME, *map(SOURCE.joinpath, SUPPORT)]:
         objects.append(output / f"{source.stem}.o")
         if source.suffix == ".s":
-            natmod.assemble(compiler, source, objects[-1])
+            compilers.assemble(compiler, source, objects[-1])
         else:
             compiler.compile(source, objects[-1], [*flags, "-O2", "-fno-builtin"])
     program = output / "run"
@@ -84,7 +84,7 @@ def _build(compiler: natmod.Compiler, defines: Sequence[str]) -> Path:
         program,
         *objects,
     ]
-    natmod.run(link, "the Xtensa program did not link")
+    compilers.run(link, "the Xtensa program did not link")
     return program
 
 
@@ -100,11 +100,11 @@ def _execute(command: list[str], data: bytes) -> subprocess.CompletedProcess[byt
 def _counter() -> Path:
     """Builds QEMU's plugin that counts instructions, for this machine."""
     plugin = OUTPUT / "count.so"
-    flags = ["-std=c99", "-O2", *natmod.WARNINGS, "-shared", "-fPIC"]
+    flags = ["-std=c99", "-O2", *compilers.WARNINGS, "-shared", "-fPIC"]
     compiler = os.environ.get("CC", "cc")
     with locked(LOCK):
         plugin.parent.mkdir(parents=True, exist_ok=True)
-        natmod.run(
+        compilers.run(
             [compiler, *flags, "-o", plugin, SOURCE / "count.c"], "the counter did not compile"
         )
     return plugin
@@ -194,5 +194,6 @@ def text_bytes() -> int:
     Raises:
         XtensaError: A tool is missing.
     """
-    row = natmod.run([SIZE, build().with_name("tflm.o")], "no size of the runtime").splitlines()[1]
+    report = compilers.run([SIZE, build().with_name("tflm.o")], "no size of the runtime")
+    row = report.splitlines()[1]
     return int(row.split()[0])

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.build import micropython, natmod, romfs
+from workbench.build import compilers, micropython, natmod, romfs
 from workbench.errors import WorkbenchError
 from workbench.system import say_step
 
@@ -59,7 +59,7 @@ class XtensaError(WorkbenchError):
 def missing() -> str:
     """Describes the missing tools; empty if none is missing."""
     lacking = [tool for tool in (EMULATOR[0], LINKER) if shutil.which(tool) is None]
-    if natmod.xtensa_llvm() is None:
+    if compilers.xtensa_llvm() is None:
         lacking.append("LLVM with the Xtensa back end")
     if not lacking:
         return ""
@@ -67,7 +67,7 @@ def missing() -> str:
     return f"not found: {', '.join(lacking)}. On Debian: apt-get install {packages}"
 
 
-def compiler() -> natmod.Compiler:
+def compiler() -> compilers.Compiler:
     """Returns the compiler for QEMU's core.
 
     Raises:
@@ -75,8 +75,8 @@ def compiler() -> natmod.Compiler:
     """
     if lacking := missing():
         raise XtensaError(lacking)
-    features = [feature for feature in natmod.XTENSA_FEATURES if feature not in LACKING]
-    found = natmod.xtensa_llvm(features)
+    features = [feature for feature in compilers.XTENSA_FEATURES if feature not in LACKING]
+    found = compilers.xtensa_llvm(features)
     assert found is not None
     return found
 

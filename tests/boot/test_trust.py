@@ -9,7 +9,7 @@ import pytest
 from glasses import config, protocol
 from glasses.boot import keys, start, trust
 from glasses.boot.image import Image, ImageError, key_hash_of
-from test_update_power import UPDATE, Device, choose, factory, payload
+from update_device import UPDATE, Device, choose, factory, payload
 from update_images import BOARD, NEW_TRUST, make, modulus
 from workbench.device import update_image as builder
 

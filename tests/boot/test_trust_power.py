@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweep import share
 from test_trust import ADDING, CLOSING, DEVELOPMENT, FIRST, image, refused, trusted
-from test_update_power import Device, choose, factory
+from update_device import Device, choose, factory
 
 
 @pytest.fixture(params=[True, False], ids=["unpacked", "mounted"])

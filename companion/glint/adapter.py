@@ -13,23 +13,11 @@ from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
     BleakDBusError,
-    BleakError,
     BleakGATTProtocolError,
 )
 
 from glint import bluez
 from glint.errors import BluetoothError, GlintError, Reason
-
-
-class TurnedAwayError(BleakError):
-    """The peer itself ended the link, as soon as there was one; the radio did not lose it."""
-
-
-def turned_away(error: BaseException | None) -> bool:
-    """Whether that is what an error comes from, as far as the system tells."""
-    while error is not None and not isinstance(error, TurnedAwayError):
-        error = error.__cause__
-    return error is not None
 
 
 def chosen(hci: str | None) -> str | None:

@@ -11,10 +11,11 @@ from bleak.backends.device import BLEDevice
 from smpclient.requests.os_management import MCUMgrParametersRead
 
 from glint import bluez, protocol
-from glint.adapter import client_backend, errors_explained, has_bond, turned_away
+from glint.adapter import client_backend, errors_explained, has_bond
 from glint.errors import BluetoothError, LinkLostError, NoAnswerError, PairingError, Reason
 from glint.info import Statistics
 from glint.requests import Requests, Transport
+from glint.turned_away import turned_away
 
 # A host that restores encryption by itself may not be done yet: unencrypted writes are dropped.
 _PING_TRIES = 4

@@ -19,10 +19,10 @@ from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolErr
 from bumble import att, core, gatt, hci
 from bumble.device import Connection, Device, Peer
 
-from glint.adapter import TurnedAwayError
 from glint.backend.discovery import discover
 from glint.backend.host import Host
 from glint.backend.scanner import BleakScannerBumble
+from glint.turned_away import TurnedAwayError
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-
 PIP_UNINSTALL := $(BIN)/python -m pip uninstall -qqy --disable-pip-version-check
 C_FILES = $(shell find firmware boards -name '*.[ch]')
 
-# Pictures for the demo's camera; without any it sees drawn ones.
-CAMERA ?= $(wildcard ../shared/images)
+# A folder of pictures for the demo's camera, in place of its own.
+CAMERA ?=
 
 # A newer MicroPython, which test-all also builds and tests with: see workbench.build.sources.
 NEWER := 1.26.1

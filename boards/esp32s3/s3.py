@@ -43,6 +43,8 @@ DEBOUNCE_MS = 20
 BATTERY_PERIOD_MS = 60000
 # Number of frames in which exposure and white balance settle after the sensor was off.
 SETTLING_FRAMES = 3
+# And where it stayed on: that which its buffer may hold since the last picture.
+STALE_FRAMES = 1
 # Millivolts of a lithium polymer cell at light load by tenths of its charge; good to about 10 %.
 CHARGE_MV = (3270, 3690, 3730, 3770, 3790, 3820, 3870, 3920, 3980, 4080, 4200)
 # Microamperes in each state, and of a core that computes: board.toml has where they were read.
@@ -198,7 +200,8 @@ def microphone(kind, clock, word, data, gain_shift):
 
 
 class Camera:
-    """The sensor, through the module `camera` of our image; on only while it takes a picture.
+    """The sensor, through the module `camera` of our image; on only while it takes a picture or is
+    held.
 
     That module is cnadler86/micropython-camera-API; src/modcamera_api.c has the names used here.
 
@@ -213,6 +216,9 @@ class Camera:
         self._driver = driver
         self._pins = pins
         self._lock = asyncio.Lock()
+        self._sensor = None
+        self._taken = None  # of what form and size the sensor's pictures are
+        self._held = False
         sizes = driver.FrameSize
         self._sizes = {
             (96, 96): sizes.R96X96,
@@ -229,30 +235,54 @@ class Camera:
         """
         if (width, height) not in self._sizes:
             raise OSError("camera: has no size %d x %d" % (width, height))
-        formats = self._driver.PixelFormat
-        pins = self._pins
+        wanted = form, width, height
         async with self._lock:
-            sensor = self._driver.Camera(
-                data_pins=list(pins["data"]),  # it refuses a tuple
-                xclk_pin=pins["clock_in"],
-                pclk_pin=pins["clock_out"],
-                vsync_pin=pins["vsync"],
-                href_pin=pins["href"],
-                sda_pin=pins["sda"],
-                scl_pin=pins["scl"],
-                pixel_format=formats.GRAYSCALE if form == self.GREY else formats.JPEG,
-                frame_size=self._sizes[width, height],
-            )
+            if self._taken != wanted:
+                self._release()
+            settling = STALE_FRAMES
+            if self._sensor is None:
+                settling = SETTLING_FRAMES
+                self._open(form, self._sizes[width, height])
+                self._taken = wanted
+            is_good = False
             try:
-                for _ in range(SETTLING_FRAMES):
-                    sensor.capture()
+                for _ in range(settling):
+                    self._sensor.capture()
                     await asyncio.sleep_ms(1)
-                picture = sensor.capture()
+                picture = self._sensor.capture()
                 if not picture:
                     raise OSError("camera: no picture; is its ribbon cable in?")
-                return bytes(picture)
+                picture = bytes(picture)
+                is_good = True
+                return picture
             finally:
-                sensor.deinit()
+                if not (self._held and is_good):
+                    self._release()
+
+    def hold(self, on):
+        """Keeps the sensor on between pictures of one form and size, or no more."""
+        self._held = on
+        if not on and not self._lock.locked():
+            self._release()
+
+    def _open(self, form, size):
+        formats, pins = self._driver.PixelFormat, self._pins
+        self._sensor = self._driver.Camera(
+            data_pins=list(pins["data"]),  # it refuses a tuple
+            xclk_pin=pins["clock_in"],
+            pclk_pin=pins["clock_out"],
+            vsync_pin=pins["vsync"],
+            href_pin=pins["href"],
+            sda_pin=pins["sda"],
+            scl_pin=pins["scl"],
+            pixel_format=formats.GRAYSCALE if form == self.GREY else formats.JPEG,
+            frame_size=size,
+        )
+
+    def _release(self):
+        if self._sensor is not None:
+            self._sensor.deinit()
+        self._sensor = self._taken = None
 
 
 def camera(pins):

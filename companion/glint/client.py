@@ -3,35 +3,36 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, overload
 
 from bleak.uuids import normalize_uuid_16
 from smpclient.generics import SMPRequest, TEr1, TEr2, TRep
-from smpclient.requests.os_management import OSApplicationInfoRead, ResetWrite
+from smpclient.requests.os_management import OSApplicationInfoRead
 
 from glint import protocol
 from glint.adapter import chosen, in_use
 from glint.audio import Audio, Chunk, decoder
 from glint.collect import Collector, Progress
 from glint.connection import Connection
-from glint.errors import ClosedError, GlintError, RequestError
+from glint.errors import ClosedError, GlintError
 from glint.events import Media, Seen, Wake
 from glint.fetch import Fetcher
 from glint.image import load
-from glint.info import Info, Statistics, Status, Trust
+from glint.info import Info, Statistics, Status
+from glint.link import Link
 from glint.manage import Managed
 from glint.media import MediaStore
 from glint.microphone import Microphone
 from glint.photo import Photo
 from glint.reader import EventReader
 from glint.smp import FileWrite, PhotoWrite, RecordWrite, StatusRead, StopWrite
-from glint.smp_manage import PairingRead
 from glint.stream import EventStream
-from glint.update import Boot, BootRead, TrustRead, Updated, Updater
+from glint.update import Updated, Updater
 from glint.waiting import end_tasks
+from glint.watching import Watches, every
 
 
 def connect(
@@ -71,6 +72,7 @@ class Glasses(Managed):
         self._store = MediaStore()
         self._fetcher = Fetcher(self._store)
         self._events = EventStream(self._store, self._fetcher, lambda: self._connection.link())
+        self._watches = Watches(lambda: self._connection)
         self._connection = Connection(
             glasses,
             hci=hci,
@@ -78,7 +80,7 @@ class Glasses(Managed):
             statistics=self.statistics,
             on_event=self._events.sequence.feed,
             on_media=self._fetcher.feed,
-            resume=self._events.resume,
+            resume=self._resume,
             failed=self._events.end,
         )
         self._collector = Collector(
@@ -198,15 +200,6 @@ class Glasses(Managed):
         """
         return await Updater(self._connection, load(Path(path)), progress).run(allow_downgrade)
 
-    async def boot(self) -> Boot:
-        """Asks how the glasses started, why they last crashed, and why an update was refused."""
-        answer = await self.request(BootRead())
-        return Boot(answer.safe, answer.crash, answer.refused, answer.check)
-
-    async def reset(self) -> None:
-        """Restarts the glasses."""
-        await self.request(ResetWrite())
-
     async def info(self) -> Info:
         """Asks what the glasses are, and for their state.
 
@@ -232,27 +225,6 @@ class Glasses(Managed):
             status=await self.status(),
             pairing=await self._pairing(),
             trust=await self._trust(),
-        )
-
-    async def _pairing(self) -> str:
-        try:
-            return (await self.request(PairingRead())).method
-        except RequestError:
-            return "unknown"
-
-    async def _trust(self) -> Trust | None:
-        try:
-            said = await self.request(TrustRead())
-        except RequestError:  # Older firmware has no such request.
-            return None
-        names = {key.hash.hex(): key.name for key in said.keys}
-        return Trust(
-            keys=names,
-            development=any(key.development for key in said.keys),
-            signed=names.get(said.signed.hex(), said.signed.hex()),
-            counter=said.counter,
-            closed=said.closed,
-            damaged=said.damaged,
         )
 
     async def photo(
@@ -384,9 +356,36 @@ class Glasses(Managed):
                 break
         transfer.data()
 
+    async def watch(self, rate_hz: float = 1.0) -> AsyncGenerator[Seen, None]:
+        """Has the glasses look by themselves, and iterates over changes of what they see::
+
+            async for seen in glasses.watch(rate_hz=2):
+                print(seen.label)
+
+        It begins with what is in view. The camera and the privacy light are on until it is left, or
+        the link is lost: on a new link the glasses look again, and what has changed is told.
+
+        Args:
+            rate_hz: Looks a second, 0.2 to 10; where others watch, too, the highest rate counts.
+
+        Raises:
+            GlintError: The glasses have no such rate.
+            NoAnswerError, ProtocolError, RequestError: They have no camera, or do not watch.
+        """
+        every(rate_hz)  # what is wrong with it is said before anything is asked
+        await self._events.ensure_started()
+        changes = self._watches.changes(rate_hz, self._events.reader(None))
+        async with contextlib.aclosing(changes):
+            async for seen in changes:
+                yield seen
+
     async def discard(self, of: Media) -> None:
         """Tells the glasses to forget a photo or a recording, even one in progress."""
         self._fetcher.discard(of.id)
+
+    async def _resume(self, link: Link) -> None:
+        await self._events.resume(link)
+        await self._watches.resume(link)
 
     async def _leave(self, failed: bool) -> None:
         link = await self._connection.link()

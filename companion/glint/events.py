@@ -95,7 +95,8 @@ class Seen(Event):
         label: What it saw, as the model names it.
         probability: 0 to 1.
         by: The model's name, or "motion".
-        media: Number of the photo of the same scene, which `Glasses.photo` takes; 0 for none.
+        media: Number of the photo of the same scene, which `Glasses.photo` takes; 0 for none: the
+            glasses looked by themselves, and what they saw has changed.
     """
 
     label: str
@@ -190,7 +191,7 @@ class Notice(Event):
     """The glasses found something damaged, and repaired it.
 
     Attributes:
-        about: `settings`, `model`, `bonds` or `erased`; later firmware may have others.
+        about: `settings`, `model`, `bonds`, `erased` or `camera`; later firmware may have others.
         text: What was wrong, for people to read.
     """
 

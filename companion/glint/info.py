@@ -33,6 +33,7 @@ class Status:
             with what their board says of its currents; None if it says nothing.
         left_min: Minutes that the battery lasts if they go on so, the least and the most; None if
             they do not know what it holds (setting `battery_mah`).
+        watch_every_ms: From one look of the camera to the next while they watch, else 0.
     """
 
     board: str
@@ -57,6 +58,7 @@ class Status:
     light: bool
     used_uah: list[int] | None = None
     left_min: list[int] | None = None
+    watch_every_ms: int = 0
 
 
 @dataclass(frozen=True)

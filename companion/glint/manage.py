@@ -11,12 +11,13 @@ from smpclient.requests.file_management import (
     FileStatus,
     FileUpload,
 )
+from smpclient.requests.os_management import ResetWrite
 from smpclient.requests.statistics_management import GroupData
 
 from glint import protocol
 from glint.collect import Progress
 from glint.errors import GlintError, LinkLostError, ProtocolError, RequestError
-from glint.info import Bond, Energy, Model
+from glint.info import Bond, Energy, Model, Trust
 from glint.model_files import check_manifest, check_model
 from glint.smp_manage import (
     BondNameWrite,
@@ -29,6 +30,7 @@ from glint.smp_manage import (
     PairingRead,
     PairingWrite,
 )
+from glint.update import Boot, BootRead, TrustRead
 
 # Of a request, for all that is not the data: header, keys, numbers, the longest name.
 _OVERHEAD_BYTES = 128
@@ -96,7 +98,8 @@ class Managed(ABC):
         Args:
             changes: `name` (1 to 11 bytes), `words` (names of wake word models), `vision` (name of
                 an image model, or "motion"), `wake_audio_ms` (1000 to 60000), `battery_mah` (0 to
-                20000).
+                20000), `watch_every_ms` (100 to 5000 from one look of the camera to the next, also
+                after a restart; 0: it looks only when asked).
 
         Returns:
             All settings, as they are now.
@@ -195,3 +198,33 @@ class Managed(ABC):
             return Energy(**{name: int(fields[name]) for name in Energy.__dataclass_fields__})
         except (KeyError, TypeError, ValueError) as error:
             raise ProtocolError(f"The energy ledger makes no sense: {error!r}.") from None
+
+    async def boot(self) -> Boot:
+        """Asks how the glasses started, why they last crashed, and why an update was refused."""
+        answer = await self.request(BootRead())
+        return Boot(answer.safe, answer.crash, answer.refused, answer.check)
+
+    async def reset(self) -> None:
+        """Restarts the glasses."""
+        await self.request(ResetWrite())
+
+    async def _pairing(self) -> str:
+        try:
+            return (await self.request(PairingRead())).method
+        except RequestError:
+            return "unknown"
+
+    async def _trust(self) -> Trust | None:
+        try:
+            said = await self.request(TrustRead())
+        except RequestError:  # Older firmware has no such request.
+            return None
+        names = {key.hash.hex(): key.name for key in said.keys}
+        return Trust(
+            keys=names,
+            development=any(key.development for key in said.keys),
+            signed=names.get(said.signed.hex(), said.signed.hex()),
+            counter=said.counter,
+            closed=said.closed,
+            damaged=said.damaged,
+        )

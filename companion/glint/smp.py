@@ -92,6 +92,7 @@ class StatusReadResponse(smp_message.ReadResponse):
     light: bool
     used_uah: list[int] | None = Field(default=None, min_length=2, max_length=2)
     left_min: list[int] | None = Field(default=None, min_length=2, max_length=2)
+    watch_every_ms: int = 0
 
 
 class StatusRead(GlintGroup, smp_message.ReadRequest):
@@ -194,3 +195,22 @@ class StopWrite(GlintGroup, smp_message.WriteRequest):
 
     _COMMAND_ID = protocol.SMP_GLINT_STOP
     _Response = StopWriteResponse
+
+
+class WatchWriteResponse(smp_message.WriteResponse):
+    """The glasses look by themselves this often; 0 for not at all."""
+
+    _GROUP_ID = protocol.SMP_GROUP_GLINT
+    _COMMAND_ID = protocol.SMP_GLINT_WATCH
+    model_config = READER
+
+    every_ms: int
+
+
+class WatchWrite(GlintGroup, smp_message.WriteRequest):
+    """Asks the glasses to look by themselves while this link lasts; None: no more."""
+
+    _COMMAND_ID = protocol.SMP_GLINT_WATCH
+    _Response = WatchWriteResponse
+
+    every_ms: int | None = None

@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeVar, overload
 from glint import client, finding
 from glint.audio import Audio, Chunk
 from glint.errors import GlintError
-from glint.events import Event, Media, Wake
+from glint.events import Event, Media, Seen, Wake
 
 # Waiting is cut so, because Windows delivers Ctrl-C to no thread that waits for a lock.
 _CTRL_C_S = 0.2
@@ -146,6 +146,15 @@ class Glasses:
         if of is None:
             return self._iterate(self._glasses.audio(), None)
         return self._background.wait_for(self._glasses.audio(of))
+
+    def watch(self, rate_hz: float = 1.0, *, timeout_s: float | None = None) -> Iterator[Seen]:
+        """Iterates over changes of what is seen; as `glint.Glasses.watch`.
+
+        Args:
+            rate_hz: Looks a second, 0.2 to 10.
+            timeout_s: The iteration ends when nothing has changed for so long; None for never.
+        """
+        return self._iterate(self._glasses.watch(rate_hz), timeout_s)
 
     def _iterate(self, items: AsyncIterator[_T], timeout_s: float | None) -> Iterator[_T]:
         async def following() -> _T:

@@ -16,6 +16,7 @@ from glasses.perception.loop import HOP_ADPCM_BYTES, HOP_MS, PREROLL_HOPS
 from glasses.privacy import Privacy
 from glasses.smp import files, glint, pairing, settings, stats, system
 from glasses.smp.images import Images
+from glasses.watching import Watcher
 from glasses.wearer import Wearer, erase
 
 PHOTO_WIDTH, PHOTO_HEIGHT = 640, 480
@@ -71,6 +72,7 @@ class Glasses:
         self.ledger = Ledger(
             getattr(board, "currents_ua", {}), self.journal.time_ms, self.perception, self.link
         )
+        self.watcher = Watcher(self)
         pairing.serve(server, self.bonds, self.link)
         stats.serve(
             server,
@@ -140,6 +142,8 @@ class Glasses:
     def _use(self, changes):
         """Loads what settings need; returns what applies them. Raises as smp.settings says."""
         detectors = eye = None
+        if changes.get("watch_every_ms") and self.board.camera is None:
+            raise ValueError("this board has no camera")
         if "words" in changes:
             known = {detector.name: detector for detector in self.perception.detectors}
             detectors = [
@@ -155,6 +159,8 @@ class Glasses:
                 self.perception.listen_for(detectors)
             if eye is not None:
                 self.vision = eye
+            if "watch_every_ms" in changes:
+                self.watcher.again()
             if "name" in changes:
                 self.facts["n"] = changes["name"]
                 self.link.rename(changes["name"])
@@ -174,6 +180,7 @@ class Glasses:
             self.outbox.run(),
             self._report_peripherals(),
             self._take_photos(),
+            self.watcher.run(),
             self._images.run(),
             *self._tasks,
         )

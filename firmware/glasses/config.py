@@ -5,7 +5,7 @@ import json
 
 from glasses import storage
 from glasses.arguments import KindError, RangeError, check_value
-from glasses.protocol import LIMIT_MODEL_NAME_BYTES
+from glasses.protocol import LIMIT_MODEL_NAME_BYTES, LIMIT_WATCH_MIN_MS
 from glasses.requests import SETTINGS
 
 FIRMWARE = "0.1.0"
@@ -21,6 +21,7 @@ DEFAULTS = {
     "vision": "person_detect",  # image classifier in /models; without: motion, brightness
     "battery_mah": 0,  # what the battery holds when full; 0: nobody has said
     "wake_audio_ms": 3000,  # sound kept of a wake word, the half second before it included
+    "watch_every_ms": 0,  # from one look of the camera to the next; 0: it looks only when asked
 }
 
 
@@ -39,6 +40,8 @@ def check(key, value):
     if key not in SETTINGS:
         raise UnknownError("there is no setting %s" % key)
     check_value(SETTINGS[key], value)
+    if key == "watch_every_ms" and 0 < value < LIMIT_WATCH_MIN_MS:
+        raise RangeError("%s takes 0, or %d at least" % (key, LIMIT_WATCH_MIN_MS))
     if key == "words":
         for word in value:
             if not isinstance(word, str):

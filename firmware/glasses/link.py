@@ -77,6 +77,7 @@ class Link:
         self._compared = None  # whose digits are shown
         self._mtus = {}  # of connections: it may be told before they are
         self._asking = None  # whose request is being answered
+        self.on_watch = None  # called when somebody wants the glasses to watch, or no more
         self._news = []
         self._wake = asyncio.ThreadSafeFlag()
         journal.on_append = outbox.on_data = self._wake.set
@@ -138,6 +139,18 @@ class Link:
         self._wishes_of(peer)
         peer.next_event = max(1, min(sequence or self._journal.unread, self._journal.next))
         self._wake.set()
+
+    @property
+    def watch_every_ms(self):
+        """How often companions want the glasses to look, the most eager's; 0: none does."""
+        wanted = [peer.watch_every_ms for peer in self._peers.companions if peer.watch_every_ms]
+        return min(wanted or [0])
+
+    def watch(self, every_ms):
+        """Whoever asks wants the glasses to look so often, or with 0 no more."""
+        if self._asking is not None:
+            self._asking.watch_every_ms = every_ms
+            self.on_watch()
 
     async def run(self):
         """Serves companions, for ever; raises what kept an event of the stack from being taken."""
@@ -264,6 +277,8 @@ class Link:
     def _forget(self, peer):
         peer.bond = None
         peer.next_event = None
+        if peer.watch_every_ms:
+            self.on_watch()
         if peer.working:
             peer.working.cancel()
         if peer.wishes:

@@ -52,6 +52,7 @@ class Peer:
         requests: Its smp.Conversation.
         wishes: Its Wishes, once it has asked for events or media.
         working: The task that waits for an answer that takes its time.
+        watch_every_ms: How often it wants the glasses to look; 0: it does not.
     """
 
     def __init__(self, connection, key, requests):
@@ -70,6 +71,7 @@ class Peer:
         self.responses = []
         self.wishes = None
         self.working = None
+        self.watch_every_ms = 0
         self._busy_ms = 0
         self._quiet_ms = 0
 

@@ -31,7 +31,7 @@ SIG_BATTERY_LEVEL = 0x2A19
 EVENT_BOOT = 1  # {"board": str, "firmware": str, "boot": int}
 # {"word": str, "p": float, "at_ms": int (microphone time of the end of the deciding hop)}
 EVENT_WAKE = 2
-EVENT_SEEN = 3  # {"label": str, "p": float, "by": str (model's name, or "motion")}
+EVENT_SEEN = 3  # {"label": str, "p": float, "by": str (model's name, or "motion"), "media"?: int}
 # {"id": int, "kind": "audio" | "photo" | "file", "codec": str, "bytes": int, ...}: a media object
 # begins
 EVENT_MEDIA = 4
@@ -40,8 +40,8 @@ EVENT_MEDIA_END = 5
 EVENT_BATTERY = 6  # {"percent": int, "mv": int}
 EVENT_BUTTON = 7  # {"pressed": bool}
 EVENT_GAP = 8  # {"count": int}: that many records up to this sequence number were dropped unread
-# {"about": "settings" | "model" | "bonds" | "erased", "text": str}: something was put right, and
-# how
+# {"about": "settings" | "model" | "bonds" | "erased" | "camera", "text": str}: something was put
+# right, and how
 EVENT_NOTICE = 9
 # {"lost_ms": int, "silent": bool}: sound that never came, since boot; whether none comes now
 EVENT_MICROPHONE = 10
@@ -59,7 +59,7 @@ MEDIA_RELEASE = 3  # u16 id: the object has arrived, or is not wanted: forget it
 STATE_OFF = 0
 STATE_IDLE = 1  # the microphone's words are nobody's to hear
 STATE_LISTENING = 2
-STATE_WATCHING = 3  # the camera is on, or what it saw is looked at
+STATE_WATCHING = 3  # the glasses look by themselves, or a photo is taken or looked at
 STATE_ENGAGED = 4  # sound is recorded or streamed
 
 LIMIT_SEQUENCE = 0xFFFFFFFE  # the last number of a boot's events: the glasses start anew before
@@ -79,6 +79,8 @@ LIMIT_BONDS = 5  # companions that are known
 LIMIT_BOND_NAME_BYTES = 32  # what one is called, UTF-8
 LIMIT_RECORD_MIN_MS = 1000  # a recording, and the sound kept of a wake word
 LIMIT_RECORD_MAX_MS = 60000
+LIMIT_WATCH_MIN_MS = 100  # from one look of glasses that watch to the next
+LIMIT_WATCH_MAX_MS = 5000
 LIMIT_NAME_BYTES = 11  # what the glasses are called: what a scan response has room for
 LIMIT_BATTERY_MAH = 20000  # what a battery may hold
 LIMIT_WORDS = 4  # wake words that are listened for at once
@@ -120,6 +122,8 @@ SMP_GLINT_PHOTO = 2  # write {}: take a photo -> {"id": int}
 SMP_GLINT_RECORD = 3  # write {"ms": int}: record the microphone -> {"id": int}
 SMP_GLINT_STOP = 4  # write {}: end the recording under way: it is as long as it has become
 SMP_GLINT_FILE = 5  # write {"name": str}: send a file -> {"id": int}
+# write {"every_ms"?: int}: watch while this link lasts, or no more -> {"every_ms": int}
+SMP_GLINT_WATCH = 6
 
 SMP_GLINT_BOOT = 16  # read: whether this is safe mode, and the last crash and refused update
 SMP_GLINT_DOWNGRADE = 17  # write {}: until the next reset, take images older than what runs

@@ -76,6 +76,9 @@ REQUESTS = {
     (64, 5, 2): (  # glint_file.write
         ("name", "text", 0, 256, True),
     ),
+    (64, 6, 2): (  # glint_watch.write
+        ("every_ms", "int", 100, 5000, False),
+    ),
     (64, 16, 0): (),  # glint_boot.read
     (64, 17, 2): (),  # glint_downgrade.write
     (64, 18, 0): (),  # glint_trust.read
@@ -112,4 +115,5 @@ SETTINGS = {
     "vision": ("vision", "text", 1, 32, True),
     "wake_audio_ms": ("wake_audio_ms", "int", 1000, 60000, True),
     "battery_mah": ("battery_mah", "int", 0, 20000, True),
+    "watch_every_ms": ("watch_every_ms", "int", 0, 5000, True),
 }

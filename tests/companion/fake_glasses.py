@@ -55,6 +55,7 @@ class FakeGlasses:
         acknowledged: Acknowledgements received.
         on_photo: Called with the object's id when a photo is asked for.
         on_record: Called with the object's id and length in ms when a recording is asked for.
+        watching: The {"every_ms": ...} of all requests to watch, None for to watch no more.
         asked: The {"from": ...} of all requests for events.
         own: First record of this boot.
         clock_set: What the clock was set to, each time.
@@ -77,6 +78,7 @@ class FakeGlasses:
         self.answers: dict[int, Any] = {}
         self.acknowledged: list[int] = []
         self.asked: list[int] = []
+        self.watching: list[int | None] = []
         self.own = 1
         self.clock_set: list[str] = []
         self.on_photo: Callable[[int], None] = lambda number: None
@@ -366,6 +368,9 @@ class FakeGlasses:
                 number = self.next_object
                 self.on_record(number, body["ms"])
                 return {"id": number}
+            case protocol.SMP_GLINT_WATCH:
+                self.watching.append(body.get("every_ms"))
+                return {"every_ms": body.get("every_ms") or 0}
         return {"rc": ENOTSUP}
 
 

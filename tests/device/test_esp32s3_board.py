@@ -84,6 +84,11 @@ def test_the_camera_is_on_only_while_it_takes_a_picture(said):
     assert said["still_on"] == 0
 
 
+def test_the_camera_stays_on_while_it_is_held(said):
+    first, second, third = [True], [False, True], [False, False, True]
+    assert said["held"] == [first, first, second, third]
+
+
 def test_no_pin_is_used_twice(said):
     constants = said["constants"]
     names = ["PDM_CLOCK", "PDM_DATA", "PDM_UNUSED", "I2S_CLOCK", "I2S_WORD", "I2S_DATA"]

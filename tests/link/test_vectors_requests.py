@@ -48,6 +48,7 @@ CLASSES = {
     (64, 3, "write"): smp.RecordWrite,
     (64, 4, "write"): smp.StopWrite,
     (64, 5, "write"): smp.FileWrite,
+    (64, 6, "write"): smp.WatchWrite,
     (64, 16, "read"): BootRead,
     (64, 18, "read"): TrustRead,
     (64, 17, "write"): DowngradeWrite,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companion's own commands: scan, listen, info, photo, record."""
+"""The companion's own commands: scan, listen, watch, info, photo, record."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Fi
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    for command in (scan, listen, info, photo, record):
+    for command in (scan, listen, watch, info, photo, record):
         app.command()(command)
 
 
@@ -145,6 +145,33 @@ def _places(run_command: str | None, webhook: str | None) -> "list[Place]":
 
         places.append(Webhook(webhook))
     return places
+
+
+def watch(
+    rate: Annotated[
+        float, typer.Option(min=0.2, max=10, metavar="HZ", help="Looks a second, 0.2 to 10.")
+    ] = 1.0,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, metavar="S", help="Stop after this long.")
+    ] = None,
+    hci: Hci = None,
+    glasses: Wanted = None,
+    timeout: Timeout = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Have the glasses look by themselves, and print what they see whenever it changes."""
+
+    async def run() -> None:
+        async with connect(glasses, hci, timeout) as connected:
+            with contextlib.suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(seconds),
+                    contextlib.aclosing(connected.watch(rate)) as changes,
+                ):
+                    async for seen in changes:
+                        _print_event(seen, as_json)
+
+    run_to_end(run())
 
 
 def info(

@@ -7,21 +7,19 @@ import tflm
 
 from glasses.config import MOTION
 from glasses.perception import models
+from glasses.perception.trigger import MOTION_SHARE, Trigger
 
-# The motion trigger looks at every STEP-th pixel of every STEP-th row.
 MOTION_SIZE = 96
-MOTION_STEP = 4
-# A pixel has changed when it differs by more than this many grey levels: sensor noise stays below.
-MOTION_LEVELS = 24
-# The trigger calls it motion when this share of the pixels has changed.
-MOTION_SHARE = 0.05
-DARK_MEAN = 16
 # Characters of a label that an event has room for.
 LABEL_MAX = 20
 
 
 class Classifier:
-    """An int8 image model whose outputs are the manifest's `labels`, on a grey picture."""
+    """An int8 image model whose outputs are the manifest's `labels`, on a grey picture.
+
+    Attributes:
+        lead: By how much the label of the last look was more probable than the next best.
+    """
 
     def __init__(self, name, manifest, model_bytes, slice_macs):
         self.name = name
@@ -45,17 +43,22 @@ class Classifier:
             )
         self._flip = int.from_bytes(b"\x80" * (self.width * self.height), "little")
         self._scale, self._zero_point = output.scale, output.zero_point
+        self.lead = 0.0
+        self._lock = asyncio.Lock()
 
     async def look(self, grey):
         """(label, probability) of a grey picture; gives way to others every few milliseconds."""
-        # Grey 0..255 to int8 -128..127 flips each byte's top bit: one wide XOR does all of them.
-        flipped = int.from_bytes(grey, "little") ^ self._flip
-        self.model.input(0)[:] = flipped.to_bytes(len(grey), "little")
-        while not self.model.step(self._slice_macs):
-            await asyncio.sleep_ms(0)
-        scores = self.model.output(0)
-        best = max(range(len(self._labels)), key=lambda i: scores[i])
-        return self._labels[best], (scores[best] - self._zero_point) * self._scale
+        async with self._lock:  # a photo's, and one of those that the glasses take by themselves
+            # Grey 0..255 to int8 -128..127 flips each byte's top bit: one wide XOR does them all.
+            flipped = int.from_bytes(grey, "little") ^ self._flip
+            self.model.input(0)[:] = flipped.to_bytes(len(grey), "little")
+            while not self.model.step(self._slice_macs):
+                await asyncio.sleep_ms(0)
+            scores = list(self.model.output(0))
+        best = max(range(len(scores)), key=lambda i: scores[i])
+        score = scores.pop(best)
+        self.lead = (score - max(scores, default=self._zero_point)) * self._scale
+        return self._labels[best], (score - self._zero_point) * self._scale
 
 
 class Motion:
@@ -65,22 +68,18 @@ class Motion:
     width = height = MOTION_SIZE
 
     def __init__(self):
-        self._last = None
+        self._trigger = Trigger()
 
     async def look(self, grey):
         """("motion" | "still" | "dark", share of pixels that changed)."""
-        now = bytes(
-            grey[row * MOTION_SIZE + column]
-            for row in range(0, MOTION_SIZE, MOTION_STEP)
-            for column in range(0, MOTION_SIZE, MOTION_STEP)
-        )
-        last, self._last = self._last or now, now
-        await asyncio.sleep_ms(0)
-        changed = sum(1 for i in range(len(now)) if abs(now[i] - last[i]) > MOTION_LEVELS)
-        share = changed / len(now)
+        is_first = not self._trigger.has_kept
+        share = await self._trigger.compare(grey, self.width, self.height)
+        self._trigger.keep()
+        if is_first:
+            share = 0.0
         if share >= MOTION_SHARE:
             return "motion", share
-        return ("dark" if sum(now) < DARK_MEAN * len(now) else "still"), share
+        return ("dark" if self._trigger.is_dark else "still"), share
 
 
 def load(folder, name, slice_macs):

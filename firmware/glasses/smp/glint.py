@@ -34,6 +34,7 @@ def serve(server, app, files):
             "notified_bytes": link.notified_bytes,
             "next": app.journal.next,
             "light": app.privacy.lit,
+            "watch_every_ms": app.watcher.every_ms,
         }
         answer.update(heard.counts())
         answer.update(app.ledger.status(answer["battery_percent"], app.settings["battery_mah"]))
@@ -88,6 +89,14 @@ def serve(server, app, files):
             raise smp.RequestError(protocol.RC_NO_CAMERA, "this board has no camera")
         return {"id": app.take_photo()}
 
+    def watch(body):
+        if not app.link.listening:
+            raise smp.RequestError(protocol.RC_BUSY, "events have not been asked for")
+        if app.board.camera is None:
+            raise smp.RequestError(protocol.RC_NO_CAMERA, "this board has no camera")
+        app.link.watch(body.get("every_ms", 0))
+        return {"every_ms": app.watcher.every_ms}
+
     for command, op, handler in (
         (protocol.SMP_GLINT_STATUS, smp.READ, status),
         (protocol.SMP_GLINT_EVENTS, smp.WRITE, listen),
@@ -97,5 +106,6 @@ def serve(server, app, files):
         (protocol.SMP_GLINT_JOURNAL, smp.WRITE, acknowledge),
         (protocol.SMP_GLINT_STOP, smp.WRITE, stop),
         (protocol.SMP_GLINT_FILE, smp.WRITE, send_file),
+        (protocol.SMP_GLINT_WATCH, smp.WRITE, watch),
     ):
         server.handle(protocol.SMP_GROUP_GLINT, command, op, handler)

@@ -118,8 +118,17 @@ async def pictures():
         await board.camera.capture(board.camera.GREY, 100, 100)
     except OSError as error:
         said["refused"] = str(error)
+    # While the glasses watch it stays on, also beside a photo, which takes it for a moment.
+    board.camera.hold(True)
+    held = []
+    small, large = (board.camera.GREY, 96, 96), (board.camera.JPEG, 640, 480)
+    for wanted in (small, small, large, small):
+        await board.camera.capture(*wanted)
+        held.append([opened.on for opened in camera.opened[2:]])
+    said["held"] = held
 
 
 asyncio.run(pictures())
+board.camera.hold(False)
 said["still_on"] = sum(opened.on for opened in camera.opened)
 print(json.dumps(said))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from workbench.errors import WorkbenchError
 PHRASE = "okay nabu"
 COMMAND = "take a photo"
 CONNECT_TIMEOUT_S = 20.0
+WATCH_RATE_HZ = 5.0
 # Time after the last sound in which late results may still arrive on a slow machine.
 PATIENCE_S = 20.0
 
@@ -67,8 +69,14 @@ def compose() -> Scene:
 
 @dataclass
 class Findings:
-    """What the companion has received so far; the demo is over when nothing is missing."""
+    """What the companion has received so far; the demo is over when nothing is missing.
 
+    Attributes:
+        own_scenes: The camera sees the demo's own pictures, of which one shows a person.
+    """
+
+    own_scenes: bool
+    changed: Seen | None = None
     wake: Wake | None = None
     latency_s: float | None = None
     audio: Path | None = None
@@ -80,23 +88,24 @@ class Findings:
     def missing(self) -> list[str]:
         """Names what has not arrived yet."""
         found = {
+            "no person came into view": self.changed or not self.own_scenes,
             "the wake word was not heard": self.wake,
             "the sound after it did not arrive": self.audio,
             "the command in it was not understood": self.command,
             "no photo arrived": self.photo,
             "vision said nothing": self.seen,
         }
-        return [name for name, value in found.items() if value is None]
+        return [name for name, value in found.items() if not value]
 
 
 class Demo:
     """One run, against a simulator that is ready."""
 
-    def __init__(self, sim: SimProcess, view: View, output: Path) -> None:
+    def __init__(self, sim: SimProcess, view: View, output: Path, own_scenes: bool) -> None:
         self._sim = sim
         self._view = view
         self._output = output
-        self._found = Findings()
+        self._found = Findings(own_scenes)
         self._word_ended_s = 0.0
         self._ears: asyncio.Task[speech.Recognizer] | None = None
         self._news = asyncio.Event()
@@ -117,6 +126,7 @@ class Demo:
             what = f"{info.model} board, firmware {info.firmware}"
             self._view.step(f"connected to {info.name} at {info.address}: {what}")
             listening = asyncio.create_task(self._listen(glasses))
+            self._found.tasks.append(asyncio.create_task(self._watch(glasses)))
             try:
                 self._sim.do("battery", percent=87, mv=4020)
                 self._sim.do("mic", files=[str(wav)])
@@ -126,7 +136,8 @@ class Demo:
                 await self._wait(listening, scene.seconds + PATIENCE_S)
                 self._view.summary(await self._summary(glasses))
             finally:
-                listening.cancel()
+                for task in (listening, *self._found.tasks):
+                    task.cancel()
                 await asyncio.gather(listening, *self._found.tasks, return_exceptions=True)
         if missing := self._found.missing():
             raise DemoError(f"{'; '.join(missing)}. {self._last_words()}")
@@ -151,6 +162,20 @@ class Demo:
                 listening.result()
                 return
 
+    async def _watch(self, glasses: glint.Glasses) -> None:
+        """Has the glasses look by themselves until they tell that somebody came into view."""
+        try:
+            async with contextlib.aclosing(glasses.watch(WATCH_RATE_HZ)) as changes:
+                before = await anext(changes)
+                self._sim.do("picture")
+                self._found.changed = await anext(changes)
+        except glint.GlintError as error:
+            self._view.step(f"no watching: {error}")
+            return
+        labels = f"{before.label} before, {self._found.changed.label} now"
+        self._view.step(f"the glasses watched, and told a change: {labels}")
+        self._news.set()
+
     async def _listen(self, glasses: glint.Glasses) -> None:
         async for event in glasses.events():
             arrived_s = time.monotonic()
@@ -163,7 +188,7 @@ class Demo:
         if isinstance(event, Wake) and found.wake is None:
             found.wake, found.latency_s = event, arrived_s - self._word_ended_s
             found.tasks.append(asyncio.create_task(self._obey(glasses, event)))
-        elif isinstance(event, Seen):
+        elif isinstance(event, Seen) and event.media:
             found.seen = event
 
     async def _take_photo(self, glasses: glint.Glasses) -> None:
@@ -216,6 +241,7 @@ class Demo:
             "probability": found.wake and round(found.wake.probability, 3),
             "command": found.command,
             "seen": found.seen and found.seen.label,
+            "changed": found.changed and found.changed.label,
             "latency_ms": None if found.latency_s is None else round(found.latency_s * 1000),
             "realtime_factor": status.busy_us / (status.hops * 10_000) if status.hops else None,
             "slow_hops": status.slow_hops,
@@ -256,4 +282,4 @@ async def run(
     async with simulator(*arguments) as sim:
         for said in sim.said("note"):
             view.step(said["text"])
-        await Demo(sim, view, output).run(scene)
+        await Demo(sim, view, output, own_scenes=camera is None).run(scene)

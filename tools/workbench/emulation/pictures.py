@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import shutil
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
@@ -64,9 +66,11 @@ def jpeg(path: Path, width: int, height: int) -> bytes:
 
 
 def draw_scenes(folder: Path) -> Path:
-    """Draws two plain scenes, a lit and a dark room, into `folder`, for use if none are given."""
+    """Puts scenes into `folder`, for use if none are given: a lit room, a person, a dark room."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, brightness in enumerate((1.0, 0.3)):
+    if person := _portrait():
+        shutil.copy(person, folder / "scene1.jpg")
+    for number, brightness in ((0, 1.0), (2, 0.3)):
         scene = Image.new("RGB", (640, 480), _shade(201, 214, 222, brightness))
         draw = ImageDraw.Draw(scene)
         draw.rectangle((0, 330, 640, 480), fill=_shade(150, 111, 77, brightness))
@@ -76,6 +80,15 @@ def draw_scenes(folder: Path) -> Path:
         draw.ellipse((440, 190, 500, 250), fill=_shade(190, 60, 50, brightness))
         scene.save(folder / f"scene{number}.png")
     return folder
+
+
+def _portrait() -> Path | None:
+    """The photo of Grace Hopper (US Navy, public domain) in matplotlib's wheel, if it is there."""
+    package = importlib.util.find_spec("matplotlib")
+    if package is None or package.origin is None:
+        return None
+    path = Path(package.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+    return path if path.exists() else None
 
 
 def _shade(red: int, green: int, blue: int, brightness: float) -> tuple[int, int, int]:

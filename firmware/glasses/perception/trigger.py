@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brightness and motion of pictures, and when what they show counts as changed.
+
+They need no model, and decide whether it has to look.
+"""
+
+import asyncio
+
+# So many pixels of a row and of a column are compared.
+SAMPLES = 24
+# After so many rows others get a turn.
+ROWS_A_TURN = 6
+# A pixel has changed when it differs by more than this many grey levels: sensor noise stays below.
+MOTION_LEVELS = 24
+# It is motion when this share of the pixels has changed.
+MOTION_SHARE = 0.05
+# It is dark when the mean grey level is below the first, until it is not below the second.
+DARK_MEAN = 16
+LIGHT_MEAN = 24
+
+
+class Trigger:
+    """Compares pictures with one that it keeps.
+
+    Attributes:
+        is_dark: Whether the picture that was compared last is.
+    """
+
+    def __init__(self):
+        self.is_dark = False
+        self._kept = b""
+        self._last = b""
+
+    @property
+    def has_kept(self):
+        """Whether there is a picture to compare with."""
+        return len(self._kept) > 0
+
+    async def compare(self, grey, width, height):
+        """The share of pixels that differ from the kept picture; 1.0 where there is none."""
+        across, down = max(1, width // SAMPLES), max(1, height // SAMPLES)
+        samples = len(range(0, width, across)) * len(range(0, height, down))
+        last, kept = self._last, self._kept
+        if len(last) != samples or last is kept:
+            last = bytearray(samples)
+        is_new = len(kept) != samples
+        if is_new:
+            kept = last
+        i = total = changed = rows = 0
+        for row in range(0, width * height, width * down):
+            for at in range(row, row + width, across):
+                level = grey[at]
+                difference = level - kept[i]
+                if difference > MOTION_LEVELS or difference < -MOTION_LEVELS:
+                    changed += 1
+                last[i] = level
+                total += level
+                i += 1
+            rows += 1
+            if rows % ROWS_A_TURN == 0:
+                await asyncio.sleep_ms(0)
+        self._last = last
+        self.is_dark = total < (LIGHT_MEAN if self.is_dark else DARK_MEAN) * samples
+        return 1.0 if is_new else changed / samples
+
+    def keep(self):
+        """Keeps the picture that was compared last."""
+        self._last, self._kept = self._kept, self._last
+
+    def forget(self):
+        """Keeps none."""
+        self._kept = b""
+
+
+class Told:
+    """What was told last of what is seen: a label takes its place once enough looks agree on it.
+
+    Attributes:
+        label: The one that was told last, or None.
+    """
+
+    def __init__(self):
+        self.label = None
+        self._other = None
+        self._times = 0
+
+    @property
+    def is_doubtful(self):
+        """Whether the last look said something else than what was told."""
+        return self._other is not None
+
+    def look(self, label, enough):
+        """Whether to tell `label`, which the newest look says; None: it cannot decide.
+
+        Args:
+            enough: So many looks in a row have to say the same.
+        """
+        if label is None or label == self.label:
+            self._other = None
+            return False
+        if label != self._other:
+            self._other = label
+            self._times = 0
+        self._times += 1
+        if self._times < enough:
+            return False
+        self.label = label
+        self._other = None
+        return True

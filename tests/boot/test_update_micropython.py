@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 
-import targets
+from emulators import emulated
 from glasses.boot import slots
 from glasses.boot.image import ImageError, hex_name
 from glint import backend
@@ -21,6 +21,7 @@ from workbench.device import deploy, update_image
 from workbench.emulation import flashimage, sim
 from workbench.emulation.qemu import load_machine
 from workbench.paths import FIRMWARE
+from workbench.testing import targets
 
 # Prints the device's verdict on each image, and on the unpacked files of the first.
 ON_DEVICE = """
@@ -171,7 +172,7 @@ class Board:
         self.restarts = 0
         # A companion in another medium is a different one to the glasses.
         (self.flash / "bonds.json").unlink(missing_ok=True)
-        simulation = sim.Simulation(self._say, targets.stack)
+        simulation = sim.Simulation(self._say, targets.settings.stack)
         try:
             await simulation.start(self.name, micropython.ensure(self.name), self.flash)
             yield simulation
@@ -257,7 +258,7 @@ async def test_an_application_that_crashes_is_reverted_or_ends_in_safe_mode(tmp_
 
 
 async def test_a_cortex_m55_starts_it_and_reverts(tmp_path):
-    board = Board(tmp_path, targets.emulated("corstone300"))
+    board = Board(tmp_path, emulated("corstone300"))
     board.pend(application("0.2.0", board="corstone300"))
     async with board.started() as simulation:
         assert await board.running(simulation) == "0.2.0"

@@ -3,9 +3,9 @@
 
 import json
 
-import targets
 import tflm_oracle
 from board_scripts import SCRIPTS
+from emulators import emulated
 from test_update_micropython import application
 from workbench.build import zoo
 from workbench.emulation import sound
@@ -20,7 +20,7 @@ HOP_US = 10000
 
 def test_verification_lets_others_have_their_turn_in_time():
     # On a Cortex-M55 that takes 32 ns for each instruction, whatever the machine it is emulated on.
-    board = targets.emulated("corstone300")
+    board = emulated("corstone300")
     data = application("9.0.0", board=board)
     counting = CortexM(board, counting=True)
     turns = json.loads(counting.run(SCRIPTS / "verify_turns.py", board, stdin=data))

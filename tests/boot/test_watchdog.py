@@ -6,7 +6,7 @@ import contextlib
 
 import glint
 import pytest
-import targets
+from emulators import emulated
 from glint.errors import GlintError
 from smpclient.requests.os_management import EchoWrite
 from test_update_micropython import Board, application
@@ -31,7 +31,7 @@ FAULT = {"linux": "SIGSEGV", "corstone300": "*** bus fault: accessed an address"
 @pytest.fixture(params=["linux", "corstone300"])
 def board(request, tmp_path):
     """An emulated board, switched off."""
-    return Board(tmp_path / "flash", targets.emulated(request.param))
+    return Board(tmp_path / "flash", emulated(request.param))
 
 
 def poisoned(board):
@@ -54,7 +54,7 @@ async def ask(glasses, board, what):
 
 async def test_an_update_on_trial_that_hangs_is_reverted(tmp_path):
     # One that hangs on the linux board is in test_glint_update.py.
-    board = Board(tmp_path / "flash", targets.emulated("corstone300"))
+    board = Board(tmp_path / "flash", emulated("corstone300"))
     board.pend(poisoned(board))
     async with (
         board.started() as simulation,

@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import pytest
-import targets
 from workbench.build import micropython, zoo
 from workbench.device import deploy, selftest
 from workbench.device.serialboard import SerialBoard
 from workbench.emulation import qemu
 from workbench.emulation.linuxconsole import LinuxConsole
 from workbench.paths import ROOT
+from workbench.testing import targets
 
 
 @contextlib.contextmanager

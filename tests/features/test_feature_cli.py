@@ -8,17 +8,17 @@ import shutil
 import ppk2_player
 import pytest
 import pytest_asyncio
-import targets
 from glint.cli import app
 from glint.errors import GlintError
 from typer.testing import CliRunner
+from workbench.testing import targets
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def target(request):
-    async with targets.named(request.config.getoption("--glasses")) as started:
+async def target(target_name):
+    async with targets.named(target_name) as started:
         yield started
 
 

@@ -8,19 +8,19 @@ import os
 import glint
 import pytest
 import pytest_asyncio
-import targets
 from glint import protocol
 from glint.errors import RequestError
 from glint.events import Wake
 from workbench.emulation import sound
+from workbench.testing import targets
 
 pytestmark = pytest.mark.needs("hci")
 CORRUPT = 9  # MGMT_ERR_ECORRUPT, of MCUmgr's general codes
 
 
 @pytest_asyncio.fixture
-async def target(request):
-    async with targets.named(request.config.getoption("--glasses")) as started:
+async def target(target_name):
+    async with targets.named(target_name) as started:
         yield started
 
 

@@ -10,13 +10,13 @@ import struct
 import glint.backend
 import pytest
 import pytest_asyncio
-import targets
 from bleak.uuids import normalize_uuid_16
 from bumble import hci
 from glint import protocol
 from glint.smp_manage import JournalRead
 from hostile import ATT_CID, ECHO, SMP_CID, Central
 from smp import os_management
+from workbench.testing import targets
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")]
 
@@ -31,8 +31,8 @@ HEAP_SLACK_BYTES = 60_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def target(request, stack):
-    async with targets.named(request.config.getoption("--glasses")) as started:
+async def target(target_name, stack):
+    async with targets.named(target_name) as started:
         async with started.connect():
             pass  # its companion, which has paired
         yield started

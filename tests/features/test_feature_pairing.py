@@ -9,9 +9,9 @@ import glint
 import glint.backend
 import pytest
 import pytest_asyncio
-import targets
 from glint import protocol
 from glint.errors import LinkLostError, PairingError, RequestError
+from workbench.testing import targets
 
 # Longer than necessary: a busy machine may see the button pressed late.
 HELD_S = protocol.LIMIT_PAIRING_HOLD_MS / 1000 + 1.0
@@ -41,8 +41,8 @@ class Place:
 
 
 @pytest_asyncio.fixture
-async def place(request, stack, tmp_path, monkeypatch):
-    async with targets.named(request.config.getoption("--glasses")) as target:
+async def place(target_name, stack, tmp_path, monkeypatch):
+    async with targets.named(target_name) as target:
         yield Place(target, tmp_path, monkeypatch)
 
 

@@ -11,12 +11,12 @@ import itertools
 import cbor2
 import pytest
 import pytest_asyncio
-import targets
 from request_cases import frame, wrong_requests
 from smpclient.transport.bumble import SMPBumbleTransport
 from smpclient.transport.bumble.keystore import Custom
 from smpclient.transport.bumble.pairing import NoInputNoOutput
 from sweep import WHOLE, share
+from workbench.testing import targets
 
 STAT = (2, 0, 0, {"name": "smp_svr_stats"})
 STATUS = (64, 0, 0, {})
@@ -50,8 +50,8 @@ class Asking:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def target(request):
-    async with targets.named(request.config.getoption("--glasses")) as started:
+async def target(target_name):
+    async with targets.named(target_name) as started:
         async with started.connect() as glasses:
             await glasses.let_pair()
         yield started

@@ -9,8 +9,8 @@ from workbench.device import selftest
 
 
 @pytest.fixture(scope="module")
-def report(request):
-    name = request.config.getoption("--glasses")
+def report(target_name):
+    name = target_name
     if name not in ("linux", "corstone300"):
         pytest.skip(f"glasses '{name}' run it when they are deployed: glint deploy")
     return selftest.run_emulated(name)

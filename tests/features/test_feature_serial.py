@@ -4,9 +4,9 @@
 import random
 
 import pytest
-import targets
 from workbench.device import deploy, selftest
 from workbench.device.serialboard import BoardError
+from workbench.testing import targets
 
 pytestmark = pytest.mark.needs("serial")
 
@@ -27,9 +27,9 @@ print(taken(1000))
 
 
 @pytest.fixture(scope="module")
-def board(request):
+def board(target_name):
     """The board at its prompt; it is restarted afterwards."""
-    with targets.named(request.config.getoption("--glasses")).at_prompt() as there:
+    with targets.named(target_name).at_prompt() as there:
         yield there
         there.restart()
 

@@ -7,7 +7,6 @@ import zlib
 
 import pytest
 import pytest_asyncio
-import targets
 from glint import protocol
 from glint import smp as requests
 from glint import smp_manage as manage
@@ -23,6 +22,7 @@ from smpclient.transport.bumble.keystore import Custom
 from smpclient.transport.bumble.pairing import NoInputNoOutput
 from update_images import APP, make
 from workbench.build import romfs
+from workbench.testing import targets
 
 FILE = "/models/extra.bin"
 
@@ -30,8 +30,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("hci")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def target(request):
-    async with targets.named(request.config.getoption("--glasses")) as started:
+async def target(target_name):
+    async with targets.named(target_name) as started:
         async with started.connect():
             pass  # paired, as in an operating system's settings
         yield started

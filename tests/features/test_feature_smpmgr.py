@@ -9,9 +9,9 @@ import zlib
 
 import pytest
 import pytest_asyncio
-import targets
 from smpclient.mcuboot import ImageInfo
 from update_images import make
+from workbench.testing import targets
 
 FILE = "/models/extra.bin"
 # Runs a program with an HCI transport in place of the machine's Bluetooth.
@@ -26,8 +26,8 @@ app()
 
 
 @pytest_asyncio.fixture
-async def target(request):
-    async with targets.named(request.config.getoption("--glasses")) as started:
+async def target(target_name):
+    async with targets.named(target_name) as started:
         async with started.connect():
             pass  # paired, as in an operating system's settings
         yield started

@@ -119,6 +119,11 @@ class Linux:
         await asyncio.shield(self._console)
         return await self._process.wait()
 
+    def cut_power(self) -> None:
+        """Ends the board between two instructions; `start` starts it with what its flash holds."""
+        if self._process and self._process.returncode is None:
+            self._process.kill()
+
     async def stop(self) -> None:
         """Ends the board if it is still running."""
         if self._process is None:

@@ -22,12 +22,12 @@ STATUS_RESET = 75
 
 
 def flash_image(folder: Path, path: Path, machine: Machine) -> None:
-    """Creates a starting board's flash from `folder`: its configuration, models and ROMFS.
+    """Creates a starting board's flash from `folder`: configuration, own modules, models, ROMFS.
 
     Raises:
         FlashImageError: They do not fit.
     """
-    files = [*folder.glob("*.json"), *folder.glob("models/*")]
+    files = [*folder.glob("*.json"), *folder.glob("*.py"), *folder.glob("models/*")]
     content = {str(file.relative_to(folder)): file.read_bytes() for file in files}
     rom = romfs.of_folder(folder / romfs.FOLDER)
     flashimage.create(path, content, machine=machine, rom=rom)
@@ -53,15 +53,20 @@ class Microcontroller:
         self._on_console = on_console
         self._console: asyncio.Task[int] | None = None
         self._reset = asyncio.Event()
+        self._power_cut = False
         self._bus: Bus | None = None
 
     async def start(self) -> Bus:
-        """Starts the board, or continues after it has reset itself; returns its simulation bus.
+        """Starts the board, or continues after a reset or power cut; returns its simulation bus.
 
         Raises:
             QemuError: QEMU or the flash is not usable.
             FlashImageError: The models do not fit the flash.
         """
+        if self._power_cut:
+            self._power_cut = False
+            self._console = None
+            await asyncio.to_thread(self._qemu.stop)
         if not self._console:
             if not self._image.exists():
                 flash_image(self._folder, self._image, self._qemu.machine)
@@ -112,6 +117,11 @@ class Microcontroller:
         finally:
             reset.cancel()
         return self._console.result() if self._console.done() else STATUS_RESET
+
+    def cut_power(self) -> None:
+        """Ends the board between two instructions; `start` starts it with what its flash holds."""
+        self._power_cut = True
+        self._qemu.kill()
 
     async def stop(self) -> None:
         """Ends the board if it is still running."""

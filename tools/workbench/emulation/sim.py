@@ -22,7 +22,7 @@ from workbench.build import micropython, romfs, zoo
 from workbench.emulation import keys, sound
 from workbench.emulation.bus import Bus, Peripherals
 from workbench.emulation.emulator import FAULTS, EmulatorError, emulated
-from workbench.emulation.medium import Medium, serve
+from workbench.emulation.medium import Medium, Timing, serve
 from workbench.emulation.microcontroller import STATUS_RESET
 from workbench.emulation.pictures import PictureError, draw_scenes, load_folder
 from workbench.emulation.radio.radio import Radio
@@ -127,6 +127,7 @@ class Simulation:
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
+        self._power_cut = False
         self._locked_calls = 0
         self.medium: Medium | None = None  # another program's
         self.address = ""
@@ -213,8 +214,9 @@ class Simulation:
         return counters
 
     async def _live(self) -> int:
-        """Restarts the board whenever it resets itself, until it ends; returns its status."""
-        while (status := await self.board.wait()) in RESETS:
+        """Restarts the board after resets and power cuts, until it ends; returns its status."""
+        while (status := await self.board.wait()) in RESETS or self._power_cut:
+            self._power_cut = False
             async with self._restarting:
                 await self._switch_off()
                 await self.peripherals.bus.close()
@@ -223,6 +225,11 @@ class Simulation:
                 await self._switch_on(bus)
             self._say("restarted", status=status)
         return status
+
+    def cut_power(self) -> None:
+        """Cuts the board's power between two instructions, and gives it back."""
+        self._power_cut = True
+        self.board.cut_power()
 
     async def _end_life(self) -> None:
         async with self._restarting:
@@ -278,6 +285,17 @@ def _sounds(paths: Iterable[Path]) -> bytes:
     return b"".join(sound.load(path).astype("<i2").tobytes() for path in paths)
 
 
+def own_medium(simulation: Simulation) -> Medium:
+    """Returns the medium that a simulation has started.
+
+    Raises:
+        ValueError: It has joined one.
+    """
+    if simulation.medium is None:
+        raise ValueError("the radio is up to the program that started the medium")
+    return simulation.medium
+
+
 async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
     """Carries out one command of the control stream.
 
@@ -300,10 +318,14 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
             simulation.peripherals.battery(command["percent"], command["mv"])
         case "button":
             simulation.peripherals.button(command["pressed"])
+        case "power":
+            simulation.cut_power()
         case "range":
-            if simulation.medium is None:
-                raise ValueError("the range is up to the program that started the medium")
-            simulation.medium.out_of_range(not command["in"])
+            own_medium(simulation).out_of_range(not command["in"])
+        case "link":
+            own_medium(simulation).set_timing(Timing(**command))
+        case "drop":
+            own_medium(simulation).drop_links()
         case "counters":
             say_json("counters", **simulation.counters())
         case other:

@@ -173,8 +173,17 @@ class Medium(LocalLink):
             for connection in missed:
                 self._transmit(connection, len(self._in_flight[_key(connection)][0][0]))
 
+    def set_timing(self, timing: Timing) -> None:
+        """Changes rate and loss; what is in flight arrives as it would have."""
+        self.timing = timing
+        self._transmitters.clear()
+
     def _time_out(self) -> None:
         self._supervision = None
+        self.drop_links()
+
+    def drop_links(self) -> None:
+        """Ends all connections as their supervision timeout does, with 0x08."""
         for controller in list(self.controllers):
             controller.end_connections(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of glasses under test, as fixtures give them to tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import glint
+import pytest
+from glint.smp_manage import JournalRead
+from PIL import Image
+
+from workbench.emulation import sound
+from workbench.testing.emulated import Emulated
+from workbench.testing.targets import Target
+
+PATIENCE_S = 60.0
+POLL_S = 0.1
+PRESS_S = 0.2
+# Roughly a lithium cell, empty and full.
+EMPTY_MV, FULL_MV = 3300, 4200
+# What `Senses.say` has around each phrase.
+PAUSE_S = 1.5
+ROOM_RMS = 40
+
+
+class Board:
+    """The board of the glasses.
+
+    Methods that its target has no means for skip the test and say so.
+
+    Attributes:
+        name: The board's name.
+    """
+
+    def __init__(self, target: Target, glasses: glint.Glasses) -> None:
+        self.name = target.board
+        self._target = target
+        self._glasses = glasses
+        self._held = False
+
+    def _emulated(self) -> Emulated:
+        if not isinstance(self._target, Emulated):
+            pytest.skip("these glasses are real: nobody presses, drains or unplugs them")
+        return self._target
+
+    @property
+    def flash(self) -> Path:
+        """Folder that stands for the flash, of emulated glasses."""
+        return self._emulated().flash
+
+    async def reset(self) -> None:
+        """Restarts the glasses, and waits until the companion has them again."""
+        before = await self._boot()
+        await self._glasses.reset()
+        await self._restarted(before)
+
+    async def power_cut(self) -> None:
+        """Cuts the power at once and gives it back; waits until the companion has them again."""
+        target = self._emulated()
+        before = await self._boot()
+        await target.do("power")
+        await self._restarted(before)
+
+    async def _boot(self) -> int:
+        return int((await self._glasses.request(JournalRead())).boot)
+
+    async def _restarted(self, before: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                with contextlib.suppress(glint.GlintError):  # the link drops meanwhile
+                    if await self._boot() != before:
+                        return
+                await asyncio.sleep(POLL_S)
+
+    async def press(self, seconds: float = PRESS_S) -> None:
+        """Presses the button for so long."""
+        target = self._emulated()
+        self._held = True
+        await target.do("button", pressed=True)
+        await asyncio.sleep(seconds)
+        await target.do("button", pressed=False)
+        self._held = False
+
+    async def battery(self, percent: int, millivolts: int | None = None) -> None:
+        """Sets the battery's charge, and its voltage: by default one that fits."""
+        if millivolts is None:
+            millivolts = EMPTY_MV + (FULL_MV - EMPTY_MV) * percent // 100
+        await self._emulated().do("battery", percent=percent, mv=millivolts)
+
+    async def restore(self) -> None:
+        """Releases the button."""
+        if self._held:
+            await self._emulated().do("button", pressed=False)
+
+
+class Senses:
+    """What the glasses hear and see."""
+
+    def __init__(self, target: Emulated, folder: Path) -> None:
+        self._target = target
+        self._folder = folder
+
+    async def play(self, heard: Path | str | sound.Samples, *, realtime: bool = False) -> None:
+        """Plays a sound to the microphone, to its end.
+
+        Args:
+            heard: A sound file, or samples (int16, 16 kHz, one channel).
+            realtime: Whether it takes as long as it is; else as fast as the glasses listen.
+
+        Raises:
+            SoundError: There is no such file, or it is no sound.
+        """
+        samples = sound.load(Path(heard)) if isinstance(heard, str | Path) else heard
+        await self._target.play(samples, realtime=realtime)
+
+    async def say(self, *phrases: str, realtime: bool = False) -> None:
+        """Plays phrases in a synthetic voice, in a quiet room."""
+        parts = [sound.silence(PAUSE_S)]
+        for phrase in phrases:
+            parts += [sound.speech(phrase), sound.silence(PAUSE_S)]
+        said = sound.join(*parts)
+        room = sound.noise(len(said) / sound.SAMPLE_RATE_HZ, ROOM_RMS)
+        await self.play(sound.mix(said, room), realtime=realtime)
+
+    async def silence(self, seconds: float, *, realtime: bool = False) -> None:
+        """Plays silence."""
+        await self.play(sound.silence(seconds), realtime=realtime)
+
+    async def show(self, picture: Path | str | Image.Image) -> None:
+        """Puts a picture before the camera, or the pictures of a folder, one for each photo.
+
+        Raises:
+            EmulatorError: It is no picture.
+        """
+        if isinstance(picture, str | Path) and Path(picture).is_dir():
+            await self._target.do("camera", folder=str(picture))
+            return
+        scene = self._folder / "scene"
+        shutil.rmtree(scene, ignore_errors=True)
+        scene.mkdir()
+        if isinstance(picture, Image.Image):
+            picture.save(scene / "scene.png")
+        else:
+            shutil.copy(picture, scene)
+        await self._target.do("camera", folder=str(scene))
+
+    async def hush(self) -> None:
+        """Ends the sound that is playing."""
+        await self._target.do("hush")
+
+
+class Radio:
+    """The radio between the glasses and all companions."""
+
+    def __init__(self, target: Emulated) -> None:
+        self._target = target
+        self._away = False
+
+    @contextlib.asynccontextmanager
+    async def out_of_range(self) -> AsyncIterator[None]:
+        """Carries the glasses out of range, for as long as the block lasts."""
+        self._away = True
+        await self._target.do("range", **{"in": False})
+        yield
+        await self._target.do("range", **{"in": True})
+        self._away = False
+
+    async def timing(self, **timing: float) -> None:
+        """Sets fields of `workbench.emulation.medium.Timing` until the test ends.
+
+        Packets are lost with `packet_error_rate`, and sent again at the next `interval_ms`.
+
+        Raises:
+            EmulatorError: They are not as Timing wants them.
+        """
+        await self._target.do("link", **timing)
+
+    async def disconnect(self) -> None:
+        """Ends every link as though it had been lost; companions connect again."""
+        await self._target.do("drop")
+
+    async def restore(self) -> None:
+        """Makes the radio as it was."""
+        if self._away:
+            await self._target.do("range", **{"in": True})
+        await self._target.do("link")
+
+
+class Console:
+    """What the glasses print."""
+
+    def __init__(self, target: Emulated) -> None:
+        self._sim = target.sim
+        self._begin = len(self._sim.said("console"))
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines since the test began."""
+        return [said["line"] for said in self._sim.said("console")[self._begin :]]
+
+    async def wait_for(self, text: str, timeout_s: float = 10.0) -> str:
+        """Returns the first line since the test began that holds a text.
+
+        Raises:
+            TimeoutError: None has come.
+        """
+        async with asyncio.timeout(timeout_s):
+            while True:
+                for line in self.lines:
+                    if text in line:
+                        return line
+                await self._sim.check()
+                await asyncio.sleep(POLL_S)
+
+
+class Clock:
+    """The glasses' own clock, which may be slower than the tests' on a busy machine."""
+
+    def __init__(self, glasses: glint.Glasses) -> None:
+        self._glasses = glasses
+
+    async def uptime_ms(self) -> int:
+        """Asks how long the glasses have been running."""
+        return int((await self._glasses.status()).uptime_ms)
+
+    async def wait(self, seconds: float) -> None:
+        """Waits until so much time has passed for the glasses."""
+        until_ms = await self.uptime_ms() + 1000 * seconds
+        while await self.uptime_ms() < until_ms:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_S)

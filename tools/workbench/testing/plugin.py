@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pytest loads in every environment that has the workbench: the options, and little else.
+
+All that costs time is imported once glasses are named: `pytest --glasses=linux`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# Those of workbench.testing.fixtures.
+FIXTURES = frozenset(
+    {"board", "clock", "console", "glasses", "radio", "senses", "target", "target_name"}
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("glasses", "glasses under test")
+    group.addoption(
+        "--glasses",
+        action="append",
+        metavar="TARGET",
+        help="run the tests of glasses on linux, corstone300, serial:PORT or ble:NAME; "
+        "may be repeated",
+    )
+    parser.addini("glasses", "the glasses under test where no --glasses is given", "args")
+    parser.addini("glasses_words", "wake words of emulated glasses", "args", ["okay_nabu"])
+    parser.addini("glasses_flash", "folder of files for the flash of emulated glasses", "paths")
+
+
+def chosen(config: pytest.Config) -> list[str]:
+    """The names of the glasses under test; empty if there are none."""
+    return list(dict.fromkeys(config.getoption("glasses") or config.getini("glasses")))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "needs(*abilities): skip on glasses that lack one of workbench.testing.targets.ABILITIES",
+    )
+    names = chosen(config)
+    if not names:
+        return
+    if not config.pluginmanager.hasplugin("asyncio"):
+        raise pytest.UsageError("--glasses needs pytest-asyncio: pip install glint-workbench[test]")
+    from workbench.testing import fixtures, session
+
+    config.pluginmanager.register(session.Session(config, names), "glint-session")
+    config.pluginmanager.register(fixtures, "glint-fixtures")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips tests of glasses where none are named; pytest knows none of their fixtures then."""
+    info = getattr(item, "_fixtureinfo", None)
+    if info is None or chosen(item.config):
+        return
+    unknown = FIXTURES.intersection(info.names_closure) - info.name2fixturedefs.keys()
+    if unknown:
+        pytest.skip("no glasses to test on: run pytest --glasses=linux, or name others")

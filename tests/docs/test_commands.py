@@ -41,6 +41,7 @@ HOW = {
     "app until LINE": "a program that is stopped once it has printed LINE",
     "extension": "a module that the glasses import",
     "board": "a board's board.py",
+    "in FILE": "a piece of a file of this repository, which has tests of its own",
     "tflm": "a script for the linux board, with a model in `buf` and its input in `features`",
     "synopsis": "an overview: each command has to exist",
     "in test-all": "takes long: make test-all runs it",
@@ -52,7 +53,9 @@ NOT_RUN = {
     "git clone": "it needs a network",
     "cd glint": "the tests run in a checkout",
     ". .venv": "the tests run in that environment",
+    "pip install": "it needs a network",
     "pytest --glasses=serial": "it needs a board",
+    "pytest --glasses=linux": "tests/examples/test_own_tests.py runs it",
     "mpremote connect": "it needs a board",
     "python -m workbench.runners.porttest": "it takes five minutes",
     "python -m workbench.measure.speech --voices": "it needs recordings of people",
@@ -227,6 +230,9 @@ def check_synopsis(lines):
 
 @pytest.mark.parametrize(("page", "how", "text"), list(blocks("python")))
 async def test_python(page, how, text, glasses, folder, tmp_path):
+    if how.startswith("in "):
+        assert text in (ROOT / how.removeprefix("in ")).read_text()
+        return
     kind, _, line = how.partition(" until ")
     match kind:
         case "app":

@@ -34,6 +34,7 @@ PACKAGES = {
         "gcc-riscv64-unknown-elf",
         "picolibc-riscv64-unknown-elf",
     ),
+    "tshark": ("tshark",),
     "venv": (f"python3.{sys.version_info.minor}-venv",),
 }
 # The purpose of each program, shown before it is installed.
@@ -50,6 +51,7 @@ PURPOSES = {
     "qemu-system-riscv32": "emulates RISC-V boards",
     "qemu-system-x86_64": "runs the guest of `make bluez`",
     "riscv64-unknown-elf-gcc": "compiles for RISC-V",
+    "tshark": "reads the radio's captures in a test",
     "venv": "makes .venv",
 }
 

@@ -69,6 +69,10 @@ def sim(
         ),
     ] = None,
     mirror: Mirror = None,
+    capture: Annotated[
+        Path | None,
+        typer.Option(help="File for what their radio does, in btsnoop: Wireshark opens it."),
+    ] = None,
     stack: Annotated[
         str,
         typer.Option(
@@ -84,6 +88,7 @@ def sim(
     ] = False,
 ) -> None:
     """Start emulated glasses and say where a companion may connect."""
+    from workbench.emulation import saying
     from workbench.emulation import sim as simulator
 
     if stack not in stacks.STACKS:
@@ -101,9 +106,10 @@ def sim(
             flash=flash,
             hci=hci,
             mirror=mirror,
+            capture=capture,
             controlled=control,
             stack=stack,
-            say=simulator.say_json if control or as_json else simulator.say_plain,
+            say=saying.say_json if control or as_json else saying.say_plain,
             keyed=not (control or as_json),
         )
     )

@@ -11,21 +11,24 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from bumble import core
+from bumble.snoop import Snooper
 from bumble.transport import open_transport
 
 from workbench.build import micropython, romfs, zoo
 from workbench.emulation import keys, sound
 from workbench.emulation.bus import Bus, Peripherals
+from workbench.emulation.capture import captured
 from workbench.emulation.emulator import FAULTS, EmulatorError, emulated
 from workbench.emulation.medium import Medium, Timing, serve
 from workbench.emulation.microcontroller import STATUS_RESET
 from workbench.emulation.pictures import PictureError, draw_scenes, load_folder
 from workbench.emulation.radio.radio import Radio
+from workbench.emulation.saying import Say, say_json
 
 READY_TIMEOUT_S = 15.0
 READY_POLL_S = 0.02
@@ -38,35 +41,6 @@ QUIET_RMS = 20.0
 
 # Lines that MicroPython's prompt prints, which never are the reason of a failure.
 PROMPT = re.compile(r"MicroPython v|Type \"help|>>>|MPY: ")
-
-Say = Callable[..., None]
-
-
-def say_json(event: str, **fields: Any) -> None:
-    """Prints one JSON object a line."""
-    print(json.dumps({"event": event, **fields}), flush=True)
-
-
-def say_plain(event: str, **fields: Any) -> None:
-    """Prints the events that matter to a person, one line each."""
-    match event:
-        case "ready":
-            text = f"{fields['name']} advertises; reach it with --hci {fields['hci']}"
-        case "light":
-            text = f"privacy light {'on' if fields['on'] else 'off'}"
-        case "console":
-            text = f"glasses: {fields['line']}"
-        case "note":
-            text = fields["text"]
-        case "mic_started":
-            text = "the microphone hears the sound"
-        case "mic_done":
-            text = "the microphone hears a quiet room"
-        case "restarted":
-            text = f"the glasses started anew (status {fields['status']})"
-        case _:
-            text = f"{event} {fields}"
-    print(text, flush=True)
 
 
 def prepare_flash(flash: Path, config: dict[str, Any], mirror: Path | None, say: Say) -> None:
@@ -121,9 +95,10 @@ def _kept(folder: Path | None) -> Iterator[Path | None]:
 class Simulation:
     """One pair of emulated glasses with its radio medium, its sound and its pictures."""
 
-    def __init__(self, say: Say, stack: str) -> None:
+    def __init__(self, say: Say, stack: str, snooper: Snooper | None = None) -> None:
         self._say = say
         self._stack = stack
+        self._snooper = snooper
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
@@ -197,7 +172,7 @@ class Simulation:
     async def _switch_on(self, bus: Bus) -> None:
         # A chip has its address for life, as its flash has its bonds.
         known = self._radio_address.read_text() if self._radio_address.exists() else None
-        self.radio = Radio(bus, self.address, known, self._stack)
+        self.radio = Radio(bus, self.address, known, self._stack, self._snooper)
         self._radio_address.write_text(self.radio.address)
         await self.radio.start()
         self._reading = asyncio.create_task(bus.run())
@@ -359,6 +334,7 @@ async def run(
     flash: Path | None,
     hci: str | None,
     mirror: Path | None,
+    capture: Path | None,
     controlled: bool,
     stack: str,
     say: Say,
@@ -377,8 +353,12 @@ async def run(
     samples = _sounds(mic)
     if camera:
         load_folder(camera)
-    simulation = Simulation(say, stack)
-    with tempfile.TemporaryDirectory(prefix="glint-flash-") as folder, _kept(flash) as kept:
+    with (
+        tempfile.TemporaryDirectory(prefix="glint-flash-") as folder,
+        _kept(flash) as kept,
+        captured(capture) as snooper,
+    ):
+        simulation = Simulation(say, stack, snooper)
         place = kept or Path(folder)
         if not (place / "config.json").exists():
             prepare_flash(place, config, mirror, say)

@@ -16,7 +16,7 @@ from glint import backend
 from workbench.emulation import sound
 from workbench.emulation.emulator import EmulatorError
 from workbench.emulation.simprocess import simulator
-from workbench.testing import targets
+from workbench.testing import left, targets
 
 COUNT_TIMEOUT_S = 5.0
 # How long the microphone may take, as a multiple of the sound's own length, and at least.
@@ -50,6 +50,10 @@ class Emulated(targets.Target):
             arguments += ["--stack", targets.settings.stack]
             for word in targets.settings.words:
                 arguments += ["--word", word]
+            if targets.settings.report:
+                self.left = left.place(targets.settings.report, self.board)
+                arguments += ["--capture", f"{self.left}{left.CAPTURE}"]
+                cleanup.callback(self._leave_console)
             self.sim = await cleanup.enter_async_context(simulator(*arguments))
             # Another run's glasses may have had the same address: its bonds are not theirs.
             bonds = backend.keystore(self.sim.address)
@@ -78,6 +82,10 @@ class Emulated(targets.Target):
         except (OSError, EmulatorError):
             return  # it has ended, as some tests have it do
         assert counted["locked_calls"] == 0, list(self.sim.errors)
+
+    def _leave_console(self) -> None:
+        lines = [said["line"] + "\n" for said in self.sim.said("console")]
+        Path(f"{self.left}{left.CONSOLE}").write_text("".join(lines))
 
     async def check(self) -> None:
         await self.sim.check()

@@ -10,7 +10,7 @@ import glint
 import pytest
 import pytest_asyncio
 
-from workbench.testing import parts, targets
+from workbench.testing import left, parts, targets
 from workbench.testing.emulated import Emulated
 
 
@@ -25,6 +25,10 @@ async def target(target_name: str) -> AsyncIterator[targets.Target]:
     """The glasses under test, started once."""
     async with targets.named(target_name) as started:
         yield started
+        if (report := targets.settings.report) and not targets.lacking(target_name, {"bluetooth"}):
+            stem = started.left or left.place(report, target_name)
+            path = Path(f"{stem}{left.STATISTICS}")
+            await left.leave_statistics(path, started.connect())
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -6,6 +6,8 @@ All that costs time is imported once glasses are named: `pytest --glasses=linux`
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 # Those of workbench.testing.fixtures.
@@ -23,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the tests of glasses on linux, corstone300, serial:PORT or ble:NAME; "
         "may be repeated",
     )
+    group.addoption(
+        "--glasses-report",
+        metavar="FOLDER",
+        help="write the run's report there: one HTML page, JUnit, console logs, radio captures",
+    )
     parser.addini("glasses", "the glasses under test where no --glasses is given", "args")
     parser.addini("glasses_words", "wake words of emulated glasses", "args", ["okay_nabu"])
     parser.addini("glasses_flash", "folder of files for the flash of emulated glasses", "paths")
@@ -33,6 +40,7 @@ def chosen(config: pytest.Config) -> list[str]:
     return list(dict.fromkeys(config.getoption("glasses") or config.getini("glasses")))
 
 
+@pytest.hookimpl(tryfirst=True)  # before what writes reports looks where to
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
@@ -45,6 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--glasses needs pytest-asyncio: pip install glint-workbench[test]")
     from workbench.testing import fixtures, session
 
+    if folder := config.getoption("glasses_report"):
+        from workbench.testing import report, targets
+
+        targets.settings.report = Path(folder).absolute()
+        report.prepare(config, targets.settings.report)
+        config.pluginmanager.register(report.Report(targets.settings.report), "glint-report")
     config.pluginmanager.register(session.Session(config, names), "glint-session")
     config.pluginmanager.register(fixtures, "glint-fixtures")
 

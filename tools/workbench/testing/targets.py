@@ -37,11 +37,13 @@ class Settings:
         stack: The Bluetooth stack that they behave like.
         words: Their wake words.
         files: Folders whose files are on their flash.
+        report: Folder where they leave what the report shows; None for no report.
     """
 
     stack: str = DEFAULT
     words: list[str] = field(default_factory=lambda: ["okay_nabu"])
     files: list[Path] = field(default_factory=list)
+    report: Path | None = None
 
 
 settings = Settings()
@@ -53,8 +55,10 @@ class Target(ABC):
     Attributes:
         board: The name of their board.
         abilities: Those of ABILITIES that they have.
+        left: What they leave for the report is at this path, with suffixes; None for nothing yet.
     """
 
+    left: Path | None = None
     board: str
     abilities: frozenset[str]
 

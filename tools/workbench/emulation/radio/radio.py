@@ -16,8 +16,9 @@ from bumble import core, hci
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.keys import PairingKeys
 from bumble.pairing import PairingConfig
+from bumble.snoop import Snooper
 from bumble.transport import open_transport
-from bumble.transport.common import Transport
+from bumble.transport.common import SnoopingTransport, Transport
 from glint.waiting import end_tasks
 
 from workbench.emulation.radio.advertising import Advertiser
@@ -61,6 +62,7 @@ class Radio:
         transport_spec: The controller's bumble transport: a medium's address, "usb:0", "vhci".
         address: Static random address; None draws one.
         stack: The stack to imitate, one of `stacks.STACKS`.
+        snooper: Is told all that passes between its host and its controller.
 
     Attributes:
         advertiser: Its advertising.
@@ -70,12 +72,18 @@ class Radio:
     """
 
     def __init__(
-        self, bus: Bus, transport_spec: str, address: str | None = None, stack: str = DEFAULT
+        self,
+        bus: Bus,
+        transport_spec: str,
+        address: str | None = None,
+        stack: str = DEFAULT,
+        snooper: Snooper | None = None,
     ) -> None:
         self.advertiser = Advertiser(lambda: len(self._links))
         self.advertising = self.advertiser.on
         self._bus = bus
         self._spec = transport_spec
+        self._snooper = snooper
         self._stack = STACKS[stack]
         self._address = hci.Address(address) if address else hci.Address.generate_static_address()
         self.address = str(self._address)
@@ -199,6 +207,8 @@ class Radio:
         ]
         try:
             self._transport = await open_transport(self._spec)
+            if self._snooper is not None:
+                self._transport = SnoopingTransport(self._transport, self._snooper)
         except (OSError, core.BaseBumbleError) as error:
             raise CallError(errno.ENODEV, f"no controller at {self._spec}: {error}") from error
         device = Device.from_config_with_hci(

@@ -56,6 +56,7 @@ NOT_RUN = {
     "pip install": "it needs a network",
     "pytest --glasses=serial": "it needs a board",
     "pytest --glasses=linux": "tests/examples/test_own_tests.py runs it",
+    "wireshark": "it needs a desktop; tests/examples/test_own_tests.py runs tshark",
     "mpremote connect": "it needs a board",
     "python -m workbench.runners.porttest": "it takes five minutes",
     "python -m workbench.measure.speech --voices": "it needs recordings of people",

@@ -7,7 +7,6 @@ import contextlib
 import glint
 import pytest
 import pytest_asyncio
-import targets
 from glint import protocol
 from glint.errors import RequestError
 from glint.events import Notice, Seen
@@ -15,6 +14,7 @@ from glint.smp import WatchWrite
 from PIL import Image
 from smpclient.requests.statistics_management import GroupData
 from workbench.emulation import sound
+from workbench.testing import targets
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -24,8 +24,8 @@ RATE_HZ = 5.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def target(request):
-    async with targets.named(request.config.getoption("--glasses")) as started:
+async def target(target_name):
+    async with targets.named(target_name) as started:
         yield started
 
 

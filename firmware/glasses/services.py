@@ -86,10 +86,11 @@ def register(ble, board_name, firmware):
 class Addresses:
     """The glasses' addresses: private ones that only companions can resolve, where possible.
 
-    While a companion may pair it is the board's public one, if there is one. Pairing under a drawn
-    address failed on NimBLE 42849560 with a controller that resolves none (DHKEY_CHECK_FAILED):
-    what both sides sign names the addresses of the link, and the host was not told which one the
-    controller had drawn. Whether a chip's controller tells has not been seen on silicon.
+    While a companion may pair it is the board's public one, if there is one. What both sides sign
+    names the addresses of the link, and only LE Enhanced Connection Complete tells the host the one
+    that its controller has drawn (ble_hs_hci_evt.c:434 of NimBLE a2acac3; asked for by
+    ble_hs_startup.c:214). Pairing failed on NimBLE 42849560 with a controller that sent the plain
+    event (DHKEY_CHECK_FAILED). Which one a chip's controller sends has not been seen on silicon.
     """
 
     def __init__(self, ble):

@@ -86,7 +86,6 @@ async def test_features_that_it_has_not_are_not_claimed(
     host = (await controllers().device(1)).host
     assert host.supports_le_features(hci.LeFeatureMask.LE_ENCRYPTION)
     for missing in (
-        hci.LeFeatureMask.LL_PRIVACY,
         hci.LeFeatureMask.LE_EXTENDED_ADVERTISING,
         hci.LeFeatureMask.LE_PERIODIC_ADVERTISING,
     ):

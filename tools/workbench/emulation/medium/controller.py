@@ -30,7 +30,14 @@ _REPORTED = {
 
 
 class _Advertiser(LegacyAdvertiser):
-    """Stock: only connectable advertising is sent. `_report` tells the kinds apart."""
+    """Stock: only connectable advertising is sent (`_report` tells the kinds apart), and never
+    under a private address that the controller draws.
+    """
+
+    @property
+    def address(self) -> hci.Address:
+        assert isinstance(self.controller, Member)
+        return self.controller.own_address(self.own_address_type, self.peer_address)
 
     def send_advertising_data(self) -> None:
         if self.enabled:
@@ -41,15 +48,13 @@ class SimulatedController(Member):
     """A bumble `Controller` that survives its hosts and tells them the truth about the link."""
 
     link: Medium
-    # Stock: LL Privacy and Extended Advertising are claimed, but connections are announced with
-    # the plain LE Connection Complete, and advertisements are legacy ones. Linux believes it: with
-    # either bit it waits for the enhanced event (6.1, include/net/bluetooth/hci_core.h,
+    # Stock: Extended Advertising is claimed, but advertisements are legacy ones; connections are
+    # announced with the plain LE Connection Complete. With either this bit or LL Privacy, Linux
+    # waits for the enhanced event (6.1, include/net/bluetooth/hci_core.h,
     # use_enhanced_conn_complete; net/bluetooth/hci_sync.c, hci_le_create_conn_sync), and cancels
-    # the connection when that has not come.
+    # the connection when that has not come. LL Privacy is claimed, since it is kept.
     le_features = Controller.le_features & ~(
-        hci.LeFeatureMask.LL_PRIVACY
-        | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
-        | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
+        hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
     )
     le_acl_data_packet_length = LL_OCTETS_MAX
     total_num_le_acl_data_packets = 12
@@ -69,6 +74,7 @@ class SimulatedController(Member):
         self, command: hci.HCI_Reset_Command
     ) -> hci.HCI_StatusReturnParameters:
         self.silence(hci.HCI_ErrorCode.REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR)
+        self.forget_peers()
         return super().on_hci_reset_command(command)
 
     def silence(self, reason: int) -> None:
@@ -99,8 +105,20 @@ class SimulatedController(Member):
 
     def create_le_connection(self, peer_address: hci.Address) -> None:
         found = self.link.advertiser(peer_address)
-        if found is not None and found[1].advertising_type == _ADV.ADV_IND:
+        pending = self.pending_le_connection
+        if found is None or found[1].advertising_type != _ADV.ADV_IND or pending is None:
+            return
+        own = self.own_address(pending.own_address_type, pending.peer_address)
+        if found[0].known_as(own) is None:
+            return
+        # Stock: the random address stands for every kind of own address but the public one, and
+        # the peer's is the one that the host asked for, not the one that it goes by now.
+        pending.peer_address = peer_address
+        fixed, self._random_address = self._random_address, own
+        try:
             super().create_le_connection(peer_address)
+        finally:
+            self._random_address = fixed
 
     def on_hci_le_create_connection_cancel_command(
         self, command: hci.HCI_LE_Create_Connection_Cancel_Command
@@ -131,13 +149,14 @@ class SimulatedController(Member):
         self._connect_ind = None
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        if isinstance(packet, hci.HCI_LE_Connection_Complete_Event) and not packet.status:
+        if isinstance(packet, hci.HCI_LE_Connection_Complete_Event):
             if self._connect_ind is not None:
                 packet.connection_interval = self._connect_ind.interval
                 packet.peripheral_latency = self._connect_ind.latency
                 packet.supervision_timeout = self._connect_ind.timeout
-            if self.link.timing.interval_ms:
+            if self.link.timing.interval_ms and not packet.status:
                 packet.connection_interval = round(self.link.timing.interval_ms / 1.25)
+            packet = self.connected(packet)
         super().send_hci_packet(packet)
 
     # Data. Stock: packets complete before they were sent, so hosts never feel the link's rate; and
@@ -233,23 +252,23 @@ class SimulatedController(Member):
 
     def on_advertising_pdu(self, pdu: ll.AdvInd | ll.AdvExtInd) -> None:
         found = self.link.advertiser(pdu.advertiser_address)
-        if self.le_scan_enable and found is not None:
+        known = self.known_as(pdu.advertiser_address)
+        if found is None or known is None:
+            return
+        if self.le_scan_enable:
             kind = _ADV(found[1].advertising_type)
-            self._report(pdu, pdu.data, _REPORTED[kind])
+            self._report(known, pdu.data, _REPORTED[kind])
             if self.le_scan_type == 1 and kind in (_ADV.ADV_IND, _ADV.ADV_SCAN_IND):
-                self._report(pdu, bytes(found[1].scan_response_data), _REPORT.EventType.SCAN_RSP)
-        # The stock method still connects; only its own reports are replaced, since they are wrong.
-        scanning, self.le_scan_enable = self.le_scan_enable, False
-        try:
-            super().on_advertising_pdu(pdu)
-        finally:
-            self.le_scan_enable = scanning
+                self._report(known, bytes(found[1].scan_response_data), _REPORT.EventType.SCAN_RSP)
+        pending = self.pending_le_connection
+        if pending is not None and pending.peer_address in (known, pdu.advertiser_address):
+            self.create_le_connection(pdu.advertiser_address)
 
-    def _report(self, pdu: ll.AdvInd | ll.AdvExtInd, data: bytes, kind: _REPORT.EventType) -> None:
+    def _report(self, advertiser: hci.Address, data: bytes, kind: _REPORT.EventType) -> None:
         report = _REPORT.Report(
             event_type=kind,
-            address_type=pdu.advertiser_address.address_type,
-            address=pdu.advertiser_address,
+            address_type=advertiser.address_type,
+            address=advertiser,
             data=data,
             rssi=RSSI_DBM,
         )

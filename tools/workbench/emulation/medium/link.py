@@ -13,6 +13,7 @@ from bumble import att, core, hci, ll
 from bumble.controller import Connection, Controller, LegacyAdvertiser
 from bumble.link import LocalLink
 
+from workbench.emulation.medium.privacy import PrivateController
 from workbench.emulation.medium.timing import Timing, Transmitter
 
 _NOTIFICATION_HEADER = att.ATT_CID.to_bytes(2, "little") + bytes(
@@ -33,7 +34,7 @@ def _key(connection: Connection) -> tuple[Controller, int]:
     return connection.controller, connection.handle
 
 
-class Member(Controller):
+class Member(PrivateController):
     """A controller as a `Medium` needs it: SimulatedController overrides each of these."""
 
     def take_fragments(self, connection: Connection) -> int:

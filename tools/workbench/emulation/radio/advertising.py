@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The radio's advertising, and its own address, which may be a private one that changes."""
+"""The radio's advertising, under an address that may be a private one, which changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import errno
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from bumble import hci
 from bumble.device import AdvertisingType, Device
@@ -19,7 +19,7 @@ from workbench.emulation.radio.wire import Advertise
 _UNCHANGED = 255
 _ADVERTISE_LEAST_MS = 20.0
 # ESP-IDF v5.2.2, components/bt/host/nimble/Kconfig.in, BT_NIMBLE_RPA_TIMEOUT.
-RPA_TIMEOUT_S = 900.0
+RPA_TIMEOUT_S = 900
 
 
 class Advertiser:
@@ -31,15 +31,17 @@ class Advertiser:
     Attributes:
         device: bumble's device, once the radio is switched on.
         on: Set while the board advertises.
+        is_private: Whether the next advertising goes by private addresses, which the controller
+            draws (radio/addresses.py).
         rpa_timeout_s: How long a resolvable private address lasts.
     """
 
     def __init__(self, links: Callable[[], int]) -> None:
         self.device: Device | None = None
         self.on = asyncio.Event()
+        self.is_private = False
         self.rpa_timeout_s = RPA_TIMEOUT_S
         self._links = links
-        self._rotating: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._advertising: AdvertisingType | None = None
         self._interval_ms = 0.0
@@ -48,55 +50,27 @@ class Advertiser:
     def stop(self) -> None:
         """Stops because the radio is switched off."""
         self.device = None
+        self.is_private = False
         self.on.clear()
-        if self._rotating is not None:
-            self._rotating.cancel()
-            self._rotating = None
+
+    @contextlib.asynccontextmanager
+    async def preempted(self) -> AsyncIterator[None]:
+        """Ends advertising, and keeps it off while the host changes the resolving list.
+
+        The board is not told: NimBLE a2acac3, nimble/host/src/ble_hs_pvcy.c:180 and ble_gap.c:7147
+        (42849560: ble_hs_pvcy.c:138); the binding has no IRQ for BLE_GAP_EVENT_ADV_COMPLETE. To
+        advertise anew meanwhile waits here; there, it is refused (ble_gap.c:2834).
+        """
+        async with self._changing:
+            if self.device is not None and self.device.is_advertising:
+                await self.device.stop_advertising()
+            self.on.clear()
+            yield
 
     def _powered(self) -> Device:
         if self.device is None or not self.device.powered_on:
             raise CallError(errno.ENODEV)
         return self.device
-
-    # Own addresses. On a board, the controller draws them from the key that NimBLE gave it for the
-    # peer 00:00:00:00:00:00 (ble_hs_pvcy.c, ble_hs_pvcy_set_our_irk), also while it advertises.
-
-    async def draw_addresses(self, private: bool) -> None:
-        """Uses private addresses, each for a time, if enabled, else the fixed address."""
-        device = self._powered()
-        if self._rotating is not None:
-            self._rotating.cancel()
-            self._rotating = None
-        if private:
-            await self._draw_address()
-            self._rotating = asyncio.create_task(self._rotate())
-        else:
-            await self._go_by(device.static_address)
-
-    async def _rotate(self) -> None:
-        while True:
-            await asyncio.sleep(self.rpa_timeout_s)
-            with contextlib.suppress(CallError):  # the controller is gone
-                await self._draw_address()
-
-    async def _draw_address(self) -> None:
-        device = self._powered()
-        if self._links():
-            return  # bumble's controller has one address for links and advertising
-        await self._go_by(hci.Address.generate_private_address(device.irk))
-
-    async def _go_by(self, address: hci.Address) -> None:
-        device = self._powered()
-        async with self._changing:
-            again = device.is_advertising
-            if again:
-                await device.stop_advertising()
-            device.random_address = address
-            await device.send_sync_command(
-                hci.HCI_LE_Set_Random_Address_Command(random_address=address)
-            )
-            if again and self.on.is_set():  # no companion has connected meanwhile
-                await self._start(device)
 
     async def change(self, body: bytes) -> None:
         """Carries out an ADVERTISE frame. Raises CallError."""
@@ -131,8 +105,15 @@ class Advertiser:
 
     async def _start(self, device: Device) -> None:
         assert self._advertising is not None
+        own = hci.OwnAddressType.RANDOM
+        if self.is_private:
+            own = hci.OwnAddressType.RESOLVABLE_OR_RANDOM
+            await device.send_sync_command(
+                hci.HCI_LE_Set_Resolvable_Private_Address_Timeout_Command(self.rpa_timeout_s)
+            )
         await device.start_advertising(
             advertising_type=self._advertising,
+            own_address_type=own,
             advertising_data=self._advertisement,
             scan_response_data=self._scan_response,
             advertising_interval_min=self._interval_ms,

@@ -108,6 +108,7 @@ class Bonds(KeyStore):
         on_keys: Called when a pairing has ended with these keys. It returns the link to notify when
             they are stored, or None if they must not be stored.
         unpaired: Called when the bond of a peer was evicted.
+        resolve: (peer, identity resolving key): has the controller resolve a peer's addresses.
 
     Attributes:
         storing: The task that hands over the keys of the last pairing, if there was one.
@@ -120,18 +121,21 @@ class Bonds(KeyStore):
         set_secret: SetSecret,
         on_keys: Callable[[PairingKeys], PairedLink | None],
         unpaired: Callable[[Address], None],
+        resolve: Callable[[Address, bytes], Awaitable[None]],
     ) -> None:
         self._get_secret = get_secret
         self._set_secret = set_secret
         self._on_keys = on_keys
         self._unpaired = unpaired
         self.storing: asyncio.Task[None] | None = None
+        self._resolve = resolve
         self.host_task = asyncio.Lock()
-        self._irks: dict[bytes, tuple[bytes, Address]] = {}
 
-    def restore(self, secrets: list[Secret]) -> None:
-        """Loads the identities to resolve from the peers' stored secrets."""
-        self._irks = {address_key(s.peer): (s.irk, s.peer) for s in secrets if s.irk}
+    async def restore(self, secrets: list[Secret]) -> None:
+        """Has the identities in the peers' stored secrets resolved (ble_hs_misc.c:141)."""
+        for secret in secrets:
+            if secret.irk:
+                await self._resolve(secret.peer, secret.irk)
 
     async def secret(self, kind: int, peer: Address) -> Secret | None:
         """Asks the firmware for a peer's secret."""
@@ -152,8 +156,10 @@ class Bonds(KeyStore):
         return False
 
     async def _delete(self, peer: Address) -> bool:
-        """Deletes each kind until the firmware has no more, as ble_store_util_delete_peer does."""
-        self._irks.pop(address_key(peer), None)
+        """Deletes each kind until the firmware has no more, as ble_store_util_delete_peer does.
+
+        The controller still resolves the peer's addresses (ble_store_util.c:113 of a2acac3).
+        """
         deleted = 0
         for kind in (OUR_SECRET, PEER_SECRET):
             for _ in range(_DELETE_ATTEMPTS):
@@ -208,8 +214,8 @@ class Bonds(KeyStore):
                 rand,
             )
             await self._store(kind, secret)
-        if irk:
-            self._irks[address_key(peer)] = (irk, peer)
+            if irk_of_kind:
+                await self._resolve(peer, irk_of_kind)  # ble_store.c:241 of a2acac3
 
     async def get(self, name: str) -> PairingKeys | None:
         ours = await self.secret(OUR_SECRET, Address(name))
@@ -218,7 +224,7 @@ class Bonds(KeyStore):
         return PairingKeys(ltk=PairingKeys.Key(ours.ltk, ours.authenticated))
 
     async def get_resolving_keys(self) -> list[tuple[bytes, Address]]:
-        return list(self._irks.values())
+        return []  # the controller resolves, the host does not
 
     async def delete(self, name: str) -> None:
         await self._delete(Address(name))

@@ -21,6 +21,7 @@ from bumble.transport import open_transport
 from bumble.transport.common import SnoopingTransport, Transport
 from glint.waiting import end_tasks
 
+from workbench.emulation.radio.addresses import add_peer, set_own_key
 from workbench.emulation.radio.advertising import Advertiser
 from workbench.emulation.radio.board import RADIO, Board, Bus, CallError
 from workbench.emulation.radio.bonds import (
@@ -221,14 +222,21 @@ class Radio:
             self._transport.source,
             self._transport.sink,
         )
-        bonds = Bonds(self.board.get_secret, self.board.set_secret, self._on_keys, self._unpaired)
-        bonds.restore(secrets)
+        bonds = Bonds(
+            self.board.get_secret,
+            self.board.set_secret,
+            self._on_keys,
+            self._unpaired,
+            self._resolve,
+        )
         device.keystore = self._bonds = bonds
         device.pairing_config_factory = self._pairing_config
         device.on(Device.EVENT_CONNECTION, self._on_connection)
         self._device = self.advertiser.device = device
         self._new_server()
         await device.power_on()
+        await set_own_key(device, irk)
+        await bonds.restore(secrets)
         if device.host.le_acl_packet_queue is not None:
             device.host.le_acl_packet_queue.on("flow", self._sender.flow)
         self._transport.source.terminated.add_done_callback(self._on_controller_gone)
@@ -272,7 +280,13 @@ class Radio:
             raise CallError(errno.ENODEV)
         return self._device
 
-    async def _config(self, body: bytes) -> None:
+    async def _resolve(self, peer: hci.Address, irk: bytes) -> None:
+        device = self._device
+        if device is not None and device.powered_on:
+            async with self.advertiser.preempted():
+                await add_peer(device, peer, irk, device.irk)
+
+    def _config(self, body: bytes) -> None:
         item = Item(body[0])
         if item is Item.GAP_NAME:
             self._name = body[1:]
@@ -281,7 +295,9 @@ class Radio:
         if item is Item.MTU and self._sender.server is not None:
             self._sender.server.max_mtu = self._settings[item]
         if item is Item.ADDR_MODE:
-            await self.advertiser.draw_addresses(self._settings[item] == _RESOLVABLE)
+            # From the next advertising on (binding:747, 829). Where there is no public address,
+            # NimBLE would draw another identity as well (753); here, it stays.
+            self.advertiser.is_private = self._settings[item] == _RESOLVABLE
 
     def _register(self, body: bytes) -> bytes:
         device = self._powered()

@@ -34,8 +34,10 @@ _IRQ_SET_SECRET = const(30)
 _IRQ_PASSKEY_ACTION = const(31)
 
 UNIT_US = 1250  # of connection intervals
-# Writes that may wait to be looked at.
-NEWS_MAX = 64
+# Of writes that wait to be looked at, so many bytes are kept, of all companions together; each
+# counts as what was written and as what keeps it.
+WRITES_BYTES_MAX = 8192
+WRITE_BYTES = 64
 
 _ATT_INSUFFICIENT_AUTHENTICATION = const(0x05)
 _ATT_INSUFFICIENT_AUTHORIZATION = const(0x08)
@@ -79,6 +81,8 @@ class Link:
         self._asking = None  # whose request is being answered
         self.on_watch = None  # called when somebody wants the glasses to watch, or no more
         self._news = []
+        # Of writes that ever came in, and of those that were looked at, each counted by one side.
+        self._came_bytes = self._seen_bytes = 0
         self._wake = asyncio.ThreadSafeFlag()
         journal.on_append = outbox.on_data = self._wake.set
         self._ble = ble = bluetooth.BLE()
@@ -241,8 +245,10 @@ class Link:
                     peer.bond = None
                     peer.stay(PROOF_MS)
                     peer.secure(PROOF_MS)
-            elif peer.bond is not None:
-                self._receive(peer, value, data)
+            elif event == _IRQ_GATTS_WRITE:
+                self._seen_bytes += WRITE_BYTES + len(data)
+                if peer.bond is not None:
+                    self._receive(peer, value, data)
 
     def _receive(self, peer, handle, data):
         if handle == self._smp_handle:
@@ -336,7 +342,10 @@ class Link:
         if event == _IRQ_GATTS_WRITE:
             written = self._ble.gatts_read(data[1])  # also to have it out of the buffer
             # The excess of a companion that floods is dropped.
-            if peer is not None and peer.authorised and len(self._news) < NEWS_MAX:
+            came_bytes = self._came_bytes + WRITE_BYTES + len(written)
+            fits = came_bytes - self._seen_bytes <= WRITES_BYTES_MAX
+            if peer is not None and peer.authorised and fits:
+                self._came_bytes = came_bytes
                 self._tell(event, peer, data[1], written)
         elif event == _IRQ_MTU_EXCHANGED:
             self._mtus[data[0]] = data[1]

@@ -2,7 +2,8 @@
 """The linux board: MicroPython's unix port as a pair of glasses.
 
 GLINT_BUS_FD is a socket to the workbench, which carries the peripherals and the radio; GLINT_FLASH
-is the folder that stands for the flash; GLINT_FAULT is the signal that ended the last run, if any.
+is the folder that stands for the flash; GLINT_FAULT is the signal that ended the last run, if any;
+with GLINT_KEYPAD, the glasses have keys for digits.
 """
 
 import _thread
@@ -54,6 +55,7 @@ camera = peripherals.Camera(_bus)
 battery = peripherals.Battery(_bus)
 light = peripherals.Light(_bus)
 button = peripherals.Button(_bus)
+digits = peripherals.Keys(_bus) if os.getenv("GLINT_KEYPAD") else None
 
 _bus.pump()  # a button that is held
 _thread.start_new_thread(_watch, (_stream,))

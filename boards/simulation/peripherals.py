@@ -149,6 +149,18 @@ class Light:
         self._bus.send(simulation_bus.LIGHT, bytes((int(on),)))
 
 
+class Keys:
+    """Keys for digits; `on_typed(text)` is called with what the wearer has typed."""
+
+    def __init__(self, bus):
+        self.on_typed = None
+        bus.on(simulation_bus.KEYS, self._on_text)
+
+    def _on_text(self, payload):
+        if self.on_typed:
+            self.on_typed(str(payload, "utf-8"))
+
+
 class Button:
     """The wearer's button; `on_change(pressed)` is called at each change."""
 

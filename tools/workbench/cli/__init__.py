@@ -79,6 +79,10 @@ def sim(
             help=f"Bluetooth stack that the glasses behave like: {', '.join(stacks.STACKS)}."
         ),
     ] = stacks.DEFAULT,
+    keypad: Annotated[
+        bool,
+        typer.Option("--keypad", help="Keys for digits: a companion pairs by those that it shows."),
+    ] = False,
     control: Annotated[
         bool,
         typer.Option("--control", help="Obey JSON lines on standard input, and end with it."),
@@ -109,6 +113,7 @@ def sim(
             capture=capture,
             controlled=control,
             stack=stack,
+            keypad=keypad,
             say=saying.say_json if control or as_json else saying.say_plain,
             keyed=not (control or as_json),
         )

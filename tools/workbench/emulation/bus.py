@@ -16,6 +16,7 @@ from workbench.emulation.pictures import PictureError, grey, jpeg, load_folder
 log = logging.getLogger(__name__)
 
 MIC, CAMERA, BUTTON, BATTERY, LIGHT, RADIO = range(1, 7)
+KEYS = 8
 PAYLOAD_MAX_BYTES = 4096
 SAMPLE_RATE_HZ = 16000
 BYTES_PER_SECOND = SAMPLE_RATE_HZ * 2
@@ -226,6 +227,10 @@ class Peripherals:
         """Sets the charge that the glasses read."""
         self._battery = struct.pack("<BH", percent, millivolts)
         self.bus.send(BATTERY, self._battery)
+
+    def type(self, text: str) -> None:
+        """Types digits on the keys, if the glasses have any."""
+        self.bus.send(KEYS, text.encode())
 
     def button(self, pressed: bool) -> None:
         """Presses or releases the wearer's button."""

@@ -48,15 +48,19 @@ class Linux:
         flash: Folder that stands for the flash. The files in its rom/ go into the ROMFS, the file
             rom.img; an existing rom.img is used unchanged.
         on_console: Called with each line that the board prints.
+        keypad: Whether it has keys for digits.
     """
 
     folder = BOARDS / "linux"
     make_bus: type[Bus] = Bus
 
-    def __init__(self, program: Path, flash: Path, on_console: Callable[[str], None]) -> None:
+    def __init__(
+        self, program: Path, flash: Path, on_console: Callable[[str], None], keypad: bool = False
+    ) -> None:
         self._program = program
         self._flash = flash
         self._on_console = on_console
+        self._keypad = keypad
         self._process: asyncio.subprocess.Process | None = None
         self._console: asyncio.Task[None] | None = None
         self._bus: Bus | None = None
@@ -89,6 +93,7 @@ class Linux:
                 "GLINT_FLASH": str(self._flash),
                 "GLINT_FAULT": fault,
                 "GLINT_ROM": str(rom),
+                "GLINT_KEYPAD": "1" if self._keypad else "",
             }
             self._process = await asyncio.create_subprocess_exec(
                 str(self._program),
@@ -142,13 +147,20 @@ class Linux:
 
 
 def emulated(
-    board: str, program: Path, flash: Path, on_console: Callable[[str], None]
+    board: str,
+    program: Path,
+    flash: Path,
+    on_console: Callable[[str], None],
+    keypad: bool = False,
 ) -> Linux | Microcontroller:
-    """Creates the emulator for the board of that name.
+    """Creates the emulator for the board of that name; `keypad`: with keys for digits.
 
     Raises:
+        EmulatorError: Only the linux board has keys.
         QemuError: The board cannot be emulated.
     """
     if board == "linux":
-        return Linux(program, flash, on_console)
+        return Linux(program, flash, on_console, keypad)
+    if keypad:
+        raise EmulatorError(f"{board} has no keys for digits: the linux board can have some")
     return Microcontroller(board, program, flash, on_console)

@@ -14,12 +14,13 @@ from typing import Any
 
 HELP = (
     "keys: b button, h hold it (lets a companion pair), + and - battery, m mute, p next picture, "
-    "r out of range and back, ? help, q quit"
+    "r out of range and back, 0 to 9 digits that a companion shows (--keypad), ? help, q quit"
 )
 QUIT = "q"
 PRESS_S = 0.2
 HOLD_S = 2.5  # more than it takes to open the pairing window
 PERCENT_STEP = 10
+DIGITS = 6  # of a passkey
 # Roughly a lithium cell; the glasses report only the percentage.
 EMPTY_MV, FULL_MV = 3300, 4200
 
@@ -41,6 +42,7 @@ class Keys:
         self._percent = 100
         self._muted = False
         self._away = False
+        self._digits = ""
 
     async def press(self, key: str) -> None:
         """Does what a key stands for; explains the keys if it has no meaning."""
@@ -67,6 +69,12 @@ class Keys:
                 self._away = not self._away
                 await self._do({"do": "range", "in": not self._away})
                 self._say("out of range" if self._away else "in range again")
+            case _ if key.isdecimal():
+                self._digits += key
+                if len(self._digits) == DIGITS:
+                    typed, self._digits = self._digits, ""
+                    await self._do({"do": "type", "text": typed})
+                    self._say(f"digits typed: {typed}")
             case _:
                 self._say(HELP)
 

@@ -95,10 +95,13 @@ def _kept(folder: Path | None) -> Iterator[Path | None]:
 class Simulation:
     """One pair of emulated glasses with its radio medium, its sound and its pictures."""
 
-    def __init__(self, say: Say, stack: str, snooper: Snooper | None = None) -> None:
+    def __init__(
+        self, say: Say, stack: str, keypad: bool = False, snooper: Snooper | None = None
+    ) -> None:
         self._say = say
         self._stack = stack
         self._snooper = snooper
+        self.keypad = keypad
         self._cleanup = contextlib.AsyncExitStack()
         self._play: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
@@ -128,7 +131,7 @@ class Simulation:
             last_words.append(line)
             self._say("console", line=line)
 
-        self.board = emulated(board, program, flash, on_console)
+        self.board = emulated(board, program, flash, on_console, self.keypad)
         bus = await self.board.start()
         self._cleanup.push_async_callback(self.board.stop)
         self.peripherals = Peripherals(bus, lambda on: self._say("light", on=on))
@@ -295,6 +298,10 @@ async def obey(simulation: Simulation, command: dict[str, Any]) -> None:
             simulation.peripherals.button(command["pressed"])
         case "power":
             simulation.cut_power()
+        case "type":
+            if not simulation.keypad:
+                raise ValueError("these glasses have no keys: start them with --keypad")
+            simulation.peripherals.type(command["text"])
         case "range":
             own_medium(simulation).out_of_range(not command["in"])
         case "link":
@@ -337,6 +344,7 @@ async def run(
     capture: Path | None,
     controlled: bool,
     stack: str,
+    keypad: bool,
     say: Say,
     keyed: bool,
 ) -> None:
@@ -358,7 +366,7 @@ async def run(
         _kept(flash) as kept,
         captured(capture) as snooper,
     ):
-        simulation = Simulation(say, stack, snooper)
+        simulation = Simulation(say, stack, keypad, snooper)
         place = kept or Path(folder)
         if not (place / "config.json").exists():
             prepare_flash(place, config, mirror, say)

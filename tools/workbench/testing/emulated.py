@@ -34,8 +34,10 @@ class Emulated(targets.Target):
 
     abilities = targets.EMULATED_ABILITIES
 
-    def __init__(self, board: str) -> None:
+    def __init__(self, board: str, *options: str) -> None:
+        """`options`: more of `glint sim`."""
         self.board = board
+        self._options = options
         self._cleanup = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -47,7 +49,7 @@ class Emulated(targets.Target):
             for files in targets.settings.files:
                 shutil.copytree(files, self.flash, dirs_exist_ok=True)
             arguments = ["--board", self.board, "--flash", str(self.flash)]
-            arguments += ["--stack", targets.settings.stack]
+            arguments += ["--stack", targets.settings.stack, *self._options]
             for word in targets.settings.words:
                 arguments += ["--word", word]
             if targets.settings.report:

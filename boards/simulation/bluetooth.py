@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The module `bluetooth` for emulated boards, which behaves as MicroPython 1.25's NimBLE binding.
 
-The central role and L2CAP channels are not emulated.
+The central role and L2CAP channels are not emulated. Lines are those of MicroPython 1.25.0:
+"modbluetooth" is extmod/modbluetooth.c, "binding" extmod/nimble/modbluetooth_nimble.c.
 """
 
 import errno
@@ -12,6 +13,7 @@ from bluetooth_host import SECRET_TYPE_PEER, Host, Value
 from bluetooth_uuid import UUID
 from micropython import const
 
+# extmod/modbluetooth.h:95 to 99.
 FLAG_READ = const(0x0002)
 FLAG_WRITE_NO_RESPONSE = const(0x0004)
 FLAG_WRITE = const(0x0008)
@@ -33,14 +35,16 @@ _ITEM_GAP_NAME = const(0)
 # Names of config() in the order of their item numbers, from 1.
 _ITEMS = ("mtu", "bond", "mitm", "io", "le_secure", "addr_mode")
 
-_IRQ_SET_SECRET = const(30)
+_IRQ_SET_SECRET = const(30)  # extmod/modbluetooth.h:162
 
+# BLE_SVC_GAP_DEVICE_NAME_MAX_LENGTH: binding:790.
 _NAME_MAX_BYTES = const(31)
+# BLE_ATT_MTU_DFLT and BLE_ATT_MTU_MAX of NimBLE's host/ble_att.h: binding:1091.
 _MTU_MIN = const(23)
 _MTU_MAX = const(527)
-_ADVERTISEMENT_MAX_BYTES = const(31)
-_SECRET_TYPE_OUR_IRK = const(10)
-# MP_BLUETOOTH_ADDRESS_MODE_* of MicroPython 1.25.0's extmod/modbluetooth.h.
+_ADVERTISEMENT_MAX_BYTES = const(31)  # Core 5.4, Vol 4, Part E, 7.8.7 and 7.8.8
+_SECRET_TYPE_OUR_IRK = const(10)  # binding: SECRET_TYPE_OUR_IRK
+# extmod/modbluetooth.h:165 to 167.
 _ADDRESS_MODE_PUBLIC = const(0)
 _ADDRESS_MODE_RANDOM = const(1)
 _ADDRESS_MODE_RPA = const(2)
@@ -59,7 +63,7 @@ def _pack_uuid(uuid, what):
 
 
 class BLE(Host):
-    """The radio; every BLE() is the same one."""
+    """The radio; every BLE() is the same one (modbluetooth:265)."""
 
     _singleton = None
     _name = b"MPY NIMBLE"
@@ -73,7 +77,7 @@ class BLE(Host):
     # General
 
     def active(self, on=None):
-        if on is not None:
+        if on is not None:  # modbluetooth:290
             if on:
                 self._switch_on()
             elif self._active:
@@ -88,7 +92,8 @@ class BLE(Host):
             self._bus.on(simulation_bus.RADIO, self._on_frame)
         self._active = False
         self._reset()
-        # NimBLE's order: bonded peers, our own identity key, and the peers again.
+        # Switching on ends what was on (binding:589). NimBLE's order: bonded peers, our own
+        # identity key (binding:290), and the peers again (binding:316).
         peers = self._get_peers()
         irk = self._get_secret(_SECRET_TYPE_OUR_IRK, 0, b"irk")
         known = irk is not None and len(irk) == 16
@@ -97,7 +102,7 @@ class BLE(Host):
             self._set(name, value)
         made = self._call(_OP_ACTIVE, b"\x01", irk if known else bytes(16), *peers)
         self._address = (made[0], made[1:7])
-        if not known:
+        if not known:  # binding:303
             self._irq(_IRQ_SET_SECRET, (_SECRET_TYPE_OUR_IRK, b"irk", made[7:]))
         self._get_peers()
         self._active = True
@@ -113,6 +118,7 @@ class BLE(Host):
     def _set(self, name, value):
         self._call(_OP_CONFIG, struct.pack("<BH", _ITEMS.index(name) + 1, value))
 
+    # modbluetooth:305 to 428, with its texts.
     def config(self, *names, **settings):
         if names:
             if settings:
@@ -125,21 +131,21 @@ class BLE(Host):
         for name, value in settings.items():
             if name == "gap_name":
                 value = bytes(_bytes_of(value))
-                if len(value) > _NAME_MAX_BYTES:
+                if len(value) > _NAME_MAX_BYTES:  # binding:791
                     raise OSError(errno.EINVAL)
                 self._name = value
                 if self._active:
                     self._call(_OP_CONFIG, bytes((_ITEM_GAP_NAME,)), value)
             elif name == "addr_mode":
-                self._check_active()
+                self._check_active()  # binding:731
                 if value == _ADDRESS_MODE_PUBLIC:
-                    raise OSError(errno.EINVAL)  # as a controller without a public address
+                    raise OSError(errno.EINVAL)  # binding:736, without a public address
                 if value not in (_ADDRESS_MODE_RANDOM, _ADDRESS_MODE_RPA):
                     raise OSError(errno.EOPNOTSUPP, "not emulated")
                 self._set("addr_mode", value)
                 self._private = value == _ADDRESS_MODE_RPA
             elif name in _ITEMS:
-                if name == "mtu":
+                if name == "mtu":  # binding:1087
                     self._check_active()
                     if not _MTU_MIN <= value <= _MTU_MAX:
                         raise OSError(errno.EINVAL)
@@ -154,21 +160,22 @@ class BLE(Host):
             return self._name
         if name == "mac":
             self._check_active()
-            if self._private:  # modbluetooth_nimble.c:715-720
+            if self._private:  # binding:715 to 720
                 raise OSError(errno.EINVAL)
             return self._address
-        if name == "mtu":
+        if name == "mtu":  # binding:1080
             self._check_active()
             return self._settings["mtu"]
         raise ValueError("unknown config param")
 
     def irq(self, handler):
-        if handler is not None and not callable(handler):
+        if handler is not None and not callable(handler):  # modbluetooth:433
             raise ValueError("invalid handler")
         self._handler = handler
 
     # GAP
 
+    # modbluetooth:451; what stays from call to call, and what stops: binding:799 to 842.
     def gap_advertise(self, interval_us=500000, adv_data=None, *, resp_data=None, connectable=True):
         if interval_us is None:
             if self._active:
@@ -190,6 +197,7 @@ class BLE(Host):
         header = struct.pack("<BIBB", 2 if connectable else 1, interval_us, *lengths)
         self._call(_OP_ADVERTISE, header, *parts)
 
+    # modbluetooth:697: False for a connection that is not known.
     def gap_disconnect(self, conn_handle):
         self._check_active()
         if conn_handle not in self._connections:
@@ -197,6 +205,7 @@ class BLE(Host):
         self._call(_OP_DISCONNECT, struct.pack("<H", conn_handle))
         return True
 
+    # binding:1098 and 1103; without NimBLE's check that it is active.
     def gap_pair(self, conn_handle):
         self._check_active()
         self._call(_OP_PAIR, struct.pack("<H", conn_handle))
@@ -207,6 +216,7 @@ class BLE(Host):
 
     # GATT server
 
+    # modbluetooth:484 to 634, with its texts; handles of descriptors follow their characteristic's.
     def gatts_register_services(self, services):
         self._check_active()
         frame = bytearray((len(services),))
@@ -230,10 +240,12 @@ class BLE(Host):
             handles = handles[count:]
         return tuple(result)
 
+    # modbluetooth:732: it looks at no error; 1715: what was appended is read but once.
     def gatts_read(self, value_handle):
         value = self._values.get(value_handle)
         return b"" if value is None else value.take()
 
+    # modbluetooth:741 and 1729: the value's buffer grows; binding:1026.
     def gatts_write(self, value_handle, data, send_update=False):
         data = _bytes_of(data)
         self._value(value_handle).set(data)
@@ -241,9 +253,11 @@ class BLE(Host):
             self._post(_OP_UPDATE, struct.pack("<H", value_handle), data)
         return len(data)
 
+    # modbluetooth:778 and 1751.
     def gatts_set_buffer(self, value_handle, len, append=False):
         self._value(value_handle).resize(len, append)
 
+    # modbluetooth:753; binding:1037.
     def gatts_notify(self, conn_handle, value_handle, data=None):
         self._send_value(_OP_NOTIFY, conn_handle, value_handle, _bytes_of(data))
 

@@ -2,11 +2,11 @@
 """A flash file system in memory in which power fails at a chosen operation.
 
 It takes the place of `os` and `open` in the firmware's modules, in one of two modes. `through`:
-each write is stored at once, and one that is cut leaves half of it. `synced`: written data are
-stored when the file is flushed or closed, and not before, as in littlefs 2.8 (MicroPython
-1.25.0, lib/littlefs/lfs2.h:600). There, renaming replaces a file in one commit (lfs2.c:3898), and
-errors have the numbers below (lfs2.h:75 to 83). littlefs may also write to the flash
-between two flushes, which has no visible effect before the commit; this is not emulated.
+each write is stored at once, and one that is cut leaves half of it, as no file system does that we
+use: it is the worst case. `synced`: written data are stored when the file is flushed or closed, and
+not before, as in littlefs 2.8 (lines are those of MicroPython 1.25.0: lib/littlefs/lfs2.h:599,
+lfs2.c; "vfs" is extmod/vfs_lfsx.c). littlefs may also write to the flash between two flushes, which
+has no visible effect before the commit; this is not emulated.
 """
 
 import io
@@ -14,7 +14,8 @@ import types
 
 from glasses import storage
 
-FOLDER, FILE = 0x4000, 0x8000
+FOLDER, FILE = 0x4000, 0x8000  # extmod/vfs.h:38, 39
+NO_ENTRY, EXISTS, NO_SPACE, NOT_EMPTY = 2, 17, 28, 39  # lfs2.h:75 to 83, negated by "vfs"
 # The typical time to erase a sector of 4 KB; which part's data sheet gives it is unknown.
 ERASE_MS = 45
 
@@ -47,6 +48,7 @@ class Flash:
         self.on_erase = None
         self.os = types.SimpleNamespace(
             stat=self.stat,
+            # "vfs":418 to 443. There, the unit of the free room is a block; here, it is a byte.
             statvfs=lambda path: (4096, 1, 0, 0, self.free_bytes(), 0, 0, 0, 0, 255),
             rename=self.rename,
             remove=self.remove,
@@ -92,44 +94,45 @@ class Flash:
 
     def _parent(self, path):
         if path.rpartition("/")[0] not in self.folders:
-            raise OSError(2, path)
+            raise OSError(NO_ENTRY, path)
 
-    def stat(self, path):
+    def stat(self, path):  # "vfs":372; length and type alone
         if path in self.folders:
             return (FOLDER, *[0] * 9)
         if path not in self.files:
-            raise OSError(2, path)
+            raise OSError(NO_ENTRY, path)
         return (FILE, 0, 0, 0, 0, 0, len(self.files[path]), 0, 0, 0)
 
+    # lfs2.c:3898: what has the new name is replaced in one commit. Of files alone.
     def rename(self, old, new):
         self._parent(new)
         if old not in self.files:
-            raise OSError(2, old)
+            raise OSError(NO_ENTRY, old)
         self.change()
         self.files[new] = self.files.pop(old)
 
-    def remove(self, path):
+    def remove(self, path):  # "vfs":241
         if path not in self.files:
-            raise OSError(2, path)
+            raise OSError(NO_ENTRY, path)
         self.change()
         del self.files[path]
 
-    def mkdir(self, path):
+    def mkdir(self, path):  # lfs2.c:2578
         self._parent(path)
         if path in self.folders or path in self.files:
-            raise OSError(17, path)
+            raise OSError(EXISTS, path)
         self.change()
         self.folders.add(path)
 
-    def rmdir(self, path):
+    def rmdir(self, path):  # lfs2.c:3850
         if self.listdir(path):
-            raise OSError(39, path)
+            raise OSError(NOT_EMPTY, path)
         self.change()
         self.folders.remove(path)
 
     def listdir(self, path):
         if path not in self.folders:
-            raise OSError(2, path)
+            raise OSError(NO_ENTRY, path)
         everything = [*self.files, *self.folders]
         return sorted(p[len(path) + 1 :] for p in everything if p.rpartition("/")[0] == path and p)
 
@@ -137,7 +140,7 @@ class Flash:
         self._parent(path)
         if "r" in mode:
             if path not in self.files:
-                raise OSError(2, path)
+                raise OSError(NO_ENTRY, path)
             data = self.files[path]
             return io.BytesIO(data) if "b" in mode else io.StringIO(data.decode())
         if path not in self.files or ("w" in mode and self.manner == "through"):
@@ -164,7 +167,7 @@ class Writing:
             before = self._data
             flash.change(lambda: self._persist(before + data[: len(data) // 2]))
         if len(data) > flash.free_bytes():
-            raise OSError(28, self._path)
+            raise OSError(NO_SPACE, self._path)  # lfs2.c:674
         self._data += data
         if flash.manner == "through":
             self._persist(self._data)

@@ -2,7 +2,9 @@
 """Glasses that misbehave on purpose: a bumble peripheral that speaks the wire protocol.
 
 The companion meets it through bleak and a simulated controller, as it meets the real firmware; the
-firmware itself is tested elsewhere.
+firmware itself is tested elsewhere. All that is played is our own: firmware/SPEC.md has the
+protocol (its names are those of `protocol`), and firmware/glasses what is named below. Of others is
+SMP's frame (MCUmgr's, as the package `smp` has it) alone.
 """
 
 import asyncio
@@ -27,7 +29,7 @@ from smp.error import MGMT_ERR
 from workbench.emulation.medium import Medium, Server, Timing, serve
 
 _MAX_PENDING = 32
-# SMP's code for an unknown command.
+# SMP's code for an unknown command: smp/error.py of the package smp, MGMT_ERR.
 ENOTSUP = int(MGMT_ERR.ENOTSUP)
 _ADVERTISE_MS = 20
 
@@ -112,7 +114,7 @@ class FakeGlasses:
             self._transport.sink,
         )
         device.keystore = MemoryKeyStore()
-        device.gatt_server.max_mtu = 247
+        device.gatt_server.max_mtu = 247  # less than link.py's 512, so that frames have to be cut
         device.pairing_config_factory = lambda _: PairingConfig(
             sc=True,
             mitm=False,
@@ -148,7 +150,7 @@ class FakeGlasses:
         await self.connection.disconnect()
 
     async def reboot(self) -> None:
-        """Restarts: a new boot, and an empty journal."""
+        """Restarts: a new boot, and an empty journal; the firmware's keeps what it has stored."""
         self.boot += 1
         self.records.clear()
         self.objects.clear()
@@ -230,6 +232,7 @@ class FakeGlasses:
             if asyncio.iscoroutine(result):
                 await result
 
+    # SPEC.md, "Media"; link.py and wishes.py have the firmware's side.
     def _on_media(self, _connection: Connection, data: bytes) -> None:
         self.media_writes.append(data)
         command, number = struct.unpack_from("<BH", data)
@@ -260,6 +263,7 @@ class FakeGlasses:
                 else:
                     await self._notify(self.media, struct.pack("<HI", number, start) + piece)
 
+    # SPEC.md, "Events"; link.py, `listen` and `_send_next`.
     async def _send_from(self, since: int) -> None:
         self._cursor = min(since or 1, self.next)
         await self._send_events()
@@ -303,6 +307,7 @@ class FakeGlasses:
         self.acknowledged.append(seq)
         self.forget(seq + 1)
 
+    # smp/__init__.py, `Conversation.receive`, with its limit for half a request.
     def _on_smp(self, _connection: Connection, data: bytes) -> None:
         now_s = asyncio.get_running_loop().time()
         if now_s - self._written_s > self.half_s:
@@ -317,6 +322,7 @@ class FakeGlasses:
             del self._pending[:length]
             self._answer(frame)
 
+    # The header: smp/header.py of the package smp; SPEC.md, "Requests".
     def _answer(self, frame: bytes) -> None:
         op, flags, _, group, sequence, command = struct.unpack_from(">BBHHBB", frame)
         body = cbor2.loads(frame[8:]) if len(frame) > 8 else {}

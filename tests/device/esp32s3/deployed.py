@@ -3,7 +3,9 @@
 
 Usage: deployed.py FOLDER SOUND [FROZEN]. FOLDER holds the files, SOUND is what the I2S microphone
 hears, FROZEN is the folder among the files that stands for frozen modules.
-The official image has no camera, no PDM receiver and no VfsRom.
+The official image has no camera, no PDM receiver and no VfsRom: MicroPython 1.25.0's
+ports/esp32/boards/ESP32_GENERIC_S3 adds no module, and no file of ports/esp32 sets MICROPY_VFS_ROM
+(extmod/vfs_rom.c:80).
 Prints as JSON what the application did until the sound ended.
 """
 
@@ -37,7 +39,7 @@ class Flash:
         at = block * BLOCK_BYTES + offset
         self._content[at : at + len(buf)] = buf
 
-    def ioctl(self, op, _):
+    def ioctl(self, op, _):  # extmod/vfs.h:51, 52
         return {4: BLOCKS, 5: BLOCK_BYTES}.get(op, 0)
 
 

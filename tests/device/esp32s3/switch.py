@@ -41,7 +41,7 @@ class Flash:
             raise PowerCut
 
     def ioctl(self, op, argument):
-        if op == 6:  # erase
+        if op == 6:  # erase: MicroPython 1.25.0, extmod/vfs.h:53
             self.writeblocks(argument, b"\xff" * BLOCK_BYTES)
         return {4: BLOCKS, 5: BLOCK_BYTES}.get(op, 0)
 

@@ -39,6 +39,7 @@ def in_virtual_time(job, timing=FAST, mtu=512):
             ):
                 result = await job(simulation)
                 assert simulation.radio.board.locked_calls == 0
+                assert simulation.radio.board.unannounced_calls == 0
                 return result
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:

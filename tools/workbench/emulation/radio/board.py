@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import struct
@@ -47,9 +48,7 @@ class Board:
             secured, because it was told so before.
         locked_calls: Calls made while the host held its lock, which the firmware could know; on a
             chip they would never have returned (see stacks.py).
-        unannounced_calls: Such calls of which the firmware could not know. Most would have
-            returned: code that waits for MicroPython's lock goes before code that pauses, which is
-            not emulated.
+        unannounced_calls: Such calls of which the firmware could not know.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -58,6 +57,7 @@ class Board:
         self.locked_calls = self.unannounced_calls = 0
         self._lock: str | None = None
         self._locked_for: asyncio.Future[bytes] | None = None
+        self._paused = asyncio.Event()
         self._bus = bus
         self._host = asyncio.Lock()
         self._waiting: deque[asyncio.Future[bytes]] = deque()
@@ -84,6 +84,10 @@ class Board:
                 self._lock = None  # now, since frames sent right after the answer are next
             if not answer.done():  # the asking task may have ended with its connection
                 answer.set_result(data)
+
+    def on_pause(self) -> None:
+        """The board's code pauses: the host has MicroPython's lock now."""
+        self._paused.set()
 
     def forget(self) -> None:
         """Drops all pending questions; for a board that restarts."""
@@ -121,15 +125,20 @@ class Board:
     ) -> bytes:
         async with self._host:
             # The host has one task, which reports events one by one and waits for each.
-            await self.ask(Event.LOCK, "")
-            self._lock = "announced" if self.is_announced(key) else "unannounced"
+            self._paused.clear()
+            is_asked = False
             try:
+                await self.ask(Event.LOCK, "")
+                self._lock = "announced" if self.is_announced(key) else "unannounced"
                 if self.locked_s:
-                    await asyncio.sleep(self.locked_s)
-                self._locked_for = self._ask(event, form, *values, data=data)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._paused.wait(), self.locked_s)
+                self._locked_for, is_asked = self._ask(event, form, *values, data=data), True
                 return await self._locked_for
             finally:
                 self._lock = None
+                if not is_asked:
+                    self.tell(Event.UNLOCK, "")
 
     async def get_secret(self, kind: int, index: int, key: bytes | None) -> bytes | None:
         """Asks for a stored secret: that of `key`, or the `index`-th."""

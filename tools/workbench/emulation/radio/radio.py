@@ -152,6 +152,8 @@ class Radio:
             match op & ~IN_EVENT:
                 case Op.ANSWER:
                     self.board.on_answer(body)
+                case Op.PAUSE:
+                    self.board.on_pause()
                 case Op.NOTIFY:
                     self._sender.notify(body)
                 case Op.INDICATE:

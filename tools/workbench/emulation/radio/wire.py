@@ -38,6 +38,8 @@ class Op(IntEnum):
     UPDATE = 18
     # Post: u8 result, data
     ANSWER = 19
+    # Post: the board's code pauses: if the host waits for MicroPython's lock, it goes first
+    PAUSE = 20
 
 
 # Added to the op of calls from an event handler on the board, which the host's own task makes.
@@ -88,6 +90,7 @@ class Event(IntEnum):
     PASSKEY_ACTION = 31  # u16 connection, u8 action, u32 passkey
     ROOM = 128  # u8 buffers that notifications may use again
     LOCK = 129  # the host is about to take its lock; answered once all before is handled
+    UNLOCK = 130  # it has it no more: the question that it was taken for was withdrawn
 
 
 SYNCHRONOUS = {

@@ -3,13 +3,20 @@
 
 import asyncio
 import itertools
+import json
+import tomllib
 
 import numpy as np
 import pytest
+import tflm_oracle
+from board_scripts import SCRIPTS
 from glasses.perception import trigger
 from glasses.perception.trigger import Told, Trigger
 from hypothesis import given
 from hypothesis import strategies as st
+from workbench.build import zoo
+from workbench.paths import BOARDS
+from workbench.runners import cortexm
 
 LABELS = st.lists(st.sampled_from(["a", "b", "c", None]), max_size=60)
 
@@ -103,3 +110,19 @@ def test_it_is_dark_until_it_is_clearly_light():
         compare(eye, scene(level))
         dark.append(eye.is_dark)
     assert dark == [False, False, True, True, True, False, False, False, True]
+
+
+def test_no_turn_of_a_look_takes_longer_than_5_ms():
+    """Counted in instructions, one to a cycle; the slices of the model have tests of their own."""
+    board = tomllib.loads((BOARDS / "corstone300" / "board.toml").read_text())["models"]
+    files = {
+        "person_detect.tflite": tflm_oracle.load("person_detect"),
+        "person_detect.json": json.dumps(zoo.manifest("person_detect")).encode(),
+    }
+    counting = cortexm.CortexM("corstone300", counting=True)
+    script = SCRIPTS / "look_turns.py"
+    said = json.loads(counting.run(script, "/rom", "person_detect", files=files))
+    turns_us = [*said["compare"], *said["look"]]
+    instructions = [us * 1000 / cortexm.INSTRUCTION_NS for us in turns_us]
+    assert len(said["compare"]) > 2
+    assert max(instructions) <= 0.005 * board["clock_hz"]

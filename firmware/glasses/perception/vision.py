@@ -10,6 +10,9 @@ from glasses.perception import models
 from glasses.perception.trigger import MOTION_SHARE, Trigger
 
 MOTION_SIZE = 96
+# So many bytes of a picture are made a model's at once.
+FLIPPED_BYTES = 2048
+FLIP = int.from_bytes(b"\x80" * FLIPPED_BYTES, "little")
 # Characters of a label that an event has room for.
 LABEL_MAX = 20
 
@@ -41,17 +44,28 @@ class Classifier:
             raise ValueError(
                 "vision %s: %d outputs, %d labels" % (name, output.shape[-1], len(self._labels))
             )
-        self._flip = int.from_bytes(b"\x80" * (self.width * self.height), "little")
         self._scale, self._zero_point = output.scale, output.zero_point
         self.lead = 0.0
         self._lock = asyncio.Lock()
 
+    async def _fill(self, grey):
+        """Grey 0..255 to int8 -128..127: flips each byte's top bit, many in one wide XOR."""
+        view = self.model.input(0)
+        for at in range(0, len(grey), FLIPPED_BYTES):
+            part = grey[at : at + FLIPPED_BYTES]
+            flip = (
+                FLIP
+                if len(part) == FLIPPED_BYTES
+                else int.from_bytes(b"\x80" * len(part), "little")
+            )
+            flipped = int.from_bytes(part, "little") ^ flip
+            view[at : at + len(part)] = flipped.to_bytes(len(part), "little")
+            await asyncio.sleep_ms(0)
+
     async def look(self, grey):
         """(label, probability) of a grey picture; gives way to others every few milliseconds."""
         async with self._lock:  # a photo's, and one of those that the glasses take by themselves
-            # Grey 0..255 to int8 -128..127 flips each byte's top bit: one wide XOR does them all.
-            flipped = int.from_bytes(grey, "little") ^ self._flip
-            self.model.input(0)[:] = flipped.to_bytes(len(grey), "little")
+            await self._fill(grey)
             while not self.model.step(self._slice_macs):
                 await asyncio.sleep_ms(0)
             scores = list(self.model.output(0))

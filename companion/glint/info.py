@@ -34,6 +34,7 @@ class Status:
         left_min: Minutes that the battery lasts if they go on so, the least and the most; None if
             they do not know what it holds (setting `battery_mah`).
         watch_every_ms: From one look of the camera to the next while they watch, else 0.
+        look_ms: How long the image model's last look took; 0 before the first.
     """
 
     board: str
@@ -59,6 +60,7 @@ class Status:
     used_uah: list[int] | None = None
     left_min: list[int] | None = None
     watch_every_ms: int = 0
+    look_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ class StatusReadResponse(smp_message.ReadResponse):
     used_uah: list[int] | None = Field(default=None, min_length=2, max_length=2)
     left_min: list[int] | None = Field(default=None, min_length=2, max_length=2)
     watch_every_ms: int = 0
+    look_ms: int = 0
 
 
 class StatusRead(GlintGroup, smp_message.ReadRequest):

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from glint.cli import app
 from glint.errors import GlintError
+from test_model_check import wide
 from typer.testing import CliRunner
 from workbench.testing import targets
 
@@ -88,6 +89,8 @@ async def test_config(target):
 async def test_models(target, tmp_path):
     listed = [json.loads(line) for line in await glint(target, "models", "list", "--json")]
     assert {row["name"] for row in listed if row["active"]} >= {"alexa", "okay_nabu"}
+    for row in listed:
+        assert (row["arena_bytes"] is not None) == row["active"]
     async with target.connect() as glasses:
         for ending in ("tflite", "json"):
             data = await glasses.get_file(f"models/alexa.{ending}")
@@ -107,4 +110,9 @@ async def test_models(target, tmp_path):
         await glint(target, "models", "put", str(tmp_path / "other.tflite"))
     await glint(target, "models", "put", "hey_jarvis")
     assert [line for line in await glint(target, "models", "list") if line.endswith("hey_jarvis")]
+    # What would not fit is refused with what to change, and nothing is sent.
+    wide(tmp_path / "wide.tflite", side=3000, channels=1)
+    (tmp_path / "wide.json").write_text('{"labels": ["a"]}')
+    with pytest.raises(GlintError, match=r"does not fit on .*make the input smaller"):
+        await glint(target, "models", "put", str(tmp_path / "wide.tflite"))
     await glint(target, "models", "remove", "hey_jarvis")

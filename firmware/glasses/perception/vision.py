@@ -2,6 +2,8 @@
 """Vision: an image classifier if there is one, else motion and brightness."""
 
 import asyncio
+from asyncio import core
+from time import ticks_diff
 
 import tflm
 
@@ -22,6 +24,7 @@ class Classifier:
 
     Attributes:
         lead: By how much the label of the last look was more probable than the next best.
+        took_ms: How long the last look took, with others' turns in it; 0 before the first.
     """
 
     def __init__(self, name, manifest, model_bytes, slice_macs):
@@ -46,6 +49,7 @@ class Classifier:
             )
         self._scale, self._zero_point = output.scale, output.zero_point
         self.lead = 0.0
+        self.took_ms = 0
         self._lock = asyncio.Lock()
 
     async def _fill(self, grey):
@@ -65,10 +69,12 @@ class Classifier:
     async def look(self, grey):
         """(label, probability) of a grey picture; gives way to others every few milliseconds."""
         async with self._lock:  # a photo's, and one of those that the glasses take by themselves
+            start_ms = core.ticks()
             await self._fill(grey)
             while not self.model.step(self._slice_macs):
                 await asyncio.sleep_ms(0)
             scores = list(self.model.output(0))
+            self.took_ms = ticks_diff(core.ticks(), start_ms)
         best = max(range(len(scores)), key=lambda i: scores[i])
         score = scores.pop(best)
         self.lead = (score - max(scores, default=self._zero_point)) * self._scale
@@ -80,6 +86,7 @@ class Motion:
 
     name = MOTION
     width = height = MOTION_SIZE
+    took_ms = 0
 
     def __init__(self):
         self._trigger = Trigger()

@@ -28,6 +28,7 @@ def serve(server, app, files):
             "words": [detector.word for detector in heard.detectors],
             "vision": eye.name,
             "arena": arenas,
+            "look_ms": eye.took_ms,
             "silent": heard.pace.silent,
             "camera": app.board.camera is not None,
             "notified": link.notified,

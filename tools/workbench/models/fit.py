@@ -139,6 +139,15 @@ def problems(model: bytes, board: str) -> list[str]:
     return _room_for(model, room(board))[0]
 
 
+def lacking(model: bytes, board: str) -> list[str]:
+    """Returns what `problems` does; nothing for a board whose room is not known.
+
+    Raises:
+        tflm.ModelError: The model is malformed.
+    """
+    return problems(model, board) if board in boards() else []
+
+
 def _room_for(
     model: bytes, has: Room
 ) -> tuple[list[str], list[str], tflm.Model | None, int | None]:

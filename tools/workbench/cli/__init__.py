@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.build import micropython
-from workbench.cli import boards, budget, energy, hardware, image, model, wake
+from workbench.cli import boards, budget, energy, hardware, image, model, vision, wake
 from workbench.cli.options import Mirror
 from workbench.emulation.radio import stacks
 
@@ -21,7 +21,7 @@ Board = Annotated[
     str, typer.Option(help=f"Which emulated glasses: {', '.join(micropython.glasses())}.")
 ]
 CameraFolder = Annotated[
-    Path | None, typer.Option(help="Folder of pictures that the camera sees (default: drawn ones).")
+    Path | None, typer.Option(help="Folder of pictures that the camera sees (default: its own).")
 ]
 
 DEFAULT_WORDS = ["okay_nabu"]
@@ -154,4 +154,5 @@ def register(app: typer.Typer) -> None:
     image.register(app)
     app.add_typer(energy.app, name="energy")
     app.add_typer(model.app, name="model")
+    app.add_typer(vision.app, name="vision")
     app.add_typer(wake.app, name="wake")

@@ -10,7 +10,7 @@ import pytest
 import sweep
 from workbench.emulation.radio.stacks import DEFAULT, STACKS
 from workbench.paths import ROOT
-from workbench.testing import targets
+from workbench.testing.base import settings
 
 # The companion's bonds belong to the run, not to whoever runs the tests.
 _state = tempfile.TemporaryDirectory(prefix="glint-state-")
@@ -40,7 +40,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    targets.settings.stack = config.getoption("--stack")
+    settings.stack = config.getoption("--stack")
     config.addinivalue_line("markers", "stacks: run with every Bluetooth stack there is")
     config.addinivalue_line("markers", "sweep: run by `make test-all` only (see sweep.py)")
 
@@ -67,6 +67,6 @@ def pytest_runtest_setup(item):
 @pytest.fixture(scope="module")
 def stack(request):
     """The name of the Bluetooth stack that emulated glasses behave like."""
-    before, targets.settings.stack = targets.settings.stack, request.param
+    before, settings.stack = settings.stack, request.param
     yield request.param
-    targets.settings.stack = before
+    settings.stack = before

@@ -61,11 +61,11 @@ async def test_they_hear_their_wake_word(glasses, senses):
 
 
 async def test_settings_are_kept_without_power(glasses, board):
-    before = await glasses.config()
+    before_ms = (await glasses.config())["wake_audio_ms"]
     await glasses.set_config(wake_audio_ms=1500)
     await board.power_cut()
     assert (await glasses.config())["wake_audio_ms"] == 1500
-    await glasses.set_config(**before)
+    await glasses.set_config(wake_audio_ms=before_ms)
 
 
 async def test_the_battery_is_told(glasses, board):

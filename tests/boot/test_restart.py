@@ -9,7 +9,7 @@ from glint.errors import RequestError
 from smpclient.requests.os_management import ResetWrite
 from workbench.emulation.radio.stacks import DEFAULT
 from workbench.emulation.simprocess import simulator
-from workbench.testing import targets
+from workbench.testing.base import settings
 
 
 @pytest.fixture(params=["linux", "corstone300"])
@@ -22,7 +22,7 @@ def board(request, stack):
 
 @pytest.mark.stacks
 async def test_reset_by_request(board):
-    async with simulator("--board", board, "--stack", targets.settings.stack) as sim:
+    async with simulator("--board", board, "--stack", settings.stack) as sim:
         sim.do("battery", percent=12, mv=3300)
         async with glint.connect(hci=sim.address, timeout_s=20) as glasses:
             before = await glasses.info()
@@ -47,7 +47,7 @@ async def test_reset_by_request(board):
 
 async def test_button_held_at_the_start_leads_to_safe_mode(board):
     async with (
-        simulator("--board", board, "--stack", targets.settings.stack) as sim,
+        simulator("--board", board, "--stack", settings.stack) as sim,
         glint.connect(hci=sim.address, timeout_s=20) as glasses,
     ):
         assert not (await glasses.boot()).safe

@@ -21,7 +21,7 @@ from workbench.device import deploy, update_image
 from workbench.emulation import flashimage, sim
 from workbench.emulation.qemu import load_machine
 from workbench.paths import FIRMWARE
-from workbench.testing import targets
+from workbench.testing.base import settings
 
 # Prints the device's verdict on each image, and on the unpacked files of the first.
 ON_DEVICE = """
@@ -172,7 +172,7 @@ class Board:
         self.restarts = 0
         # A companion in another medium is a different one to the glasses.
         (self.flash / "bonds.json").unlink(missing_ok=True)
-        simulation = sim.Simulation(self._say, targets.settings.stack)
+        simulation = sim.Simulation(self._say, settings.stack)
         try:
             await simulation.start(self.name, micropython.ensure(self.name), self.flash)
             yield simulation

@@ -61,6 +61,7 @@ NOT_RUN = {
     "python -m workbench.runners.porttest": "it takes five minutes",
     "python -m workbench.measure.speech --voices": "it needs recordings of people",
     "glint wake eval": "it needs recordings of people",
+    "glint hil": "it needs a person; tests/testing/test_hil.py plays one",
     "glint dash": "it serves a browser until it is stopped",
     "glint listen --hci": "it needs the address that another terminal shows",
     "glint listen --exec 'notify-send": "it needs a desktop",

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests of examples/own_tests in a folder outside the checkout."""
 
-import asyncio
 import json
 import os
 import re
@@ -12,7 +11,6 @@ from xml.etree import ElementTree
 
 import pytest
 from glint import protocol
-from workbench.emulation.simprocess import simulator
 from workbench.paths import ROOT
 from workbench.system import provide, say_step
 
@@ -93,15 +91,3 @@ def test_without_glasses_they_are_skipped(project):
     said, counts = run(project)
     assert counts["skipped"] == sum(counts.values()) == len(names_in(project)), said
     assert "no glasses to test on: run pytest --glasses=linux" in said
-
-
-async def test_what_glasses_cannot_do_is_skipped_with_the_reason(project, tmp_path):
-    """As on real glasses, which are reached by their name alone."""
-    async with simulator() as sim:
-        said, counts = await asyncio.to_thread(
-            run, project, "--glasses=ble:Glint", GLINT_HCI=sim.address, XDG_STATE_HOME=str(tmp_path)
-        )
-    assert counts["failed"] == counts["errors"] == 0, said
-    assert counts["passed"] >= 2, said
-    assert "glasses 'ble:Glint' lack peripherals" in said
-    assert "these glasses are real: nobody presses, drains or unplugs them" in said

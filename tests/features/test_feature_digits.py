@@ -44,8 +44,8 @@ async def pair(sim, central, change=0):
 
 @pytest.mark.stacks
 @pytest.mark.needs("hci")
-async def test_the_digits_that_a_companion_shows_are_typed(request, stack):
-    name = request.config.getoption("--glasses")
+async def test_the_digits_that_a_companion_shows_are_typed(target_name, stack):
+    name = target_name
     if name != "linux":
         pytest.skip(f"glasses '{name}' have no keys")
     async with Emulated(name, "--keypad") as target:

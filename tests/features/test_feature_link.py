@@ -45,14 +45,12 @@ async def test_device_information(target, glasses):
 
 
 @pytest.mark.needs("peripherals")
-async def test_battery_and_button_are_told(target, glasses):
+async def test_the_battery_is_told(target, glasses):
     since = (await glasses.status()).next
     target.sim.do("battery", percent=41, mv=3712)
     battery = await first(glasses, Battery, since)
     assert (battery.percent, battery.mv) == (41, 3712)
     assert (await glasses.info()).battery_percent == 41
-    target.sim.do("button", pressed=True)
-    assert (await first(glasses, Button, battery.seq + 1)).pressed
 
 
 @pytest.mark.needs("peripherals")

@@ -22,7 +22,7 @@ from glint.events import Boot, Button, Gap, Media, MediaEnd
 from workbench.emulation.link_simulation import simulated_link
 from workbench.emulation.medium import Timing
 from workbench.emulation.virtual_time import VirtualTimeLoop
-from workbench.testing import targets
+from workbench.testing.base import settings
 
 FAST = Timing(15, phy=2)
 PHONE = Timing(30, phy=1, ll_octets=27)
@@ -34,7 +34,7 @@ def in_virtual_time(job, timing=FAST, mtu=512):
     async def run():
         with tempfile.TemporaryDirectory(prefix="glint-test-") as folder:
             async with (
-                simulated_link(timing, Path(folder), mtu, targets.settings.stack) as simulation,
+                simulated_link(timing, Path(folder), mtu, settings.stack) as simulation,
                 asyncio.timeout(3600),
             ):
                 result = await job(simulation)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.build import micropython
-from workbench.cli import boards, budget, energy, hardware, image, model, vision, wake
+from workbench.cli import boards, budget, energy, hardware, hil, image, model, vision, wake
 from workbench.cli.options import Mirror
 from workbench.emulation.radio import stacks
 
@@ -151,6 +151,7 @@ def register(app: typer.Typer) -> None:
     boards.register(app)
     budget.register(app)
     hardware.register(app)
+    hil.register(app)
     image.register(app)
     app.add_typer(energy.app, name="energy")
     app.add_typer(model.app, name="model")

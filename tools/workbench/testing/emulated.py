@@ -16,7 +16,7 @@ from glint import backend
 from workbench.emulation import sound
 from workbench.emulation.emulator import EmulatorError
 from workbench.emulation.simprocess import simulator
-from workbench.testing import left, targets
+from workbench.testing import base, left
 
 COUNT_TIMEOUT_S = 5.0
 # How long the microphone may take, as a multiple of the sound's own length, and at least.
@@ -24,7 +24,7 @@ SLOWNESS = 4
 PLAY_TIMEOUT_S = 20.0
 
 
-class Emulated(targets.Target):
+class Emulated(base.Target):
     """Glasses of an emulated board.
 
     Attributes:
@@ -32,7 +32,7 @@ class Emulated(targets.Target):
         flash: Folder that stands for their flash.
     """
 
-    abilities = targets.EMULATED_ABILITIES
+    abilities = base.EMULATED_ABILITIES
 
     def __init__(self, board: str, *options: str) -> None:
         """`options`: more of `glint sim`."""
@@ -46,14 +46,14 @@ class Emulated(targets.Target):
             self._folder = Path(folder)
             self.flash = self._folder / "flash"
             self.flash.mkdir()
-            for files in targets.settings.files:
+            for files in base.settings.files:
                 shutil.copytree(files, self.flash, dirs_exist_ok=True)
             arguments = ["--board", self.board, "--flash", str(self.flash)]
-            arguments += ["--stack", targets.settings.stack, *self._options]
-            for word in targets.settings.words:
+            arguments += ["--stack", base.settings.stack, *self._options]
+            for word in base.settings.words:
                 arguments += ["--word", word]
-            if targets.settings.report:
-                self.left = left.place(targets.settings.report, self.board)
+            if base.settings.report:
+                self.left = left.place(base.settings.report, self.board)
                 arguments += ["--capture", f"{self.left}{left.CAPTURE}"]
                 cleanup.callback(self._leave_console)
             self.sim = await cleanup.enter_async_context(simulator(*arguments))

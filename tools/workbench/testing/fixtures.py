@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from workbench.testing import left, parts, targets
+from workbench.testing.base import Target, settings
 from workbench.testing.emulated import Emulated
 
 
@@ -21,18 +22,18 @@ def target_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def target(target_name: str) -> AsyncIterator[targets.Target]:
+async def target(target_name: str) -> AsyncIterator[Target]:
     """The glasses under test, started once."""
     async with targets.named(target_name) as started:
         yield started
-        if (report := targets.settings.report) and not targets.lacking(target_name, {"bluetooth"}):
+        if (report := settings.report) and not targets.lacking(target_name, {"bluetooth"}):
             stem = started.left or left.place(report, target_name)
             path = Path(f"{stem}{left.STATISTICS}")
             await left.leave_statistics(path, started.connect())
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def glasses(target: targets.Target) -> AsyncIterator[glint.Glasses]:
+async def glasses(target: Target) -> AsyncIterator[glint.Glasses]:
     """A companion connected to the glasses under test, for one test."""
     await target.check()
     async with target.connect() as connected:
@@ -40,7 +41,7 @@ async def glasses(target: targets.Target) -> AsyncIterator[glint.Glasses]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def board(target: targets.Target, glasses: glint.Glasses) -> AsyncIterator[parts.Board]:
+async def board(target: Target, glasses: glint.Glasses) -> AsyncIterator[parts.Board]:
     """The board of the glasses: reset, power, button, battery, flash."""
     there = parts.Board(target, glasses)
     yield there
@@ -48,7 +49,7 @@ async def board(target: targets.Target, glasses: glint.Glasses) -> AsyncIterator
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def senses(target: Emulated, tmp_path: Path) -> AsyncIterator[parts.Senses]:
+async def senses(target: Target, tmp_path: Path) -> AsyncIterator[parts.Senses]:
     """What the glasses hear and see."""
     there = parts.Senses(target, tmp_path)
     yield there

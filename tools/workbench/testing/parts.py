@@ -15,8 +15,9 @@ from glint.smp_manage import JournalRead
 from PIL import Image
 
 from workbench.emulation import sound
+from workbench.testing import person
+from workbench.testing.base import Target
 from workbench.testing.emulated import Emulated
-from workbench.testing.targets import Target
 
 PATIENCE_S = 60.0
 POLL_S = 0.1
@@ -28,10 +29,15 @@ PAUSE_S = 1.5
 ROOM_RMS = 40
 
 
-class Board:
-    """The board of the glasses.
+def _emulated(target: Target) -> Emulated:
+    """The target, if it is emulated; else the test is skipped."""
+    if not isinstance(target, Emulated):
+        pytest.skip("neither a program nor a person can do this to real glasses")
+    return target
 
-    Methods that its target has no means for skip the test and say so.
+
+class Board:
+    """The board of the glasses. What no program can do to real ones, a person is asked for.
 
     Attributes:
         name: The board's name.
@@ -43,15 +49,10 @@ class Board:
         self._glasses = glasses
         self._held = False
 
-    def _emulated(self) -> Emulated:
-        if not isinstance(self._target, Emulated):
-            pytest.skip("these glasses are real: nobody presses, drains or unplugs them")
-        return self._target
-
     @property
     def flash(self) -> Path:
         """Folder that stands for the flash, of emulated glasses."""
-        return self._emulated().flash
+        return _emulated(self._target).flash
 
     async def reset(self) -> None:
         """Restarts the glasses, and waits until the companion has them again."""
@@ -61,9 +62,11 @@ class Board:
 
     async def power_cut(self) -> None:
         """Cuts the power at once and gives it back; waits until the companion has them again."""
-        target = self._emulated()
         before = await self._boot()
-        await target.do("power")
+        if isinstance(self._target, Emulated):
+            await self._target.do("power")
+        else:
+            await person.ask("Cut the power of the glasses and give it back.")
         await self._restarted(before)
 
     async def _boot(self) -> int:
@@ -79,29 +82,31 @@ class Board:
 
     async def press(self, seconds: float = PRESS_S) -> None:
         """Presses the button for so long."""
-        target = self._emulated()
+        if not isinstance(self._target, Emulated):
+            await person.ask(f"Press the button of the glasses for {seconds:g} s.")
+            return
         self._held = True
-        await target.do("button", pressed=True)
+        await self._target.do("button", pressed=True)
         await asyncio.sleep(seconds)
-        await target.do("button", pressed=False)
+        await self._target.do("button", pressed=False)
         self._held = False
 
     async def battery(self, percent: int, millivolts: int | None = None) -> None:
         """Sets the battery's charge, and its voltage: by default one that fits."""
         if millivolts is None:
             millivolts = EMPTY_MV + (FULL_MV - EMPTY_MV) * percent // 100
-        await self._emulated().do("battery", percent=percent, mv=millivolts)
+        await _emulated(self._target).do("battery", percent=percent, mv=millivolts)
 
     async def restore(self) -> None:
         """Releases the button."""
         if self._held:
-            await self._emulated().do("button", pressed=False)
+            await _emulated(self._target).do("button", pressed=False)
 
 
 class Senses:
-    """What the glasses hear and see."""
+    """What the glasses hear and see: of real ones, what a person plays, says and shows."""
 
-    def __init__(self, target: Emulated, folder: Path) -> None:
+    def __init__(self, target: Target, folder: Path) -> None:
         self._target = target
         self._folder = folder
 
@@ -116,10 +121,18 @@ class Senses:
             SoundError: There is no such file, or it is no sound.
         """
         samples = sound.load(Path(heard)) if isinstance(heard, str | Path) else heard
-        await self._target.play(samples, realtime=realtime)
+        if isinstance(self._target, Emulated):
+            await self._target.play(samples, realtime=realtime)
+            return
+        path = self._folder / "heard.wav"
+        sound.save(path, samples)
+        await person.ask(f"Play the sound {path} to the glasses.")
 
     async def say(self, *phrases: str, realtime: bool = False) -> None:
         """Plays phrases in a synthetic voice, in a quiet room."""
+        if not isinstance(self._target, Emulated):
+            await person.ask(f"Say to the glasses: {', '.join(phrases)}.")
+            return
         parts = [sound.silence(PAUSE_S)]
         for phrase in phrases:
             parts += [sound.speech(phrase), sound.silence(PAUSE_S)]
@@ -138,7 +151,7 @@ class Senses:
             EmulatorError: It is no picture.
         """
         if isinstance(picture, str | Path) and Path(picture).is_dir():
-            await self._target.do("camera", folder=str(picture))
+            await self._show(Path(picture))
             return
         scene = self._folder / "scene"
         shutil.rmtree(scene, ignore_errors=True)
@@ -147,11 +160,18 @@ class Senses:
             picture.save(scene / "scene.png")
         else:
             shutil.copy(picture, scene)
-        await self._target.do("camera", folder=str(scene))
+        await self._show(scene)
+
+    async def _show(self, folder: Path) -> None:
+        if isinstance(self._target, Emulated):
+            await self._target.do("camera", folder=str(folder))
+        else:
+            await person.ask(f"Show the glasses what is in {folder}, and keep it there.")
 
     async def hush(self) -> None:
         """Ends the sound that is playing."""
-        await self._target.do("hush")
+        if isinstance(self._target, Emulated):
+            await self._target.do("hush")
 
 
 class Radio:

@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "may be repeated",
     )
     group.addoption(
+        "--glasses-person",
+        action="store_true",
+        help="ask the person at the terminal for what real glasses need (with -s)",
+    )
+    group.addoption(
         "--glasses-report",
         metavar="FOLDER",
         help="write the run's report there: one HTML page, JUnit, console logs, radio captures",
@@ -44,7 +49,7 @@ def chosen(config: pytest.Config) -> list[str]:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "needs(*abilities): skip on glasses that lack one of workbench.testing.targets.ABILITIES",
+        "needs(*abilities): skip on glasses that lack one of workbench.testing.base.ABILITIES",
     )
     names = chosen(config)
     if not names:
@@ -54,11 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from workbench.testing import fixtures, session
 
     if folder := config.getoption("glasses_report"):
-        from workbench.testing import report, targets
+        from workbench.testing import base, report
 
-        targets.settings.report = Path(folder).absolute()
-        report.prepare(config, targets.settings.report)
-        config.pluginmanager.register(report.Report(targets.settings.report), "glint-report")
+        base.settings.report = Path(folder).absolute()
+        report.prepare(config, base.settings.report)
+        config.pluginmanager.register(report.Report(base.settings.report), "glint-report")
     config.pluginmanager.register(session.Session(config, names), "glint-session")
     config.pluginmanager.register(fixtures, "glint-fixtures")
 

@@ -12,7 +12,7 @@ from typing import Self
 import glint
 
 from workbench.device.serialboard import SerialBoard
-from workbench.testing.targets import Real
+from workbench.testing.base import Real
 
 
 class OnSerialPort(Real):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbench.testing import fixtures, targets
+from workbench.testing import base, fixtures, targets
 
 # What a fixture of ours needs of the glasses.
 NEEDED_BY = {
@@ -44,8 +44,9 @@ class Session:
         for name in names:
             if why := targets.unknown(name):
                 raise pytest.UsageError(f"--glasses={name}: {why}")
-        targets.settings.words = config.getini("glasses_words")
-        targets.settings.files = config.getini("glasses_flash")
+        base.settings.person = config.getoption("glasses_person")
+        base.settings.words = config.getini("glasses_words")
+        base.settings.files = config.getini("glasses_flash")
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "target_name" in metafunc.fixturenames:
@@ -71,10 +72,13 @@ class Session:
         if name is None:
             return
         needed = {ability for marker in item.iter_markers("needs") for ability in marker.args}
-        if nonsense := needed - targets.ABILITIES:
-            known = ", ".join(sorted(targets.ABILITIES))
+        if nonsense := needed - base.ABILITIES:
+            known = ", ".join(sorted(base.ABILITIES))
             what = ", ".join(sorted(nonsense))
             pytest.fail(f"needs: there is no ability {what}; there are {known}", pytrace=False)
-        needed |= {NEEDED_BY[fixture] for fixture in _ours(item) & NEEDED_BY.keys()}
+        used = _ours(item) & NEEDED_BY.keys()
+        if base.settings.person and not targets.is_emulated(name):
+            used -= {"senses"}
+        needed |= {NEEDED_BY[fixture] for fixture in used}
         if why := targets.lacking(name, needed):
             pytest.skip(why)

@@ -1,101 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The glasses that tests can run on, and the abilities of each."""
+"""The glasses that tests can run on, by name."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import glint
 from bleak import BleakScanner
 from glint.adapter import chosen, errors_explained
 
-from workbench.emulation.radio.stacks import DEFAULT
+from workbench.testing.base import Real, Target
+from workbench.testing.emulated import Emulated
+from workbench.testing.serial import OnSerialPort
 
 SERIAL, BLE = "serial:", "ble:"
-# bluetooth: companions reach them. console: tests see what they print. hci: their Bluetooth is
-# emulated, at an HCI transport. light: tests see their privacy light. peripherals: tests give them
-# sound, pictures, battery and button. power: tests cut it. range: they can be carried away, and
-# their links disturbed. serial: their prompt is on a port.
-EMULATED_ABILITIES = frozenset(
-    {"bluetooth", "console", "hci", "light", "peripherals", "power", "range"}
-)
-ABILITIES = EMULATED_ABILITIES | {"serial"}
-
-
-@dataclass
-class Settings:
-    """How emulated glasses are started.
-
-    Attributes:
-        stack: The Bluetooth stack that they behave like.
-        words: Their wake words.
-        files: Folders whose files are on their flash.
-        report: Folder where they leave what the report shows; None for no report.
-    """
-
-    stack: str = DEFAULT
-    words: list[str] = field(default_factory=lambda: ["okay_nabu"])
-    files: list[Path] = field(default_factory=list)
-    report: Path | None = None
-
-
-settings = Settings()
-
-
-class Target(ABC):
-    """Glasses under test, which run inside `async with`.
-
-    Attributes:
-        board: The name of their board.
-        abilities: Those of ABILITIES that they have.
-        left: What they leave for the report is at this path, with suffixes; None for nothing yet.
-    """
-
-    left: Path | None = None
-    board: str
-    abilities: frozenset[str]
-
-    @abstractmethod
-    async def __aenter__(self) -> Self:
-        """Starts them.
-
-        Raises:
-            GlintError, WorkbenchError: They are not there, or did not start.
-        """
-
-    @abstractmethod
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Ends what was started."""
-
-    @abstractmethod
-    async def check(self) -> None:
-        """Fails, with their last output, if they are known to have ended."""
-
-    @abstractmethod
-    def connect(self) -> glint.Glasses:
-        """A companion, as `async with`."""
-
-
-class Real(Target):
-    """Real glasses: nothing is known of them while their application runs, and they go on."""
-
-    async def __aexit__(self, *_: object) -> None:
-        """Ends nothing."""
-
-    async def check(self) -> None:
-        """Checks nothing."""
 
 
 class OverBluetooth(Real):
@@ -145,16 +66,17 @@ def unknown(name: str) -> str:
     return "" if name in emulated else f"no such target; there are: {known}"
 
 
+def is_emulated(name: str) -> bool:
+    """Whether the target of this name is emulated, and needs no person."""
+    return not name.startswith((SERIAL, BLE))
+
+
 def named(name: str) -> Target:
     """The target of this name, not started."""
     if name.startswith(BLE):
         return OverBluetooth(name.removeprefix(BLE))
     if name.startswith(SERIAL):
-        from workbench.testing.serial import OnSerialPort
-
         return OnSerialPort(name.removeprefix(SERIAL))
-    from workbench.testing.emulated import Emulated
-
     return Emulated(name)
 
 

@@ -45,10 +45,9 @@ async def pair(sim, central, change=0):
 @pytest.mark.stacks
 @pytest.mark.needs("hci")
 async def test_the_digits_that_a_companion_shows_are_typed(target_name, stack):
-    name = target_name
-    if name != "linux":
-        pytest.skip(f"glasses '{name}' have no keys")
-    async with Emulated(name, "--keypad") as target:
+    if target_name != "linux":
+        pytest.skip(f"glasses '{target_name}' have no keys")
+    async with Emulated(target_name, "--keypad") as target:
         async with Central(target.sim.address) as liar:
             await pair(target.sim, liar, change=1)
             assert await battery(liar) in (NOT_AUTHENTICATED, NOT_AUTHORISED, None)

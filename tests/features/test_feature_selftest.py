@@ -10,10 +10,9 @@ from workbench.device import selftest
 
 @pytest.fixture(scope="module")
 def report(target_name):
-    name = target_name
-    if name not in ("linux", "corstone300"):
-        pytest.skip(f"glasses '{name}' run it when they are deployed: glint deploy")
-    return selftest.run_emulated(name)
+    if target_name not in ("linux", "corstone300"):
+        pytest.skip(f"glasses '{target_name}' run it when they are deployed: glint deploy")
+    return selftest.run_emulated(target_name)
 
 
 def test_the_board_computes_what_it_has_to(report):

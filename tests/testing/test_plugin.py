@@ -62,24 +62,15 @@ def test_it_costs_nothing_where_nobody_names_glasses(tmp_path):
     assert status == 0, said
 
 
-def test_a_target_that_there_is_not_is_named(tmp_path):
-    status, said = run(tmp_path, OWN, "--glasses=linux", "--glasses=windows")
-    assert status == pytest.ExitCode.USAGE_ERROR
-    assert "--glasses=windows: no such target; there are: corstone300, linux, " in said
-
-
-def test_every_test_of_glasses_runs_on_each_target(tmp_path):
-    wanted = ("--glasses=linux", "--glasses=ble:Mine", "--collect-only", "-q")
+def test_each_test_runs_on_each_target_and_is_told_what_that_lacks(tmp_path):
+    wanted = ("--glasses=linux", "--glasses=ble:Mine", "--deselect=test_it.py::test_glasses", "-v")
     status, said = run(tmp_path, OWN, *wanted)
-    assert status == 0, said
-    assert "test_it.py::test_board\n" in said
-    for name in ("linux", "ble:Mine"):
-        assert f"test_it.py::test_glasses[{name}]\n" in said
-
-
-def test_what_a_target_lacks_is_said_before_it_starts(tmp_path):
-    status, said = run(tmp_path, OWN, "--glasses=linux", "--deselect=test_it.py::test_glasses")
     assert status == pytest.ExitCode.TESTS_FAILED
+    assert "test_it.py::test_board PASSED" in said
+    for name in ("linux", "ble:Mine"):
+        assert f"test_it.py::test_serial[{name}] SKIPPED" in said
+        assert f"test_it.py::test_telepathy[{name}] ERROR" in said
     assert "glasses 'linux' lack serial" in said
+    assert "glasses 'ble:Mine' lack " in said
     assert "needs: there is no ability telepathy; there are bluetooth, console, " in said
-    assert "1 passed, 1 skipped, 1 deselected, 1 error" in said
+    assert "1 passed, 2 skipped, 2 deselected, 2 errors" in said

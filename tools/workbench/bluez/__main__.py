@@ -115,9 +115,10 @@ async def _run(kernel: str, names: list[str]) -> bool:
     _images(files)
     say_step(f"the guest's system is there ({time.monotonic() - began_s:.0f} s)")
     medium = Medium()
+    capture = (system.FOLDER / "hci.btsnoop").open("wb")
     servers = [
         await serve(medium, "tcp:127.0.0.1:0"),
-        await serve(medium, "tcp:127.0.0.1:0", public_address=ADAPTER),
+        await serve(medium, "tcp:127.0.0.1:0", capture=capture, public_address=ADAPTER),
     ]
     address = servers[0].address
     try:
@@ -135,6 +136,7 @@ async def _run(kernel: str, names: list[str]) -> bool:
     finally:
         for server in servers:
             await server.close()
+        capture.close()
     table = Table("", title, "s", "emulated", "s", title="The companion on the real BlueZ")
     for name, result in real.items():
         other = emulated.get(name, Result(True, ""))

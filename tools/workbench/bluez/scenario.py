@@ -238,7 +238,11 @@ async def glasses_killed(meeting: Meeting) -> Result:
 
 
 def _told(done: Done) -> bool:
-    return done.rc == 1 and "know this companion" in done.out and "hold their button" in done.out
+    """Whether it was said what is wrong and what to do. BlueZ does not tell glasses that turn the
+    companion away from a link that the radio lost: there the companion says both."""
+    why = "know this companion", "has forgotten this machine"
+    said = any(words in done.out for words in why) and "hold their button" in done.out
+    return done.rc == 1 and said
 
 
 async def companion_forgets(meeting: Meeting) -> Result:

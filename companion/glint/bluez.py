@@ -28,11 +28,14 @@ _CHARACTERISTIC = "org.bluez.GattCharacteristic1"
 _AGENT = "org.bluez.Agent1"
 _AGENT_PATH = "/dev/glint/agent"
 _ATT_HEADER_BYTES = 3
-# The errors of Connect(), and of bleak's wait for the services that follows it.
+# The errors of Connect(), of bleak's wait for the services that follows it, and of a read or write
+# that comes before the signal that the device has disconnected (gatt-client.c,
+# characteristic_read_value).
 _DROPPED = (
     "br-connection-canceled",
     "le-connection-abort-by-local",
     "failed to discover services, device disconnected",
+    "[org.bluez.Error.Failed] Not connected",
 )
 
 
@@ -154,7 +157,7 @@ async def has_bond(device: BLEDevice) -> bool | None:
 
 
 def dropped(error: BaseException | None) -> bool:
-    """Returns whether connecting failed because an established link dropped.
+    """Returns whether an operation failed because an established link dropped.
 
     BlueZ encrypts with a bond as soon as there is a link (device.c, device_attach_att), and has no
     word for a peer that has no such key: the kernel drops the link, and Connect() ends as if

@@ -157,7 +157,7 @@ class Link:
                 async with asyncio.timeout(self._timeout_s):
                     yield
         except BluetoothError as error:
-            if self._client.is_connected:
+            if self._client.is_connected and not bluez.dropped(error.__cause__):
                 raise
             self._on_disconnected(self._client)
             raise self.lost.result() from error

@@ -85,6 +85,7 @@ async def test_whether_there_is_a_bond(system):
     [
         (BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), True),
         (BleakError("failed to discover services, device disconnected"), True),
+        (BleakDBusError("org.bluez.Error.Failed", ["Not connected"]), True),
         (BleakDBusError("org.bluez.Error.Failed", ["br-connection-busy"]), False),
         (TimeoutError(), False),
         (None, False),

@@ -21,12 +21,13 @@ def bus(tmp_path, monkeypatch):
         yield
 
 
+@pytest.mark.parametrize("tells_late", [False, True])
 @pytest.mark.usefixtures("bus")
-async def test_a_bond_that_the_glasses_forgot_is_made_anew_in_the_window(caplog):
-    async with (
-        BluezGlasses(paired=True, bonded=False, window=protocol.PAIRING_OPEN) as system,
-        glint.connect(timeout_s=PATIENCE_S),
-    ):
+async def test_a_bond_that_the_glasses_forgot_is_made_anew_in_the_window(caplog, tells_late):
+    glasses = BluezGlasses(
+        paired=True, bonded=False, window=protocol.PAIRING_OPEN, tells_late=tells_late
+    )
+    async with glasses as system, glint.connect(timeout_s=PATIENCE_S):
         assert system.asked == ["Connect", "Connect", "RemoveDevice", "Connect", "Pair"]
         assert "has forgotten this machine" in caplog.text
 

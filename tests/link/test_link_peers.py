@@ -9,6 +9,7 @@ import pytest
 from dut import Dut
 from glint.backend import close
 from glint.events import Button
+from glint.smp import WatchWrite
 from hostile import Central
 from radio_fixtures import Medium, serve
 from test_link import connected
@@ -56,6 +57,32 @@ def test_two_companions_are_served_side_by_side():
             # A companion that leaves does not affect the other.
             reading = asyncio.create_task(first.photo())
         assert len((await reading).data) == simulation.photo_bytes
+
+    connected(job)
+
+
+def test_the_most_eager_companion_decides_how_often_the_glasses_look():
+    async def job(simulation, first):
+        await first.let_pair()
+        since = (await first.status()).next
+        reading = asyncio.create_task(anext(first.events(since + 1000)))  # asks for events
+        async with (
+            another_machine(simulation) as address,
+            glint.connect(hci=address, timeout_s=60) as second,
+        ):
+            await first.request(WatchWrite(every_ms=1000))
+            assert (await second.status()).watch_every_ms == 1000
+            await second.request(WatchWrite(every_ms=200))
+            assert (await first.status()).watch_every_ms == 200
+            assert (await first.status()).light
+        while (state := await first.status()).watch_every_ms == 200:
+            await asyncio.sleep(0.1)
+        assert (state.watch_every_ms, state.light) == (1000, True)
+        await first.request(WatchWrite())
+        await asyncio.sleep(0.5)
+        state = await first.status()
+        assert (state.watch_every_ms, state.light) == (0, False)
+        reading.cancel()
 
     connected(job)
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.chips import catalog as chips
-from workbench.chips import compare, pictures, state
 from workbench.cli.options import Mirror
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from workbench.chips import catalog as chips
+    from workbench.chips import compare
 
 WIDE = 160
 
@@ -28,13 +29,17 @@ def _console() -> Console:
 
 
 def _span(span: tuple[float, float] | None, decimals: int = 1) -> str:
+    from workbench.chips.catalog import UNKNOWN
+
     if span is None:
-        return chips.UNKNOWN
+        return UNKNOWN
     low, high = (f"{end:.{decimals}f}" for end in span)
     return low if low == high else f"{low} to {high}"
 
 
 def _json(chip: chips.Chip, catalog: chips.Catalog) -> dict[str, object]:
+    from workbench.chips import state
+
     figures = {
         name: figure
         and {
@@ -63,6 +68,8 @@ def _json(chip: chips.Chip, catalog: chips.Catalog) -> dict[str, object]:
 def _show(catalog: chips.Catalog) -> None:
     from rich.table import Table
 
+    from workbench.chips import state
+
     table = Table("chip", "family", "core", "MHz", "NPU", "RAM, KB", "mA awake", "price")
     for column in ("in glasses as", "state here"):
         table.add_column(column)
@@ -81,17 +88,19 @@ def _show(catalog: chips.Catalog) -> None:
 def _compared(
     catalog: chips.Catalog, rows: list[compare.Row], model: str, battery: float, rate: float
 ) -> None:
-    title = f"{model}, {rate:g} inferences a second, {battery:g} mAh"
     from rich.table import Table
 
+    from workbench.chips.catalog import UNKNOWN
+
+    title = f"{model}, {rate:g} inferences a second, {battery:g} mAh"
     table = Table("chip", "counted on", "instructions", "ms, at least", "load", title=title)
     for column in ("mean mA", "hours", "price"):
         table.add_column(column)
     for row in rows:
         if row.instructions is None:
             continue
-        ms = f"{row.ms:.3f}" if row.ms is not None else chips.UNKNOWN
-        load = f"{row.load:.1%}" if row.load is not None else chips.UNKNOWN
+        ms = f"{row.ms:.3f}" if row.ms is not None else UNKNOWN
+        load = f"{row.load:.1%}" if row.load is not None else UNKNOWN
         cells = [row.chip.name, row.board, f"{row.instructions:,}", ms, load]
         table.add_row(*cells, _span(row.mean_ma, 2), _span(row.hours, 0), row.chip.price_class)
     _console().print(table)
@@ -124,6 +133,9 @@ def boards(
     mirror: Mirror = None,
 ) -> None:
     """Show the chips that are named for glasses, and how far Glint is on each."""
+    from workbench.chips import catalog as chips
+    from workbench.chips import compare, pictures
+
     catalog = chips.load()
     if model is None:
         if picture:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.chips import budget as budgets
-from workbench.chips import catalog, pictures, target
-from workbench.chips.figures import Span
 from workbench.cli.options import Mirror
+
+if TYPE_CHECKING:
+    from workbench.chips import budget as budgets
+    from workbench.chips.figures import Span
 
 
 def _span(span: Span, unit: str, digits: str = ".1f") -> str:
@@ -30,6 +31,8 @@ def _room(taken: int, free: int | None) -> str:
 
 
 def _show(made: budgets.Budget) -> None:
+    from workbench.chips import catalog
+
     on = made.target
     if made.hours:
         print(f"hours   {_span(made.hours, 'h')} with {made.use.battery:g} mAh on {on.name}")
@@ -76,12 +79,15 @@ def budget(
         Path | None, typer.Option(help="Draw the hours over --over (.svg, .png, .pdf).")
     ] = None,
     over: Annotated[
-        str, typer.Option(help=f"What --plot varies: {', '.join(budgets.PARAMETERS)}.")
+        str, typer.Option(help="What --plot varies; a wrong name lists what there is.")
     ] = "audio",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     mirror: Mirror = None,
 ) -> None:
     """Say how long glasses last that do this, with what uncertainty, and what to change."""
+    from workbench.chips import budget as budgets
+    from workbench.chips import pictures, target
+
     if plot:
         pictures.check(plot)
     on = target.target(board)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decodes recordings: IMA ADPCM from the glasses becomes 16-bit PCM, or a WAV file."""
 
+import io
 import warnings
 import wave
 from dataclasses import dataclass, field
@@ -112,12 +113,17 @@ class Audio:
             MediaError: The file's name does not end in .wav.
             OSError: The file cannot be written.
         """
-        path = check_path(path)
-        with wave.open(str(path), "wb") as file:
+        check_path(path).write_bytes(self.wav())
+
+    def wav(self) -> bytes:
+        """Returns the recording as the content of a WAV file."""
+        content = io.BytesIO()
+        with wave.open(content, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(SAMPLE_BYTES)
             file.setframerate(self.rate_hz)
             file.writeframes(self.pcm)
+        return content.getvalue()
 
 
 def check_path(path: str | Path) -> Path:

@@ -293,7 +293,7 @@ class Glasses(Managed):
         await link.requests.request(StopWrite())
 
     @overload
-    def audio(self) -> AsyncIterator[Chunk]: ...
+    def audio(self) -> AsyncGenerator[Chunk, None]: ...
 
     @overload
     def audio(
@@ -302,7 +302,7 @@ class Glasses(Managed):
 
     def audio(
         self, of: Wake | Media | None = None, *, progress: Progress | None = None
-    ) -> AsyncIterator[Chunk] | Coroutine[Any, Any, Audio]:
+    ) -> AsyncGenerator[Chunk, None] | Coroutine[Any, Any, Audio]:
         """Collects a recording (to be awaited), or iterates over what is heard from now on::
 
             audio = await glasses.audio(wake)

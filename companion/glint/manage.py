@@ -16,7 +16,7 @@ from smpclient.requests.statistics_management import GroupData
 
 from glint import protocol
 from glint.collect import Progress
-from glint.errors import GlintError, LinkLostError, ProtocolError, RequestError
+from glint.errors import GlintError, LinkLostError, ProtocolError, Reason, RequestError
 from glint.info import Bond, Energy, Model, Trust
 from glint.model_files import check_manifest, check_model
 from glint.smp_manage import (
@@ -178,7 +178,7 @@ class Managed(ABC):
         if data:
             there = await self.request(FileHashChecksum(name=name, type="sha256"))
             if there.output != hashlib.sha256(data).digest():
-                raise GlintError(f"{name} arrived damaged: send it again.")
+                raise GlintError(f"{name} arrived damaged: send it again.", reason=Reason.CORRUPTED)
 
     async def _uploaded(self, name: str) -> int:
         """Asks how much of an upload the glasses have, on a new link."""
@@ -186,6 +186,15 @@ class Managed(ABC):
             return (await self.request(FileStatus(name=name + ".part"))).len
         except RequestError:
             return 0
+
+    async def chances(self) -> dict[str, float]:
+        """Asks how probable each wake word is right now, 0 to 1, by the name of its model.
+
+        Raises:
+            RequestError: Older firmware does not tell.
+        """
+        fields = (await self.request(GroupData(name="words"))).fields
+        return {name: int(value) / 1000 for name, value in fields.items()}
 
     async def energy(self) -> Energy:
         """Asks for the energy ledger.

@@ -6,7 +6,7 @@ one overlaps with the last, and the microphone's time in its announcement says b
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 
 from glint import protocol
@@ -47,7 +47,7 @@ class Microphone:
         self._next = 0  # the sample that the next chunk should begin with
         self._until: datetime | None = None  # when the last chunk ended
 
-    async def chunks(self) -> AsyncIterator[Chunk]:
+    async def chunks(self) -> AsyncGenerator[Chunk, None]:
         """Iterates over what is heard from now on; the recording ends with the iteration.
 
         Raises:

@@ -2,6 +2,7 @@
 """Helpers to wait for a broadcast, and to end tasks."""
 
 import asyncio
+from typing import Any
 
 _CANCEL_AGAIN_S = 0.1
 
@@ -28,7 +29,7 @@ class Broadcast:
             self._waiters.discard(waiter)
 
 
-async def end_tasks(*tasks: asyncio.Task[None]) -> None:
+async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
     """Cancels tasks until they have ended, however they end.
 
     Once is not enough: Python 3.11's `asyncio.wait_for`, which the stacks below bleak use, swallows

@@ -78,6 +78,7 @@ class Glasses:
             server,
             {
                 "perception": self.perception.counts,
+                "words": self.perception.chances,
                 "link": self.link.counts,
                 "energy": self.ledger.counts,
                 "smp_svr_stats": server.counts,

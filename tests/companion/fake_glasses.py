@@ -63,6 +63,7 @@ class FakeGlasses:
         clock_set: What the clock was set to, each time.
         media_writes: Values written to the media characteristic.
         pairing: The value of the pairing characteristic.
+        battery_percent: The value of the battery level.
         away_s: How long after a disconnection they advertise again.
         half_s: How long they wait for the next write of a request.
     """
@@ -90,6 +91,7 @@ class FakeGlasses:
         self.credits = 0
         self.media_writes: list[bytes] = []
         self.pairing = protocol.PAIRING_OPEN
+        self.battery_percent = fake_services.BATTERY_PERCENT
         self.away_s = 0.0
         self.half_s = protocol.LIMIT_SMP_HALF_MS / 1000
         self.connection: Connection | None = None
@@ -126,7 +128,13 @@ class FakeGlasses:
         self.media = fake_services.stream(protocol.UUID_MEDIA, self._on_media)
         self.smp = fake_services.stream(protocol.UUID_SMP, self._on_smp)
         device.add_services(
-            fake_services.services(self.events, self.media, self.smp, lambda: self.pairing)
+            fake_services.services(
+                self.events,
+                self.media,
+                self.smp,
+                lambda: self.pairing,
+                lambda: self.battery_percent,
+            )
         )
         uuids = data_types.CompleteListOf128BitServiceUUIDs([UUID(protocol.UUID_GLINT_SERVICE)])
         kind = data_types.Flags(AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE)
@@ -350,6 +358,8 @@ class FakeGlasses:
                 return {"buf_size": protocol.LIMIT_SMP_BYTES, "buf_count": 1}
             if command == protocol.SMP_OS_INFO:
                 return {"output": "Glint fake"}
+            return {"rc": ENOTSUP}
+        if group != protocol.SMP_GROUP_GLINT:
             return {"rc": ENOTSUP}
         if command in self.refuse:
             return {"err": {"group": group, "rc": self.refuse[command]}}

@@ -46,22 +46,27 @@ def _readable(number: int, value: bytes) -> Characteristic:
     return Characteristic(UUID.from_16_bits(number), *read, value)
 
 
+def _byte(uuid: str | UUID, value: Callable[[], int]) -> Characteristic:
+    """A characteristic of one byte, which is asked for at each read."""
+    read = Characteristic.Properties.READ, Characteristic.Permissions.READABLE
+    return Characteristic(uuid, *read, CharacteristicValue(read=lambda _: bytes([value()])))
+
+
 def services(
-    events: Characteristic, media: Characteristic, smp: Characteristic, pairing: Callable[[], int]
+    events: Characteristic,
+    media: Characteristic,
+    smp: Characteristic,
+    pairing: Callable[[], int],
+    battery_percent: Callable[[], int],
 ) -> list[Service]:
-    """All services; `pairing` gives the value of the pairing characteristic."""
-    may_pair = Characteristic(
-        protocol.UUID_PAIRING,
-        Characteristic.Properties.READ,
-        Characteristic.Permissions.READABLE,
-        CharacteristicValue(read=lambda _: bytes([pairing()])),
-    )
+    """All services; the functions give the values of the characteristics of that name."""
+    may_pair = _byte(protocol.UUID_PAIRING, pairing)
     information = [
         _readable(protocol.SIG_MANUFACTURER_NAME, b"Glint"),
         _readable(protocol.SIG_MODEL_NUMBER, b"fake"),
         _readable(protocol.SIG_FIRMWARE_REVISION, b"0.1.0"),
     ]
-    battery = [_readable(protocol.SIG_BATTERY_LEVEL, bytes([BATTERY_PERCENT]))]
+    battery = [_byte(UUID.from_16_bits(protocol.SIG_BATTERY_LEVEL), battery_percent)]
     return [
         Service(protocol.UUID_GLINT_SERVICE, [events, media, may_pair]),
         Service(protocol.UUID_SMP_SERVICE, [smp]),

@@ -82,7 +82,8 @@ async def test_smpclient_statistics(client):
     names = (await ask(client, stat.ListOfGroups())).stat_list
     fields = {name: (await ask(client, stat.GroupData(name=name))).fields for name in names}
     assert fields["smp_svr_stats"]["requests"] > fields["smp_svr_stats"]["refused"]
-    assert set(fields) == {"perception", "link", "energy", "smp_svr_stats", "heap"}
+    assert set(fields) == {"perception", "words", "link", "energy", "smp_svr_stats", "heap"}
+    assert set(fields["words"]) == {"okay_nabu", "alexa"}
     assert all(isinstance(value, int) for group in fields.values() for value in group.values())
     bad = await refusal(client, stat.GroupData(name="nothing"))
     assert bad == (protocol.SMP_GROUP_STAT, protocol.STAT_RC_INVALID_GROUP)

@@ -1,33 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the dashboard knows: the last events, and who wants to hear of the next ones."""
+"""What the dashboard knows of one pair of glasses, and the pages that want to hear of more."""
 
 import asyncio
-import contextlib
+import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from glint.client import Glasses
+from glint.dash.ear import Ear
+from glint.dash.gallery import Gallery
+from glint.dash.pages import Pages
+from glint.errors import GlintError
+from glint.events import Event, Media, Seen, Wake
+from glint.update import Updated
 
-KEPT_EVENTS = 1000
-# A page that is slower than this is told to load anew, and gets what is kept.
-_WAITING_EVENTS = 256
+_KEPT_EVENTS = 1000
+_KEPT_MEDIA = 200
+_KEPT_LINES = 200
+_WAITING_NEWS = 256
+
+Fields = dict[str, Any]
 
 
 class Board:
-    """The events of one pair of glasses, for any number of pages.
+    """One pair of glasses, for any number of pages.
 
     Args:
         glasses: Connected.
+        name: Their name.
 
     Attributes:
         events: The last ones, as JSON holds them, the oldest first.
+        media: Photos and recordings, the oldest first: `boot_id`, `seq`, `kind`, `id`, `time`, and
+            `captions`, which say what was seen in it or which word it followed.
+        log: The last lines of what went wrong: `time`, `text`.
+        pages: What happens, each as its kind ("event", "media", "log", "progress") and its fields.
+        gallery: The content of `media`.
+        ear: The live microphone.
+        gone: Why there are no glasses any more; None as long as there are.
     """
 
-    def __init__(self, glasses: Glasses) -> None:
+    def __init__(self, glasses: Glasses, name: str) -> None:
         self.glasses = glasses
-        self.events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
-        self._pages: set[asyncio.Queue[dict[str, Any] | None]] = set()
+        self.name = name
+        self.events: deque[Fields] = deque(maxlen=_KEPT_EVENTS)
+        self.media: deque[Fields] = deque(maxlen=_KEPT_MEDIA)
+        self.log: deque[Fields] = deque(maxlen=_KEPT_LINES)
+        self.pages: Pages[tuple[str, Fields]] = Pages(_WAITING_NEWS)
+        self.gallery = Gallery(glasses)
+        self.ear = Ear(glasses)
+        self.gone: str | None = None
+        self._wake: Wake | None = None
 
     async def run(self) -> None:
         """Reads events until the glasses are closed. Raises LinkLostError: they are gone."""
@@ -35,24 +60,64 @@ class Board:
             async for event in self.glasses.events():
                 fields = event.as_json()
                 self.events.append(fields)
-                for page in list(self._pages):
-                    if page.full():
-                        self._pages.discard(page)
-                        page.get_nowait()
-                        page.put_nowait(None)
-                    else:
-                        page.put_nowait(fields)
-        finally:
-            for page in self._pages:
-                with contextlib.suppress(asyncio.QueueFull):
-                    page.put_nowait(None)
+                self.pages.publish(("event", fields))
+                self._keep(event)
+        except GlintError as error:
+            self.gone = str(error)
+            self.note(self.gone)
+            raise
 
-    async def follow(self) -> AsyncIterator[dict[str, Any]]:
-        """Iterates over what happens from now on; ends when the page is too slow."""
-        page: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(_WAITING_EVENTS)
-        self._pages.add(page)
-        try:
-            while (fields := await page.get()) is not None:
-                yield fields
-        finally:
-            self._pages.discard(page)
+    async def close(self) -> None:
+        """Lets all pages go, and stops what they had begun."""
+        self.pages.end()
+        await self.ear.close()
+        await self.gallery.close()
+
+    def note(self, text: str) -> None:
+        """Adds a line to the log."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "text": text}
+        self.log.append(line)
+        self.pages.publish(("log", line))
+
+    async def update(self, image: bytes) -> Updated:
+        """Installs an update image; pages are told how far it has come.
+
+        Raises:
+            UpdateError: It is no image, or was refused or reverted.
+        """
+        told = -1
+
+        def progress(sent: int, total: int) -> None:
+            nonlocal told
+            percent = 100 * sent // max(total, 1)
+            if percent != told:
+                told = percent
+                self.pages.publish(("progress", {"percent": percent}))
+
+        with tempfile.TemporaryDirectory(prefix="glint-dash-") as folder:
+            path = Path(folder) / "image.bin"
+            await asyncio.to_thread(path.write_bytes, image)
+            return await self.glasses.update(path, progress=progress)
+
+    def _keep(self, event: Event) -> None:
+        """Keeps a photo or a recording, or what an event says of one."""
+        if isinstance(event, Wake):
+            self._wake = event
+        elif isinstance(event, Seen) and event.media:
+            said = f"{event.label} {event.probability:.2f} ({event.by})"
+            for shown in reversed(self.media):
+                if (shown["boot_id"], shown["id"]) == (event.boot_id, event.media):
+                    shown["captions"].append(said)
+                    self.pages.publish(("media", shown))
+                    break
+        elif isinstance(event, Media) and event.kind != "file":
+            if event.kind == "audio" and not event.cause and self.ear.open:
+                return  # This is a piece of what is listened to.
+            shown = event.as_json()
+            shown = {key: shown[key] for key in ("boot_id", "seq", "kind", "id", "time")}
+            shown["captions"] = []
+            if self._wake and event.cause == self._wake.seq:
+                shown["captions"].append(f"after “{self._wake.word}”")
+            self.media.append(shown)
+            self.gallery.take(event)
+            self.pages.publish(("media", shown))

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dashboard's server: a page, and what it asks for.
 
-Whoever has the token may look and take photos. It comes once in the address, and is a cookie from
-then on that other sites' pages cannot use; what changes something needs a header besides, which
-they cannot send either. Only requests for the server's own names are answered, so that no other
-name that is made to lead here gets at it.
+Whoever has the token may use the glasses as a bonded companion does. It comes once in the address,
+and is a cookie from then on that other sites' pages cannot use; what does something needs a header
+besides, which they cannot send either. Only requests for the server's own names are answered, so
+that no other name that is made to lead here gets at it.
 """
 
-import csv
 import hmac
-import io
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -24,10 +22,10 @@ from starlette.responses import (
     PlainTextResponse,
     RedirectResponse,
     Response,
-    StreamingResponse,
 )
 from starlette.routing import Route
 
+from glint.dash.api import Api
 from glint.dash.board import Board
 from glint.errors import GlintError
 
@@ -36,23 +34,21 @@ _COOKIE = "glint"
 _OWN = "x-glint"
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-_COLUMNS = ("time", "type", "seq", "boot_id", "fields")
 
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def build(board: Board, token: str, hosts: list[str]) -> Starlette:
+def build(boards: list[Board], token: str, hosts: list[str]) -> Starlette:
     """Returns the server as an ASGI application.
 
     Args:
-        board: What it shows.
+        boards: What it shows.
         token: Who has it is let in.
         hosts: The names that it is reached by.
     """
@@ -68,6 +64,8 @@ def build(board: Board, token: str, hosts: list[str]) -> Starlette:
             except GlintError as error:
                 body = {"error": str(error), "reason": error.reason}
                 response = JSONResponse(body, 503, _HEADERS)
+            except HTTPException as error:
+                response = JSONResponse({"error": error.detail}, error.status_code, _HEADERS)
             response.headers.update(_HEADERS)
             return response
 
@@ -89,56 +87,17 @@ def build(board: Board, token: str, hosts: list[str]) -> Starlette:
     async def asset(request: Request) -> Response:
         return FileResponse(_PAGE / request.url.path.lstrip("/"))
 
-    async def status(_: Request) -> Response:
-        connected = board.glasses.connected
-        if not connected:
-            return JSONResponse({"connected": False})
-        state = await board.glasses.status()
-        return JSONResponse(
-            {
-                "connected": True,
-                "board": state.board,
-                "firmware": state.firmware,
-                "battery_percent": state.battery_percent,
-                "words": state.words,
-                "vision": state.vision,
-                "light": state.light,
-            }
-        )
-
-    async def events(request: Request) -> Response:
-        if request.query_params.get("format") != "csv":
-            return JSONResponse(list(board.events))
-        text = io.StringIO()
-        rows = csv.writer(text)
-        rows.writerow(_COLUMNS)
-        for event in board.events:
-            fields = {key: value for key, value in event.items() if key not in _COLUMNS}
-            rows.writerow([*(event[key] for key in _COLUMNS[:-1]), json.dumps(fields)])
-        named = {"Content-Disposition": 'attachment; filename="events.csv"'}
-        return Response(text.getvalue(), media_type="text/csv", headers=named)
-
-    async def stream(_: Request) -> Response:
-        async def lines() -> AsyncIterator[str]:
-            yield ": hello\n\n"
-            async for event in board.follow():
-                yield f"data: {json.dumps(event)}\n\n"
-
-        return StreamingResponse(lines(), media_type="text/event-stream")
-
-    async def photo(_: Request) -> Response:
-        taken = await board.glasses.photo()
-        return Response(taken.data, media_type="image/jpeg")
-
+    api = Api(boards)
+    files = sorted(path.name for path in _PAGE.iterdir() if path.suffix in (".css", ".js"))
     return Starlette(
         routes=[
             Route("/", enter),
-            Route("/dash.js", guarded(asset)),
-            Route("/dash.css", guarded(asset)),
-            Route("/api/status", guarded(status)),
-            Route("/api/events", guarded(events)),
-            Route("/api/stream", guarded(stream)),
-            Route("/api/photo", guarded(photo, own=True), methods=["POST"]),
+            *(Route(f"/{name}", guarded(asset)) for name in files),
+            *(Route(f"/api/{path}", guarded(answer)) for path, answer in api.reads().items()),
+            *(
+                Route(f"/api/{path}", guarded(answer, own=True), methods=["POST"])
+                for path, answer in api.acts().items()
+            ),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
     )

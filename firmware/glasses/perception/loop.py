@@ -97,6 +97,10 @@ class Perception:
             "lost_ms": self.pace.lost_ms,
         }
 
+    def chances(self):
+        """What the statistics say of the wake words: the mean of each now, in thousandths."""
+        return {one.name: int(1000 * one.probability + 0.5) for one in self.detectors}
+
     def hear(self):
         """Hears what the microphone has, at most PIECE_HOPS, or what is left of that.
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hands what happens to any number of pages, each at its own pace."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Pages(Generic[T]):
+    """The pages that follow something.
+
+    Args:
+        waiting: A page that is behind by more is let go, and has to load anew.
+    """
+
+    def __init__(self, waiting: int) -> None:
+        self._waiting = waiting
+        self._queues: set[asyncio.Queue[T | None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def publish(self, news: T) -> None:
+        """Hands news to all pages that follow."""
+        for queue in list(self._queues):
+            if queue.full():
+                self._let_go(queue)
+            else:
+                queue.put_nowait(news)
+
+    def end(self) -> None:
+        """Lets all pages go."""
+        for queue in list(self._queues):
+            self._let_go(queue)
+
+    async def follow(self) -> AsyncGenerator[T, None]:
+        """Iterates over what is published from now on; ends when the page is let go."""
+        queue: asyncio.Queue[T | None] = asyncio.Queue(self._waiting)
+        self._queues.add(queue)
+        try:
+            while (news := await queue.get()) is not None:
+                yield news
+        finally:
+            self._queues.discard(queue)
+
+    def _let_go(self, queue: asyncio.Queue[T | None]) -> None:
+        self._queues.discard(queue)
+        if queue.full():
+            with contextlib.suppress(asyncio.QueueEmpty):
+                queue.get_nowait()
+        queue.put_nowait(None)

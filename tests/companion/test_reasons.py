@@ -8,10 +8,12 @@ from bleak.exc import (
     BleakBluetoothNotAvailableReason,
     BleakDBusError,
 )
+from bumble.pairing import PairingConfig, PairingDelegate
 from client_fixtures import connected
 from fake_glasses import fake_advertising
 from glint import Reason, protocol
 from glint.adapter import errors_explained
+from update_images import make
 
 
 async def reason_of(hci, **how):
@@ -56,6 +58,40 @@ async def test_a_photo_that_arrives_damaged():
         assert (await reason_of(hci))[0] is Reason.CORRUPTED
 
 
+class Refusing(PairingDelegate):
+    """Pairs with nobody."""
+
+    async def accept(self):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("window", "reason", "way_out"),
+    [
+        (protocol.PAIRING_CLOSED, Reason.WINDOW_CLOSED, "hold their button"),
+        (protocol.PAIRING_FULL, Reason.BONDS_FULL, "glint bonds remove"),
+        (0xEE, Reason.NOT_PAIRED, "hold their button"),  # what later firmware may say
+        (protocol.PAIRING_OPEN, Reason.OTHER, "make this machine forget"),
+    ],
+)
+async def test_glasses_that_do_not_pair(window, reason, way_out):
+    async with fake_advertising() as (fake, hci):
+        fake.pairing = window
+        fake.device.pairing_config_factory = lambda _: PairingConfig(delegate=Refusing())
+        told, said = await reason_of(hci, timeout_s=2.0)
+        assert (told, way_out in said) == (reason, True), said
+
+
+async def test_an_update_with_an_empty_battery(tmp_path):
+    path = tmp_path / "image.bin"
+    path.write_bytes(make("9.0.0", board="fake"))
+    async with connected() as (fake, glasses):
+        fake.battery_percent = 9
+        with pytest.raises(glint.UpdateError, match="charge the glasses") as error:
+            await glasses.update(path)
+        assert error.value.reason is Reason.LOW_BATTERY
+
+
 async def test_closed():
     async with connected() as (_, glasses):
         pass
@@ -64,6 +100,8 @@ async def test_closed():
     assert error.value.reason is Reason.CLOSED
 
 
+# A simulated radio can neither be switched off nor denied: for ADAPTER_OFF and PERMISSION, there is
+# only what bleak and D-Bus say.
 @pytest.mark.parametrize(
     ("error", "reason", "way_out"),
     [

@@ -10,6 +10,7 @@ import sys
 import glint
 import pytest
 from glint.errors import NotFoundError
+from PIL import Image
 from workbench.emulation import keys
 
 PATIENCE_S = 60
@@ -60,7 +61,12 @@ class Terminal:
 
 @pytest.fixture
 async def terminal(tmp_path):
-    running = Terminal("-m", "glint", "sim", "--flash", str(tmp_path / "flash"))
+    scenes = tmp_path / "scenes"
+    scenes.mkdir()
+    for number, colour in enumerate(("white", "black")):
+        Image.new("RGB", (640, 480), colour).save(scenes / f"{number}.png")
+    options = "--flash", str(tmp_path / "flash"), "--camera", str(scenes)
+    running = Terminal("-m", "glint", "sim", *options)
     yield running
     await running.close()
 

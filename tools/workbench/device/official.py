@@ -75,8 +75,9 @@ class Image:
 
 # The names are the download page's. The sums are those of copies that others have committed, which
 # pass all checks of `esp_image` and say of themselves what they are: 1.25.0 in
-# github.com/velamvaz/lexie at 34bf839 (firmware/bin), 1.26.1 in
-# github.com/jefripunza/polosan-telemetry at f4c9024. They are not their maker's word.
+# github.com/velamvaz/lexie at 34bf839 (firmware/bin, octal) and
+# github.com/PoliDaniel01/Domotic_House_ESP32 at b1edbd7 (Smart_Home_project/micropython_utils),
+# 1.26.1 in github.com/jefripunza/polosan-telemetry at f4c9024. They are not their maker's word.
 IMAGES = (
     Image(
         "1.25.0",
@@ -85,7 +86,13 @@ IMAGES = (
         flash_mb=8,
         sha256="6e18ad12aff4ce431a6c8b6edf958daec5e3903ef7015a5aa6fb56e2b7a6290d",
     ),
-    Image("1.25.0", "ESP32_GENERIC_S3-20250415-v1.25.0.bin", octal=False, flash_mb=8),
+    Image(
+        "1.25.0",
+        "ESP32_GENERIC_S3-20250415-v1.25.0.bin",
+        octal=False,
+        flash_mb=8,
+        sha256="3f25a6c4f6fa6d68c8959152c9fa0962c90ef2dab5cccc984e42b5bc5c63fea3",
+    ),
     Image(
         "1.26.1",
         "ESP32_GENERIC_S3-SPIRAM_OCT-20250911-v1.26.1.bin",

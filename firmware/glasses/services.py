@@ -89,8 +89,8 @@ class Addresses:
     While a companion may pair it is the board's public one, if there is one. What both sides sign
     names the addresses of the link, and only LE Enhanced Connection Complete tells the host the one
     that its controller has drawn (ble_hs_hci_evt.c:434 of NimBLE a2acac3; asked for by
-    ble_hs_startup.c:214). Pairing failed on NimBLE 42849560 with a controller that sent the plain
-    event (DHKEY_CHECK_FAILED). Which one a chip's controller sends has not been seen on silicon.
+    ble_hs_startup.c:214). NimBLE 42849560 pairs with it under a drawn address, and fails with the
+    plain event (DHKEY_CHECK_FAILED). Which one a chip's controller sends was not seen on silicon.
     """
 
     def __init__(self, ble):

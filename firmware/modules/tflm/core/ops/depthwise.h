@@ -21,14 +21,23 @@ typedef struct {
     int32_t rows, columns;
     ptrdiff_t input_row, input_column; // Steps in bytes.
     ptrdiff_t weight_row, weight_column;
-    ptrdiff_t step; // From one position's input to the next one's.
-    int32_t offset; // Added to inputs.
+    ptrdiff_t step;  // From one position's input to the next one's.
+    int32_t offset;  // Added to inputs.
+    uint32_t period; // Channels after which the weights begin again, for Helium.
 } tflm_depthwise_taps_t;
 
 // Sums up `count` channels from `channel` on, at several positions one after another. Above the
 // sums, there has to be room for TFLM_DEPTHWISE_ROOM more. The zero point is not folded into the
 // biases here: then taps off the input would count.
 enum { TFLM_DEPTHWISE_ROOM = 8 };
+
+// Whether neighbouring positions may be given as one whose channels go on beyond the period, where
+// the multiplier is 1 and their inputs follow one another.
+#ifdef TFLM_HELIUM
+enum { TFLM_DEPTHWISE_RUNS = true };
+#else
+enum { TFLM_DEPTHWISE_RUNS = false };
+#endif
 void tflm_depthwise_sums(const tflm_depthwise_taps_t *taps, uint32_t multiplier, uint32_t channel,
                          uint32_t count, uint32_t positions, int32_t *sum);
 

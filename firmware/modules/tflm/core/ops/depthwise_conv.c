@@ -59,6 +59,9 @@ TFLM_EVAL(depthwise_conv) {
     taps.weight_column = (ptrdiff_t)channels;
     taps.step = wx.stride * depth;
     taps.offset = self->input_offset;
+    taps.period = channels;
+    const bool runs =
+        TFLM_DEPTHWISE_RUNS && multiplier == 1 && wx.stride == 1 && channels <= TFLM_SUMS;
     // The last column that no tap is off the input at.
     int32_t last = (wx.input - 1 - (wx.taps - 1) * wx.dilation + wx.padding) / wx.stride;
     last = last < wx.output ? last : wx.output - 1;
@@ -96,8 +99,10 @@ TFLM_EVAL(depthwise_conv) {
             column += (int32_t)positions;
             for (uint32_t channel = 0; channel < channels; channel += TFLM_SUMS) {
                 uint32_t left = channels - channel, count = left < TFLM_SUMS ? left : TFLM_SUMS;
-                tflm_depthwise_sums(met, multiplier, channel, count, positions, sum + sums);
-                sums += count * positions;
+                uint32_t all = count * positions;
+                tflm_depthwise_sums(met, multiplier, channel, runs ? all : count,
+                                    runs ? 1 : positions, sum + sums);
+                sums += all;
                 if (sums + channels > TFLM_SUMS || column == wx.output) {
                     tflm_finish_all(&stage, channel, count, sums, sum, output);
                     output += sums;

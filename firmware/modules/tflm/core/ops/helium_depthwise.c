@@ -11,22 +11,24 @@ enum { BLOCK = 8 };
 
 // Adds the products of even channels to one register, and of odd ones to the next. In assembly, as
 // GCC 12 orders the loads of several such that it runs out of registers.
-#define ADD_PRODUCTS(x, w, at, even, odd)                                                          \
-    __asm__ volatile("vldrb.s16 q0, [%[x_], #" at "]\n\t"                                          \
-                     "vldrb.s16 q1, [%[w_], #" at "]\n\t"                                          \
-                     "vadd.i16 q0, q0, %[offset]\n\t"                                              \
-                     "vmullb.s16 q2, q0, q1\n\t"                                                   \
-                     "vadd.i32 " even ", " even ", q2\n\t"                                         \
-                     "vmullt.s16 q0, q0, q1\n\t"                                                   \
-                     "vadd.i32 " odd ", " odd ", q0"                                               \
+#define ADD_PRODUCTS(loads, x, w, even, odd)                                                       \
+    __asm__ volatile(loads "vadd.i16 q0, q0, %[offset]\n\t"                                        \
+                           "vmullb.s16 q2, q0, q1\n\t"                                             \
+                           "vadd.i32 " even ", " even ", q2\n\t"                                   \
+                           "vmullt.s16 q0, q0, q1\n\t"                                             \
+                           "vadd.i32 " odd ", " odd ", q0"                                         \
                      : "+w"(even0), "+w"(odd0), "+w"(even8), "+w"(odd8)                            \
-                     : [x_] "l"(x), [w_] "l"(w), [offset] "r"(taps->offset)                        \
+                     : [x_] "l"(x), [w_] "l"(w), [offset] "r"(taps->offset), [at] "w"(offsets)     \
                      : "q0", "q1", "q2", "memory")
+#define LOAD(at) "vldrb.s16 q0, [%[x_], #" at "]\n\tvldrb.s16 q1, [%[w_], #" at "]\n\t"
+#define LOAD_SPREAD "vldrb.s16 q0, [%[x_]]\n\tvldrb.s16 q1, [%[w_], %q[at]]\n\t"
 
-// BLOCK channels, or `twice` as many.
+// BLOCK channels, or TWICE as many, or BLOCK whose weights are SPREAD: at these offsets.
+enum { ONCE, TWICE, SPREAD };
 static inline __attribute__((always_inline)) void sum_blocks(const tflm_depthwise_taps_t *taps,
                                                              const int8_t *x, const int8_t *w,
-                                                             const bool twice, int32_t *sum) {
+                                                             uint16x8_t offsets, const int how,
+                                                             int32_t *sum) {
     // Neighbouring registers, as VST2 wants them.
     register int32x4_t even0 __asm__("q4") = vdupq_n_s32(0);
     register int32x4_t odd0 __asm__("q5") = vdupq_n_s32(0);
@@ -35,9 +37,13 @@ static inline __attribute__((always_inline)) void sum_blocks(const tflm_depthwis
     for (int32_t i = taps->rows; i > 0; i--) {
         const int8_t *xj = x, *wj = w;
         TFLM_FOR_COLUMNS(taps, taps->columns, xj, wj, {
-            ADD_PRODUCTS(xj, wj, "0", "q4", "q5");
-            if (twice) {
-                ADD_PRODUCTS(xj, wj, "8", "q6", "q7");
+            if (how == SPREAD) {
+                ADD_PRODUCTS(LOAD_SPREAD, xj, wj, "q4", "q5");
+            } else {
+                ADD_PRODUCTS(LOAD("0"), xj, wj, "q4", "q5");
+            }
+            if (how == TWICE) {
+                ADD_PRODUCTS(LOAD("8"), xj, wj, "q6", "q7");
             }
         });
         x += taps->input_row;
@@ -47,7 +53,7 @@ static inline __attribute__((always_inline)) void sum_blocks(const tflm_depthwis
                      :
                      : "w"(even0), "w"(odd0), "r"(sum)
                      : "memory");
-    if (twice) {
+    if (how == TWICE) {
         __asm__ volatile("vst20.32 {q6, q7}, [%2]\n\tvst21.32 {q6, q7}, [%2]"
                          :
                          : "w"(even8), "w"(odd8), "r"(sum + BLOCK)
@@ -73,8 +79,9 @@ sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w, 
 }
 
 // Up to BLOCK channels, each from the input channel at its offset.
-static void sum_few(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w,
-                    uint16x8_t offsets, uint32_t count, int32_t *sum) {
+static TFLM_NOINLINE void sum_few(const tflm_depthwise_taps_t *taps, const int8_t *x,
+                                  const int8_t *w, uint16x8_t offsets, uint32_t count,
+                                  int32_t *sum) {
     mve_pred16_t some = vctp16q(count);
     int32x4x2_t sums = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
     for (int32_t i = taps->rows; i > 0; i--) {
@@ -112,24 +119,42 @@ void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier
                          uint32_t count, uint32_t positions, int32_t *sum) {
     tflm_depthwise_taps_t taps = *given; // A copy, which no sum can lie in.
     const int8_t *w = taps.weights + channel;
-    bool shared = multiplier % BLOCK == 0, whole = shared || (multiplier == 1 && count >= BLOCK);
+    bool own = multiplier == 1, shared = multiplier % BLOCK == 0;
+    uint32_t phase = UINT32_MAX;
+    uint16x8_t offsets = vdupq_n_u16(0);
     for (; positions; positions--, sum += count, taps.input += taps.step) {
-        uint32_t i = 0;
-        for (; multiplier == 1 && i + 2 * BLOCK <= count; i += 2 * BLOCK) {
-            sum_blocks(&taps, taps.input + channel + i, w + i, true, sum + i);
-        }
-        for (; i < count; i += BLOCK) {
-            uint32_t at = (channel + i) / multiplier, left = count - i;
-            if (shared) {
-                sum_shared(&taps, taps.input + at, w + i, sum + i);
-            } else if (whole) {
-                i = left < BLOCK ? count - BLOCK : i; // Some are summed up twice.
-                sum_blocks(&taps, taps.input + channel + i, w + i, false, sum + i);
+        for (uint32_t i = 0, some; own && i < count; i += some) {
+            uint32_t at = i % taps.period, left = count - i;
+            uint32_t whole = taps.period - at < left ? taps.period - at : left;
+            const int8_t *x = taps.input + channel + i;
+            some = BLOCK;
+            if (whole >= 2 * BLOCK) {
+                some = 2 * BLOCK;
+                sum_blocks(&taps, x, w + at, offsets, TWICE, sum + i);
+            } else if (whole >= BLOCK) {
+                sum_blocks(&taps, x, w + at, offsets, ONCE, sum + i);
+            } else if (count >= BLOCK) {
+                some = left < BLOCK ? left : BLOCK;
+                uint32_t from = i + some - BLOCK; // Some may be summed up twice.
+                offsets = viwdupq_n_u16(from % taps.period, taps.period, 1);
+                sum_blocks(&taps, x + some - BLOCK, w, offsets, SPREAD, sum + from);
             } else {
-                uint16x8_t offsets = offsets_of(multiplier, (channel + i) % multiplier);
-                sum_few(&taps, taps.input + at, w + i, offsets, left < BLOCK ? left : BLOCK,
-                        sum + i);
+                some = whole;
+                sum_few(&taps, x, w + at, vidupq_n_u16(0, 1), some, sum + i);
             }
+        }
+        for (uint32_t i = 0; !own && i < count; i += BLOCK) {
+            const int8_t *x = taps.input + (channel + i) / multiplier;
+            uint32_t some = count - i < BLOCK ? count - i : BLOCK;
+            if (shared) {
+                sum_shared(&taps, x, w + i, sum + i);
+                continue;
+            }
+            if (phase != (channel + i) % multiplier) {
+                phase = (channel + i) % multiplier;
+                offsets = offsets_of(multiplier, phase);
+            }
+            sum_few(&taps, x, w + i, offsets, some, sum + i);
         }
     }
 }

@@ -32,10 +32,7 @@ static __attribute__((noinline)) void widen(const int8_t *x, ptrdiff_t step, int
     }
 }
 
-// So many channels' weights may be read in fours to the end: that is no further than where those of
-// the last channel end.
-static __attribute__((noinline)) uint32_t read_in_fours(uint32_t n, uint32_t stride,
-                                                        uint32_t channels) {
+TFLM_NOINLINE uint32_t tflm_dsp_in_fours(uint32_t n, uint32_t stride, uint32_t channels) {
     uint32_t beyond = n % 4 ? (4 - n % 4 + stride - 1) / stride : 0;
     return beyond < channels ? channels - beyond : 0;
 }
@@ -82,7 +79,7 @@ static __attribute__((noinline)) void add_products(const uint32_t *pairs, const 
 void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const int8_t *w,
                           uint32_t n, uint32_t channels, int32_t *sum) {
     uint32_t pairs[2 * POSITIONS * CHUNK / 4];
-    uint32_t quick = read_in_fours(n, n, channels);
+    uint32_t quick = tflm_dsp_in_fours(n, n, channels);
     memset(sum, 0, POSITIONS * channels * sizeof *sum);
     for (uint32_t from = 0; from < n; from += CHUNK) {
         uint32_t some = n - from < CHUNK ? n - from : CHUNK;
@@ -115,9 +112,8 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const
     "ldrd %[x0], %[x1], [%[pairs]], #8\n\t" ADD_PAIRS("w0", "sum0") ADD_PAIRS("w1", "sum1")        \
         ADD_PAIRS("w2", "sum2") ADD_PAIRS("w3", "sum3")
 
-// Adds to the sums of four channels, whose weights are `stride` bytes apart.
-static __attribute__((noinline)) void add_channels(const uint32_t *pairs, const int8_t *w,
-                                                   uint32_t words, uint32_t stride, int32_t *sum) {
+TFLM_NOINLINE void tflm_dsp_add_channels(const uint32_t *pairs, const int8_t *w, uint32_t words,
+                                         uint32_t stride, int32_t *sum) {
     const int8_t *w0 = w, *w1 = w0 + stride, *w2 = w1 + stride, *w3 = w2 + stride;
     int32_t sum0 = sum[0], sum1 = sum[1], sum2 = sum[2], sum3 = sum[3];
     const int8_t *end = w + 4 * words;
@@ -144,7 +140,7 @@ static __attribute__((noinline)) void add_channels(const uint32_t *pairs, const 
 void tflm_dense_plus(const int8_t *x, int32_t offset, const int8_t *w, uint32_t n, uint32_t stride,
                      uint32_t channels, int32_t *sum) {
     uint32_t pairs[2 * CHUNK_ALONE / 4];
-    uint32_t quick = read_in_fours(n, stride, channels), fours = channels & ~3u;
+    uint32_t quick = tflm_dsp_in_fours(n, stride, channels), fours = channels & ~3u;
     memset(sum, 0, fours * sizeof *sum);
     for (uint32_t from = 0; fours && from < n; from += CHUNK_ALONE) {
         uint32_t some = n - from < CHUNK_ALONE ? n - from : CHUNK_ALONE;
@@ -153,7 +149,7 @@ void tflm_dense_plus(const int8_t *x, int32_t offset, const int8_t *w, uint32_t 
             uint32_t words = (channel + 4 <= quick ? some + 3 : some) / 4;
             const int8_t *at = w + (size_t)channel * stride + from;
             if (words) {
-                add_channels(pairs, at, words, stride, sum + channel);
+                tflm_dsp_add_channels(pairs, at, words, stride, sum + channel);
             }
         }
     }

@@ -62,4 +62,13 @@ static inline int32_t tflm_high_product(int32_t x, int32_t twice) {
     return x;
 }
 
+// So many channels' weights may be read in fours to the end: that is no further than where those of
+// the last channel end. Each has n, and they are `stride` bytes apart.
+uint32_t tflm_dsp_in_fours(uint32_t n, uint32_t stride, uint32_t channels);
+
+// Adds to the sums of four channels the products of so many fours of inputs, each as pairs, the
+// even ones and the odd ones, and of weights.
+void tflm_dsp_add_channels(const uint32_t *pairs, const int8_t *w, uint32_t words, uint32_t stride,
+                           int32_t *sum);
+
 #endif

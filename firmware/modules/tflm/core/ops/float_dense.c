@@ -151,7 +151,7 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
 TFLM_EVAL(float_conv) {
     const dense_t *self = data;
     view_t view = view_of(run, self);
-    tflm_patches_walk(&self->patches, view.input, ELEMENT, from, to, each, &view);
+    tflm_patches_walk(&self->patches, view.input, ELEMENT, from, to, 1, each, &view);
 }
 
 TFLM_PREPARE(float_transpose_conv) {

@@ -4,7 +4,7 @@
 #ifndef TFLM_INT16_H
 #define TFLM_INT16_H
 
-#include "ops.h"
+#include "dense.h"
 #include "patches.h"
 
 // Fails unless the tensor is int16, with one scale and zero point 0.
@@ -54,16 +54,11 @@ void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t str
 void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *w, uint32_t count,
                           int32_t *sum);
 
-// As tflm_scale_apply_64 for `count` sums with their biases, where all shifts are below -1; the
-// scales of channels follow one another, unless there is one for all of them.
-typedef struct {
-    const int32_t *multiplier;
-    const int8_t *shift;
-    bool single;
-    int32_t low, high;
-} tflm_int16_scales_t;
-void tflm_int16_finish(const tflm_int16_scales_t *scales, const int32_t *sum, uint32_t count,
-                       int16_t *output);
+// As tflm_scale_apply_64 for `count` sums, those of channels from `channel` on, to which it adds
+// their biases, where all shifts are below -1. `bias` are those of all channels, of int64 that are
+// below TFLM_INT16_BIAS, at any address; NULL: none.
+void tflm_int16_finish(const tflm_stage_t *stage, const uint8_t *bias, uint32_t channel,
+                       uint32_t count, int32_t *sum, int16_t *output);
 
 // The sum of n products of int16 and int8.
 static inline uint64_t tflm_int16_dot(const uint8_t *x, const uint8_t *w, uint32_t n) {

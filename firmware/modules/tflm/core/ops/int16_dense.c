@@ -158,16 +158,7 @@ static void finish(const view_t *given, uint32_t channel, uint32_t count, size_t
 // The same of sums that have 32 bits, where that is quick.
 static void finish_quick(const view_t *view, uint32_t channel, uint32_t count, size_t output,
                          int32_t *sum) {
-    uint32_t bias_bytes = view->bias ? view->self->bias_bytes : 0;
-    const uint8_t *bias = view->bias + (size_t)channel * bias_bytes;
-    for (uint32_t i = 0; bias_bytes && i < count; i++, bias += bias_bytes) {
-        sum[i] +=
-            bias_bytes == sizeof(int16_t) ? tflm_int16(bias, 0) : (int32_t)tflm_load_u32(bias);
-    }
-    uint32_t scale = channel & view->stage.scale_mask;
-    tflm_int16_scales_t scales = {view->stage.multiplier + scale, view->stage.shift + scale,
-                                  !view->stage.scale_mask, view->stage.low, view->stage.high};
-    tflm_int16_finish(&scales, sum, count, view->output + output);
+    tflm_int16_finish(&view->stage, view->bias, channel, count, sum, view->output + output);
 }
 
 TFLM_PREPARE(int16_fully_connected) {
@@ -310,26 +301,24 @@ TFLM_EVAL(int16_conv) {
     }
 }
 
-// Some channels at once, where each sees one of the input, and else one.
-static void depthwise_each(void *context, const tflm_patch_t *patch, uint32_t channel,
-                           size_t output) {
+// Of SUMS channels at once, or as many as are left, each of which sees one of the input.
+static void each_together(void *context, const tflm_patch_t *patch, uint32_t channel,
+                          size_t output) {
     const view_t *view = context;
-    const tflm_patches_t *patches = &view->self->patches;
-    if (!view->self->quick || patches->depth != patches->channels) {
-        each(context, patch, channel, output);
-    } else if (channel % SUMS == 0) {
-        int32_t sum[SUMS];
-        uint32_t count = patches->channels - channel;
-        count = count < SUMS ? count : SUMS;
-        tflm_int16_depthwise(patch, view->weights + patch->weights, count, sum);
-        finish_quick(view, channel, count, output, sum);
-    }
+    int32_t sum[SUMS];
+    uint32_t count = view->self->patches.channels - channel;
+    count = count < SUMS ? count : SUMS;
+    tflm_int16_depthwise(patch, view->weights + patch->weights, count, sum);
+    finish_quick(view, channel, count, output, sum);
 }
 
 TFLM_EVAL(int16_depthwise_conv) {
     const dense_t *self = data;
+    const tflm_patches_t *patches = &self->patches;
     view_t view = view_of(run, self);
-    tflm_patches_walk(&self->patches, view.input, sizeof(int16_t), from, to, depthwise_each, &view);
+    bool together = self->quick && patches->depth == patches->channels;
+    tflm_patches_walk(patches, view.input, sizeof(int16_t), from, to, together ? SUMS : 1,
+                      together ? each_together : each, &view);
 }
 
 TFLM_PREPARE(int16_transpose_conv) {

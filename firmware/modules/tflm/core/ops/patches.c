@@ -34,7 +34,8 @@ void tflm_patches_set_cost(tflm_node_t *node, const tflm_patches_t *patches, uin
 }
 
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
-                       uint32_t from, uint32_t to, tflm_patch_each_t *each, void *context) {
+                       uint32_t from, uint32_t to, uint32_t together, tflm_patch_each_t *each,
+                       void *context) {
     const tflm_window_t *wx = &patches->x, *wy = &patches->y;
     uint32_t channels = patches->channels;
     uint32_t group_channels = channels / (patches->depth / patches->group_depth);
@@ -59,11 +60,12 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
         patch.columns = x_to - x_from;
         const uint8_t *first = input + ((ptrdiff_t)y * wx->input + x) * (ptrdiff_t)depth;
         size_t tap = (size_t)(y_from * patch.weight_row + x_from * patch.weight_column);
-        for (uint32_t channel = 0; channel < channels; channel++) {
+        for (uint32_t channel = 0; channel < channels; channel += together) {
             patch.input = first + channel / group_channels * group_depth;
             patch.weights = tap + channel * filter;
-            each(context, &patch, channel, output++);
+            each(context, &patch, channel, output + channel);
         }
+        output += channels;
     }
 }
 

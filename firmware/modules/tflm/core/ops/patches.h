@@ -51,12 +51,13 @@ void tflm_fill_patch(const tflm_patches_t *patches, uint32_t element_bytes, int3
 typedef void tflm_patch_each_t(void *context, const tflm_patch_t *patch, uint32_t channel,
                                size_t output);
 
-// Calls `each` for every output of some positions, numbered from the first output of all on.
-// Elements of the input have `input_bytes` each.
+// Calls `each` for outputs of some positions, numbered from the first output of all on: for every
+// `together`th channel. Elements of the input have `input_bytes` each.
 void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint32_t input_bytes,
-                       uint32_t from, uint32_t to, tflm_patch_each_t *each, void *context);
+                       uint32_t from, uint32_t to, uint32_t together, tflm_patch_each_t *each,
+                       void *context);
 
-// As above, but only for every `together`th channel.
+// As above, for TRANSPOSE_CONV.
 void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *input,
                                   uint32_t input_bytes, uint32_t from, uint32_t to,
                                   uint32_t together, tflm_patch_each_t *each, void *context);

@@ -13,7 +13,9 @@ typedef struct {
     uint32_t state_bytes; // Of one element.
     int32_t state_zero_point;
     tflm_scale_t feature_scale;
-    tflm_requantize_t to;
+    tflm_output_t to; // Followed by what tflm_stage looks for.
+    int32_t multiplier;
+    int8_t shift;
     int32_t folded[]; // What each filter's features make of the input's zero point.
 } svdf_t;
 
@@ -48,12 +50,13 @@ TFLM_PREPARE(svdf) {
                        &state));
     // Biases are multiples of what the products are multiples of; TensorFlow Lite Micro allows for
     // as much.
-    tflm_tensor_t bias = {.scale = state.scale * times.scale};
-    float unit = bias.scale;
+    float unit = state.scale * times.scale, beyond = 0;
     if (bias_at) {
+        tflm_tensor_t bias;
         TRY(tflm_get_input(node, 3, &bias));
+        beyond = bias.scale - unit;
     }
-    if (!(bias.scale - unit < 1e-5f && unit - bias.scale < 1e-5f)) {
+    if (!(beyond < 1e-5f && beyond > -1e-5f)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the bias's scale");
     }
     node->rows = output.elements;
@@ -73,8 +76,14 @@ TFLM_PREPARE(svdf) {
         self->state_zero_point = state.zero_point;
         // In single precision, as TensorFlow Lite Micro multiplies them.
         self->feature_scale = tflm_quantize_scale(input.scale * features.scale / state.scale);
-        tflm_requantize_init(1, 1, &output, &self->to);
-        self->to.scale = tflm_quantize_scale(state.scale * times.scale / output.scale);
+        tflm_scale_t scale = tflm_quantize_scale(state.scale * times.scale / output.scale);
+        self->multiplier = scale.multiplier;
+        self->shift = (int8_t)scale.shift;
+        self->to.scales = 1;
+        self->to.zero_point = output.zero_point;
+        self->to.low = INT8_MIN;
+        self->to.high = INT8_MAX;
+        self->to.left = scale.shift >= 0;
     }
     return TFLM_OK;
 }
@@ -123,25 +132,27 @@ TFLM_EVAL(svdf) {
     uint32_t memory = self->rank * self->memory;
     size_t memory_bytes = memory * self->state_bytes;
     int8_t *output = (int8_t *)tflm_at(run, self->output);
+    tflm_stage_t stage = tflm_stage(run, &self->to, self->bias);
     while (from < to) {
         uint32_t unit = from % self->units, count = self->units - unit;
         count = count < to - from ? count : to - from;
         const int8_t *input = (const int8_t *)tflm_at(run, self->input);
-        const uint8_t *times = tflm_at(run, self->times) + unit * memory_bytes, *bias = NULL;
+        const uint8_t *times = tflm_at(run, self->times) + unit * memory_bytes;
         uint8_t *state = tflm_at(run, self->state) + from * memory_bytes;
         tflm_move_down(state, self->state_bytes, count * memory_bytes - self->state_bytes);
         see(self, input + (size_t)(from / self->units) * self->depth,
             (const int8_t *)tflm_at(run, self->features), unit * self->rank, count * self->rank,
             state);
-        if (self->bias != TFLM_PLACE_NONE) {
-            bias = tflm_at(run, self->bias);
-        }
-        for (uint32_t end = from + count; from < end; from++, unit++) {
-            uint32_t sum = remember(self, state, times, memory);
-            sum += bias ? tflm_load_u32(bias + 4 * unit) : 0;
-            output[from] = (int8_t)tflm_requantize((int32_t)sum, &self->to);
-            state += memory_bytes;
-            times += memory_bytes;
+        while (count) {
+            int32_t sum[TOGETHER];
+            uint32_t some = count < TOGETHER ? count : TOGETHER;
+            for (uint32_t i = 0; i < some; i++, state += memory_bytes, times += memory_bytes) {
+                sum[i] = (int32_t)remember(self, state, times, memory);
+            }
+            tflm_finish_all(&stage, unit, some, some, sum, output + from);
+            unit += some;
+            from += some;
+            count -= some;
         }
     }
 }

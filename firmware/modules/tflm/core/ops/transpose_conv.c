@@ -67,7 +67,10 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
     count = count < TFLM_SUMS / 2 ? count : TFLM_SUMS / 2;
     int32_t sum[TFLM_SUMS / 2], part[TFLM_SUMS / 2], room[TFLM_SUMS / 2];
     tflm_stage_t stage = view->stage;
-    const int32_t *bias = tflm_biases(&stage, channel, count, room);
+    const int32_t *bias = NULL;
+    if (patch->rows * patch->columns > 1) { // Else there is one tap, or none.
+        bias = tflm_biases(&stage, channel, count, room);
+    }
     bool first = true;
     for (int32_t i = 0; i < patch->rows; i++) {
         const int8_t *x = (const int8_t *)patch->input + i * patch->input_row;

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bounds the machine code of the runtime on a Cortex-M4 with every int8 operator."""
+"""Bounds the machine code of the runtime: on a Cortex-M4 with every int8 operator, and on a
+Cortex-M55 with every type and the binding for MicroPython."""
 
 import re
 import shutil
 import subprocess
 
 import pytest
-from workbench.build import compilers, natmod
+from workbench.build import compilers, micropython, natmod
 from workbench.paths import MODULES
+from workbench.runners import cortexm
 
 LEFT_OUT = [f"-DTFLM_WITHOUT_{name}" for name in natmod.OPTIONAL_TYPES]
 CODE_AND_CONSTANT_BYTES = 40 * 1024
+M55_CODE_AND_CONSTANT_BYTES = 60 * 1024
 CORE = MODULES / "tflm" / "core"
 
 
@@ -38,3 +41,8 @@ def test_the_core_stays_small(tmp_path):
     assert text <= CODE_AND_CONSTANT_BYTES
     assert data == 0
     assert bss < 4  # The linker counts what aligns the end.
+
+
+def test_the_runtime_of_a_cortex_m55_stays_small():
+    micropython.ensure("corstone300")
+    assert 0 < cortexm.tflm_text_bytes("corstone300") <= M55_CODE_AND_CONSTANT_BYTES

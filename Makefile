@@ -55,7 +55,7 @@ test: .venv/dev.stamp
 
 # Runs every sweep whole; `make test` runs a seeded share of each: see tests/sweep.py.
 test-all: export GLINT_TEST_ALL := 1
-test-all: test
+test-all: .venv/train.stamp test
 	@$(BIN)/python -m pytest -n auto --dist=loadfile --stack=keys-first tests/features
 	@GLINT_MICROPYTHON_VERSION=$(NEWER) $(BIN)/python -m workbench.build.micropython linux corstone300 >/dev/null
 	@GLINT_MICROPYTHON_VERSION=$(NEWER) $(BIN)/python -m pytest -n auto --dist=loadfile \
@@ -93,6 +93,13 @@ docs: .venv/dev.stamp
 
 dist: .venv/dev.stamp
 	@$(BIN)/python -m workbench.build.dist dist
+
+# What trains models is large; only test-all needs it.
+.venv/train.stamp: .venv/dev.stamp
+	@echo 'installing TensorFlow into .venv (minutes, once)'
+	@$(BIN)/python -m workbench.system c++
+	@$(PIP_INSTALL) -e 'tools[train]'
+	@touch $@
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check

@@ -62,12 +62,16 @@ NOT_RUN = {
     "python -m workbench.measure.speech --voices": "it needs recordings of people",
     "glint wake eval": "it needs recordings of people",
     "glint hil": "it needs a person; tests/testing/test_hil.py plays one",
+    "glint train wake": "it takes an hour",
     "glint dash": "it serves a browser until it is stopped",
     "glint listen --hci": "it needs the address that another terminal shows",
     "glint listen --exec 'notify-send": "it needs a desktop",
     "glint listen --webhook": "it needs a network",
     "glint listen --mqtt": "it needs a broker",
 }
+
+# Commands that have commands of their own.
+GROUPS = ("energy", "image", "model", "train", "vision", "wake")
 
 
 def blocks(kind):
@@ -218,7 +222,7 @@ def check_synopsis(lines):
     for line in lines:
         first, *others = [part.split() for part in line.removeprefix("glint ").split("|")]
         words = [word for word in first if re.fullmatch(r"[a-z]+", word)]
-        group = words[:1] if words[0] in ("energy", "model", "image", "wake") else []
+        group = words[:1] if words[0] in GROUPS else []
         named.add((*group, words[len(group)]))
         named |= {(*group, other[0]) for other in others if re.fullmatch(r"[a-z]+", other[0])}
     assert len(named) > 10

@@ -20,9 +20,12 @@ Say = Callable[[str], None]
 # Debian splits off from its Python.
 PACKAGES = {
     "arm-none-eabi-gcc": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
+    "c++": ("g++",),
     "cc": ("gcc", "libc6-dev"),
     "chromium": ("chromium",),
     "dbus-daemon": ("dbus-daemon",),
+    "festival": ("festival", "festvox-kallpc16k", "festvox-kdlpc16k", "festvox-us-slt-hts"),
+    "flite": ("flite",),
     "git": ("git",),
     "make": ("make",),
     "mosquitto": ("mosquitto",),
@@ -40,9 +43,12 @@ PACKAGES = {
 # The purpose of each program, shown before it is installed.
 PURPOSES = {
     "arm-none-eabi-gcc": "compiles for Cortex-M",
+    "c++": "compiles pyworld for `glint train`",
     "cc": "compiles for this machine",
     "chromium": "shows the dashboard to its test",
     "dbus-daemon": "stands beside BlueZ in tests",
+    "festival": "speaks for `glint train`",
+    "flite": "speaks for `glint train`",
     "git": "fetches MicroPython's source",
     "make": "builds MicroPython",
     "mosquitto": "is the broker that `glint listen --mqtt` is tested with",

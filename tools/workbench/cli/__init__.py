@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.build import micropython
-from workbench.cli import boards, budget, energy, hardware, hil, image, model, vision, wake
+from workbench.cli import boards, budget, energy, hardware, hil, image, model, train, vision, wake
 from workbench.cli.options import Mirror
 from workbench.emulation.radio import stacks
 
@@ -155,5 +155,6 @@ def register(app: typer.Typer) -> None:
     image.register(app)
     app.add_typer(energy.app, name="energy")
     app.add_typer(model.app, name="model")
+    app.add_typer(train.app, name="train")
     app.add_typer(vision.app, name="vision")
     app.add_typer(wake.app, name="wake")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses the cutoff: the lowest that speech without the phrase exceeds seldom enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.models.wake import Heard
+
+# At most one false accept in an hour and a half.
+FALSE_ACCEPTS_PER_HOUR = 1 / 1.5
+# One block of sound gives one peak: a wake word seldom begins twice in it.
+BLOCK_INFERENCES = 66
+# From how many of the highest peaks the tail is extrapolated, at least, and as a share.
+TAIL_LEAST, TAIL_SHARE = 10, 0.02
+# With so many false accepts to be expected at the rate, they are counted, not extrapolated.
+COUNTED_FROM = 3.0
+LOWEST, HIGHEST = 0.3, 0.985
+LEAST_STEP = 1e-4
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the cutoff was found.
+
+    Attributes:
+        cutoff: For the manifest.
+        hours: How long the speech was that it was read off.
+        people: Whether people spoke it; else it was synthetic.
+        expected_per_hour: False accepts to be expected at this cutoff, as far as that speech tells.
+        extrapolated: Whether the speech was too short to count them.
+    """
+
+    cutoff: float
+    hours: float
+    people: bool
+    expected_per_hour: float
+    extrapolated: bool
+
+
+def peaks(heard: Sequence[Heard]) -> Floats:
+    """The highest mean of each block of two seconds."""
+    found = [
+        max(one.trace[at : at + BLOCK_INFERENCES])
+        for one in heard
+        for at in range(0, len(one.trace), BLOCK_INFERENCES)
+    ]
+    return np.array(sorted(found, reverse=True), np.float64)
+
+
+def _logit(p: Floats) -> Floats:
+    p = np.clip(p, LEAST_STEP, 1 - LEAST_STEP)
+    logits: Floats = np.log(p / (1 - p))
+    return logits
+
+
+def calibrate(heard: Sequence[Heard], hours: float, *, people: bool) -> Calibration:
+    """Finds the cutoff.
+
+    Short recordings do not hold enough false accepts to count. The peaks of their logits then give
+    the rate: above a high one, how far others exceed it falls off exponentially.
+
+    Args:
+        heard: What the device made of speech without the phrase.
+        hours: How long it was.
+        people: Whether people spoke it.
+    """
+    highest = peaks(heard)
+    allowed = FALSE_ACCEPTS_PER_HOUR * hours
+    if not len(highest):
+        return Calibration(HIGHEST, hours, people, 0.0, True)
+    if allowed >= COUNTED_FROM:
+        cutoff = float(highest[min(int(allowed), len(highest) - 1)])
+        cutoff = float(np.clip(cutoff, LOWEST, HIGHEST))
+        per_hour = float((highest > cutoff).sum()) / hours
+        return Calibration(cutoff, hours, people, per_hour, False)
+    logits = _logit(highest)
+    count = min(len(logits) - 1, max(TAIL_LEAST, round(TAIL_SHARE * len(logits))))
+    base = float(logits[count])
+    excess = max(float((logits[:count] - base).mean()) if count else 0.0, 1e-3)
+    # Never below what the allowed count itself says.
+    seen = float(logits[min(int(allowed), len(logits) - 1)])
+    wanted = max(seen, base + excess * np.log(max(count, 1) / allowed))
+    cutoff = float(np.clip(1 / (1 + np.exp(-wanted)), LOWEST, HIGHEST))
+    reached = float(_logit(np.array([cutoff]))[0])
+    if reached < base:  # the firmware takes no higher one
+        per_hour = float((logits > reached).sum()) / hours
+    else:
+        per_hour = max(count, 1) * float(np.exp((base - reached) / excess)) / hours
+    return Calibration(round(cutoff, 3), hours, people, per_hour, True)

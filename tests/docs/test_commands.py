@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 from glint.cli.app import build
 from test_docs import PAGES, name_of
+from test_forward import Server, broker, port  # noqa: F401
 from typer.main import get_command
 from workbench.build import micropython, zoo
 from workbench.device import deploy
@@ -63,11 +64,7 @@ NOT_RUN = {
     "glint wake eval": "it needs recordings of people",
     "glint hil": "it needs a person; tests/testing/test_hil.py plays one",
     "glint train wake": "it takes an hour",
-    "glint dash": "it serves a browser until it is stopped",
     "glint listen --hci": "it needs the address that another terminal shows",
-    "glint listen --exec 'notify-send": "it needs a desktop",
-    "glint listen --webhook": "it needs a network",
-    "glint listen --mqtt": "it needs a broker",
 }
 
 # Commands that have commands of their own.
@@ -187,7 +184,7 @@ def why_not(line):
 
 
 @pytest.mark.parametrize(("page", "how", "text"), list(blocks("shell")))
-async def test_commands(page, how, text, glasses, folder):
+async def test_commands(page, how, text, glasses, folder, request):
     if how == "no":
         return
     lines = commands(text)
@@ -208,6 +205,10 @@ async def test_commands(page, how, text, glasses, folder):
             assert shape == re.sub(r"\d+", "N", glasses.address)
         elif line.startswith("glint sim"):
             await run([GLINT, *shlex.split(line)[1:], "--seconds", "1"], glasses, folder)
+        elif line.startswith("glint dash"):
+            await run_until("/?token=", [GLINT, *shlex.split(line)[1:]], glasses, folder)
+        elif line.startswith("glint listen "):
+            await forwards(line, glasses, folder, request)
         elif line.startswith("glint "):
             await run([GLINT, *shlex.split(line)[1:]], glasses, folder)
         else:
@@ -244,7 +245,7 @@ async def test_python(page, how, text, glasses, folder, tmp_path):
         case "app":
             (folder / "app.py").write_text(text)
             if line:
-                await run_until(line, glasses, folder)
+                await run_until(line, [sys.executable, "-u", "app.py"], glasses, folder)
             else:
                 assert await run([sys.executable, "-W", "error", "app.py"], glasses, folder)
         case "extension":
@@ -269,10 +270,10 @@ async def test_python(page, how, text, glasses, folder, tmp_path):
             pytest.fail(f"{name_of(page)} does not say how this is run: {', '.join(HOW)}")
 
 
-async def run_until(line, glasses, folder):
-    """Runs app.py until it has printed `line`, then stops it as Ctrl-C does."""
+async def run_until(line, words, glasses, folder):
+    """Runs a program until it has printed `line`, then stops it as Ctrl-C does."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-u", "app.py"),
+        *words,
         cwd=folder,
         env=environment(glasses),
         stdout=subprocess.PIPE,
@@ -287,6 +288,47 @@ async def run_until(line, glasses, folder):
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(2)
         await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+
+
+async def forwards(line, glasses, folder, request):
+    """Runs `glint listen` until what it hands events to has one: a program, a server, a broker.
+
+    Hosts that are not there are replaced by this one, and so is the desktop's notify-send.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        if "--webhook" in line:
+            server = await stack.enter_async_context(Server())
+            line = line.replace("https://example.org/hook", server.url)
+            taken = lambda: server.bodies  # noqa: E731
+        elif "--mqtt" in line:
+            import aiomqtt
+
+            port = request.getfixturevalue("port")
+            await stack.enter_async_context(broker(port))
+            line = re.sub(r"(?<=[@/])broker", f"127.0.0.1:{port}", line)
+            reader = await stack.enter_async_context(aiomqtt.Client("127.0.0.1", port))
+            await reader.subscribe("#")
+            arrived = asyncio.ensure_future(anext(aiter(reader.messages)))
+            stack.callback(arrived.cancel)
+            taken = arrived.done
+        else:
+            program = folder / "notify-send"
+            program.write_text(f'#!/bin/sh\ncat >"{folder}/notified"\n')
+            program.chmod(0o755)
+            line = line.replace("notify-send", str(program))
+            taken = (folder / "notified").exists
+        process = await asyncio.create_subprocess_exec(
+            *[GLINT, *shlex.split(line)[1:], "--unread"], cwd=folder, env=environment(glasses)
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                while not taken():
+                    assert process.returncode is None
+                    await asyncio.sleep(0.05)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
 
 
 def check_board(text, folder):

@@ -143,7 +143,9 @@ class Compiler:
         joined, reduced = output.with_suffix(".joined.bc"), output.with_suffix(".reduced.bc")
         run([tools / "llvm-link", "-o", joined, *objects], what)
         public = f"--internalize-public-api-list={','.join(keep)}"
-        passes = "-passes=internalize,globaldce,lto<Oz>,mergefunc,globaldce"
+        # What several files have from headers is merged before each copy is fitted to its calls.
+        passes = "-passes=internalize,globaldce,mergefunc,lto-pre-link<Oz>,mergefunc,lto<Oz>"
+        passes += ",mergefunc,globaldce"
         run([tools / "opt", passes, public, "-o", reduced, joined], what)
         self.compile(reduced, output, ["-Oz", "-fomit-frame-pointer", "-Qunused-arguments"])
 
@@ -157,6 +159,7 @@ class Compiler:
             self.compile(source, output, [*flags, "-ffunction-sections", "-fdata-sections"])
             return
         command = [*self.command, *flags, "-fomit-frame-pointer", "-emit-llvm", "-c"]
+        command += ["-Xclang", "-disable-llvm-passes"]  # `merge` optimises all files at once
         run([*command, "-o", output, source], f"{source.name} did not compile")
 
 

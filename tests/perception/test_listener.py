@@ -42,6 +42,11 @@ def test_recordings_are_the_same_bytes(report):
     assert all(same)
 
 
+def test_a_recording_begins_without_encoding_all_that_went_before_it_at_once(report):
+    most, bound = report["at once"]
+    assert most == bound
+
+
 def test_misuse_raises(report):
     value, kind = "ValueError", "TypeError"
     assert report["refusals"] == [

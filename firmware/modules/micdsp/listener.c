@@ -43,7 +43,8 @@ static void get_recording(mp_obj_t recording, micdsp_tape_buffers_t *buffers) {
 // Both may have shrunk since the last call, and a ring that has must not be written behind its end.
 static void open_tape(listener_obj_t *self, micdsp_tape_buffers_t *buffers) {
     get_hops(self->ring, buffers);
-    micdsp_require(self->tape.next < buffers->hop_count, "ring: it has shrunk");
+    micdsp_require(self->tape.next < buffers->hop_count && self->tape.waiting <= buffers->hop_count,
+                   "ring: it has shrunk");
     if (self->recording != mp_const_none) {
         get_recording(self->recording, buffers);
     }
@@ -95,6 +96,7 @@ static MP_DEFINE_CONST_FUN_OBJ_3(listener_record_obj, listener_record);
 static mp_obj_t listener_stop(mp_obj_t self_in) {
     listener_obj_t *self = MP_OBJ_TO_PTR(self_in);
     self->tape.whole_bytes = self->tape.recorded_bytes;
+    self->tape.waiting = 0;
     self->recording = mp_const_none;
     return mp_const_none;
 }

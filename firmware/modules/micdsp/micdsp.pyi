@@ -152,6 +152,8 @@ class Listener:
     def record(self, recording: WriteableBuffer, whole_bytes: int) -> None:
         """Begins a recording as IMA ADPCM, in place of the last one: first all hops of the ring.
 
+        These are encoded while new ones are heard, three with each, so that no call takes long.
+
         Args:
             recording: Receives it, HOP_SAMPLES / 2 bytes a hop; if it is too small, new hops
                 overwrite the oldest.

@@ -13,6 +13,8 @@ from glasses.perception import wake
 
 HOP_BYTES = 2 * micdsp.HOP_SAMPLES
 PREROLL_HOPS = 50
+# Hops of a recording that are encoded, at most, while one is heard.
+HOPS_AT_ONCE = 3
 ADPCM_BYTES = micdsp.HOP_SAMPLES // 2
 
 
@@ -49,6 +51,7 @@ class ByHand:
         self.frontend, self.encoder = micdsp.Frontend(), micdsp.AdpcmEncoder()
         self.ring = [bytes(HOP_BYTES)] * PREROLL_HOPS
         self.recording, self.whole_bytes = b"", 0
+        self.waiting = []
         self.hops = 0
 
     def encode(self, hop):
@@ -60,13 +63,20 @@ class ByHand:
     def record(self, whole_bytes):
         self.encoder.reset()
         self.recording, self.whole_bytes = b"", whole_bytes
-        for hop in self.ring:
+        self.waiting = list(self.ring)
+
+    def catch_up(self, hops):
+        for hop in self.waiting[:hops]:
             self.encode(hop)
+        self.waiting = self.waiting[hops:]
 
     def hear(self, hop):
         """Returns the numbers of the words that begin."""
+        self.catch_up(HOPS_AT_ONCE - 1)
         self.ring = self.ring[1:] + [bytes(hop)]
-        self.encode(hop)
+        if len(self.recording) < self.whole_bytes:
+            self.waiting.append(bytes(hop))
+        self.catch_up(1)
         self.hops += 1
         features = bytearray(2 * micdsp.CHANNELS)
         if not self.frontend.process(hop, features):
@@ -87,15 +97,20 @@ def load(folder, name):
 
 
 def listen(detectors, samples, seed):
-    """Returns words as [hop, word], and recordings as [hop, bytes, CRC-32, ring in hex]."""
+    """Returns words as [hop, word], recordings as [hop, bytes, CRC-32, ring in hex], the number of
+    hops, and the most that was encoded while one was heard."""
     random.seed(seed)
+    most = 0
     listener = micdsp.Listener(bytearray(PREROLL_HOPS * HOP_BYTES), lambda: 0)
     listener.listen_for([detector.spotter for detector in detectors])
     words, recordings, start, ring = [], [], 0, None
     while start < len(samples):
-        piece = samples[start : start + HOP_BYTES * random.randrange(8)]
+        piece = samples[start : start + HOP_BYTES * random.choice((0, 1, 1, 2, 3, 7))]
         start += len(piece)
+        had = listener.recorded_bytes
         at = listener.feed(piece, 0, 0)
+        if len(piece) == HOP_BYTES:
+            most = max(most, (listener.recorded_bytes - had) // ADPCM_BYTES)
         while at is not None:
             words += [[listener.hops, i] for i, d in enumerate(detectors) if d.spotter.began]
             if ring is not None and not listener.recording:
@@ -108,8 +123,9 @@ def listen(detectors, samples, seed):
             hops = random.randrange(PREROLL_HOPS + 1, 160)
             ring = bytearray(ADPCM_BYTES * random.choice((hops, 40)))
             listener.record(ring, hops * ADPCM_BYTES)
+            most = max(most, listener.recorded_bytes // ADPCM_BYTES)
             recordings.append([listener.hops, hops])
-    return words, recordings, listener.hops
+    return words, recordings, listener.hops, most
 
 
 def by_hand(detectors, samples, recordings):
@@ -211,7 +227,9 @@ def refusals(detector):
 def main(folder, seed, *names):
     samples = sys.stdin.buffer.read()
     samples = memoryview(samples)[: len(samples) // HOP_BYTES * HOP_BYTES]
-    words, recordings, hops = listen([load(folder, name) for name in names], samples, int(seed))
+    words, recordings, hops, most = listen(
+        [load(folder, name) for name in names], samples, int(seed)
+    )
     expected = by_hand([load(folder, name) for name in names], samples, recordings)
     made = [entry for entry in recordings if len(entry) > 2]
     for entry, (at, nbytes, crc, recording) in zip(made, expected[1]):
@@ -223,6 +241,7 @@ def main(folder, seed, *names):
                 "words": [words, expected[0]],
                 "recordings": [len(made), len(expected[1]), [entry[4] for entry in made]],
                 "hops": [hops, expected[2]],
+                "at once": [most, HOPS_AT_ONCE],
                 "refusals": refusals(load(folder, names[0])),
             }
         )

@@ -73,6 +73,7 @@ void micdsp_adpcm_encode(micdsp_adpcm_t *encoder, const void *samples, size_t sa
 // the fields are private.
 typedef struct {
     uint32_t next;           // slot of the ring
+    uint32_t waiting;        // hops before it that the recording has yet to get
     uint32_t recorded_bytes; // fewer than whole_bytes: the recording goes on
     uint32_t whole_bytes;
     uint32_t crc; // CRC-32 of what is recorded
@@ -87,7 +88,8 @@ typedef struct {
 } micdsp_tape_buffers_t;
 
 // Begins a recording with all hops of the ring, the oldest first; whole_bytes is a multiple of
-// MICDSP_HOP_ADPCM_BYTES. What its ring has no room for pushes the oldest out.
+// MICDSP_HOP_ADPCM_BYTES. What its ring has no room for pushes the oldest out. Hops are encoded
+// while new ones are taken, three with each until none waits: this call encodes none.
 void micdsp_tape_record(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
                         uint32_t whole_bytes);
 

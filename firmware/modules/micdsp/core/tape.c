@@ -29,21 +29,21 @@ static void encode(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers, ui
     tape->recorded_bytes += MICDSP_HOP_ADPCM_BYTES;
 }
 
-static uint32_t after(uint32_t slot, const micdsp_tape_buffers_t *buffers) {
-    return slot + 1 < buffers->hop_count ? slot + 1 : 0;
+// Encodes the oldest of the hops that wait, at most so many.
+static void catch_up(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers, uint32_t hops) {
+    for (; hops && tape->waiting; hops--, tape->waiting--) {
+        uint32_t slot = tape->next + buffers->hop_count - tape->waiting;
+        encode(tape, buffers, slot < buffers->hop_count ? slot : slot - buffers->hop_count);
+    }
 }
 
 void micdsp_tape_record(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
                         uint32_t whole_bytes) {
     memset(&tape->encoder, 0, sizeof tape->encoder);
+    tape->waiting = buffers->hop_count;
     tape->recorded_bytes = 0;
     tape->whole_bytes = whole_bytes;
     tape->crc = 0;
-    uint32_t slot = tape->next;
-    for (uint32_t i = 0; i < buffers->hop_count; i++) {
-        encode(tape, buffers, slot);
-        slot = after(slot, buffers);
-    }
 }
 
 const int16_t *micdsp_tape_window(const micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
@@ -63,10 +63,17 @@ const int16_t *micdsp_tape_window(const micdsp_tape_t *tape, const micdsp_tape_b
 
 bool micdsp_tape_push(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
                       const void *samples) {
-    uint32_t slot = tape->next;
-    memcpy(buffers->hops + (size_t)slot * MICDSP_HOP_BYTES, samples, MICDSP_HOP_BYTES);
-    tape->next = after(slot, buffers);
+    // With what waits longest, the place that the new hop takes.
+    enum { BEFORE = 2, AFTER = 1 };
     bool goes_on = tape->recorded_bytes < tape->whole_bytes;
-    encode(tape, buffers, slot);
-    return goes_on && tape->recorded_bytes >= tape->whole_bytes;
+    catch_up(tape, buffers, BEFORE);
+    memcpy(buffers->hops + (size_t)tape->next * MICDSP_HOP_BYTES, samples, MICDSP_HOP_BYTES);
+    tape->next = tape->next + 1 < buffers->hop_count ? tape->next + 1 : 0;
+    tape->waiting += goes_on;
+    catch_up(tape, buffers, AFTER);
+    if (tape->recorded_bytes < tape->whole_bytes) {
+        return false;
+    }
+    tape->waiting = 0;
+    return goes_on;
 }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pymicro_features import MicroFrontend
 from pymicro_wakeword import MicroWakeWord, Model
+from workbench.fuzz import models
 from workbench.host import hostlib, micdsp
 from workbench.paths import MODULES
 
@@ -226,3 +227,11 @@ def test_core_is_clean_under_sanitizers(driver, name):
     assert done.returncode == 0, done.stderr.decode()
     features = np.frombuffer(done.stdout, np.uint16).reshape(-1, micdsp.CHANNELS)
     np.testing.assert_array_equal(features, micdsp.Frontend().process(samples))
+
+
+def test_drawn_recordings_are_hops_encoded_in_a_row():
+    try:
+        replay = models.build_replay("micdsp")
+    except models.FuzzError as error:
+        pytest.skip(str(error))
+    subprocess.run([replay, "300", "1"], check=True)

@@ -115,7 +115,7 @@ async def _run(kernel: str, names: list[str]) -> bool:
     _images(files)
     say_step(f"the guest's system is there ({time.monotonic() - began_s:.0f} s)")
     medium = Medium()
-    capture = (system.FOLDER / "hci.btsnoop").open("wb")
+    capture = (system.FOLDER / "hci.btsnoop").open("wb", buffering=0)
     servers = [
         await serve(medium, "tcp:127.0.0.1:0"),
         await serve(medium, "tcp:127.0.0.1:0", capture=capture, public_address=ADAPTER),

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bleak import BleakAdapter
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -73,6 +73,12 @@ async def _call(bus: "MessageBus", path: str, interface: str, member: str, *argu
     assert reply is not None
     assert_reply(reply)
     return reply.body
+
+
+async def _objects(bus: "MessageBus") -> dict[str, dict[str, dict[str, Any]]]:
+    """Returns the properties of all that BlueZ has, by object and interface."""
+    (objects,) = await _call(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    return cast(dict[str, dict[str, dict[str, Any]]], objects)
 
 
 @contextlib.asynccontextmanager
@@ -156,6 +162,35 @@ async def has_bond(device: BLEDevice) -> bool | None:
     return None
 
 
+async def paired_as_another(device: BLEDevice) -> bool:
+    """Whether BlueZ has paired already and files the bond under another object of these glasses.
+
+    Glasses that were erased have the identity address that they had before, but resolve from
+    another private address: BlueZ takes them for new ones until they have paired, and then has two
+    objects with one address (adapter.c, new_irk_callback). It answers Pair() for the object that
+    it finds by its address, which is the earlier one (bonding_attempt_complete): ours waits for
+    ever.
+    """
+    path = _path(device)
+    if path is None:
+        return False
+    from bleak.exc import BleakError
+    from dbus_fast.errors import DBusError
+
+    with contextlib.suppress(OSError, EOFError, BleakError, DBusError, KeyError):
+        async with _bus() as bus:
+            objects = await _objects(bus)
+        ours = objects[path][_DEVICE]
+        return any(
+            name != path
+            and (other := interfaces.get(_DEVICE))
+            and all(other[key].value == ours[key].value for key in ("Adapter", "Address"))
+            and other["Paired"].value
+            for name, interfaces in objects.items()
+        )
+    return False
+
+
 def dropped(error: BaseException | None) -> bool:
     """Returns whether an operation failed because an established link dropped.
 
@@ -181,8 +216,7 @@ async def left_connected() -> list[BLEDevice]:
     if not devices:
         return []
     async with _bus() as bus:
-        manager = "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"
-        (objects,) = await _call(bus, *manager)
+        objects = await _objects(bus)
     listened = [
         name
         for name, interfaces in objects.items()

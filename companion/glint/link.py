@@ -164,6 +164,8 @@ class Link:
 
     async def _pair(self, state: bytes | None) -> None:
         """Encrypts with the bond, or makes one; `state` is the pairing characteristic's value."""
+        if await bluez.paired_as_another(self._device):
+            return
         try:
             # macOS pairs by itself when a characteristic asks for it, and offers no call for it.
             async with self._doing("pair with"):

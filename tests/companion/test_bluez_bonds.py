@@ -3,8 +3,9 @@
 
 import glint
 import pytest
-from bluez_fixtures import message_bus
-from bluez_glasses import BluezGlasses
+from bluez_fixtures import DEVICE1, message_bus
+from bluez_glasses import EARLIER, BluezGlasses
+from dbus_fast.signature import Variant
 from glint import protocol
 from smpclient.requests.os_management import EchoWrite
 from workbench.system import provide
@@ -30,6 +31,14 @@ async def test_a_bond_that_the_glasses_forgot_is_made_anew_in_the_window(caplog,
     async with glasses as system, glint.connect(timeout_s=PATIENCE_S):
         assert system.asked == ["Connect", "Connect", "RemoveDevice", "Connect", "Pair"]
         assert "has forgotten this machine" in caplog.text
+
+
+@pytest.mark.usefixtures("bus")
+async def test_pairing_that_bluez_did_for_an_earlier_object_is_not_asked_for():
+    async with BluezGlasses(paired=False, bonded=True, window=protocol.PAIRING_OPEN) as system:
+        system.objects[EARLIER] = {DEVICE1: {**system.device, "Paired": Variant("b", True)}}
+        async with glint.connect(timeout_s=PATIENCE_S):
+            assert system.asked == ["Connect"]
 
 
 @pytest.mark.usefixtures("bus")

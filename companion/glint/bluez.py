@@ -162,6 +162,18 @@ async def has_bond(device: BLEDevice) -> bool | None:
     return None
 
 
+def _twins(objects: dict[str, dict[str, dict[str, Any]]], path: str) -> list[str]:
+    """Returns the other objects of the device at `path`: of its address, at its adapter."""
+    ours = objects[path][_DEVICE]
+    return [
+        name
+        for name, interfaces in objects.items()
+        if name != path
+        and (other := interfaces.get(_DEVICE))
+        and all(other[key].value == ours[key].value for key in ("Adapter", "Address"))
+    ]
+
+
 async def paired_as_another(device: BLEDevice) -> bool:
     """Whether BlueZ has paired already and files the bond under another object of these glasses.
 
@@ -169,7 +181,7 @@ async def paired_as_another(device: BLEDevice) -> bool:
     another private address: BlueZ takes them for new ones until they have paired, and then has two
     objects with one address (adapter.c, new_irk_callback). It answers Pair() for the object that
     it finds by its address, which is the earlier one (bonding_attempt_complete): ours waits for
-    ever.
+    ever. For the same reason the later one stays connected for ever (dev_disconnected).
     """
     path = _path(device)
     if path is None:
@@ -180,14 +192,7 @@ async def paired_as_another(device: BLEDevice) -> bool:
     with contextlib.suppress(OSError, EOFError, BleakError, DBusError, KeyError):
         async with _bus() as bus:
             objects = await _objects(bus)
-        ours = objects[path][_DEVICE]
-        return any(
-            name != path
-            and (other := interfaces.get(_DEVICE))
-            and all(other[key].value == ours[key].value for key in ("Adapter", "Address"))
-            and other["Paired"].value
-            for name, interfaces in objects.items()
-        )
+        return any(objects[name][_DEVICE]["Paired"].value for name in _twins(objects, path))
     return False
 
 
@@ -226,5 +231,7 @@ async def left_connected() -> list[BLEDevice]:
     return [
         device
         for device in devices
-        if not any(name.startswith(f"{_path(device)}/") for name in listened)
+        if (path := _path(device))
+        and not any(name.startswith(f"{path}/") for name in listened)
+        and not _twins(objects, path)  # `paired_as_another` says why
     ]

@@ -73,6 +73,14 @@ async def test_glasses_left_connected_are_found_unless_a_program_listens(system,
     assert [device.name for device in await bluez.left_connected()] == found
 
 
+async def test_an_object_that_bluez_has_twice_may_only_seem_connected(system):
+    system.objects[DEVICE][DEVICE1]["UUIDs"] = Variant("as", [protocol.UUID_GLINT_SERVICE])
+    system.objects[f"{DEVICE}2"] = {
+        DEVICE1: {**system.objects[DEVICE][DEVICE1], "Connected": Variant("b", False)}
+    }
+    assert not await bluez.left_connected()
+
+
 async def test_whether_there_is_a_bond(system):
     assert await bluez.has_bond(GLASSES)
     system.objects[DEVICE][DEVICE1]["Paired"] = Variant("b", False)

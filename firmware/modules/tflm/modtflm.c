@@ -18,7 +18,7 @@ typedef struct {
     mp_obj_t name, shape, dtype, scale, zero_point;
 } tensor_obj_t;
 
-// What a model needs of an arena, found with no more memory than it takes to find out.
+// Returns the arena size that a model needs; finds it with no more memory than necessary.
 static uint32_t arena_size(mp_obj_t model) {
     mp_buffer_info_t info;
     mp_get_buffer_raise(model, &info, MP_BUFFER_READ);
@@ -72,7 +72,7 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     tflm_open_buffers(self, &buffers);
     tflm_status_t status = tflm_load(&self->core, &buffers, 0);
     if (status == TFLM_ERROR_ARENA && !self->core.arena_exact) {
-        // Too small even to tell how much too small.
+        // The arena is too small even to find how much is needed.
         tflm_arena_message(&self->core, buffers.arena_bytes, arena_size(args[0]));
     }
     tflm_check(&self->core, status);
@@ -137,7 +137,7 @@ static mp_obj_t model_output(mp_obj_t self, mp_obj_t index) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(model_output_obj, model_output);
 
-// Opens the buffers for something that must not be interrupted by itself.
+// Opens the buffers for a call during which the model must not be called again.
 static model_obj_t *begin(mp_obj_t self_in, tflm_buffers_t *buffers) {
     model_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->busy) {
@@ -153,7 +153,7 @@ static void end(model_obj_t *self, tflm_status_t status) {
     tflm_check(&self->core, status);
 }
 
-// Runs as much of an inference as tflm_step is told; true: it is complete.
+// Runs as much of an inference as max_macs allows; returns whether it is complete.
 static bool run(mp_obj_t self_in, uint32_t max_macs) {
     tflm_buffers_t buffers;
     bool done;

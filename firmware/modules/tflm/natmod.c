@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// tflm as a native .mpy: what modtflm.c's constant tables say, filled in at import, since the
+// tflm as a native .mpy. Fills in at import what modtflm.c has in constant tables, since the
 // numbers of names are not known before.
 #include "py/dynruntime.h"
 
-// The linker knows its address, which dynruntime.h takes from a table.
+// The linker knows the address that dynruntime.h takes from a table.
 #undef mp_type_type
 extern const mp_obj_type_t mp_type_type;
 
@@ -18,7 +18,7 @@ tables_t tflm_tables;
 static MP_DEFINE_CONST_DICT(model_methods, tflm_tables.model_methods);
 static MP_DEFINE_CONST_DICT(view_methods, tflm_tables.view_methods);
 
-// The tables but for the names.
+// The tables, without the names.
 static const tables_t tables = {
     .tensor = {{(void *)&mp_type_type}, .slot_index_attr = 1, .slots = {tensor_attr}},
     .model = {{(void *)&mp_type_type},

@@ -22,7 +22,7 @@ mp_obj_t tflm_supported_ops(void) {
     return mp_obj_new_tuple(count, names);
 }
 
-// An op that is missing is named together with those that are not.
+// Names the missing operator together with those that tflm has.
 static __attribute__((noreturn)) void raise_operator(const char *message) {
     mp_obj_t ops = tflm_supported_ops();
     mp_obj_t join = mp_load_attr(tflm_string_new(", "), MP_QSTR_join);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model as a Python object, and what goes wrong with it.
+// A model as a Python object, and its exceptions.
 //
 // Nothing keeps a pointer into Python's memory: a model refers to the objects that hold model and
 // arena, and asks them for their buffers on every call.
@@ -41,7 +41,7 @@ mp_obj_t tflm_supported_ops(void);
 // Raises the exception of this name. The message is copied.
 void tflm_raise(qstr type, const char *message) __attribute__((noreturn));
 
-// Raises what tflm says of a model; nothing where it is TFLM_OK.
+// Raises the exception for a status; returns if it is TFLM_OK.
 void tflm_check(const tflm_t *core, tflm_status_t status);
 
 // Where model and arena are now.

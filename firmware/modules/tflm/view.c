@@ -7,14 +7,14 @@
 typedef struct {
     mp_obj_base_t base;
     model_obj_t *model;
-    uint32_t place; // Of the first element; see tflm_data.
+    uint32_t place; // The place of the first element; see tflm_data.
     uint32_t count;
     uint32_t element_bytes;
-    char typecode; // As Python's array has them.
+    char typecode; // As in Python's array.
 } view_obj_t;
 
 mp_obj_t tflm_view_new(model_obj_t *model, uint32_t place, uint32_t count, tflm_type_t type) {
-    // By number of the type; those without a letter of their own are bytes.
+    // By number of the type; types without a letter of their own are bytes.
     static const char typecodes[] = "fBiBqBBhBbBBBBBB";
     view_obj_t *self = mp_obj_malloc(view_obj_t, TYPE(view));
     self->model = model;
@@ -64,7 +64,7 @@ static void view_assign(const view_obj_t *self, uint32_t from, uint32_t count, m
     }
 }
 
-// One end of a slice, counted from the tensor's end when negative.
+// Returns one end of a slice; negative ones count from the tensor's end.
 static uint32_t slice_end(mp_obj_t end, uint32_t count, uint32_t otherwise) {
     if (end == mp_const_none) {
         return otherwise;
@@ -114,7 +114,7 @@ static mp_obj_t view_subscr(mp_obj_t self_in, mp_obj_t index_in, mp_obj_t value)
     return mp_const_none;
 }
 
-// So that a view can be iterated over.
+// Lets Python iterate over a view.
 static mp_obj_t view_getitem(mp_obj_t self, mp_obj_t index) {
     return view_subscr(self, index, MP_OBJ_SENTINEL);
 }

@@ -5,7 +5,7 @@
 
 #include "object.h"
 
-// A view of `count` elements from a place on; see tflm_data.
+// Returns a view of `count` elements from a place on; see tflm_data.
 mp_obj_t tflm_view_new(model_obj_t *model, uint32_t place, uint32_t count, tflm_type_t type);
 
 #endif

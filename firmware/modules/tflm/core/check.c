@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operators' prepare functions ask of their nodes and tensors.
+// Checks that the operators' prepare functions make of their nodes and tensors.
 #include "check.h"
 
 #include <string.h>

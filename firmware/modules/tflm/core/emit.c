@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What prepare asks for a node: its record, scratch memory, and outputs over inputs.
+// What prepare creates for a node: its record, scratch memory, and outputs over inputs.
 #include "emit.h"
 
 #include <string.h>
@@ -53,7 +53,7 @@ uint32_t tflm_scratch(tflm_node_t *node, uint64_t bytes) {
 
 void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     tflm_load_t *load = node->load;
-    // Records count past the arena's end, but not past what 32 bits hold.
+    // Records are counted past the arena's end, but must not exceed 32 bits.
     bytes = bytes > RECORD_BYTES_MAX ? RECORD_BYTES_MAX : bytes;
     bytes = tflm_align(bytes, 4) + (uint32_t)sizeof(tflm_record_t);
     uint32_t start = load->used, end = start + bytes;
@@ -68,7 +68,7 @@ void *tflm_node_data(tflm_node_t *node, uint32_t places, uint32_t bytes) {
     record->backwards = node->overlaps;
     record->places = (uint16_t)places;
     record->rows = node->rows;
-    // A row is all that a slice of so many has.
+    // With this many rows, no slice has more than one.
     record->cost = node->cost ? saturate(node->cost) : saturate(node->macs) / node->rows + 1;
     uint32_t *place = (uint32_t *)(record + 1);
     for (uint32_t i = 0; i < places; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a loaded model has, looked up in the model itself.
+// Looks up the tensors and operators of a loaded model, in the model itself.
 #include "model.h"
 #include "run.h"
 
@@ -14,7 +14,7 @@ static tflm_status_t describe(const void *model, size_t model_bytes, tflm_which_
     return tflm_read_tensor(&load, &load.main, index, tensor);
 }
 
-// What says where a tensor is; TFLM_PLACE_NONE: nowhere.
+// Returns a tensor's place, or TFLM_PLACE_NONE if it has none.
 static uint32_t find_place(const tflm_t *self, const tflm_run_t *run, tflm_which_t which,
                            unsigned index) {
     if (TFLM_FOR_TOOLS && which == TFLM_TENSOR) {

@@ -24,7 +24,7 @@ int32_t tflm_requantize(int32_t x, const tflm_requantize_t *to) {
     return tflm_clamp((int32_t)y, to->low, to->high);
 }
 
-// x * 2^bits; saturated.
+// Returns x * 2^bits, saturated.
 static int32_t shift_left(int32_t x, int bits) {
     int32_t y = (int32_t)((uint32_t)x << bits);
     return y >> bits == x ? y : x < 0 ? INT32_MIN : INT32_MAX;

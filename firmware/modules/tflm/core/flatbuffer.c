@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads FlatBuffers with a check of every read.
+// Reads FlatBuffers, and checks every read.
 #include "flatbuffer.h"
 
 #include <stddef.h>
@@ -51,7 +51,7 @@ uint32_t fb_field(fb_t *fb, uint32_t table, unsigned id) {
     if (!table) {
         return 0;
     }
-    // Signed; where it wraps around, the result is beyond the end.
+    // The offset is signed; where this wraps around, the result is beyond the end.
     uint32_t vtable = table - fb_u32(fb, table);
     uint32_t entry = 4 + 2 * id;
     uint32_t offset = entry >= fb_read(fb, vtable, 2) ? 0 : fb_read(fb, vtable + entry, 2);

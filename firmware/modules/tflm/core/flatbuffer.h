@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads FlatBuffers without trusting them. Every read is checked against the buffer's end; the
-// first bad one sets `bad`, and it and all later ones give zeros and empty vectors.
+// Reads untrusted FlatBuffers. Every read is checked against the buffer's end; the first bad one
+// sets `bad`, and it and all later ones give zeros and empty vectors.
 #ifndef TFLM_FLATBUFFER_H
 #define TFLM_FLATBUFFER_H
 
@@ -10,7 +10,7 @@
 typedef struct {
     const uint8_t *data;
     uint32_t size;
-    uint32_t bad; // Not 0: bad.
+    uint32_t bad; // Not 0 after a bad read.
 } fb_t;
 
 typedef struct {
@@ -18,25 +18,26 @@ typedef struct {
     uint32_t count;
 } fb_vector_t;
 
-// `bytes` of them, up to four.
+// Reads `bytes` bytes, at most four.
 uint32_t fb_read(fb_t *fb, uint32_t at, uint32_t bytes);
 uint32_t fb_u32(fb_t *fb, uint32_t at);
 int32_t fb_i64(fb_t *fb, uint32_t at); // Saturated.
 float fb_f32(fb_t *fb, uint32_t at);
 
-// What the offset at `at` points to; 0 when bad.
+// Returns what the offset at `at` points to; 0 when bad.
 uint32_t fb_follow(fb_t *fb, uint32_t at);
 
-// Where field `id` of a table is; 0 when it is left out. A table at 0 has no fields.
+// Returns where field `id` of a table is; 0 when it is left out. A table at 0 has no fields.
 uint32_t fb_field(fb_t *fb, uint32_t table, unsigned id);
 
-// Scalar fields with their defaults.
+// Read scalar fields; `other` is the default.
 int32_t fb_field_i32(fb_t *fb, uint32_t table, unsigned id, int32_t otherwise);
 uint8_t fb_field_u8(fb_t *fb, uint32_t table, unsigned id, uint8_t otherwise);
 float fb_field_f32(fb_t *fb, uint32_t table, unsigned id, float otherwise);
 
-// Fields of a table, as fb_fields takes them: a byte and an int32, extended to a word each; a
-// table: where it is; vectors of elements of 1, 4 and 8 bytes: fb_vector_t. 0 when left out.
+// Kinds of fields for fb_fields. A byte and an int32 are extended to one word each; a table gives
+// its position; a vector with elements of 1, 4 or 8 bytes gives a fb_vector_t. Fields that are left
+// out give 0.
 #define FB_U8(id) (0x10 | (id))
 #define FB_I32(id) (0x20 | (id))
 #define FB_TABLE(id) (0x30 | (id))
@@ -44,8 +45,8 @@ float fb_field_f32(fb_t *fb, uint32_t table, unsigned id, float otherwise);
 #define FB_VECTOR_4(id) (0x60 | (id))
 #define FB_VECTOR_8(id) (0x70 | (id))
 
-// Reads the fields of a table, until 0, into words one after another. Vectors lie within the
-// buffer.
+// Reads the fields in the list `fields`, which ends with 0, into consecutive words. Vectors are
+// checked to lie within the buffer.
 void fb_fields(fb_t *fb, uint32_t table, const uint8_t *fields, uint32_t *to);
 
 // The table that element `i` of a vector of tables points to; 0 when out of range.

@@ -7,7 +7,7 @@
 #include "ops/operators.h"
 #include "schema.h"
 
-// 1 where a macro is defined as 1, which is how -D defines it, else 0.
+// Gives 1 if a macro is defined as 1, as -D defines it, else 0.
 #define SECOND(a, b, ...) b
 #define COMMA_1 0,
 #define IS_SET(value) IS_SET_(value)
@@ -20,7 +20,7 @@
 #define VARIANT_INT4 TFLM_I4
 #define tflm_none_eval NULL
 
-// A row, unless its operator or its type is left out.
+// A row of the table, unless its operator or its type is left out.
 #define KERNEL(name, type, ...)                                                                    \
     CHOOSE(IS_SET(TFLM_WITHOUT_##name), IS_SET(TFLM_WITHOUT_##type))(name, type, __VA_ARGS__)
 #define CHOOSE(name, type) CHOOSE_(name, type)

@@ -5,10 +5,10 @@
 
 #include "kernel.h"
 
-// By its number in records.
+// Returns a kernel by its number in records.
 const tflm_kernel_t *tflm_kernel(uint32_t index);
 
-// The kernel for an operator and one of TFLM_VARIANTS, or 0; NULL: none.
+// Returns the kernel for an operator and one of TFLM_VARIANTS, or 0; NULL if there is none.
 const tflm_kernel_t *tflm_find_kernel(int32_t code, uint8_t variant);
 
 #endif

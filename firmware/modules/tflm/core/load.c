@@ -14,7 +14,7 @@
 #include "share.h"
 
 #if TFLM_HAS_VARIANTS
-// Some operators have another kernel for another type.
+// Some operators have a kernel for each of several types.
 static tflm_status_t choose_kernel(tflm_node_t *node) {
     uint32_t input = tflm_node_input(node, node->kernel->flags & TFLM_LATE_INPUT ? 2 : 0);
     if (input != TFLM_NO_TENSOR) {
@@ -68,7 +68,7 @@ static tflm_status_t make_slots(tflm_load_t *load) {
     for (uint32_t i = 0; i < load->slot_count; i++) {
         tflm_slot_t *slot = &load->slots[i];
         slot->root = slot->over = (uint16_t)i;
-        slot->first = 1; // Above last: no memory needed so far.
+        slot->first = 1; // It is above `last`: no memory is needed so far.
         if (i < tensors) {
             tflm_tensor_t tensor;
             TRY(tflm_read_tensor(load, &load->main, i, &tensor));
@@ -91,8 +91,8 @@ static tflm_status_t make_slots(tflm_load_t *load) {
     return TFLM_OK;
 }
 
-// Keeps what a node reads until then, and what it writes from then on. Refuses nodes that read what
-// nothing has written, or write twice.
+// Keeps a node's inputs until this operator, and its outputs from it on. Refuses a node that reads
+// a tensor that nothing has written, or writes one twice.
 static tflm_status_t use_tensors(tflm_node_t *node) {
     tflm_load_t *load = node->load;
     uint32_t inputs = node->inputs.count;
@@ -131,7 +131,7 @@ static tflm_status_t use_tensors(tflm_node_t *node) {
     return TFLM_OK;
 }
 
-// From which operator to which each tensor has to be kept.
+// Finds from which operator to which each tensor has to be kept.
 static tflm_status_t find_lifetimes(tflm_load_t *load) {
     tflm_node_t node;
     memset(&node, 0, sizeof node);
@@ -152,17 +152,17 @@ static tflm_status_t find_lifetimes(tflm_load_t *load) {
     return use_tensors(&node);
 }
 
-// The rounds in which operators are prepared. In the first ones those that can let a tensor lie
-// within another say so, and emit nothing; then what reads variables emits its records, before
-// operators change them; at last all others do.
+// The rounds in which operators are prepared. In the planning rounds, operators that can let one
+// tensor lie within another say so, and emit nothing. Then READ_VARIABLE emits the records that
+// must run before operators change the variables. All others follow last.
 static const struct {
-    uint8_t flags; // Of the kernels that are prepared; 0: all of them.
+    uint8_t flags; // Prepares kernels with these flags; 0: all of them.
     bool planning, early;
 } rounds[] = {
-    {TFLM_HANDLES, true, false}, // VAR_HANDLE: which variable a tensor stands for.
-    {TFLM_MOVES, true, false},   // Parts within wholes.
-    {TFLM_ASSIGNS, true, false}, // Variables within what is assigned to them.
-    {TFLM_READS, true, false},   // What is read within its variable.
+    {TFLM_HANDLES, true, false}, // Finds which variable each handle stands for.
+    {TFLM_MOVES, true, false},   // Puts parts within wholes.
+    {TFLM_ASSIGNS, true, false}, // Puts variables within the tensors assigned to them.
+    {TFLM_READS, true, false},   // Puts what is read within its variable.
     {TFLM_READS, false, true},   {0, false, false},
 };
 
@@ -190,7 +190,7 @@ static tflm_status_t prepare_operators(tflm_load_t *load) {
     return TFLM_OK;
 }
 
-// The final place of a tensor, once its root has one.
+// Returns the final place of a tensor, once its root has one.
 static uint32_t resolve(tflm_load_t *load, uint32_t id) {
     if (id == TFLM_NO_TENSOR) {
         return TFLM_PLACE_NONE;
@@ -210,7 +210,7 @@ static void resolve_places(tflm_load_t *load) {
             id = *place;
             *place = resolve(load, id);
         }
-        // An output over its input, and not before it.
+        // Rows need not run backwards if the output does not begin after its input.
         if (record->backwards && place[-1] <= resolve(load, slots[id].over)) {
             record->backwards = false;
         }
@@ -245,7 +245,7 @@ void tflm_arena_message(tflm_t *self, size_t given_bytes, size_t needed_bytes) {
               (uint32_t)needed_bytes);
 }
 
-// Makes the plan, and what it takes to run.
+// Makes the memory plan, and computes how much memory running takes.
 static tflm_status_t place_tensors(tflm_load_t *load) {
     tflm_t *self = load->self;
     uint32_t slots = load->slot_count * (uint32_t)sizeof(tflm_slot_t) + 3;
@@ -290,7 +290,7 @@ tflm_status_t tflm_load(tflm_t *self, const tflm_buffers_t *buffers, unsigned fl
     padding = padding < bytes ? padding : (uint32_t)bytes;
     self->model_bytes = load.fb.size;
     self->arena_padding = padding;
-    load.arena = (uint8_t *)((uintptr_t)buffers->arena + padding); // It may be NULL.
+    load.arena = (uint8_t *)((uintptr_t)buffers->arena + padding); // The sum may be NULL.
     load.arena_size = (uint32_t)bytes - padding;
     load.flags = flags;
     TRY(make_slots(&load));

@@ -36,7 +36,7 @@ static void format(char *message, const char *text, va_list arguments) {
             continue;
         }
         text++;
-        // One read for both kinds, where they are of one size.
+        // Strings and numbers are read alike where they have the same size.
         bool is_string = *text == 's' || *text == '+';
         uintptr_t argument = is_string || sizeof(uint32_t) == sizeof(uintptr_t)
                                  ? va_arg(arguments, uintptr_t)
@@ -68,7 +68,7 @@ tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *tex
     return status;
 }
 
-// The name of what the operator makes, by which people know their layers.
+// Writes the name of the operator's output, by which people know their layers.
 static void put_output(tflm_node_t *node, char *message) {
     static const uint8_t fields[] = {FB_VECTOR_1(3), 0};
     fb_t *fb = &node->load->fb;

@@ -5,14 +5,14 @@
 
 #include "node.h"
 
-// Ends loading with a message. Knows %s, %d (int32_t), %u (uint32_t), and %+: what follows is the
-// format that is given here.
+// Ends loading with a message. The format knows %s, %d (int32_t), %u (uint32_t), and %+, whose
+// argument is the rest of the format.
 tflm_status_t tflm_fail(tflm_load_t *load, tflm_status_t status, const char *format, ...);
 
-// As above, with the operator in front.
+// As above, with the operator's name in front.
 tflm_status_t tflm_node_fail(tflm_node_t *node, tflm_status_t status, const char *format, ...);
 
-// As above, where shapes do not fit each other or what the operator does with them.
+// As above, for shapes that fit neither each other nor the operator.
 tflm_status_t tflm_unfit(tflm_node_t *node);
 
 // As above, for an input and an output of types that do not go together.

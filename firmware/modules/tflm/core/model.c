@@ -72,7 +72,7 @@ static bool is_packed(tflm_type_t type) {
 #endif
 }
 
-// Reads a tensor's fields; gives what is wrong with it, or NULL.
+// Reads a tensor's fields; returns what is wrong with it, or NULL.
 static const char *read_tensor(tflm_load_t *load, uint32_t table, tflm_tensor_t *tensor,
                                tflm_status_t *status) {
     fb_t *fb = &load->fb;
@@ -98,7 +98,7 @@ static const char *read_tensor(tflm_load_t *load, uint32_t table, tflm_tensor_t 
                                                   FB_U8(4), 0};
     fb_fields(fb, raw.quantization, quantization_fields, &quantization.scales.at);
     tensor->scale_axis = (int32_t)quantization.axis;
-    // Without either of them it is not quantized, as TensorFlow Lite Micro sees it.
+    // Without either of them the tensor is not quantized, as in TensorFlow Lite Micro.
     if (quantization.scales.count && quantization.zero_points.count) {
         tensor->scales = quantization.scales.count;
         tensor->scale_at = quantization.scales.at;
@@ -147,7 +147,7 @@ static const char *read_tensor(tflm_load_t *load, uint32_t table, tflm_tensor_t 
         elements *= dim ? dim : 1;
         empty |= !dim;
     }
-    // An empty one may be there, but no operator may use it.
+    // An empty tensor is allowed, but no operator may use it.
     elements = empty ? 0 : elements;
     tensor->elements = elements;
     tensor->bytes = is_packed(tensor->type) ? (elements + 1) / 2 : elements * size;

@@ -5,17 +5,17 @@
 
 #include "node.h"
 
-// Begins reading a model: gives its root table; 0: it is none. `load` is cleared.
+// Begins reading a model. Clears `load`, and returns the root table; 0 if it is not a model.
 uint32_t tflm_open_model(tflm_load_t *load, tflm_t *self, const void *model, size_t model_bytes);
 
-// Reads one of the subgraphs, an empty one where it is not there; false: malformed.
+// Reads one of the subgraphs, an empty one if it does not exist; false: it is malformed.
 bool tflm_read_graph(tflm_load_t *load, uint32_t i, tflm_graph_t *graph);
 
-// Reads everything of a model above single tensors and operators.
+// Reads all of a model but its tensors and operators.
 tflm_status_t tflm_read_model(tflm_load_t *load, tflm_t *self, const void *model,
                               size_t model_bytes);
 
-// The number of an input or output of the model.
+// Returns the number of an input or output of the model.
 uint32_t tflm_io_tensor(tflm_load_t *load, tflm_which_t which, uint32_t index);
 
 // Describes tensor `index` of a subgraph. Fails on anything malformed.

@@ -5,8 +5,8 @@
 
 #include "tflm.h"
 
-// The names of BuiltinOperator in tensorflow/lite/schema/schema.fbs by their numbers, one after
-// another. The operators of StableHLO, which follow, are left out. No "\\0" here is followed by a
+// The names of BuiltinOperator in tensorflow/lite/schema/schema.fbs, in the order of their numbers.
+// The operators of StableHLO, which follow there, are left out. No "\\0" here is followed by a
 // digit.
 static const char names[] =
     "ADD\0AVERAGE_POOL_2D\0CONCATENATION\0CONV_2D\0DEPTHWISE_CONV_2D\0DEPTH_TO_SPACE\0DEQUANTIZE\0"

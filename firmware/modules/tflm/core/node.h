@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model while it is loaded, and an operator of it while it is prepared: `prepare` looks at the
-// model through checked reads, and refuses what it cannot do.
+// A model while it is loaded, and one of its operators while it is prepared. `prepare` reads the
+// model with checks, and refuses what it cannot do.
 #ifndef TFLM_NODE_H
 #define TFLM_NODE_H
 
@@ -24,10 +24,10 @@ typedef struct {
     uint32_t lead, lag;   // How far it has to begin before `over`, or after; see plan.c. Of a
                           // variable: where its options are, and what it starts as.
     uint16_t first, last; // Operators between which it lives; first > last: never used.
-    uint16_t root;        // The tensor whose memory it shares; itself: its own.
-    uint16_t next;        // Of the tensors placed so far, by place.
-    uint16_t over;        // The input over which it may be written; itself: none.
-    uint16_t pinned;      // Its place is not free to choose; see below.
+    uint16_t root;        // The tensor whose memory it shares, or itself.
+    uint16_t next;        // The next of the tensors placed so far, in the order of their places.
+    uint16_t over;        // The input that it may overwrite, or itself for none.
+    uint16_t pinned;      // Why its place is not free to choose; see below.
 } tflm_slot_t;
 
 static inline bool tflm_is_live(const tflm_slot_t *slot) {
@@ -35,12 +35,12 @@ static inline bool tflm_is_live(const tflm_slot_t *slot) {
 }
 
 enum {
-    TFLM_PINNED_INPUT = 1, // An input: written before the first operator.
+    TFLM_PINNED_INPUT = 1, // An input, which is written before the first operator.
     TFLM_PINNED_STATE = 2, // A tensor that operators change.
-    TFLM_PINNED_PLACE = 4, // It has its place: a constant, or a root that is in the plan.
+    TFLM_PINNED_PLACE = 4, // Its place is known: a constant, or a root that has been planned.
 };
 
-// As the fields of a SubGraph, from field 0 on.
+// The fields of a SubGraph, from field 0 on.
 typedef struct {
     fb_vector_t tensors, inputs, outputs, operators;
 } tflm_graph_t;
@@ -49,10 +49,10 @@ typedef struct {
     fb_t fb;
     tflm_graph_t main;
     tflm_t *self;
-    // Of the main subgraph's tensors, then of variables, then of scratch tensors.
+    // The slots of the main subgraph's tensors, then of variables, then of scratch tensors.
     tflm_slot_t *slots;
     uint32_t variable_count, slots_used, slot_count;
-    uint32_t used;  // Arena bytes taken so far; past `limit`, they are only counted.
+    uint32_t used;  // Arena bytes taken so far; past `limit` they are only counted.
     uint32_t limit; // Where the slots begin.
     uint8_t *arena; // Aligned.
     uint32_t arena_size;
@@ -73,20 +73,20 @@ struct tflm_node {
     uint32_t options; // The table of builtin options; 0: none.
     fb_vector_t inputs, outputs;
     uint32_t index;
-    int32_t code; // -1: not an operator, but what gives the model its inputs or takes its outputs.
+    int32_t code; // -1 for the pseudo-nodes that write the model's inputs and read its outputs.
     const tflm_kernel_t *kernel;
     uint32_t rows;
-    uint64_t cost; // Of a row, see tflm_record_t; 0: macs / rows.
-    uint64_t macs; // Of all rows.
-    bool overlaps; // By tflm_overlap; its output has to be the last of the record's places.
-    // While nothing is emitted: READ_VARIABLE, ASSIGN_VARIABLE and what only moves elements say
-    // which tensors can lie within others.
+    uint64_t cost; // The cost of a row, see tflm_record_t; 0: macs / rows.
+    uint64_t macs; // Of all rows together.
+    bool overlaps; // Set by tflm_overlap; the output must then be the last of the record's places.
+    // Nothing is emitted in this round: READ_VARIABLE, ASSIGN_VARIABLE and operators that only move
+    // elements say which tensors can lie within others.
     bool planning;
-    bool early;        // READ_VARIABLE: before all operators that are not.
+    bool early;        // READ_VARIABLE is prepared before all other operators.
     uint32_t unpacked; // See tflm_node_unpacked.
 };
 
-// Where its weights of int4 lie as int8; 0: they are not of int4.
+// Returns where its int4 weights lie as int8; 0 if they are not int4.
 static inline uint32_t tflm_node_unpacked(const tflm_node_t *node) {
 #ifdef TFLM_WITHOUT_INT4
     (void)node;
@@ -96,12 +96,12 @@ static inline uint32_t tflm_node_unpacked(const tflm_node_t *node) {
 #endif
 }
 
-// The number of input or output `i` among the main subgraph's tensors; TFLM_NO_TENSOR when it is
-// left out.
+// Returns the number of input or output `i` among the main subgraph's tensors; TFLM_NO_TENSOR if it
+// is left out.
 uint32_t tflm_node_input(tflm_node_t *node, uint32_t i);
 uint32_t tflm_node_output(tflm_node_t *node, uint32_t i);
 
-// The type of input 0 that the node's kernel is for, where it has one for int8 and one for int16.
+// Returns the type of input 0 that the node's kernel is for: int8 or int16.
 static inline tflm_type_t tflm_node_type(const tflm_node_t *node) {
 #ifdef TFLM_WITHOUT_INT16
     (void)node;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory plan. Largest first, each root goes into the lowest gap that is free for as long as it
-// lives: what TensorFlow Lite Micro's greedy planner does, but with the memory that tensors share
-// already folded together.
+// lives. TensorFlow Lite Micro's greedy planner does the same, but here the memory that tensors
+// share has already been merged.
 //
-// An operator that works row by row may write its output over its input, once that is not needed
-// any more: then the output begins `lead` bytes before the input or earlier, and writing never
+// An operator that works row by row may write its output over an input that nothing needs
+// afterwards. The output then begins at least `lead` bytes before the input, so that writing never
 // overtakes reading.
 #include "plan.h"
 
@@ -14,13 +14,14 @@ static uint32_t min(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-// Whether root `output` may lie over root `input`, which dies in the operator that makes it.
+// Whether root `output` may overlap root `input`, which dies in the operator that writes the
+// output.
 static bool pair(const tflm_slot_t *output, const tflm_slot_t *input) {
     return output->over == input->root && output->first == input->last;
 }
 
-// Where root `a` may begin again when it must not begin at `start` because of placed root `b`; 0:
-// it may. All places end below 2^31.
+// If placed root `b` keeps root `a` from beginning at `start`, returns where `a` may begin again,
+// else 0. All places end below 2^31.
 static uint32_t conflict(const tflm_slot_t *a, const tflm_slot_t *b, uint32_t start) {
     if (a->first > b->last || b->first > a->last) {
         return 0;
@@ -37,13 +38,13 @@ static uint32_t conflict(const tflm_slot_t *a, const tflm_slot_t *b, uint32_t st
     return start + before > b->place && start < end ? end : 0;
 }
 
-// Puts a root at the lowest place from `base` on that no placed root forbids. Those form a list
-// that begins at *head, by rising place.
+// Puts a root at the lowest place from `base` on that conflicts with no placed root. Placed roots
+// form a list that begins at *head, in the order of their places.
 static uint32_t place_root(tflm_slot_t *slots, tflm_slot_t *root, uint32_t base, uint16_t *head) {
     uint32_t start = base;
     uint16_t *link;
     bool changed;
-    // At most two may be overlapped; but for those, the second round finds nothing to change.
+    // A root may overlap at most two others; without them, the second round changes nothing.
     do {
         changed = false;
         link = head;
@@ -70,7 +71,7 @@ TFLM_NOINLINE uint32_t tflm_plan(tflm_load_t *load, uint32_t base) {
     for (uint32_t i = 0; i < load->slot_count; i++) {
         tflm_slot_t *slot = &slots[i], *root = &slots[tflm_root(load, i)];
         if (i >= load->main.tensors.count) {
-            root->over = root->root; // What lasts lies over nothing.
+            root->over = root->root; // Variables and scratch tensors overlap nothing.
         }
         if (tflm_is_live(slot)) {
             root->first = (uint16_t)min(root->first, slot->first);

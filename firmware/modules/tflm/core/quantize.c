@@ -19,7 +19,7 @@ static uint32_t unpack(float real, int *exponent) {
     }
     *exponent = biased - 149;
     if (biased == 254) {
-        *exponent = 512; // Infinite: beyond what any divisor brings back.
+        *exponent = 512; // It is infinite: no divisor makes it small enough again.
     }
     return significand;
 }
@@ -36,7 +36,7 @@ tflm_scale_t tflm_quantize_quotient(float a, float b, uint64_t divisor, int expo
     for (; !(divisor >> 62); divisor <<= 1) {
         shift++;
     }
-    // The 53 bits that a double has, and one more to round them by.
+    // The 53 bits of a double, and one more for rounding.
     uint64_t significand = 0;
     for (; !(significand >> (BITS - 1)); shift--) {
         uint64_t less = rest - divisor;
@@ -47,9 +47,9 @@ tflm_scale_t tflm_quantize_quotient(float a, float b, uint64_t divisor, int expo
         }
         rest <<= 1;
     }
-    // To 53 bits, to nearest, then the top 31 of those, to nearest, halves away from zero. That the
-    // former halves go to even makes no difference: it does only where all the bits are set that
-    // the latter drop but their first, and then even is upwards.
+    // Rounds to 53 bits, then to the top 31 of these; both to nearest, with halves away from zero.
+    // Doubles round halves to even instead. That differs only if the bits that the second rounding
+    // drops are all set but their first, and then even is upwards.
     uint32_t multiplier = (uint32_t)((significand + 1 + (1u << 22)) >> 23);
     if (multiplier >> 31) {
         multiplier >>= 1;
@@ -90,7 +90,7 @@ int32_t tflm_round(float x) {
     if (x < -2147483648.0f) {
         return INT32_MIN;
     }
-    int32_t whole = (int32_t)x; // Towards zero.
+    int32_t whole = (int32_t)x; // Rounded towards zero.
     float rest = x - (float)whole;
     return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
@@ -99,8 +99,8 @@ int32_t tflm_quantize_real(float real, float scale, int32_t zero_point, int32_t 
     return tflm_clamp(tflm_round(real / scale), low - zero_point, high - zero_point) + zero_point;
 }
 
-// By fused activation. Tables, because LLVM 22's Xtensa back end cannot choose between two
-// constants.
+// The bounds by fused activation. They are in tables because LLVM 22's Xtensa back end cannot
+// choose between two constants.
 static const float bottoms[] = {0, 0, -1, 0}, tops[] = {0, 0, 1, 6};
 
 tflm_status_t tflm_activation_range(tflm_node_t *node, uint8_t activation,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operators see while they run: records in the arena.
+// What operators have while they run: records in the arena.
 //
 // `prepare` leaves everything `eval` needs in its record. `eval` reads nothing of the model but
 // tensor data, so no model can lead it astray.
@@ -20,7 +20,7 @@ typedef struct {
 } tflm_run_t;
 
 TFLM_SHARED uint8_t *tflm_at(const tflm_run_t *run, uint32_t place) {
-    // Constant tensors are never an output: nothing writes through this.
+    // Constant tensors are never outputs: nothing writes through this.
     return place & TFLM_PLACE_MODEL ? (uint8_t *)run->model + (place & ~TFLM_PLACE_MODEL)
                                     : run->arena + place;
 }
@@ -28,15 +28,15 @@ TFLM_SHARED uint8_t *tflm_at(const tflm_run_t *run, uint32_t place) {
 // The start of an operator's record; its own data follows, then the next record.
 typedef struct {
     uint32_t bytes; // Of the record with its data.
-    uint32_t rows;  // Parts that eval can be called for.
-    uint32_t cost;  // Of one row; see tflm_step.
+    uint32_t rows;  // The number of parts for which eval can be called.
+    uint32_t cost;  // The cost of one row; see tflm_step.
     uint8_t kernel;
-    uint8_t backwards; // Rows run from the last to the first.
-    uint16_t places;   // Words at the start of the data that are places.
+    uint8_t backwards; // Whether rows run from the last to the first.
+    uint16_t places;   // The number of words at the start of the data that are places.
 } tflm_record_t;
 
-// What tflm_reset restores: a place, and what its bytes start as: a place in the model, or all of
-// them a number below 256.
+// A tensor that tflm_reset restores. `start` is the place in the model of its first contents, or a
+// number below 256 with which all its bytes are filled.
 typedef struct {
     uint32_t place, bytes, start;
 } tflm_state_t;

@@ -7,7 +7,7 @@
 #include "kernels.h"
 #include "node.h"
 
-// What calling an operator takes, in what a row costs.
+// The cost of calling an operator, in the unit of a row's cost.
 enum { CALL_COST = 128 };
 
 tflm_status_t tflm_open(const tflm_t *self, const tflm_buffers_t *buffers, tflm_run_t *run) {

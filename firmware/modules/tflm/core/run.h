@@ -5,7 +5,8 @@
 
 #include "record.h"
 
-// Checks that model and arena are still what they were, and where they are now.
+// Checks that model and arena still have the size and alignment they were loaded with; gives where
+// they are.
 tflm_status_t tflm_open(const tflm_t *self, const tflm_buffers_t *buffers, tflm_run_t *run);
 
 #endif

@@ -56,7 +56,7 @@ enum {
 };
 
 enum {
-    TFLM_OPTIONS_NONE = 0, // They are not looked at.
+    TFLM_OPTIONS_NONE = 0, // Options are not read.
     TFLM_OPTIONS_CONV_2D = 1,
     TFLM_OPTIONS_DEPTHWISE_CONV_2D = 2,
     TFLM_OPTIONS_POOL_2D = 5,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors within tensors. An operator that only moves elements needs to do nothing where its output
-// already lies where it would move it to: a slice within what it is cut from, the parts of a
-// concatenation within the whole. That holds for as long as nothing else writes there, and nothing
-// does: an operator writes its own outputs and nothing else, once in an inference.
+// Tensors within tensors. An operator that only moves elements has nothing to do if its output
+// already lies where it would be moved to: a slice within the tensor it is cut from, or the parts
+// of a concatenation within the whole. Nothing else writes there: an operator writes only its own
+// outputs, once in an inference.
 #include "share.h"
 
 #include "model.h"
@@ -11,7 +11,7 @@
 uint32_t tflm_root(tflm_load_t *load, uint32_t id) {
     tflm_slot_t *slots = load->slots, *slot = &slots[id];
     uint32_t root = slot->root;
-    // (What has no bytes is the handle of a variable, which has to stay known.)
+    // (A slot without bytes is a variable's handle, and must keep its root.)
     while (slots[root].root != root) {
         if (slot->bytes) {
             slot->root = slots[root].root;
@@ -43,7 +43,7 @@ TFLM_NOINLINE void tflm_share(tflm_node_t *node, uint32_t to, uint32_t to_offset
     tflm_load_t *load = node->load;
     tflm_slot_t *slots = load->slots;
     uint32_t root = tflm_root(load, from);
-    // What the model gives may be written to, unlike constants.
+    // A model's output may be overwritten, but constants may not.
     bool given = slots[to].last == load->main.operators.count;
     if (!bytes || slots[root].pinned & TFLM_PINNED_STATE ||
         (slots[root].pinned & TFLM_PINNED_PLACE && given)) {
@@ -75,7 +75,7 @@ static bool holds_variable(tflm_load_t *load, uint32_t root) {
 typedef struct {
     uint32_t reads, assigns;
     uint32_t read_at, assign_at; // The last of each.
-    uint32_t value;              // What the last read gives.
+    uint32_t value;              // The output of the last read.
 } uses_t;
 
 static uses_t find_uses(tflm_load_t *load, uint32_t variable) {
@@ -102,7 +102,7 @@ static uses_t find_uses(tflm_load_t *load, uint32_t variable) {
     return uses;
 }
 
-// The last operator that needs a tensor or something within it.
+// Returns the last operator that needs a tensor or something within it.
 static uint32_t last_use(tflm_load_t *load, uint32_t root) {
     uint32_t last = 0;
     for (uint32_t i = 0; i < load->main.tensors.count; i++) {
@@ -114,7 +114,7 @@ static uint32_t last_use(tflm_load_t *load, uint32_t root) {
     return last;
 }
 
-// The first operator that writes into a part of a root's memory.
+// Returns the first operator that writes into a part of a root's memory.
 static uint32_t first_write(tflm_load_t *load, uint32_t root, uint32_t from, uint32_t bytes) {
     uint32_t first = UINT32_MAX;
     for (uint32_t i = 0; i < load->main.tensors.count; i++) {
@@ -129,7 +129,7 @@ static uint32_t first_write(tflm_load_t *load, uint32_t root, uint32_t from, uin
 }
 
 // Whether a variable keeps its value until the last use of what operator `read_at` reads from it,
-// when operator `written_at` is the first that changes it.
+// if operator `written_at` is the first that changes it.
 static bool stays(tflm_load_t *load, const uses_t *uses, uint32_t written_at) {
     return uses->read_at > uses->assign_at ||
            (written_at > last_use(load, uses->value) && !tflm_keeps_all(load));

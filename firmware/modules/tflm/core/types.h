@@ -9,12 +9,12 @@ static inline uint32_t tflm_load_u32(const uint8_t *bytes) {
     return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-// Element `i` of an integer tensor, at any alignment.
+// Returns element `i` of an integer tensor, at any alignment.
 int32_t tflm_get(const void *data, uint32_t type, uint32_t i);
 
-// The same of int16, for inner loops.
+// The same for int16, for inner loops.
 static inline int32_t tflm_int16(const void *data, uint32_t i) {
-    int16_t x; // One load on a core that takes it from any place; a call nowhere.
+    int16_t x; // One load on a core that allows unaligned ones; never a call.
     __builtin_memcpy(&x, (const uint8_t *)data + 2 * (size_t)i, sizeof x);
     return x;
 }

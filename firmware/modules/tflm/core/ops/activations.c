@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH, HARD_SWISH of int8: what they give for each of the 256
-// inputs is put into a table while preparing.
+// RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH, HARD_SWISH of int8. prepare puts their results for all
+// 256 inputs into a table.
 #include "ops.h"
 
 typedef struct {
     uint32_t input, output; // Places.
-    int8_t table[256];      // By the input plus 128.
+    int8_t table[256];      // Indexed by the input plus 128.
 } table_t;
 
 // The tensors are input and output.
@@ -71,17 +71,18 @@ TFLM_PREPARE(leaky_relu) {
     return TFLM_OK;
 }
 
-// tanh(x) with 4 integer bits, giving 0.
+// tanh(x) for x with 4 integer bits; the result has none.
 static int32_t tanh_of(int32_t x) {
     if (x == 0) {
         return 0;
     }
-    // exp(-2 |x|), where doubling only moves the point by one bit.
+    // exp(-2 |x|): doubling moves the binary point by one bit.
     int32_t y = tflm_reciprocal_tanh(tflm_exp_negative(x > 0 ? -x : x, 5));
     return x > 0 ? y : -y;
 }
 
-// Of the input with 4 integer bits; the result has `bits` of fraction, and counts from `zero` on.
+// Fills the table from the input with 4 integer bits; the function's result has `bits` fraction
+// bits, and `zero` as its zero point.
 static tflm_status_t function_table(tflm_node_t *node, int32_t (*function)(int32_t), int bits,
                                     int32_t zero) {
     tflm_tensor_t t[2];
@@ -126,7 +127,7 @@ static int32_t high_mul_16(int32_t a, int32_t b) {
     return rounded > 32767 ? 32767 : rounded;
 }
 
-// By up to 15 bits.
+// Shifts by up to 15 bits.
 static int32_t saturated_left_16(int32_t x, int shift) {
     return tflm_clamp(x * (1 << shift), -32768, 32767);
 }
@@ -134,7 +135,7 @@ static int32_t saturated_left_16(int32_t x, int shift) {
 TFLM_PREPARE(hard_swish) {
     tflm_tensor_t t[2];
     TRY(tflm_get_tensors(node, "qQ", t));
-    float fine = (1.0f / 128.0f) * t[0].scale; // Of the input with 7 bits more.
+    float fine = (1.0f / 128.0f) * t[0].scale; // The input's scale with 7 more bits.
     tflm_scale_t output = tflm_quantize_scale(fine / t[1].scale);
     tflm_scale_t relu = tflm_quantize_scale(fine / (3.0f / 32768.0f));
     if (output.shift > 0 || output.shift < -15 || relu.shift < -15 || relu.shift > 16) {

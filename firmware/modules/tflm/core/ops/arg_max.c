@@ -4,7 +4,7 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t count, inner;  // Elements that each output is of; how far apart they lie.
+    uint32_t count, inner;  // The elements that an output is chosen from, and their distance.
     uint32_t type;
 } arg_max_t;
 
@@ -36,7 +36,7 @@ TFLM_PREPARE(arg_max) {
     return TFLM_OK;
 }
 
-// Element `i` as an integer of the same order; a float's bits are sign and magnitude.
+// Returns element `i` as an integer of the same order; a float's bits are sign and magnitude.
 static int32_t rank_of(const arg_max_t *self, const uint8_t *input, uint32_t i) {
     if (self->type == TFLM_INT8) {
         return (int8_t)input[i];

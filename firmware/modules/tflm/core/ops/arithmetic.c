@@ -9,7 +9,7 @@ typedef struct {
     tflm_arithmetic_t op;
 } arithmetic_t;
 
-// `sign`: of b, in sums; 0: a product.
+// `sign` is that of b in sums; 0 for a product.
 static TFLM_COLD tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
     tflm_tensor_t t[3];
     TRY(tflm_get_tensors(node, "qqq", t));
@@ -30,7 +30,7 @@ static TFLM_COLD tflm_status_t prepare(tflm_node_t *node, int32_t sign) {
         op.second_scale = tflm_quantize_ratio(smaller, 1, sa);
     }
     tflm_requantize_init(sa, sb, output, &op.to);
-    // TensorFlow Lite Micro ends the program here.
+    // TensorFlow Lite Micro aborts here.
     if (sign && (op.to.scale.shift > 0 || !op.to.scale.multiplier || !op.second_scale.multiplier)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "scales too far apart");
     }

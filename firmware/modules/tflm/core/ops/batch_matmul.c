@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// BATCH_MATMUL of int8; of int16, how it is prepared.
+// BATCH_MATMUL of int8; also prepares it for int16.
 //
-// The second matrix is what weights are to a fully connected layer. Of each, first its columns are
-// looked at, a row of work each: they are put into memory one after another, unless they lie so,
-// and their sums, times the first one's zero point, become biases. Then come the rows of the
-// output.
+// The second matrix has the role of a fully connected layer's weights. For each pair of matrices,
+// its columns come first, each a row of work: they are copied one after another unless they already
+// lie so, and their sums, times the first matrix's zero point, become biases. Then come the rows of
+// the output.
 #include "bytes.h"
 #include "dense.h"
 #include "int16.h"
 #include "matmul.h"
 
-// Multiplier and shift follow; biases, which change while it runs, are before the lines.
+// Multiplier and shift follow. The biases change while it runs, and lie before the lines.
 typedef struct {
     tflm_batch_matmul_t common;
-    int32_t of_row; // In all biases: of the row's sum, times the second one's zero point.
+    int32_t of_row; // Part of all biases: the row's sum times the second matrix's zero point.
     tflm_output_t stage;
 } matmul_t;
 
@@ -33,7 +33,7 @@ TFLM_PREPARE(batch_matmul) {
     if (wide) {
         node->cost *= 2;
     } else {
-        // As large as the two matrices at most; biases come first.
+        // Biases come first; the rest is at most as large as the two matrices.
         matmul.lines = tflm_scratch(node, columns * 4ull + (columns + 1ull) * matmul.depth);
         node->rows += node->rows / matmul.rows * columns;
         node->cost = tflm_dense_cost(columns, matmul.depth) + 3 * (uint64_t)matmul.depth;
@@ -57,7 +57,7 @@ TFLM_PREPARE(batch_matmul) {
     return TFLM_OK;
 }
 
-// Copies n bytes, `step` apart, unless they are neighbours, and adds them up.
+// Sums n bytes that are `step` apart, and copies them unless they are contiguous.
 static int32_t line_up(const int8_t **from, size_t step, uint32_t n, int8_t *to) {
     const int8_t *at = *from;
     if (step > 1) {

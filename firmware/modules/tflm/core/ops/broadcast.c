@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prepares and runs operators on two tensors of which one may be repeated.
+// Prepares and runs operators on two tensors, with broadcasting.
 #include "broadcast.h"
 
 #include <string.h>
 
-// Dimension `i` from the last on; 1 beyond the first.
+// Returns dimension `i` counted from the last; 1 beyond the first.
 static int32_t dim_from_end(const tflm_tensor_t *tensor, uint32_t i) {
     return i < tensor->rank ? tensor->dims[tensor->rank - 1 - i] : 1;
 }
@@ -14,7 +14,7 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
     uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
     uint32_t a_size = 1, b_size = 1;
     uint32_t count[TFLM_MAX_RANK], a_step[TFLM_MAX_RANK], b_step[TFLM_MAX_RANK];
-    uint32_t used = 0; // Innermost first, so far.
+    uint32_t used = 0; // Dimensions found so far, the innermost first.
     bool fits = output->rank == rank;
     for (uint32_t i = 0; fits && i < rank; i++) {
         int32_t da = dim_from_end(a, i), db = dim_from_end(b, i);
@@ -29,7 +29,7 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
         }
         if (used && sa == a_step[used - 1] * count[used - 1] &&
             sb == b_step[used - 1] * count[used - 1]) {
-            count[used - 1] *= (uint32_t)size; // Goes on where the inner loop ends.
+            count[used - 1] *= (uint32_t)size; // It continues the inner loop.
             continue;
         }
         count[used] = (uint32_t)size;
@@ -49,7 +49,7 @@ tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, con
     return TFLM_OK;
 }
 
-// What starting a run takes, in what an element costs.
+// The cost of starting a run, in the unit of an element's cost.
 enum { RUN_COST = 256 };
 
 tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, uint32_t cost,
@@ -68,10 +68,10 @@ tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, u
     return TFLM_OK;
 }
 
-// Bytes of what is repeated, or aligned, at a time.
+// Bytes that are repeated or aligned at a time.
 enum { PART = 256 };
 
-// An input of a run: where its elements are, or copies of them.
+// Returns an input of a run: its elements where they are, or copies of them.
 static const uint8_t *line_up(const uint8_t *at, uint32_t step, uint32_t bytes, uint32_t n,
                               uint32_t *copies) {
     if (step && !((uintptr_t)at & (bytes - 1))) {
@@ -96,7 +96,7 @@ void tflm_binary_runs(const tflm_run_t *run, const tflm_binary_t *binary, uint32
     uint32_t rank = loops->rank ? loops->rank : 1, last = rank - 1;
     uint32_t count = loops->rank ? loops->count[last] : 1;
     for (uint32_t n; from < to; from += n) {
-        // Where in the inputs the run, or what is left of it, begins.
+        // Where the run, or the rest of it, begins in the inputs.
         const uint8_t *a = tflm_at(run, binary->a), *b = tflm_at(run, binary->b);
         uint32_t rest = from / count, done = from % count;
         a += (size_t)done * loops->a_step[last] * element_bytes;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators on two tensors element by element, where one of them may be repeated along dimensions.
+// Operators on two tensors element by element, with broadcasting.
 #ifndef TFLM_BROADCAST_H
 #define TFLM_BROADCAST_H
 
 #include "ops.h"
 
-// Loops over the output, outermost first; the steps are in elements, 0 where an input is repeated.
+// Loops over the output, outermost first. The steps are in elements; they are 0 where an input is
+// repeated.
 typedef struct {
     uint32_t rank;
     uint32_t count[TFLM_MAX_RANK];
@@ -18,8 +19,8 @@ typedef struct {
     tflm_broadcast_t broadcast;
 } tflm_binary_t;
 
-// Makes n elements of the output of n of each input, all of them aligned and contiguous. The output
-// may be one of the inputs.
+// Computes n elements of the output from n of each input; all are aligned and contiguous. The
+// output may be one of the inputs.
 typedef void tflm_run_of_two_t(const void *op, const void *a, const void *b, void *output,
                                uint32_t n);
 
@@ -27,13 +28,13 @@ typedef void tflm_run_of_two_t(const void *op, const void *a, const void *b, voi
 tflm_status_t tflm_broadcast_init(tflm_node_t *node, const tflm_tensor_t *a, const tflm_tensor_t *b,
                                   const tflm_tensor_t *output, tflm_broadcast_t *broadcast);
 
-// Checks the shapes of inputs and output, sets the node's rows and, from that of an element, cost,
-// and lets the output lie over an input; gives the operator's data, of which `bytes` begin with a
-// tflm_binary_t. *made is NULL when there is no room, see tflm_node_data.
+// Checks the shapes of inputs and output; sets the node's rows, and its cost from that of an
+// element; lets the output overlap an input. Creates the operator's data, `bytes` bytes that begin
+// with a tflm_binary_t. *made is NULL if there is no room, see tflm_node_data.
 tflm_status_t tflm_binary_new(tflm_node_t *node, const tflm_tensor_t *tensors, uint32_t cost,
                               uint32_t bytes, void **made);
 
-// Calls `each` for what `from` to `to` of the output's elements are made of, `op` is for it.
+// Calls `each` with the inputs of the output's elements from `from` to `to`; `op` is passed to it.
 void tflm_binary_runs(const tflm_run_t *run, const tflm_binary_t *binary, uint32_t element_bytes,
                       uint32_t from, uint32_t to, tflm_run_of_two_t *each, const void *op);
 

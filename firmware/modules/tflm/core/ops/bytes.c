@@ -13,7 +13,7 @@ static inline void copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint3
 
 void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count, int32_t to_step,
                     int32_t from_step) {
-    if (run == 1) { // Of a constant number of bytes, without a call.
+    if (run == 1) { // The size is constant, so this needs no call.
         copy_runs(to, from, 1, count, to_step, from_step);
     } else if (run == 8) {
         copy_runs(to, from, 8, count, to_step, from_step);

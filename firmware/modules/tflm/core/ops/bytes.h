@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies and fills that are mostly of a few bytes: with Helium without a call. The portable ones
-// are the reference of those for Helium and Arm's DSP extension.
+// Copies and fills, mostly of a few bytes; the versions for Helium need no calls. The portable ones
+// are the reference for those for Helium and Arm's DSP extension.
 #ifndef TFLM_BYTES_H
 #define TFLM_BYTES_H
 
@@ -10,14 +10,14 @@
 
 #include "target.h"
 
-// `count` runs of so many bytes, from one to the next of which pointers move on by steps.
+// Copies `count` runs of `run` bytes; the pointers move on by the steps.
 void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count, int32_t to_step,
                     int32_t from_step);
 
-// Fills as many with the four bytes of `pattern`, which begin anew with each run.
+// Fills `count` runs with the four bytes of `pattern`, which begins anew with each run.
 void tflm_fill_runs(int8_t *to, uint32_t pattern, uint32_t run, uint32_t count, int32_t step);
 
-// Moves so many bytes down by `distance`, to `to`.
+// Moves bytes down by `distance`, to `to`.
 void tflm_move_down(uint8_t *to, uint32_t distance, size_t bytes);
 
 #ifdef TFLM_DSP

@@ -31,7 +31,7 @@ TFLM_PREPARE(cast) {
     return TFLM_OK;
 }
 
-// Real numbers are cut towards zero and saturate; of integers the lowest bits are kept.
+// Real numbers are truncated and saturate; of integers, the lowest bits are kept.
 static void store_real(const cast_t *self, void *output, uint32_t i, float x) {
     if (self->output_type == TFLM_FLOAT32) {
         memcpy((uint8_t *)output + 4 * (size_t)i, &x, sizeof x);

@@ -2,7 +2,7 @@
 // CONV_2D of int8.
 #include "conv.h"
 
-// What part of an inference cannot be interrupted: some 100,000 instructions on a Cortex-M4,
+// The cost of a part, which cannot be interrupted: some 100,000 instructions on a Cortex-M4,
 // 500,000 on Xtensa cores, which have a faster clock.
 #ifdef TFLM_XTENSA
 enum { PART_COST = 250000 };
@@ -10,8 +10,8 @@ enum { PART_COST = 250000 };
 enum { PART_COST = 60000 };
 #endif
 
-// Into how many positions a row is divided whose positions cost so much each. By as many as
-// are taken together, where that is about right.
+// Returns into parts of how many positions a row is divided, at this cost of a position: multiples
+// of TFLM_POSITIONS, which are computed together, where that is about right.
 static int32_t columns_of_part(int32_t columns, uint64_t cost) {
     uint32_t most = cost > PART_COST ? 0 : PART_COST / (uint32_t)cost;
 #ifndef TFLM_XTENSA
@@ -22,7 +22,7 @@ static int32_t columns_of_part(int32_t columns, uint64_t cost) {
     return most > (uint32_t)columns ? columns : most ? (int32_t)most : 1;
 }
 
-// What a patch takes, with what aligns biases behind it.
+// Returns a patch's size, with padding that aligns the biases behind it.
 static uint32_t patch_bytes(uint32_t filter_bytes) {
     return (filter_bytes + 3) & ~3u;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// CONV_2D of int8 position by position, on every core but Xtensa: xtensa_conv.c has that.
+// CONV_2D of int8 position by position, on every core but Xtensa; see xtensa_conv.c for that.
 #include "conv.h"
 
 #ifndef TFLM_XTENSA
 
-// Positions in groups of TFLM_POSITIONS, as long as there are so many: gives how many they are.
+// Computes positions in groups of TFLM_POSITIONS while there are enough; returns how many.
 static int32_t together(const tflm_conv_part_t *part) {
     const conv_t *self = part->self;
     uint32_t channels = self->output.channels, filter_bytes = self->filter_bytes;
@@ -41,7 +41,7 @@ void tflm_conv_part(const tflm_conv_part_t *part) {
     uint32_t group_depth = self->patches.group_depth;
     size_t step = (size_t)self->patches.x.stride * self->patches.depth;
     int32_t sum[TFLM_SUMS];
-    uint32_t sums = 0; // Of whole positions, not finished yet.
+    uint32_t sums = 0; // Of whole positions that are not finished yet.
     int32_t done = together(part);
     const int8_t *met = part->met + (size_t)done * step;
     int8_t *output = part->output + (size_t)done * channels;

@@ -2,7 +2,7 @@
 // Prepares and folds the biases of layers that sum products of int8.
 #include "dense.h"
 
-// How many folded biases follow the multipliers.
+// Returns how many folded biases follow the multipliers.
 static uint32_t own_biases(const tflm_output_t *output) {
 #ifdef TFLM_DSP
     (void)output;
@@ -118,9 +118,9 @@ void tflm_fold_zero_point(const uint8_t *weights, bool packed, uint32_t n, uint3
     }
 }
 
-#ifndef TFLM_DSP // Its kernels add the zero point to inputs.
+#ifndef TFLM_DSP // Kernels for the DSP extension add the zero point to inputs.
 
-// From so many positions on, it costs less than a twelfth to fold biases for each inference.
+// From this many positions on, folding biases for each inference costs less than a twelfth.
 enum { MANY_POSITIONS = 16 };
 
 uint32_t tflm_fold_rows(tflm_node_t *node, uint32_t channels, uint32_t n, uint32_t positions) {
@@ -133,7 +133,7 @@ uint32_t tflm_fold_rows(tflm_node_t *node, uint32_t channels, uint32_t n, uint32
     return rows;
 }
 
-// Products are those of constant inputs.
+// Subtracts the products with inputs that all are the zero point.
 static void fold(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32_t zero_point,
                  uint32_t from, uint32_t to, int32_t *folded) {
     enum { PRODUCTS = 128, CHANNELS = 16 };
@@ -160,7 +160,7 @@ void tflm_fold_row(const tflm_stage_t *stage, const int8_t *w, uint32_t n, int32
     fold(stage, w, n, zero_point, from, channels - from < some ? channels : from + some, folded);
 }
 
-// Folds biases while preparing. They follow the multipliers.
+// Folds biases while preparing, and keeps them after the multipliers.
 static void fold_own(tflm_node_t *node, const tflm_tensor_t *t, int how, uint32_t bias_at,
                      tflm_output_t *output) {
     const uint8_t *model = node->load->fb.data;
@@ -224,7 +224,7 @@ tflm_status_t tflm_dense_new(tflm_node_t *node, const tflm_tensor_t *t, int how,
     if (!made_data) {
         return TFLM_OK;
     }
-    if (tflm_node_unpacked(node)) { // Weights come behind the input.
+    if (tflm_node_unpacked(node)) { // Place 1, after the input's, is that of the weights.
         ((uint32_t *)made_data)[1] = tflm_node_unpacked(node);
     }
     tflm_output_t *output_stage = (tflm_output_t *)(void *)(self + bytes) - 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DEPTHWISE_CONV_2D of int8: what its evaluation hands to the kernels of each instruction set.
+// DEPTHWISE_CONV_2D of int8: what its eval passes to the kernels of each instruction set.
 #ifndef TFLM_DEPTHWISE_H
 #define TFLM_DEPTHWISE_H
 
@@ -15,24 +15,24 @@ typedef struct {
     tflm_output_t output;
 } depthwise_t;
 
-// The taps that meet the input at one output position.
+// The taps that lie within the input at one output position.
 typedef struct {
-    const int8_t *input, *weights; // At the first of them.
+    const int8_t *input, *weights; // At the first of these taps.
     int32_t rows, columns;
     ptrdiff_t input_row, input_column; // Steps in bytes.
     ptrdiff_t weight_row, weight_column;
     ptrdiff_t step;  // From one position's input to the next one's.
     int32_t offset;  // Added to inputs.
-    uint32_t period; // Channels after which the weights begin again, for Helium.
+    uint32_t period; // The number of channels after which the weights repeat, for Helium.
 } tflm_depthwise_taps_t;
 
-// Sums up `count` channels from `channel` on, at several positions one after another. Above the
-// sums, there has to be room for TFLM_DEPTHWISE_ROOM more. The zero point is not folded into the
-// biases here: then taps off the input would count.
+// Computes the sums of `count` channels from `channel` on, at several positions one after another.
+// There must be room for TFLM_DEPTHWISE_ROOM more sums. The zero point is not folded into the
+// biases here, as taps outside of the input would then count.
 enum { TFLM_DEPTHWISE_ROOM = 8 };
 
-// Whether neighbouring positions may be given as one whose channels go on beyond the period, where
-// the multiplier is 1 and their inputs follow one another.
+// Whether neighbouring positions may be passed as one, with channels beyond the period. Their
+// inputs must be contiguous, and the multiplier 1.
 #ifdef TFLM_HELIUM
 enum { TFLM_DEPTHWISE_RUNS = true };
 #else
@@ -41,7 +41,7 @@ enum { TFLM_DEPTHWISE_RUNS = false };
 void tflm_depthwise_sums(const tflm_depthwise_taps_t *taps, uint32_t multiplier, uint32_t channel,
                          uint32_t count, uint32_t positions, int32_t *sum);
 
-// Runs `tap` for `count` taps of a row; three, which is what most filters have, without a loop.
+// Runs `tap` for `count` taps of a row; without a loop for three, as most filters have.
 #define TFLM_FOR_COLUMNS(taps, count, xj, wj, tap)                                                 \
     do {                                                                                           \
         if ((count) == 3) {                                                                        \
@@ -61,7 +61,7 @@ void tflm_depthwise_sums(const tflm_depthwise_taps_t *taps, uint32_t multiplier,
         }                                                                                          \
     } while (0)
 
-// One channel's sum.
+// Returns one channel's sum.
 static inline int32_t tflm_depthwise_sum(const tflm_depthwise_taps_t *taps, const int8_t *x,
                                          const int8_t *w) {
     int32_t sum = 0;

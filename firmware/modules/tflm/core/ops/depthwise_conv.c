@@ -4,7 +4,7 @@
 
 enum { MAX_TAPS = 1 << 15 };
 
-// Where taps off the input are made to meet its zero point, that goes into the biases.
+// If taps outside of the input see its zero point, it is folded into the biases.
 #ifdef TFLM_XTENSA
 enum { FOLD = TFLM_FOLD };
 #else
@@ -22,7 +22,7 @@ TFLM_PREPARE(depthwise_conv) {
     if (taps > MAX_TAPS) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u taps", taps);
     }
-    // Channels that are not summed up side by side.
+    // Channels that are not summed side by side.
     uint32_t alone = patches.channels % (multiplier > 1 && multiplier % 8 ? UINT32_MAX : 8);
     node->cost = (uint32_t)patches.x.output *
                  (tflm_dense_cost(patches.channels, taps) + (uint64_t)(alone * taps) * 8);
@@ -39,7 +39,7 @@ TFLM_PREPARE(depthwise_conv) {
     return TFLM_OK;
 }
 
-#ifndef TFLM_XTENSA // It has its own eval.
+#ifndef TFLM_XTENSA // Xtensa cores have their own eval.
 
 TFLM_EVAL(depthwise_conv) {
     const depthwise_t *self = data;
@@ -52,7 +52,7 @@ TFLM_EVAL(depthwise_conv) {
         (int8_t *)tflm_at(run, self->output_place) + (size_t)from * (size_t)wx.output * channels;
     ptrdiff_t depth = (ptrdiff_t)self->depth;
     tflm_depthwise_taps_t taps;
-    // These wrap around only where no two rows, or columns, meet the input.
+    // These wrap around only if no two rows, or columns, of taps lie within the input.
     taps.input_row = (ptrdiff_t)((size_t)wy.dilation * (size_t)wx.input * (size_t)depth);
     taps.input_column = (ptrdiff_t)((size_t)wx.dilation * (size_t)depth);
     taps.weight_row = wx.taps * (ptrdiff_t)channels;
@@ -62,10 +62,10 @@ TFLM_EVAL(depthwise_conv) {
     taps.period = channels;
     const bool runs =
         TFLM_DEPTHWISE_RUNS && multiplier == 1 && wx.stride == 1 && channels <= TFLM_SUMS;
-    // The last column that no tap is off the input at.
+    // The last column at which all taps lie within the input.
     int32_t last = (wx.input - 1 - (wx.taps - 1) * wx.dilation + wx.padding) / wx.stride;
     last = last < wx.output ? last : wx.output - 1;
-    // With rows for columns, where those are few: the inner loop is the cheaper one.
+    // Rows and columns are swapped if there are few columns: the inner loop is the cheaper one.
     tflm_depthwise_taps_t turned = taps;
     turned.input_row = taps.input_column;
     turned.input_column = taps.input_row;
@@ -79,7 +79,7 @@ TFLM_EVAL(depthwise_conv) {
         const int8_t *input_row = input + (ptrdiff_t)y * wx.input * depth;
         const int8_t *weight_row = weights + y_from * wx.taps * (ptrdiff_t)channels;
         int32_t sum[TFLM_SUMS + TFLM_DEPTHWISE_ROOM];
-        uint32_t sums = 0; // Of whole positions, not finished yet.
+        uint32_t sums = 0; // Of whole positions that are not finished yet.
         for (int32_t column = 0; column < wx.output;) {
             tflm_window_taps(&wx, column, &x, &x_from, &x_to);
             int32_t rows = y_to - y_from, columns = x_to - x_from;
@@ -89,7 +89,7 @@ TFLM_EVAL(depthwise_conv) {
             met->columns = turn ? rows : columns;
             met->input = input_row + (x + x_from * wx.dilation) * depth;
             met->weights = weight_row + x_from * (ptrdiff_t)channels;
-            // Positions that all taps meet the input at differ in where only.
+            // Positions at which all taps lie within the input differ only in where they are.
             uint32_t positions = 1;
             if (x >= 0 && column < last && channels <= TFLM_SUMS) {
                 uint32_t room = (TFLM_SUMS - sums) / channels;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of DEPTHWISE_CONV_2D: the portable ones are the reference of those in helium_depthwise.c and
+// Sums of DEPTHWISE_CONV_2D. These portable functions are the reference for helium_depthwise.c and
 // dsp_depthwise.c. Xtensa cores have an eval of their own, in xtensa.c.
 #include "depthwise.h"
 
 #if !defined(TFLM_HELIUM) && !defined(TFLM_DSP) && !defined(TFLM_XTENSA)
 
-// Channels that are summed up side by side: as many sums as registers hold.
+// Channels that are summed side by side: as many as there are registers for.
 enum { BLOCK = UINTPTR_MAX > UINT32_MAX ? 8 : 4 };
 
 static inline __attribute__((always_inline)) void sum_block(const tflm_depthwise_taps_t *taps,
@@ -44,13 +44,13 @@ static void sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x, const
 
 void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier, uint32_t channel,
                          uint32_t count, uint32_t positions, int32_t *sum) {
-    tflm_depthwise_taps_t taps = *given; // A copy, which no sum can lie in.
+    tflm_depthwise_taps_t taps = *given; // A copy, which no sum can alias.
     const int8_t *w = taps.weights + channel;
     for (; positions; positions--, sum += count, taps.input += taps.step) {
         uint32_t i = 0;
         if (multiplier == 1) {
             for (; i < count && count >= BLOCK; i += BLOCK) {
-                i = count - i < BLOCK ? count - BLOCK : i; // Some are summed up twice.
+                i = count - i < BLOCK ? count - BLOCK : i; // Some are summed twice.
                 sum_own(&taps, taps.input + channel + i, w + i, sum + i);
             }
         } else if (multiplier % BLOCK == 0) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products: where inference spends its time. Functions of their own, as compilers run out
-// of registers when they are inlined into their callers. The portable ones are the reference of
-// those in dsp.c, helium.c and xtensa.c.
+// Sums of products, in which inference spends its time. They are not inlined, as compilers then run
+// out of registers. These portable functions are the reference for dsp.c, helium.c and xtensa.c.
 #include "dense.h"
 #ifdef TFLM_DSP
 #include "dsp.h"
@@ -52,7 +51,7 @@ uint32_t tflm_dot_16(const uint8_t *x, const uint8_t *w, uint32_t n) {
 
 void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
                      const int32_t *sum, int8_t *output) {
-    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
+    // A copy, as the compiler has to assume that outputs alias what is pointed to.
     const tflm_stage_t stage = *given;
     int32_t room[TFLM_SUMS];
     const int32_t *bias = tflm_biases(given, channel, count, room);
@@ -91,7 +90,7 @@ static __attribute__((noinline)) void dot4(const int8_t *x, const int8_t *w, uin
     uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     const int8_t *end = x + n;
 #if UINTPTR_MAX > UINT32_MAX
-    // Of a loop of fixed length, compilers make vectors on their own.
+    // Compilers vectorise a loop of fixed length.
     for (const int8_t *last = end - n % 16; x < last;) {
         for (int i = 0; i < 16; i++) {
             sum0 += (uint32_t)(x[i] * w0[i]);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products for Arm's DSP extension. Inputs are widened once for all channels; at four
-// positions at a time, each pair of weights is once for all of them. dot.c has the reference.
+// Sums of products for Arm's DSP extension. Inputs are widened once for all channels; with four
+// positions at a time, each pair of weights is widened once for all of them. dot.c has the
+// reference.
 #include "dsp.h"
 
 #include "dense.h"
 
 #ifdef TFLM_DSP
 
-// Products that are summed up between two looks at memory; their inputs take eight bytes each, or
-// two where there is one position.
+// The number of products that are summed in registers before sums go to memory. Their inputs take
+// eight bytes each, or two at a single position.
 enum { CHUNK = 64, CHUNK_ALONE = 256, POSITIONS = TFLM_POSITIONS };
 
-// Four elements of each position, with the offset: the even ones' pairs of all positions, then the
-// odd ones'. What is missing of the last four becomes zeros.
+// Widens four elements of each position at a time, and adds the offset: the pairs of even ones of
+// all positions come first, then those of odd ones. Fills up the last four with zeros.
 static __attribute__((noinline)) void widen(const int8_t *x, ptrdiff_t step, int32_t offset,
                                             uint32_t n, uint32_t positions, uint32_t *pairs) {
     uint32_t offsets = (uint16_t)offset * 0x10001u, tail = n % 4;
@@ -37,7 +38,7 @@ TFLM_NOINLINE uint32_t tflm_dsp_in_fours(uint32_t n, uint32_t stride, uint32_t c
     return beyond < channels ? channels - beyond : 0;
 }
 
-// Four elements of one channel with those of all positions.
+// Multiplies four elements of one channel with those of all positions.
 #define ADD_WORD                                                                                   \
     "ldr %[odd], [%[w]], #4\n\t"                                                                   \
     "ldmia %[pairs]!, {r0, r1, r2, r3}\n\t"                                                        \
@@ -53,7 +54,7 @@ TFLM_NOINLINE uint32_t tflm_dsp_in_fours(uint32_t n, uint32_t stride, uint32_t c
     "smlad %[sum2], r2, %[odd], %[sum2]\n\t"                                                       \
     "smlad %[sum3], r3, %[odd], %[sum3]\n\t"
 
-// One channel's sums at all positions.
+// Computes one channel's sums at all positions.
 static __attribute__((noinline)) void add_products(const uint32_t *pairs, const int8_t *w,
                                                    uint32_t words, int32_t *sum, uint32_t stride) {
     int32_t sum0 = sum[0], sum1 = sum[stride], sum2 = sum[2 * stride], sum3 = sum[3 * stride];
@@ -101,7 +102,7 @@ void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const
     }
 }
 
-// Four elements of one position with those of a channel.
+// Multiplies four elements of one position with those of a channel.
 #define ADD_PAIRS(w, sum)                                                                          \
     "ldr %[odd], [%[" w "]], #4\n\t"                                                               \
     "sxtb16 %[even], %[odd]\n\t"                                                                   \
@@ -165,10 +166,10 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
     tflm_dense_plus(x, 0, w, n, stride, channels, sum);
 }
 
-// A sum with its bias, in `v`, as a byte. A multiplier that shifts to the right is at least 2^30:
-// twice as much, less 2^32, is what a register has, and adding the sum to the high half of the
-// product makes up for that. This is what tflm_scale_apply begins with; then it shifts to the
-// right, here by one more than the lowest byte of `by`.
+// Makes a byte in `v` of a sum with its bias. A multiplier that shifts to the right is at least
+// 2^30. The register holds twice as much, less 2^32; adding the sum to the high half of the product
+// makes up for that. tflm_scale_apply begins likewise, and then shifts to the right: here by one
+// more than the lowest byte of `by`.
 #define FINISH(v)                                                                                  \
     "smmlar %[" v "], %[" v "], %[twice], %[" v "]\n\t"                                            \
     "add %[" v "], %[" v "], %[" v "], asr #31\n\t"                                                \
@@ -193,7 +194,8 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
                      : [rounding] "r"(rounding)                                                    \
                      : "memory")
 
-// Outputs of channels whose scales all shift to the right, four by four; `count` is a multiple.
+// Finishes channels whose scales all shift to the right, four at a time; `count` is a multiple of
+// four.
 static void finish_right(const tflm_stage_t *stage, const int32_t *bias, uint32_t channel,
                          uint32_t count, const int32_t *sum, int8_t *output) {
     const int32_t *multiplier = stage->multiplier;
@@ -217,7 +219,7 @@ static void finish_right(const tflm_stage_t *stage, const int32_t *bias, uint32_
 
 void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
                      const int32_t *sum, int8_t *output) {
-    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
+    // A copy, as the compiler has to assume that outputs alias what is pointed to.
     const tflm_stage_t stage = *given;
     int32_t room[TFLM_SUMS];
     const int32_t *bias = tflm_biases(given, channel, count, room);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kernels for Arm's DSP extension (Cortex-M4, M33) share: SXTB16 makes two of four bytes 16
-// bits wide, on pairs of which SMLAD and its like work; SMMLAR scales.
+// Shared by kernels for Arm's DSP extension (Cortex-M4, M33). SXTB16 widens two of four bytes to 16
+// bits; SMLAD and its like work on such pairs; SMMLAR scales.
 #ifndef TFLM_DSP_H
 #define TFLM_DSP_H
 
@@ -27,7 +27,7 @@ static inline pairs_t tflm_pairs(uint32_t word) {
     return pairs;
 }
 
-// With 16 bits added to each.
+// The same, with 16 bits added to each.
 static inline pairs_t tflm_pairs_plus(uint32_t word, uint32_t plus) {
     pairs_t pairs;
     __asm__("sxtab16 %0, %1, %2" : "=r"(pairs.even) : "r"(plus), "r"(word));
@@ -35,15 +35,15 @@ static inline pairs_t tflm_pairs_plus(uint32_t word, uint32_t plus) {
     return pairs;
 }
 
-// What tflm_scale_apply does, without a branch: x << left, times a multiplier of which this is
-// twice as much less 2^32, rounded, then shifted right and rounded once more.
+// What tflm_scale_apply does, without a branch: x << left is multiplied and rounded, then shifted
+// right and rounded once more. `twice` is twice the multiplier, less 2^32.
 typedef struct {
     int32_t twice, left, right, half, negative;
 } tflm_dsp_scale_t;
 
 static inline tflm_dsp_scale_t tflm_dsp_scale(tflm_scale_t from) {
     tflm_dsp_scale_t scale = {(int32_t)((uint32_t)from.multiplier * 2), from.shift, 0, 0, 0};
-    if (!from.multiplier) { // As small a scale as there is gives 0 for what the operators scale.
+    if (!from.multiplier) { // Such a small scale gives 0 for all that operators scale.
         scale.twice = INT32_MIN;
         scale.left = -31;
     }
@@ -62,12 +62,12 @@ static inline int32_t tflm_high_product(int32_t x, int32_t twice) {
     return x;
 }
 
-// So many channels' weights may be read in fours to the end: that is no further than where those of
-// the last channel end. Each has n, and they are `stride` bytes apart.
+// Returns how many channels' weights may be read to their end four at a time, which must not read
+// beyond those of the last channel. Each has n, and they are `stride` bytes apart.
 uint32_t tflm_dsp_in_fours(uint32_t n, uint32_t stride, uint32_t channels);
 
-// Adds to the sums of four channels the products of so many fours of inputs, each as pairs, the
-// even ones and the odd ones, and of weights.
+// Adds `words` times four products to the sums of four channels. Inputs are pairs, of the even
+// elements and of the odd ones.
 void tflm_dsp_add_channels(const uint32_t *pairs, const int8_t *w, uint32_t words, uint32_t stride,
                            int32_t *sum);
 

@@ -6,7 +6,7 @@
 
 #ifdef TFLM_DSP
 
-// Words at any place; four are read before what they overlap further down is written.
+// Copies words at any alignment; reads four before it writes what they overlap further down.
 static void copy_words(int8_t *to, const int8_t *from, size_t bytes) {
     for (; bytes >= 16; bytes -= 16) {
         __asm__ volatile("ldr r3, [%[from]], #4\n\t"
@@ -38,7 +38,8 @@ void tflm_copy(int8_t *to, const int8_t *from, size_t bytes) {
     copy_words(to, from, bytes);
 }
 
-// Aligned runs of 8 bytes that follow each other at their source, four by four; how many.
+// Copies contiguous, aligned runs of 8 bytes to places `step` bytes apart, four at a time; returns
+// how many.
 static uint32_t spread_eights(int8_t *to, const int8_t *from, uint32_t count, int32_t step) {
     for (uint32_t turns = count / 4; turns; turns--) {
         __asm__ volatile("ldmia %[from]!, {r4, r5, r6, r8}\n\t"
@@ -75,7 +76,7 @@ void tflm_copy_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count
     }
     for (; count; count--, to += to_step, from += from_step) {
         if (run == 8) {
-            memcpy(to, from, 8); // Of a constant number of bytes, without a call.
+            memcpy(to, from, 8); // The size is constant, so this needs no call.
         } else {
             tflm_copy(to, from, run);
         }

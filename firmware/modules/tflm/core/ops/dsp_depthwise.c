@@ -6,10 +6,10 @@
 
 #include "dsp.h"
 
-// Channels that are summed up side by side.
+// Channels that are summed side by side.
 enum { BLOCK = 4 };
 
-// One tap of four channels, at x + `at` and w + `at`, which the assembler takes for offsets.
+// One tap of four channels, at x + `at` and w + `at`; the assembler takes `at` as an offset.
 #define DSP_TAP(x_at, w_at)                                                                        \
     "ldr %[xo], [%[x_]" x_at "]\n\t"                                                               \
     "ldr %[wo], [%[w_]" w_at "]\n\t"                                                               \
@@ -61,7 +61,7 @@ static inline void sum_own(const tflm_depthwise_taps_t *taps, const int8_t *x, c
     sum[3] = sum3;
 }
 
-// One tap of four channels that share an input, a half of `xs`.
+// One tap of four channels that share an input, which is a half of `xs`.
 #define SHARED_TAP(w_at, half, xs)                                                                 \
     "ldr %[wo], [%[w_]" w_at "]\n\t"                                                               \
     "sxtb16 %[we], %[wo]\n\t"                                                                      \
@@ -80,7 +80,7 @@ static inline void sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x
         int32_t left = taps->columns;
         for (; left >= 4 && taps->input_column == 1; left -= 4) {
             uint32_t xe, xo, we, wo;
-            // Four taps, whose inputs are neighbours.
+            // Four taps whose inputs are neighbours.
             __asm__ volatile("ldr %[xo], [%[x]], #4\n\t"
                              "sxtab16 %[xe], %[offsets], %[xo]\n\t"
                              "sxtab16 %[xo], %[offsets], %[xo], ror #8\n\t" //
@@ -118,13 +118,13 @@ static inline void sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x
 
 void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier, uint32_t channel,
                          uint32_t count, uint32_t positions, int32_t *sum) {
-    tflm_depthwise_taps_t taps = *given; // A copy, which no sum can lie in.
+    tflm_depthwise_taps_t taps = *given; // A copy, which no sum can alias.
     const int8_t *w = taps.weights + channel;
     for (; positions; positions--, sum += count, taps.input += taps.step) {
         uint32_t i = 0;
         if (multiplier == 1) {
             for (; i < count && count >= BLOCK; i += BLOCK) {
-                i = count - i < BLOCK ? count - BLOCK : i; // Some are summed up twice.
+                i = count - i < BLOCK ? count - BLOCK : i; // Some are summed twice.
                 sum_own(&taps, taps.input + channel + i, w + i, sum + i);
             }
         } else if (multiplier % BLOCK == 0) {

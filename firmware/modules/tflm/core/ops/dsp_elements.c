@@ -56,8 +56,8 @@ SUM(sum_16, int16_t, TFLM_SUM_SHIFT_16)
 PRODUCT(product_8, int8_t)
 PRODUCT(product_16, int16_t)
 
-// The larger ones of four bytes each, in a word, then of the rest; with all bits inverted that
-// makes the smaller ones.
+// Returns the larger one of each pair of bytes of two words, or with `invert`, which inverts all
+// bits, the smaller one.
 static inline uint32_t larger(uint32_t x, uint32_t y, uint32_t invert) {
     uint32_t largest;
     x ^= invert;
@@ -77,7 +77,7 @@ static TFLM_NOINLINE void choose(const int8_t *a, const int8_t *b, int8_t *to, u
     }
 }
 
-// Four channels at a time; of the last ones, one.
+// Takes four channels at a time, and the last ones one by one.
 void tflm_largest_8(const tflm_taps_of_pool_t *taps, void *output) {
     const int8_t *from = taps->from, *last = from + taps->channels;
     int8_t *to = output;

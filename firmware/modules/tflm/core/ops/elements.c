@@ -17,7 +17,7 @@ static inline int32_t sum(const tflm_arithmetic_t *self, int32_t x, int32_t y, i
     return x * self->first_factor + y * self->second_sign;
 }
 
-// What makes `result` of x and y.
+// Defines an operator whose output is `result` of x and y.
 #define EACH(name, type, result)                                                                   \
     TFLM_RUN_OF_TWO(name) {                                                                        \
         const tflm_arithmetic_t self = *(const tflm_arithmetic_t *)op;                             \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators on elements of two tensors, in contiguous runs: see tflm_run_of_two_t. The portable
-// ones are the reference of those for Helium and Arm's DSP extension.
+// functions are the reference for those for Helium and Arm's DSP extension.
 #ifndef TFLM_ELEMENTS_H
 #define TFLM_ELEMENTS_H
 
@@ -8,15 +8,15 @@
 
 #include "target.h"
 
-// Bits that inputs of sums are shifted left by, for precision.
+// The bits by which inputs of sums are shifted left, for precision.
 enum { TFLM_SUM_SHIFT_8 = 20, TFLM_SUM_SHIFT_16 = 15 };
 
-// In sums, the input of the larger scale counts with half of it, exactly; it is the first, unless
-// they are swapped.
+// In sums, the factor of the input with the larger scale is exactly 1/2. That input is the first,
+// unless they are swapped.
 typedef struct {
     bool swapped;
     int32_t first_offset, second_offset;
-    int32_t first_factor;      // In sums: what it is multiplied by.
+    int32_t first_factor;      // In sums: the first input's factor.
     int32_t second_sign;       // In sums.
     tflm_scale_t second_scale; // In sums: at most 1/2.
     tflm_requantize_t to;      // In sums: below 1.

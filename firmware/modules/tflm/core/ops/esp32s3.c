@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products by ESP32-S3's vector unit: 16 products of int8 an instruction. This has not met
-// silicon. It runs on the emulated core of boards/xtensa, which does what Espressif's manual says
-// of each instruction; so a chip is asked first whether it does, too, and otherwise plain C is
+// Sums of products with ESP32-S3's vector unit: 16 products of int8 per instruction. This has never
+// run on a chip. It runs on the emulated core of boards/xtensa, which does what Espressif's manual
+// says of each instruction. So a chip is first tested for whether it does too; otherwise plain C is
 // used.
 //
-// Loads take addresses for multiples of 16, so that two make one of bytes that lie anywhere. The
-// second one is at the last byte that is needed: nothing is read but 16 bytes that hold such.
+// Loads ignore the lowest four bits of addresses, so two loads make a vector of bytes that lie
+// anywhere. The second is at the last byte needed: nothing is read but vectors that hold a needed
+// byte.
 //
 // The unit's registers belong to coprocessor 3 ("cop_ai"), which ESP-IDF hands from task to task
-// with what is in them: components/xtensa/esp32s3/include/xtensa/config/tie.h, XCHAL_CP3_SA_LIST;
+// with their contents: components/xtensa/esp32s3/include/xtensa/config/tie.h, XCHAL_CP3_SA_LIST;
 // components/freertos/FreeRTOS-Kernel/portable/xtensa/xtensa_vectors.S, _xt_coproc_exc. SAR_BYTE is
-// saved as ACCLO is (XCHAL_NCP_SA_LIST). No interrupt handler comes here, and no callback of
-// MicroPython's runs between two instructions of a function below, after which nothing in these
-// registers is needed.
+// saved as ACCLO is (XCHAL_NCP_SA_LIST). No interrupt handler runs this code. MicroPython runs no
+// callback within a function below, and between two of them no register's contents are needed.
 #include "xtensa.h"
 
 #ifndef TFLM_XTENSA
@@ -32,7 +32,7 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-// Bytes of inputs, of which each position's begin at a multiple of 16.
+// Bytes of inputs; those of each position begin at a multiple of 16.
 enum { INPUTS = 2 * TFLM_WIDENED };
 
 static int8_t *place_in(int16_t *widened) {
@@ -43,7 +43,7 @@ static uint32_t whole_vectors(uint32_t n) {
     return (n + 15) & ~15u;
 }
 
-// n bytes, and zeros up to a multiple of 16.
+// Copies n bytes, and adds zeros up to a multiple of 16.
 static TFLM_NOINLINE void copy_vectors(const int8_t *from, uint32_t n, int8_t *to) {
     register const int8_t *a8 __asm__("a8") = from;
     register int8_t *a9 __asm__("a9") = to;
@@ -69,8 +69,9 @@ static TFLM_NOINLINE void copy_vectors(const int8_t *from, uint32_t n, int8_t *t
     }
 }
 
-// One sum: of inputs at a8, which move on behind them and are loaded while the products before them
-// are summed up, and weights from %[w] to a10. The loop begins 14 bytes behind the label.
+// Computes one sum of inputs at a8 and weights from %[w] to a10. a8 moves on behind the inputs,
+// which are loaded while the products before them are summed. The loop begins 14 bytes behind the
+// label.
 #define SUM                                                                                        \
     "mov.n a9, %[w]\n\t" EE_VLD_128_IP(3, 8, 16) EE_LD_128_USAR_IP(0, 9, 16) EE_ZERO_ACCX          \
         "loopnez %[more], .Lafter%=\n\t" EE_VLD_128_IP(1, 9, 16) EE_SRC_Q_QUP(2, 0, 1)             \
@@ -79,8 +80,8 @@ static TFLM_NOINLINE void copy_vectors(const int8_t *from, uint32_t n, int8_t *t
                     EE_RUR(11, EE_ACCX_0) "s32i.n a11, %[sum], 0\n\t"                              \
                                           "addi.n %[sum], %[sum], 4\n\t"
 
-// Sums of n products of weights, anywhere, with inputs at `count` positions where copy_vectors has
-// put them, one behind the other.
+// Computes sums of n products of weights, at any address, with inputs at `count` positions, which
+// copy_vectors has put one behind the other.
 static TFLM_NOINLINE void sum_positions(const int8_t *x, const int8_t *w, uint32_t n,
                                         uint32_t count, int32_t *sum) {
     register const int8_t *a8 __asm__("a8") = x;
@@ -97,7 +98,7 @@ static TFLM_NOINLINE void sum_positions(const int8_t *x, const int8_t *w, uint32
                      : "memory");
 }
 
-// The same of the weights of `count` channels, `stride` bytes apart, with inputs at one position.
+// The same for the weights of `count` channels, `stride` bytes apart, with inputs at one position.
 static TFLM_NOINLINE void sum_channels(const int8_t *x, const int8_t *w, uint32_t n,
                                        uint32_t stride, uint32_t count, int32_t *sum) {
     register const int8_t *a8 __asm__("a8") = x;
@@ -118,8 +119,8 @@ static TFLM_NOINLINE void sum_channels(const int8_t *x, const int8_t *w, uint32_
                      : "memory");
 }
 
-// `count` sums of n products by plain C, from one of which to the next inputs are `x_step` bytes on
-// and weights `w_step`.
+// Computes `count` sums of n products in plain C. From each to the next, inputs move on by `x_step`
+// bytes and weights by `w_step`.
 static TFLM_NOINLINE void sum_plainly(const int8_t *x, uint32_t x_step, const int8_t *w,
                                       uint32_t w_step, uint32_t n, uint32_t count, int32_t *sum) {
     for (; count; count--, x += x_step, w += w_step) {
@@ -180,7 +181,8 @@ static uint32_t identity(void) {
     return a8;
 }
 
-// Whether kernels give what plain C gives, of bytes that begin anywhere and are not whole vectors.
+// Whether the kernels compute what plain C does, with bytes at any address and vectors that are not
+// full.
 static bool correct(void) {
     enum { N = 37 };
     int8_t x[TFLM_VECTOR_SAMPLES], w[TFLM_VECTOR_SAMPLES];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instructions of ESP32-S3's vector unit, for inline assembly: Debian's LLVM 22 has no names for
+// Instructions of ESP32-S3's vector unit for inline assembly, as Debian's LLVM 22 has no names for
 // them. Their bits are from Espressif's "ESP32-S3 Technical Reference Manual", version 1.7, chapter
-// 1, "Processor Instruction Extensions", the "Instruction Word" of the section behind each.
+// 1, "Processor Instruction Extensions": the "Instruction Word" of the section behind each.
 // Registers are numbers: 3 is q3, or a3. tests/tflm/test_esp32s3_vectors.py compares them with
 // LLVM's tables.
 #ifndef TFLM_ESP32S3_H
@@ -24,8 +24,8 @@
 #define EE_XY(qx, qy) (((qx) << 8) | (((qy) & 4) << 12) | (((qy) & 3) << 11))
 #define EE_SHIFT(qa, qs0, qs1) (EE_Q(qs1) | ((qs0) << 12) | ((qa) << 4))
 
-// Loads of 16 bytes, at the address in `as` with its lowest four bits taken for zero; then `as`
-// moves on. USAR keeps these bits in SAR_BYTE.
+// Loads of 16 bytes at the address in `as`, whose lowest four bits are ignored; then `as` moves on.
+// USAR keeps these bits in SAR_BYTE.
 #define EE_LD_128_USAR_IP(qu, as, bytes)                                                           \
     EE_24(0x810004 | EE_Q(qu) | EE_AS(as) | EE_OFFSET(bytes))                            // 1.8.17
 #define EE_LD_128_USAR_XP(qu, as, ad) EE_24(0x8d0004 | EE_Q(qu) | EE_AS(as) | EE_AD(ad)) // 1.8.18
@@ -58,9 +58,9 @@
 #define EE_QACC_H(i) (2 + (i))
 #define EE_QACC_L(i) (7 + (i))
 
-// What tells the chip, in a register of Xtensa cores: ESP-IDF v5.4's
-// components/xtensa/esp32s3/include/xtensa/config/core-isa.h, XCHAL_HW_CONFIGID0. That of an ESP32
-// is 0xc2bcfffe, of an ESP32-S2 0xc2ecfafe.
+// The register of Xtensa cores that identifies the chip: ESP-IDF v5.4's
+// components/xtensa/esp32s3/include/xtensa/config/core-isa.h, XCHAL_HW_CONFIGID0. An ESP32's is
+// 0xc2bcfffe, an ESP32-S2's 0xc2ecfafe.
 #define EE_RSR_CONFIGID0(ar) EE_24(0x03b000 | ((ar) << 4))
 #define EE_ESP32S3 0xc2f0fffeu
 

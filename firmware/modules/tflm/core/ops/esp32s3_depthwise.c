@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DEPTHWISE_CONV_2D by ESP32-S3's vector unit: see esp32s3.c. A lane has one channel's sum.
+// DEPTHWISE_CONV_2D with ESP32-S3's vector unit: see esp32s3.c. A lane holds one channel's sum.
 #include "xtensa.h"
 
 #if defined(TFLM_XTENSA) && !defined(TFLM_WITHOUT_VECTORS)
@@ -8,22 +8,23 @@
 
 enum {
     LANES = 16,
-    PRODUCTS = 31,  // 20 bits hold the sum of so many, whatever they are.
-    POSITIONS = 24, // Summed up before they are finished.
+    PRODUCTS = 31,  // The sum of so many products always fits in 20 bits.
+    POSITIONS = 24, // The number that is summed before they are finished.
 };
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-// A rectangle of taps: in the input, or with steps of 0 off it, and of the filter. Steps in bytes.
+// A rectangle of taps: of the filter, and within the input, or outside of it with steps of 0. Steps
+// are in bytes.
 typedef struct {
     const int8_t *x, *w;
     ptrdiff_t x_row, x_column, w_row, w_column;
 } rectangle_t;
 
-// Adds the products of some taps of up to 16 channels, or of one input channel for all of them
-// (`shared`), to QACC.
+// Adds to QACC the products of some taps of up to 16 channels; with `shared`, all of them have the
+// same input channel.
 static __attribute__((noinline)) void add_taps(const rectangle_t *taps, uint32_t rows,
                                                uint32_t columns, uint32_t lanes, bool shared) {
     if (!rows || !columns) {
@@ -85,7 +86,7 @@ static __attribute__((noinline)) void add_taps(const rectangle_t *taps, uint32_t
                      : "memory");
 }
 
-// Eight sums of QACC, of 20 bits each, from five words in a8 to a12.
+// Unpacks eight 20-bit sums of QACC from five words in a8 to a12.
 #define UNPACK(words, sum)                                                                         \
     do {                                                                                           \
         register uint32_t a8 __asm__("a8");                                                        \
@@ -128,7 +129,7 @@ static __attribute__((noinline)) void add_taps(const rectangle_t *taps, uint32_t
             : "memory");                                                                           \
     } while (0)
 
-// Puts up to 16 sums of QACC where `sum` is, or adds them to those (`more`); empties QACC.
+// Stores up to 16 sums of QACC at `sum`, or adds them (`more`); clears QACC.
 static __attribute__((noinline)) void flush(int32_t *sum, uint32_t lanes, bool more) {
     int32_t others[LANES], *to = more ? others : sum;
     UNPACK(EE_QACC_L, to);
@@ -142,19 +143,19 @@ static __attribute__((noinline)) void flush(int32_t *sum, uint32_t lanes, bool m
     __asm__ volatile(EE_ZERO_QACC);
 }
 
-// An output position: where its first tap is in the input, and the taps that are not off it.
+// An output position: where its first tap is in the input, and which taps lie within the input.
 typedef struct {
     const int8_t *at;
     tflm_taps_t y, x;
-    bool whole; // All taps are, and may be summed up at once.
+    bool whole; // All taps do, and may be summed at once.
 } position_t;
 
 static int32_t clip(int32_t tap, int32_t from, int32_t to) {
     return tap < from ? from : tap > to ? to : tap;
 }
 
-// Sums of `lanes` neighbouring channels: `on` is the whole filter where it meets the input, `off`
-// with what taps off the input meet.
+// Computes the sums of `lanes` neighbouring channels. `on` is the whole filter and its input; `off`
+// has the input of taps outside of it.
 static TFLM_NOINLINE void sum_lanes(const depthwise_t *self, const position_t *position,
                                     rectangle_t *on, rectangle_t *off, uint32_t lanes,
                                     int32_t *sum) {
@@ -187,7 +188,7 @@ static TFLM_NOINLINE void sum_lanes(const depthwise_t *self, const position_t *p
     }
 }
 
-// Outputs of some neighbouring channels at `count` positions of a row.
+// Computes the outputs of some neighbouring channels at `count` positions of a row.
 static void finish_lanes(const tflm_stage_t *stage, uint32_t channel, const int32_t *sum,
                          uint32_t lanes, uint32_t count, int8_t *output, uint32_t step) {
     if (count == 1) {
@@ -200,7 +201,7 @@ static void finish_lanes(const tflm_stage_t *stage, uint32_t channel, const int3
     }
 }
 
-// Rows `from` to `to` of the output by plain C, one value after the other.
+// Computes rows `from` to `to` of the output in plain C, one value after the other.
 static TFLM_NOINLINE void run_plainly(const tflm_run_t *run, const depthwise_t *self, uint32_t from,
                                       uint32_t to) {
     const tflm_window_t *wx = &self->x, *wy = &self->y;
@@ -249,7 +250,7 @@ TFLM_EVAL(depthwise_conv) {
     ptrdiff_t depth = (ptrdiff_t)self->depth, row_bytes = wx->input * depth;
     int32_t sum[POSITIONS * LANES];
     position_t positions[POSITIONS];
-    // What taps off the input meet: its zero point, as that is in the biases.
+    // Taps outside of the input see its zero point, as that is in the biases.
     int8_t place[2 * LANES], *zeros = (int8_t *)(((uintptr_t)place + 15) & ~(uintptr_t)15);
     for (int i = 0; i < LANES; i++) {
         zeros[i] = (int8_t)-self->input_offset;
@@ -268,7 +269,7 @@ TFLM_EVAL(depthwise_conv) {
         tflm_taps_t rows;
         tflm_window_taps(wy, (int32_t)(row % (uint32_t)wy->output), &y, &rows.from, &rows.to);
         y += (int32_t)(row / (uint32_t)wy->output) * wy->input;
-        // The output may lie over rows of the input before these: no row is begun before the one
+        // The output may overlap earlier rows of the input, so a row begins only after the one
         // above is done.
         for (uint32_t first = 0, count; first < columns; first += count) {
             count = smaller(columns - first, POSITIONS);

@@ -33,7 +33,7 @@ TFLM_PREPARE(float_binary) {
     return prepare(node, TFLM_ACT_NONE);
 }
 
-// An eval that makes `result` of x and y.
+// Defines an eval whose output is `result` of x and y.
 #define EVAL(name, result)                                                                         \
     static void name(const void *op, const void *a, const void *b, void *outputs, uint32_t n) {    \
         const float_binary_t *self = op;                                                           \

@@ -6,7 +6,7 @@
 enum { ELEMENT = sizeof(float) };
 
 typedef struct {
-    uint32_t input, weights, bias, output; // Places; bias may be none.
+    uint32_t input, weights, bias, output; // Places; there may be no bias.
     uint32_t depth, units;                 // Of FULLY_CONNECTED.
     tflm_patches_t patches;                // Of the others.
     tflm_float_range_t range;
@@ -45,7 +45,7 @@ static dense_t *dense_new(tflm_node_t *node, const tflm_float_range_t *range) {
     return self;
 }
 
-// What an eval needs at hand.
+// What an eval needs.
 typedef struct {
     const dense_t *self;
     const uint8_t *input, *weights, *bias;

@@ -36,7 +36,7 @@ static void eval(const tflm_run_t *run, const reduce_t *self, uint32_t from, uin
     float *output = (float *)(void *)tflm_at(run, self->output);
     for (uint32_t i = from; i < to; i++) {
         size_t start = tflm_offset(&reduction->kept, i);
-        // By its bits, as LLVM 22 for Xtensa cannot choose between two floats.
+        // By its bits, as LLVM 22's Xtensa back end cannot choose between two floats.
         uint32_t bits = kind == MAX ? LOWEST_BITS : 0;
         float result = tflm_load_f32((const uint8_t *)&bits);
         for (uint32_t j = 0; j < reduction->runs.elements; j++) {

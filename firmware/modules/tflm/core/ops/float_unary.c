@@ -4,12 +4,12 @@
 
 typedef struct {
     uint32_t input, output; // Places.
-    uint32_t elements;      // Of a row: 1, but in SOFTMAX.
+    uint32_t elements;      // Of a row: 1 except in SOFTMAX.
     float factor;           // alpha, or beta.
     tflm_float_range_t range;
 } unary_t;
 
-// Of an element.
+// Per element.
 enum { CLAMP_COST = 16, FUNCTION_COST = 56 };
 
 static tflm_status_t prepare(tflm_node_t *node, uint8_t activation, float factor, bool by_row,
@@ -61,7 +61,7 @@ TFLM_PREPARE(float_softmax) {
                    FUNCTION_COST);
 }
 
-// An eval that makes `result` of x.
+// Defines an eval whose output is `result` of x.
 #define EVAL(name, result)                                                                         \
     TFLM_EVAL(name) {                                                                              \
         const unary_t *self = data;                                                                \
@@ -74,8 +74,8 @@ TFLM_PREPARE(float_softmax) {
     }
 
 static float logistic(float x) {
-    // Of a negative number, so that what is small stays exact. Below -9 TensorFlow Lite takes
-    // exp(x) for the result, up to 1e-4 more.
+    // The argument is negative, so that small results stay exact. Below -9 TensorFlow Lite's result
+    // is exp(x), up to 1e-4 more.
     float e = tflm_exp_f32(x < 0 ? x : -x);
     if (x < -9.0f) {
         return e;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// GATHER. Indices may be computed while running: one that is out of range then gives zeros, where
-// TensorFlow Lite Micro stops.
+// GATHER. Indices may be computed while running. One that is then out of range gives zeros;
+// TensorFlow Lite Micro aborts.
 #include <string.h>
 
 #include "ops.h"
 
 typedef struct {
     uint32_t input, indices, output; // Places.
-    uint32_t outer;                  // Rows that use the same indices.
-    uint32_t count;                  // Indices of a row.
+    uint32_t outer;                  // Rows that share the same indices.
+    uint32_t count;                  // Indices per row.
     uint32_t size;                   // Slices along the axis.
     uint32_t slice;                  // in bytes
 } gather_t;
@@ -56,7 +56,7 @@ TFLM_PREPARE(gather) {
     uint32_t batches = product(input, 0, batch), outer = product(input, batch, at);
     uint32_t count = product(indices, batch, indices->rank);
     uint32_t inner = product(input, at + 1, input->rank);
-    // The first two factors are of one tensor's elements, and so is the third one's square.
+    // The first two factors count one tensor's elements, and so does the square of the third.
     uint64_t rows = (uint64_t)batches * outer;
     if (!fits || rows * count > output->elements || rows * count * inner != output->elements) {
         return tflm_unfit(node);

@@ -8,8 +8,8 @@
 
 #include <arm_mve.h>
 
-// Four channels at a time. In assembly for what GCC 12 does not generate: loads that move their
-// pointer on, and a loop whose last turn does what is left of sixteen.
+// Sums four channels at a time. It is in assembly because GCC 12 does not generate loads that
+// increment their pointer, or a loop whose last iteration handles the rest of sixteen.
 void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, uint32_t channels,
                 int32_t *sum) {
     uint32_t fours = channels / 4;
@@ -57,7 +57,8 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
     }
 }
 
-// Products of one channel that one register holds: its weights are loaded once for all positions.
+// Sums with products of one channel that fit one register: its weights are loaded once for all
+// positions.
 static void few_products(const int8_t *x, ptrdiff_t step, const int8_t *w, uint32_t n,
                          uint32_t channels, int32_t *sum) {
     int32_t *to0 = sum, *to1 = to0 + channels, *to2 = to1 + channels, *to3 = to2 + channels;
@@ -98,7 +99,7 @@ static void few_products(const int8_t *x, ptrdiff_t step, const int8_t *w, uint3
 
 void tflm_dense_positions(const int8_t *x, ptrdiff_t step, int32_t offset, const int8_t *w,
                           uint32_t n, uint32_t channels, int32_t *sum) {
-    (void)offset; // It is in the biases.
+    (void)offset; // The offset is in the biases.
     if (n <= 16) {
         few_products(x, step, w, n, channels, sum);
         return;
@@ -142,9 +143,9 @@ int32_t tflm_sum_of(const int8_t *x, uint32_t n) {
     return sum;
 }
 
-// Sums become outputs: multiplied, shifted to the right, with the zero point added. VRSHL rounds
-// halves upwards: one less makes that away from zero for negative ones. In loops whose last turn
-// does what is left of four.
+// Turns sums into outputs: multiplies, shifts to the right, and adds the zero point. VRSHL rounds
+// halves upwards; subtracting one rounds those of negative numbers away from zero. The last
+// iteration of the loop handles the rest of four.
 #define LOOP(text)                                                                                 \
     "wlstp.32 lr, %[count], 2f\n"                                                                  \
     "1:\n\t"                                                                                       \
@@ -189,7 +190,7 @@ static void finish_right(const tflm_stage_t *stage, uint32_t channel, uint32_t c
 
 void tflm_finish_all(const tflm_stage_t *given, uint32_t channel, uint32_t count, uint32_t sums,
                      const int32_t *sum, int8_t *output) {
-    // A copy: the compiler has to take outputs for something that may lie in what is pointed to.
+    // A copy, as the compiler has to assume that outputs alias what is pointed to.
     const tflm_stage_t stage = *given;
     int32_t room[TFLM_SUMS];
     const int32_t *bias = tflm_biases(given, channel, count, room);

@@ -7,11 +7,10 @@
 #include <arm_mve.h>
 #include <stdbool.h>
 
-// What a turn of the loops for short runs copies, in four vectors.
+// The bytes that an iteration of the loops for short runs copies, in four vectors.
 enum { TURN_BYTES = 64 };
 
-// Runs that follow each other at one end; at the other they lie apart, where vectors of offsets
-// say of each word.
+// Runs are contiguous at one end; at the other, vectors of offsets give the place of each word.
 #define COPY_TURNS(load_or_store, to_move, from_move)                                              \
     __asm__ volatile("wls lr, %[turns], 2f\n"                                                      \
                      "1:\n\t" load_or_store to_move from_move "le lr, 1b\n"                        \
@@ -31,7 +30,7 @@ enum { TURN_BYTES = 64 };
     "vstrb.8 q0, [%[to]], #16\n\t"                                                                 \
     "vstrb.8 q1, [%[to]], #16\n\t"
 
-// Copies runs of 4, 8 or 16 bytes as far as whole turns go; returns how many.
+// Copies runs of 4, 8 or 16 bytes in whole iterations; returns how many.
 static uint32_t copy_short_runs(int8_t *to, const int8_t *from, uint32_t run, uint32_t count,
                                 int32_t to_step, int32_t from_step) {
     bool gathers = to_step == (int32_t)run;

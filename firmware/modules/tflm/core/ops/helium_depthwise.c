@@ -6,11 +6,11 @@
 
 #include <arm_mve.h>
 
-// Channels that are summed up side by side.
+// Channels that are summed side by side.
 enum { BLOCK = 8 };
 
-// Adds the products of even channels to one register, and of odd ones to the next. In assembly, as
-// GCC 12 orders the loads of several such that it runs out of registers.
+// Adds the products of even channels to one register, and of odd ones to the next. It is in
+// assembly because GCC 12 orders several loads such that it runs out of registers.
 #define ADD_PRODUCTS(loads, x, w, even, odd)                                                       \
     __asm__ volatile(loads "vadd.i16 q0, q0, %[offset]\n\t"                                        \
                            "vmullb.s16 q2, q0, q1\n\t"                                             \
@@ -23,13 +23,13 @@ enum { BLOCK = 8 };
 #define LOAD(at) "vldrb.s16 q0, [%[x_], #" at "]\n\tvldrb.s16 q1, [%[w_], #" at "]\n\t"
 #define LOAD_SPREAD "vldrb.s16 q0, [%[x_]]\n\tvldrb.s16 q1, [%[w_], %q[at]]\n\t"
 
-// BLOCK channels, or TWICE as many, or BLOCK whose weights are SPREAD: at these offsets.
+// BLOCK channels, TWICE as many, or BLOCK whose weights are SPREAD to `offsets`.
 enum { ONCE, TWICE, SPREAD };
 static inline __attribute__((always_inline)) void sum_blocks(const tflm_depthwise_taps_t *taps,
                                                              const int8_t *x, const int8_t *w,
                                                              uint16x8_t offsets, const int how,
                                                              int32_t *sum) {
-    // Neighbouring registers, as VST2 wants them.
+    // VST2 needs neighbouring registers.
     register int32x4_t even0 __asm__("q4") = vdupq_n_s32(0);
     register int32x4_t odd0 __asm__("q5") = vdupq_n_s32(0);
     register int32x4_t even8 __asm__("q6") = vdupq_n_s32(0);
@@ -78,7 +78,7 @@ sum_shared(const tflm_depthwise_taps_t *taps, const int8_t *x, const int8_t *w, 
     vstrwq_s32(sum + 4, high);
 }
 
-// Up to BLOCK channels, each from the input channel at its offset.
+// Sums up to BLOCK channels, each from the input channel at its offset.
 static TFLM_NOINLINE void sum_few(const tflm_depthwise_taps_t *taps, const int8_t *x,
                                   const int8_t *w, uint16x8_t offsets, uint32_t count,
                                   int32_t *sum) {
@@ -101,8 +101,8 @@ static TFLM_NOINLINE void sum_few(const tflm_depthwise_taps_t *taps, const int8_
     vst2q_s32(sum, sums);
 }
 
-// Where the input channels are of BLOCK channels, from that of the first one on, of which there
-// are `phase` others before.
+// Returns the offsets of BLOCK channels' input channels from that of the first, before which
+// `phase` other channels have the same input channel.
 static uint16x8_t offsets_of(uint32_t multiplier, uint32_t phase) {
     uint16_t offsets[BLOCK], at = 0;
     for (uint32_t i = 0; i < BLOCK; i++, phase++) {
@@ -117,7 +117,7 @@ static uint16x8_t offsets_of(uint32_t multiplier, uint32_t phase) {
 
 void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier, uint32_t channel,
                          uint32_t count, uint32_t positions, int32_t *sum) {
-    tflm_depthwise_taps_t taps = *given; // A copy, which no sum can lie in.
+    tflm_depthwise_taps_t taps = *given; // A copy, which no sum can alias.
     const int8_t *w = taps.weights + channel;
     bool own = multiplier == 1, shared = multiplier % BLOCK == 0;
     uint32_t phase = UINT32_MAX;
@@ -135,7 +135,7 @@ void tflm_depthwise_sums(const tflm_depthwise_taps_t *given, uint32_t multiplier
                 sum_blocks(&taps, x, w + at, offsets, ONCE, sum + i);
             } else if (count >= BLOCK) {
                 some = left < BLOCK ? left : BLOCK;
-                uint32_t from = i + some - BLOCK; // Some may be summed up twice.
+                uint32_t from = i + some - BLOCK; // Some may be summed twice.
                 offsets = viwdupq_n_u16(from % taps.period, taps.period, 1);
                 sum_blocks(&taps, x + some - BLOCK, w, offsets, SPREAD, sum + from);
             } else {

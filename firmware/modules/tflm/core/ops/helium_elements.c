@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators on elements of two tensors for Helium; elements.c has the reference. In assembly for
-// loops whose last turn does what is left of a vector, and as GCC 12 spills what they keep.
+// Operators on elements of two tensors for Helium; elements.c has the reference. It is in assembly
+// for loops whose last iteration handles the rest of a vector, and because GCC 12 spills registers.
 #include "elements.h"
 
 #ifdef TFLM_HELIUM
 
 #include <arm_mve.h>
 
-// What tflm_scale_apply ends with: `value` times a multiplier, rounded, then shifted by lanes of
-// `right`, which are not above 0, and rounded, halves away from zero. q2 is lost.
+// The end of tflm_scale_apply: multiplies `value` and rounds, then shifts by lanes of `right`,
+// which are at most 0, and rounds halves away from zero. Overwrites q2.
 #define SCALE(value, multiplier, right)                                                            \
     "vqrdmulh.s32 " value ", " value ", " multiplier "\n\t"                                        \
     "vand q2, " value ", " right "\n\t"                                                            \

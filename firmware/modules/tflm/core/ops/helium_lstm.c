@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of an LSTM's sums, for Helium, four units at a time; sigmoid_16.c has the reference.
+// Turns an LSTM's sums into outputs, for Helium, four units at a time; sigmoid_16.c has the
+// reference.
 #include "lstm.h"
 
 #ifdef TFLM_HELIUM
@@ -15,11 +16,11 @@ static inline int32x4_t scaled(int32x4_t x, tflm_scale_t scale) {
     int32x4_t right = vdupq_n_s32(scale.shift < 0 ? scale.shift : 0);
     x = vshlq_r_s32(x, scale.shift > 0 ? scale.shift : 0);
     x = vqrdmulhq_n_s32(x, scale.multiplier);
-    // VRSHL rounds halves upwards: one less makes that away from zero for negative ones.
+    // VRSHL rounds halves upwards; subtracting one rounds those of negative numbers away from zero.
     return vrshlq_s32(vaddq_s32(x, vshrq_n_s32(vandq_s32(x, right), 31)), right);
 }
 
-// Between two entries of the table: see interpolate in sigmoid_16.c.
+// Interpolates between two entries of the table: see sigmoid_16.c.
 static inline __attribute__((always_inline)) int32x4_t interpolate(int32x4_t x, const int bits) {
     uint32x4_t magnitude = vreinterpretq_u32_s32(vabsq_s32(x));
     magnitude = vminq_u32(magnitude, vdupq_n_u32(255u << bits));
@@ -31,7 +32,7 @@ static inline __attribute__((always_inline)) int32x4_t interpolate(int32x4_t x, 
     return vreinterpretq_s32_u32(y);
 }
 
-// Of arguments times 3, as the scalar ones; -1 - y is what inverting all bits of y makes.
+// The argument is times 3, as in the scalar functions; inverting all bits of y gives -1 - y.
 static inline int32x4_t sigmoid(int32x4_t x) {
     int32x4_t y = vminq_s32(interpolate(x, 9), vdupq_n_s32(0x7fff << 10));
     int32x4_t negative = vshrq_n_s32(x, 31);

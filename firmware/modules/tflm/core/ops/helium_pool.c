@@ -43,9 +43,9 @@ void tflm_largest_16(const tflm_taps_of_pool_t *taps, void *output) {
     }
 }
 
-// Means of sums. Up to MOST taps, the quotient of a magnitude, which is below 2^15 * count + count,
-// is the high half of its product with 2^32 / count, rounded upwards: what that is too large by,
-// less than 1 / 2^32 each, comes to less than 1 / count.
+// Up to MOST taps, a mean is the high half of the product of a magnitude, which is below 2^15 *
+// count + count, and 2^32 / count, rounded upwards: the excess, less than 1 / 2^32 each, comes to
+// less than 1 / count.
 enum { MOST = 255 };
 
 static inline int32x4_t mean(int32x4_t sum, uint32_t count, uint32_t reciprocal,
@@ -68,7 +68,7 @@ static inline int32x4_t mean(int32x4_t sum, uint32_t count, uint32_t reciprocal,
     return vminq_s32(value, vdupq_n_s32(taps->high));
 }
 
-// Four channels, or `twice` as many.
+// Computes the means of four channels, or of `twice` as many.
 #define MEAN_OF(type, load, store, twice, step)                                                    \
     for (; left > 0; left -= (step), from += (step), to += (step)) {                               \
         if ((twice) && left < (step)) {                                                            \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operators on int16 activations share; weights are int8 ("16x8"). -DTFLM_WITHOUT_INT16 leaves
+// Shared by operators on int16 activations; weights are int8 ("16x8"). -DTFLM_WITHOUT_INT16 leaves
 // them all out.
 #ifndef TFLM_INT16_H
 #define TFLM_INT16_H
@@ -16,7 +16,7 @@ static inline tflm_status_t tflm_expect_int16(tflm_node_t *node, const tflm_tens
     return tflm_expect_quantized(node, tensor);
 }
 
-// As far as TensorFlow Lite's scales of 64-bit sums go.
+// The largest shift in TensorFlow Lite's scales of 64-bit sums.
 enum { TFLM_SHIFT_64 = 7 };
 
 // As tflm_scale_apply, for a sum of 64 bits and a shift up to TFLM_SHIFT_64: with 16 bits of the
@@ -24,7 +24,7 @@ enum { TFLM_SHIFT_64 = 7 };
 static inline int32_t tflm_scale_apply_64(uint64_t sum, int32_t multiplier, int shift) {
     int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
     int right = 15 - shift;
-    if (right < 32) { // Without shifts of 64 bits.
+    if (right < 32) { // This needs no 64-bit shifts.
         uint64_t product = sum * (uint64_t)reduced + (1u << (right - 1));
         return (int32_t)((uint32_t)product >> right | (uint32_t)(product >> 32) << (32 - right));
     }
@@ -32,35 +32,36 @@ static inline int32_t tflm_scale_apply_64(uint64_t sum, int32_t multiplier, int 
     return (int32_t)((int64_t)product >> right);
 }
 
-// The bytes of each number of a bias, a constant of int64 or of `narrow`; 0 when it is left out.
+// Gives the bytes of each number of a bias, a constant of int64 or of type `narrow`; 0 if it is
+// left out.
 tflm_status_t tflm_get_wide_bias(tflm_node_t *node, uint32_t index, uint32_t channels,
                                  tflm_type_t narrow, uint32_t *bias_bytes);
 
-// Products of int16 and int8 whose sum stays within 32 bits, with a bias of less than
-// TFLM_INT16_BIAS, too.
+// The number of products of int16 and int8 whose sum stays within 32 bits, even with a bias of less
+// than TFLM_INT16_BIAS.
 enum { TFLM_INT16_PRODUCTS = 448, TFLM_INT16_BIAS = 1 << 28 };
 
-// The sums of n products each of `channels` channels, whose weights follow one another.
+// Computes the sums of n products for each of `channels` channels, whose weights are contiguous.
 void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t channels,
                       uint64_t *sum);
 
-// The same of at most TFLM_INT16_PRODUCTS, of inputs that are aligned; the channels' weights are
+// The same for at most TFLM_INT16_PRODUCTS products of aligned inputs; the channels' weights are
 // `stride` bytes apart.
 void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t stride,
                      uint32_t channels, int32_t *sum);
 
-// The sums of `count` neighbouring channels of a depthwise filter with at most TFLM_INT16_PRODUCTS
-// taps, which meet as many channels of the input.
+// Computes the sums of `count` neighbouring channels of a depthwise filter with at most
+// TFLM_INT16_PRODUCTS taps, from as many input channels.
 void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *w, uint32_t count,
                           int32_t *sum);
 
-// As tflm_scale_apply_64 for `count` sums, those of channels from `channel` on, to which it adds
-// their biases, where all shifts are below -1. `bias` are those of all channels, of int64 that are
-// below TFLM_INT16_BIAS, at any address; NULL: none.
+// As tflm_scale_apply_64, for `count` sums of the channels from `channel` on; adds their biases
+// first. All shifts must be below -1. `bias` holds the int64 biases of all channels, each below
+// TFLM_INT16_BIAS, at any address; NULL: none.
 void tflm_int16_finish(const tflm_stage_t *stage, const uint8_t *bias, uint32_t channel,
                        uint32_t count, int32_t *sum, int16_t *output);
 
-// The sum of n products of int16 and int8.
+// Returns the sum of n products of int16 and int8.
 static inline uint64_t tflm_int16_dot(const uint8_t *x, const uint8_t *w, uint32_t n) {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED of int16 with int8 weights. Sums
-// have 64 bits, those of CONV_2D 32 with a bias of int32.
+// have 64 bits, but those of CONV_2D with an int32 bias have 32.
 #include "dense.h"
 #include "int16.h"
 #include "patches.h"
 
 typedef struct {
-    uint32_t input, weights, bias, patch, output; // Places; bias may be none.
-    uint32_t in_place;      // What a filter meets is contiguous: it need not be copied to a patch.
-    uint32_t bias_bytes;    // Of one.
+    uint32_t input, weights, bias, patch, output; // Places; there may be no bias.
+    uint32_t in_place;      // A filter's inputs are contiguous: they need not be copied to a patch.
+    uint32_t bias_bytes;    // Of each bias.
     uint32_t wide;          // Sums have 64 bits.
-    uint32_t quick;         // But fit in 32, and all are shifted to the right: tflm_int16_finish.
+    uint32_t quick;         // Sums fit 32 bits, and all shifts are to the right: tflm_int16_finish.
     uint32_t depth, units;  // Of FULLY_CONNECTED.
     tflm_patches_t patches; // Of the others.
     tflm_output_t stage;
@@ -21,7 +21,7 @@ enum { SUMS = 32 };
 
 typedef struct {
     tflm_tensor_t tensors[3]; // Input, weights, output.
-    uint32_t input, bias;     // Among the node's inputs.
+    uint32_t input, bias;     // Their numbers among the node's inputs.
     uint32_t channels;
     uint32_t bias_bytes;
     bool wide;
@@ -45,7 +45,7 @@ tflm_status_t tflm_get_wide_bias(tflm_node_t *node, uint32_t index, uint32_t cha
     return TFLM_OK;
 }
 
-// `narrow`: what a bias may be beside int64.
+// `narrow` is the type that a bias may have besides int64.
 static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activation,
                                tflm_type_t narrow, setup_t *setup) {
     uint32_t transposed = node->kernel->flags / TFLM_LATE_INPUT;
@@ -67,7 +67,7 @@ static tflm_status_t get_setup(tflm_node_t *node, uint32_t axis, unsigned activa
     return TFLM_OK;
 }
 
-// Bias `i`, extended to 64 bits.
+// Returns bias `i`, extended to 64 bits.
 static uint64_t bias_of(const uint8_t *bias, uint32_t bias_bytes, uint32_t i) {
     const uint8_t *at = bias + (size_t)i * bias_bytes;
     return bias_bytes == sizeof(int64_t)   ? tflm_load_u64(at)
@@ -116,7 +116,7 @@ static tflm_status_t dense_new(tflm_node_t *node, const setup_t *setup, bool sin
     return TFLM_OK;
 }
 
-// What an eval needs at hand.
+// What an eval needs.
 typedef struct {
     const dense_t *self;
     tflm_stage_t stage;
@@ -137,7 +137,7 @@ static view_t view_of(const tflm_run_t *run, const dense_t *self) {
     return view;
 }
 
-// Outputs of `count` channels. Sums wrap around, in 32 bits or in 64.
+// Finishes `count` channels. Sums wrap around, in 32 or 64 bits.
 static void finish(const view_t *given, uint32_t channel, uint32_t count, size_t output,
                    const uint64_t *sum) {
     const view_t view = *given;
@@ -155,7 +155,7 @@ static void finish(const view_t *given, uint32_t channel, uint32_t count, size_t
     }
 }
 
-// The same of sums that have 32 bits, where that is quick.
+// The same for 32-bit sums, if `quick` is set.
 static void finish_quick(const view_t *view, uint32_t channel, uint32_t count, size_t output,
                          int32_t *sum) {
     tflm_int16_finish(&view->stage, view->bias, channel, count, sum, view->output + output);
@@ -183,7 +183,7 @@ TFLM_PREPARE(int16_fully_connected) {
     return TFLM_OK;
 }
 
-// Sums of `count` channels from `channel` on, and what becomes of them.
+// Sums and finishes `count` channels from `channel` on.
 static void dense(const view_t *view, const uint8_t *x, uint32_t n, uint32_t channel,
                   uint32_t count, size_t output) {
     bool quick = view->self->quick && !((uintptr_t)x % sizeof(int16_t));
@@ -301,7 +301,7 @@ TFLM_EVAL(int16_conv) {
     }
 }
 
-// Of SUMS channels at once, or as many as are left, each of which sees one of the input.
+// Computes up to SUMS channels at once, each from one channel of the input.
 static void each_together(void *context, const tflm_patch_t *patch, uint32_t channel,
                           size_t output) {
     const view_t *view = context;

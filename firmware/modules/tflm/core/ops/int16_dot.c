@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products of int16 and int8: where inference on int16 spends its time. The portable ones
-// are the reference of those for Helium and Arm's DSP extension.
+// Sums of products of int16 and int8, in which inference on int16 spends its time. The portable
+// functions are the reference for those for Helium and Arm's DSP extension.
 #include "int16.h"
 
 #include <string.h>
@@ -17,10 +17,10 @@ enum { LANES = 4 };
 
 #if defined(TFLM_HELIUM)
 
-// As tflm_dense in helium.c, of LANES channels at a time; gives how many they were.
+// As tflm_dense in helium.c, for LANES channels at a time; returns how many it did.
 static uint32_t add_lanes(const int16_t *x, const int8_t *w, uint32_t n, uint32_t stride,
                           uint32_t channels, int32_t *sum) {
-    // Low registers, which VLDRB wants, and odd ones, as VMLADAVA wants the others.
+    // VLDRB needs low registers. These are odd, as VMLADAVA needs even ones for the others.
     register const int8_t *w0 __asm__("r1"), *w1 __asm__("r3"), *w2 __asm__("r5"),
         *w3 __asm__("r7");
     const int16_t *at;
@@ -94,8 +94,8 @@ static uint32_t add_lanes(const int16_t *x, const int8_t *w, uint32_t n, uint32_
 
 #ifdef TFLM_DSP
 
-// Fours of elements as pairs, the even ones and the odd ones: as weights become pairs. What is
-// missing of the last four becomes zeros.
+// Arranges fours of elements as weights will be: the pair of even ones, then that of odd ones.
+// Fills up the last four with zeros.
 static void pair(const int16_t *x, uint32_t n, uint32_t *pairs) {
     for (const int16_t *end = x + (n & ~3u); x < end; x += 4, pairs += 2) {
         uint32_t low = tflm_word(x), high = tflm_word(x + 2);
@@ -144,7 +144,7 @@ void tflm_int16_sums(const int16_t *x, const int8_t *w, uint32_t n, uint32_t str
 void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t channels,
                       uint64_t *sum) {
     enum { CHANNELS = 32 };
-    // Constant inputs may lie anywhere.
+    // Constant inputs may be unaligned.
     for (uint32_t some; channels; channels -= some, w += some * (size_t)n, sum += some) {
         some = (uintptr_t)x % sizeof(int16_t) ? 1 : channels < CHANNELS ? channels : CHANNELS;
         if (some == 1) {
@@ -164,7 +164,7 @@ void tflm_int16_dense(const uint8_t *x, const uint8_t *w, uint32_t n, uint32_t c
     }
 }
 
-// One channel's sum.
+// Returns one channel's sum.
 static int32_t depthwise_sum(const tflm_patch_t *patch, uint32_t channel, const uint8_t *weights) {
     int32_t sum = 0;
     for (int32_t i = 0; i < patch->rows; i++) {
@@ -183,7 +183,7 @@ static int32_t depthwise_sum(const tflm_patch_t *patch, uint32_t channel, const 
 
 enum { BLOCK = 8 };
 
-// `some` of as many channels, or all of them, which is quicker.
+// Sums `some` of BLOCK channels, or all of them, which is faster.
 static inline __attribute__((always_inline)) void
 depthwise_some(const tflm_patch_t *patch, uint32_t channel, const uint8_t *weights, const bool all,
                mve_pred16_t some, int32_t *sum) {
@@ -232,7 +232,7 @@ static void add_biases(const uint8_t *bias, uint32_t count, int32_t *sum) {
                      : "lr", "q0", "q1", "cc", "memory");
 }
 
-// With 16 bits of the multiplier, in the upper half of 32.
+// The multiplier's 16 bits are in the upper half of 32.
 #define FINISH(multiplier, shift)                                                                  \
     "wlstp.32 lr, %[count], 2f\n"                                                                  \
     "1:\n\t" multiplier "vqadd.s32 q1, q1, %[rounding]\n\t"                                        \
@@ -325,7 +325,7 @@ void tflm_int16_finish(const tflm_stage_t *given, const uint8_t *bias, uint32_t 
             bias += sizeof(int64_t);
         }
         value += lower;
-        // 16 bits of the multiplier, in the upper half of 32.
+        // The multiplier's 16 bits are in the upper half of 32.
 #ifdef TFLM_DSP
         __asm__("qadd %0, %1, %2" : "=r"(upper) : "r"(*multiplier), "r"(1 << 15));
         upper &= -(1 << 16);
@@ -357,7 +357,7 @@ void tflm_int16_depthwise(const tflm_patch_t *patch, const uint8_t *weights, uin
         return;
     }
     for (uint32_t i = 0; i < count; i += BLOCK) {
-        // The last ones may be summed up twice.
+        // The last ones may be summed twice.
         uint32_t channel = i + BLOCK > count ? count - BLOCK : i;
         depthwise_sums(patch, channel, weights, sum + channel);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SOFTMAX of int16. As TensorFlow Lite Micro does, it looks up exp and 1 / (1 + x) in tables of 513
-// numbers between which it interpolates.
+// SOFTMAX of int16. As TensorFlow Lite Micro does, it interpolates exp and 1 / (1 + x) from tables
+// of 513 numbers.
 #include "int16.h"
 
 enum { ENTRIES = 513 };
@@ -9,13 +9,13 @@ typedef struct {
     uint32_t input, output; // Places.
     uint32_t depth;
     tflm_scale_t scale;
-    int16_t exponentials[ENTRIES + 1], reciprocals[ENTRIES + 1]; // The last one counts for nothing.
+    int16_t exponentials[ENTRIES + 1], reciprocals[ENTRIES + 1]; // The last one is unused.
 } softmax_t;
 
-// What the tables are of: functions at `half` of 1024 steps.
+// A function to tabulate, at step `half` of 1024.
 typedef float (*function_t)(uint32_t half);
 
-// exp from -10 to 0, from its values at -10 / 1024 times a power of two.
+// Returns exp from -10 to 0, from its values at -10 / 1024 times a power of two.
 static TFLM_COLD float exponential(uint32_t half) {
     static const uint32_t factors[] = {2126614195, 2105947554, 2065214841, 1986097703,
                                        1836840104, 1571132600, 1149465165, 615264366,
@@ -29,7 +29,7 @@ static TFLM_COLD float exponential(uint32_t half) {
     return (float)(uint32_t)value * 0x1p-31f; // At most 2^31.
 }
 
-// 1 / (1 + x) from 0 to 1.
+// Returns 1 / (1 + x) from 0 to 1.
 static TFLM_COLD float reciprocal(uint32_t half) {
     return 1 / (1 + (float)half * 0x1p-10f);
 }
@@ -38,8 +38,8 @@ static int32_t rounded(float positive) {
     return (int32_t)(positive + 0.5f);
 }
 
-// Entry `i` of a table, such that the error between it and the next is halved. In single precision,
-// as some of these sums are within its error of a tie.
+// Returns entry `i` of a table, chosen to halve the error between it and the next. In single
+// precision, as some of these sums are within its error of a tie.
 static TFLM_COLD int32_t entry(function_t of, uint32_t i) {
     int32_t value = rounded(of(2 * i) * 32768);
     if (i < 512) {
@@ -50,7 +50,7 @@ static TFLM_COLD int32_t entry(function_t of, uint32_t i) {
     return value < 32767 ? value : 32767;
 }
 
-// At x of 65535.
+// Looks up step x of 65535.
 static inline int32_t look_up(const int16_t *table, uint32_t x) {
     const int16_t *at = table + x / 128;
     int32_t slope = at[1] - at[0];
@@ -76,7 +76,7 @@ TFLM_PREPARE(int16_softmax) {
     // What lies between two of their arguments is the double 10.0 / 65535.
     const uint64_t step = 0x5000500050005;
     const int step_exponent = -63;
-    if (!depth || depth > 65535 || !(beta > 0)) { // Sums stay within 32 bits.
+    if (!depth || depth > 65535 || !(beta > 0)) { // Then sums stay within 32 bits.
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "%u elements, or beta", depth);
     }
     node->rows = input.elements / depth;
@@ -114,7 +114,7 @@ TFLM_EVAL(int16_softmax) {
             output[i] = (int16_t)x;
             sum += (uint32_t)x;
         }
-        int shift = 30; // The place of the highest bit.
+        int shift = 30; // The position of the highest bit.
         while (!(sum >> shift)) {
             shift--;
         }

@@ -8,8 +8,8 @@
 typedef struct {
     uint32_t input, output; // Places.
     int32_t low, high;
-    tflm_scale_t identity, slope; // For what is positive and what is not.
-    int32_t multiplier;           // Of a function's argument, then shifted right.
+    tflm_scale_t identity, slope; // For positive inputs and for the others.
+    int32_t multiplier;           // Factor of a function's argument, which is then shifted right.
     int32_t shift;
 } unary_t;
 
@@ -69,7 +69,7 @@ TFLM_EVAL(int16_relu) {
 }
 
 TFLM_PREPARE(int16_relu6) {
-    // TensorFlow Lite Micro only cuts the integers, whatever the output's scale.
+    // TensorFlow Lite Micro only clamps the integers, whatever the output's scale.
     tflm_tensor_t input, output;
     unary_t made = {.low = 0};
     TRY(prepare(node, &input, &output));
@@ -87,8 +87,8 @@ TFLM_EVAL(int16_relu6) {
     }
 }
 
-// How inputs become the tables' arguments, with 12 fraction bits times 3; `exact_shift` is the
-// largest power of two beside 2^-12 that is taken as it is.
+// Prepares the conversion of inputs to the tables' arguments, which have 12 fraction bits, times 3.
+// `exact_shift` is the largest power of two besides 2^-12 that is used unchanged.
 static tflm_status_t function_prepare(tflm_node_t *node, int exact_shift) {
     tflm_tensor_t input, output;
     unary_t made = {.multiplier = 3};
@@ -104,7 +104,7 @@ static tflm_status_t function_prepare(tflm_node_t *node, int exact_shift) {
             made.shift++;
             third *= 2;
         }
-        // From 128 on, 16 fraction bits are all that a float has.
+        // From 128 on, a float has no more than 16 fraction bits.
         if (!(third >= 128 && third <= 10922.333f)) {
             return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "the input's scale");
         }

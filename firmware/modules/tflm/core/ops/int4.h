@@ -5,7 +5,7 @@
 
 #include "target.h"
 
-// Makes int8 of the first n.
+// Unpacks the first n numbers to int8.
 void tflm_unpack_int4(const uint8_t *packed, int8_t *to, uint32_t n);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of int8 with int4 weights, two in a byte: they are
-// unpacked before the operator runs, into memory that lives as long as it does. Then it is the one
-// with int8 weights. -DTFLM_WITHOUT_INT4 leaves them out.
+// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of int8 with int4 weights, two in a byte. The
+// weights are unpacked into scratch memory, and then the operator runs with int8 weights.
+// -DTFLM_WITHOUT_INT4 leaves these operators out.
 #include "../kernels.h"
 #include "int4.h"
 #include "ops.h"
 
-// Weights that are unpacked without a chance to stop.
+// Weights that are unpacked without interruption.
 enum { PART = 1 << 12 };
 
 typedef struct {

@@ -10,10 +10,10 @@
 
 enum { FORWARD, SUMS = TFLM_LSTM_SUMS, GATES = TFLM_GATES, TOGETHER = TFLM_LSTM_UNITS };
 
-// Where the operator's inputs begin: four weights each, then biases and states.
+// Where the operator's inputs begin: four weight tensors each, then biases and states.
 enum { WEIGHTS = 1, BIASES = 12, HIDDEN_STATE = 18, CELL_STATE = 19, INPUTS = 24 };
 
-// Activations work on 12 fraction bits, and give 15.
+// Activations take 12 fraction bits, and give 15.
 static const float activation_scale = 1.0f / 4096, gate_scale = 1.0f / 32768;
 
 typedef struct {
@@ -21,15 +21,15 @@ typedef struct {
     uint32_t input, hidden, cell, output;
     uint32_t depth, units;
     uint32_t batches, steps;
-    bool time_major; // Batches follow each other within a step.
+    bool time_major; // Batches are contiguous within a step.
     tflm_scale_t scale[SUMS * GATES];
     tflm_lstm_cell_t step;
-    int32_t folded[]; // Of int8: biases with zero points folded in, of each gate for both sums.
+    int32_t folded[]; // For int8: biases with zero points folded in, for both sums of each gate.
 } lstm_t;
 
 typedef struct {
     tflm_tensor_t input, output, hidden, cell, weights[SUMS * GATES];
-    uint32_t bias_at[GATES]; // Of int8.
+    uint32_t bias_at[GATES]; // For int8.
 } tensors_t;
 
 static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_major) {
@@ -71,7 +71,7 @@ static tflm_status_t get_tensors(tflm_node_t *node, tensors_t *t, bool time_majo
     return TFLM_OK;
 }
 
-// The exponent of a power of two; fails on other numbers.
+// Gives the exponent of a power of two; fails on other numbers.
 static tflm_status_t get_exponent(tflm_node_t *node, float scale, int32_t *exponent) {
     uint32_t bits;
     memcpy(&bits, &scale, sizeof bits);
@@ -154,7 +154,7 @@ static size_t batch_of(const lstm_t *self, uint32_t row) {
     return self->time_major ? row % self->batches : row / self->steps;
 }
 
-// A gate of some units, before its activation.
+// Computes a gate of some units, before its activation.
 static void gate_of(const lstm_t *self, const tflm_run_t *run, uint32_t gate, uint32_t unit,
                     uint32_t count, const int8_t *const *of, int16_t *to) {
     memset(to, 0, count * sizeof *to);

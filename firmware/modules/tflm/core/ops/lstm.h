@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of an LSTM's sums: some units at a time. The portable functions, in sigmoid_16.c,
-// are the reference of those for Helium.
+// Turns an LSTM's sums into outputs, some units at a time. The portable functions, in sigmoid_16.c,
+// are the reference for those for Helium.
 #ifndef TFLM_LSTM_H
 #define TFLM_LSTM_H
 
@@ -10,21 +10,20 @@
 // Gates, in the order of the operator's inputs.
 enum { TFLM_GATE_INPUT, TFLM_GATE_FORGET, TFLM_GATE_CELL, TFLM_GATE_OUTPUT, TFLM_GATES };
 
-// A gate's sums of products: of the input, and of what was put out the last time.
+// A gate has two sums of products: of the input, and of the previous output.
 enum { TFLM_LSTM_SUMS = 2 };
 
-// Units whose sums are made together.
+// Units that are summed together.
 enum { TFLM_LSTM_UNITS = 32 };
 
 typedef struct {
-    int32_t tanh_shift; // From the cell's state to the argument of tanh, beside 3.
-    int32_t low, high;  // Of the cell's state.
-    tflm_scale_t forget_scale, update_scale; // Of products.
+    int32_t tanh_shift; // From the cell state to tanh's argument, besides the factor 3.
+    int32_t low, high;  // The cell state's bounds.
+    tflm_scale_t forget_scale, update_scale; // The scales of the products.
     tflm_requantize_t to;
 } tflm_lstm_cell_t;
 
-// From n units' gates, which need their activation, to the new states of their cells, and to what
-// they put out.
+// Computes the new cell states and the outputs from the gates of n units, before their activations.
 void tflm_lstm_step(const tflm_lstm_cell_t *self, int16_t (*gates)[TFLM_LSTM_UNITS], uint32_t n,
                     int16_t *cell, int16_t *output);
 

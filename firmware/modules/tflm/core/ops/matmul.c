@@ -2,14 +2,14 @@
 // Prepares BATCH_MATMUL, and finds the matrices of each row of work.
 #include "matmul.h"
 
-// Cuts the last two dimensions off a tensor.
+// Takes the last two dimensions off a tensor.
 static void cut(tflm_tensor_t *tensor, uint32_t *rows, uint32_t *columns) {
     tensor->rank -= 2;
     *rows = (uint32_t)tensor->dims[tensor->rank];
     *columns = (uint32_t)tensor->dims[tensor->rank + 1];
 }
 
-// `lines` of `factors` that are neighbours, unless `across`.
+// A matrix of `lines` with `factors` each, which are contiguous unless `across` is set.
 static tflm_matrix_t matrix(uint32_t lines, uint32_t factors, bool across) {
     tflm_matrix_t matrix = {lines * factors, across ? 1 : factors, across ? lines : 1};
     return matrix;

@@ -9,7 +9,7 @@
 // How a matrix lies in its tensor, in elements.
 typedef struct {
     uint32_t elements;
-    uint32_t line; // To the next row of the first matrix, the next column of the second.
+    uint32_t line; // To the next row of the first matrix, or column of the second.
     uint32_t step; // To the next factor.
 } tflm_matrix_t;
 
@@ -22,7 +22,7 @@ typedef struct {
     tflm_broadcast_t matrices;
 } tflm_matmul_t;
 
-// Of integers.
+// For integers.
 typedef struct {
     tflm_matmul_t matmul;
     int32_t a_zero_point, b_zero_point;
@@ -34,7 +34,7 @@ typedef struct {
 TFLM_COLD tflm_status_t tflm_matmul_init(tflm_node_t *node, tflm_tensor_t *tensors,
                                          tflm_matmul_t *matmul);
 
-// Where row `row` of the output, of all matrices, begins in both inputs, in elements.
+// Gives where row `row`, counted over all output matrices, begins in both inputs, in elements.
 void tflm_matmul_start(const tflm_matmul_t *matmul, uint32_t row, size_t *a, size_t *b);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MINIMUM and MAXIMUM. Tensors are compared as the integers they are.
+// MINIMUM and MAXIMUM. They compare the integers, without scales.
 #include "broadcast.h"
 #include "elements.h"
 

@@ -7,8 +7,8 @@
 #include "../share.h"
 #include "bytes.h"
 
-// Bytes of a run that are copied without a chance to stop; as many bytes count of a round that is
-// too long for any slice.
+// The bytes of a run that are copied without interruption, and those that a round counts for at
+// most when it is too long for any slice.
 enum { RUN_PART = 1 << 14, ROUND_MAX = 1 << 24 };
 
 // One loop around the ones after it; the innermost copies a run of bytes.
@@ -22,9 +22,9 @@ typedef struct {
     uint32_t to_offset, from_offset;
     uint32_t run; // in bytes
     uint32_t levels;
-    // What of the target lies between runs gets this value, unless it has no such bytes.
+    // If not 0, the value fills the gaps between runs.
     uint32_t fill_bytes;
-    uint32_t fill;   // Four bytes of elements of that value.
+    uint32_t fill;   // Four bytes of elements with that value.
     level_t level[]; // Outermost first.
 } move_t;
 
@@ -52,12 +52,12 @@ tflm_status_t tflm_emit_move(tflm_node_t *node, uint32_t to, uint32_t from, cons
 tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t from,
                                     const tflm_box_t *box, uint32_t element_bytes,
                                     uint32_t fill_elements, int32_t fill) {
-    // From the innermost dimension on, loops that continue each other become one; the first is the
-    // run, of elements that are neighbours at both ends.
+    // From the innermost dimension on, merges loops that continue each other. The first becomes the
+    // run, of elements that are contiguous at both ends.
     level_t level[TFLM_MAX_RANK + 1], *inner = level;
     inner->count = 1;
     inner->to_step = inner->from_step = 1;
-    uint32_t total = element_bytes; // No more than a tensor has: less than 2^31.
+    uint32_t total = element_bytes; // At most a tensor's elements: less than 2^31.
     for (uint32_t i = box->rank; i-- > 0;) {
         uint32_t count = (uint32_t)box->dims[i];
         int32_t to_step = box->to_steps[i], from_step = box->from_steps[i];
@@ -88,7 +88,7 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     if (node->planning) {
         return TFLM_OK;
     }
-    // It can stop between rounds of the outermost loop or parts of the only run.
+    // It can be interrupted between rounds of the outermost loop, or between parts of a single run.
     uint32_t bytes = level->count * element_bytes;
     if (fill_elements && !levels) {
         (++inner)->count = 1;
@@ -127,13 +127,13 @@ tflm_status_t tflm_emit_filled_move(tflm_node_t *node, uint32_t to, uint32_t fro
     return TFLM_OK;
 }
 
-// Bytes from *filled on, up to `end`, get the value.
+// Fills the bytes from *filled to `end` with the value.
 static void fill_to(const move_t *move, uint8_t **filled, uint8_t *end) {
     tflm_fill_runs((int8_t *)*filled, move->fill, (uint32_t)(end - *filled), 1, 0);
     *filled = end;
 }
 
-// The outermost loop, and those within it; what lies in front of runs is filled from *filled on.
+// Runs the outermost loop and those within it; fills what lies before runs from *filled on.
 static void copy_levels(const move_t *move, uint8_t *to, const uint8_t *from, const level_t *level,
                         const level_t *inner, uint32_t levels, uint8_t **filled) {
     uint32_t count = level->count;
@@ -162,7 +162,7 @@ TFLM_EVAL(move) {
     if (move->levels) {
         level_t outer = move->level[0];
         uint8_t *filled = start;
-        if (from) { // The end of what came before.
+        if (from) { // The end of the rounds before.
             filled = target + move->run + (ptrdiff_t)(from - 1) * outer.to_step;
             for (uint32_t i = 1; i < move->levels; i++) {
                 filled += (ptrdiff_t)(move->level[i].count - 1) * move->level[i].to_step;
@@ -180,7 +180,7 @@ TFLM_EVAL(move) {
     }
     uint32_t first = from * RUN_PART, end = to * RUN_PART;
     end = end < move->run ? end : move->run;
-    if (target > source) { // Backwards: the source's end may be where the target begins.
+    if (target > source) { // Backwards: the source's end may overlap the target's beginning.
         uint32_t last = move->run - first;
         first = move->run - end;
         end = last;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operators that can be run: name, type of the activations (INT4: of the weights), table of
-// options, slots and flags of its kernel, and what follows tflm_ in the names of its functions
-// prepare and eval. In ascending order of name; then those for other types than int8.
+// The operators that can be run: name, type of the activations (INT4: of the weights), options
+// table, slots and flags of the kernel, and the names of its functions prepare and eval without
+// tflm_. They are sorted by name; those for other types than int8 follow.
 //
-// -DTFLM_WITHOUT_NAME leaves an operator out, -DTFLM_WITHOUT_FLOAT32 and its like a type. The code
-// then is in no image, as nothing refers to it (link with -ffunction-sections and --gc-sections).
+// -DTFLM_WITHOUT_NAME leaves an operator out, -DTFLM_WITHOUT_FLOAT32 and its like a type. The
+// linker then drops the code, as nothing refers to it (link with -ffunction-sections and
+// --gc-sections).
 #ifndef TFLM_OPERATORS_H
 #define TFLM_OPERATORS_H
 

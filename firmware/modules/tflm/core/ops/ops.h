@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operators' files need, which have a prepare and an eval each that operators.h lists.
+// Included by the operators' files. Each defines a prepare and an eval, which operators.h lists.
 #ifndef TFLM_OPS_H
 #define TFLM_OPS_H
 

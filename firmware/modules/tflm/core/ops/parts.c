@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// CONCATENATION and PACK join tensors along an axis, SPLIT, SPLIT_V and UNPACK cut one up. The
-// parts of PACK and UNPACK lack that axis, where each of them is one long.
+// CONCATENATION and PACK join tensors along an axis; SPLIT, SPLIT_V and UNPACK cut one up. The
+// parts of PACK and UNPACK lack that axis, along which each has length 1.
 #include <string.h>
 
 #include "move.h"
 
 enum { STACKED = 1, CUT = 2 };
 
-// The tensor that the parts make up is input `index`, or output 0.
+// Moves parts; the whole is input `index`, or output 0.
 static tflm_status_t move_parts(tflm_node_t *node, uint32_t index, int32_t axis, int how) {
     bool cut = how & CUT;
     tflm_tensor_t whole, part;
@@ -57,7 +57,7 @@ TFLM_PREPARE(concatenation) {
     return move_parts(node, 0, fb_field_i32(fb, node->options, 0, 0), 0);
 }
 
-// The axis is the constant that is input `axis_index`.
+// Input `axis_index` is the axis, a constant.
 static tflm_status_t split(tflm_node_t *node, uint32_t index, uint32_t axis_index) {
     tflm_tensor_t tensor;
     int32_t axis = 0;

@@ -22,7 +22,7 @@ void tflm_fill_patch(const tflm_patches_t *patches, uint32_t element_bytes, int3
     if ((y_to - y_from) * (x_to - x_from) < wy->taps * wx->taps) {
         tflm_fill((int8_t *)patch, zero, (size_t)(wy->taps * wx->taps) * run);
     }
-    // Neighbouring taps of a row are one run, unless something lies between them.
+    // Neighbouring taps of a row are one run, unless there are gaps between them.
     size_t taps = wx->dilation == 1 && run == depth ? (size_t)(x_to - x_from) : 1;
     size_t input_row = (size_t)wx->input * depth, step = taps * (size_t)wx->dilation * depth;
     const uint8_t *row_from = input + (size_t)(y + y_from * wy->dilation) * input_row +

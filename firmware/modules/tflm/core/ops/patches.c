@@ -43,7 +43,7 @@ void tflm_patches_walk(const tflm_patches_t *patches, const uint8_t *input, uint
     size_t group_depth = (size_t)patches->group_depth * input_bytes;
     size_t output = (size_t)from * channels;
     tflm_patch_t patch = {.run = patches->group_depth};
-    // These wrap around only where there is one row, or one column.
+    // These wrap around only if there is one row, or one column.
     patch.input_row = (ptrdiff_t)((size_t)wy->dilation * (size_t)wx->input * depth);
     patch.input_column = (ptrdiff_t)((size_t)wx->dilation * depth);
     patch.weight_column = (ptrdiff_t)(patches->depthwise ? channels : patches->group_depth);
@@ -91,8 +91,8 @@ tflm_status_t tflm_patches_init_transposed(tflm_node_t *node, const tflm_tensor_
     return TFLM_OK;
 }
 
-// How many inputs meet output `at`, the first of them, and through which tap; the next ones meet it
-// `stride` taps before.
+// Returns how many inputs contribute to output `at`; gives the first of them, and its tap. Each
+// next one is `stride` taps before.
 static int32_t sources(const tflm_window_t *window, int32_t at, int32_t *first, int32_t *tap) {
     int32_t stride = window->stride;
     int32_t last = (at + window->padding) / stride;
@@ -112,7 +112,7 @@ void tflm_patches_walk_transposed(const tflm_patches_t *patches, const uint8_t *
     tflm_patch_t patch = {.run = patches->depth};
     patch.input_column = depth * (ptrdiff_t)input_bytes;
     patch.input_row = wx->output * patch.input_column;
-    // These wrap around only where there is one column, or one row.
+    // These wrap around only if there is one column, or one row.
     patch.weight_column = -(ptrdiff_t)((size_t)wx->stride * (size_t)depth);
     patch.weight_row = -(ptrdiff_t)((size_t)wy->stride * (size_t)wx->taps * (size_t)depth);
     size_t filter = (size_t)wy->taps * (size_t)wx->taps * (size_t)depth;

@@ -5,7 +5,7 @@
 #include "ops.h"
 #include "window.h"
 
-// Sums of so many stay within 32 bits.
+// With at most this many taps, sums stay within 32 bits.
 enum { MAX_TAPS = 1 << 15 };
 
 typedef struct {

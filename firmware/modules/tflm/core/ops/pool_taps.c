@@ -12,7 +12,7 @@ static inline int32_t larger_of(int32_t x, int32_t y) {
     return x > y ? x : y;
 }
 
-// An output of what its taps come to, so many or, where there are none, one.
+// Returns the mean of `count` taps.
 static inline int32_t mean_of(int32_t sum, int32_t count) {
     int32_t half = count >> 1, negative = sum >> 31;
     return (sum + (half ^ negative) - negative) / count;
@@ -23,8 +23,8 @@ static inline int32_t itself(int32_t largest, int32_t count) {
     return largest;
 }
 
-// For each of some channels side by side, `start` joined with each tap, and an `end`. Written out,
-// as compilers keep no arrays in registers.
+// For some channels side by side, combines `start` with each tap, and ends with `end`. It is
+// unrolled, as compilers keep no arrays in registers.
 #define ONE(each, of) each(0, of)
 #define FOUR(each, of) each(0, of) each(1, of) each(2, of) each(3, of)
 #define START(i, start) all##i = start,

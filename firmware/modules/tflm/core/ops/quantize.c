@@ -12,7 +12,7 @@ typedef struct {
     tflm_requantize_t to;
 } quantize_t;
 
-// By the type of the input, those that the output may have.
+// The types that the output may have, by the type of the input.
 static const uint16_t outputs[] = {
     [TFLM_FLOAT32] = 1 << TFLM_INT8 | 1 << TFLM_INT16,
     [TFLM_INT32] = 1 << TFLM_INT8 | 1 << TFLM_INT16,
@@ -40,7 +40,7 @@ TFLM_PREPARE(quantize) {
         self->output_type = (uint8_t)output->type;
         self->input_zero_point = input->zero_point;
         self->real_scale = output->scale;
-        tflm_requantize_init(input->scale, 1, output, &self->to); // The scale: for integers.
+        tflm_requantize_init(input->scale, 1, output, &self->to); // The scale is for integers.
     }
     return TFLM_OK;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MEAN, SUM and REDUCE_MAX of int8 over constant axes; of int16, how they are prepared.
+// MEAN, SUM and REDUCE_MAX of int8 over constant axes; also prepares them for int16.
 #include "reduce.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
         step /= count;
         loops->elements *= count;
         if (loops->rank && loops->step[loops->rank - 1] == count * step) {
-            count *= loops->count[--loops->rank]; // Goes on where this loop ends.
+            count *= loops->count[--loops->rank]; // It continues this loop.
         }
         loops->count[loops->rank] = count;
         loops->step[loops->rank++] = step;

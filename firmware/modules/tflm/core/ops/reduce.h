@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that make one element of all those along some constant axes.
+// Operators that reduce a tensor along constant axes.
 #ifndef TFLM_REDUCE_H
 #define TFLM_REDUCE_H
 
@@ -13,9 +13,9 @@ typedef struct {
 } tflm_loops_t;
 
 typedef struct {
-    tflm_loops_t kept, runs; // What is reduced lies in runs of elements with one step.
+    tflm_loops_t kept, runs; // Elements to reduce lie in runs with one step.
     uint32_t run, run_step;
-    uint32_t inner_elements; // Of all runs.
+    uint32_t inner_elements; // Elements of all runs.
 } tflm_reduction_t;
 
 // MEAN, SUM and REDUCE_MAX of integers.
@@ -26,11 +26,12 @@ typedef struct {
     tflm_reduction_t reduction;
 } tflm_reduce_t;
 
-// Reads the axes, input 1, and checks the output; sets the node's rows, one an output, and cost.
+// Reads the axes, input 1, and checks the output; sets the node's rows, one for each output, and
+// its cost.
 tflm_status_t tflm_reduction_init(tflm_node_t *node, const tflm_tensor_t *input,
                                   const tflm_tensor_t *output, tflm_reduction_t *reduction);
 
-// Where in the input element `i` of loops lies.
+// Returns where element `i` of loops lies in the input.
 uint32_t tflm_offset(const tflm_loops_t *loops, uint32_t i);
 
 #endif

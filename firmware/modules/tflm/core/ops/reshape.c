@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that only change the shape. The output's shape is the model's; what the operator's
-// parameters say is not looked at, as both have to hold the same number of elements.
+// Operators that only change the shape. The output's shape is the model's. The operator's
+// parameters are ignored, as input and output must have the same number of elements.
 #include "move.h"
 
 TFLM_PREPARE(reshape) {

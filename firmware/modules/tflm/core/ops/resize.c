@@ -5,8 +5,8 @@
 
 enum { MAX_SIZE = 1 << 15 };
 
-// How output positions lie on the input, along height and width; after it, one entry for each
-// output row, then for each column.
+// Maps output positions to the input along height and width. It is followed by an entry for each
+// output row, then one for each column.
 typedef struct {
     uint32_t input, output; // Places.
     uint32_t height, width;
@@ -14,7 +14,7 @@ typedef struct {
     uint32_t output_height, output_width;
 } resize_t;
 
-// Between two input elements: (1024 - part) of `first` and part of `second`.
+// Interpolates between two input elements: (1024 - part) of `first`, and part of `second`.
 typedef struct {
     uint16_t first, second;
     int32_t part;
@@ -64,7 +64,7 @@ static resize_t *resize_new(tflm_node_t *node, const setup_t *setup, uint32_t en
     return self;
 }
 
-// In single precision, as tensorflow/lite/kernels/internal/reference/resize_nearest_neighbor.h.
+// In single precision, as in tensorflow/lite/kernels/internal/reference/resize_nearest_neighbor.h.
 static void fill_nearest(const setup_t *setup, int axis, uint16_t *nearest) {
     int32_t from = setup->tensors[0].dims[axis], to = setup->tensors[2].dims[axis];
     bool corners = setup->align_corners && to > 1;
@@ -109,7 +109,7 @@ TFLM_EVAL(resize_nearest_neighbor) {
     }
 }
 
-// In 10 bits of fraction, as ResizeBilinearInteger in
+// With 10 fraction bits, as ResizeBilinearInteger in
 // tensorflow/lite/kernels/internal/reference/resize_bilinear.h.
 static void fill_blends(const setup_t *setup, int axis, blend_t *blends) {
     int32_t from = setup->tensors[0].dims[axis], to = setup->tensors[2].dims[axis];
@@ -158,7 +158,8 @@ TFLM_EVAL(resize_bilinear) {
             int32_t weight[4] = {(1024 - y->part) * (1024 - x->part), y->part * (1024 - x->part),
                                  (1024 - y->part) * x->part, y->part * x->part};
             for (uint32_t c = 0; c < self->depth; c++) {
-                // Of parts beyond the last element, products may wrap around, but not their sum.
+                // For parts beyond the last element, products may wrap around, but their sum does
+                // not.
                 int32_t sum = (int32_t)((uint32_t)upper[left + c] * (uint32_t)weight[0] +
                                         (uint32_t)lower[left + c] * (uint32_t)weight[1] +
                                         (uint32_t)upper[right + c] * (uint32_t)weight[2] +

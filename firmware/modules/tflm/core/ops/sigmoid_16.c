@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The logistic function and tanh of 16-bit numbers, from a table as TensorFlow Lite has it
-// (tensorflow/lite/kernels/internal/common.h): its entries are up to one off the formula.
+// The logistic function and tanh of 16-bit numbers, with TensorFlow Lite's table
+// (tensorflow/lite/kernels/internal/common.h), whose entries differ from the formula by up to one.
 #include <string.h>
 
 #include "lstm.h"
@@ -32,8 +32,8 @@ const uint16_t tflm_sigmoid_table[256] = {
     65534, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65535,
 };
 
-// Between two entries, for a magnitude with `bits` fraction bits; `bits` more in the result. Beyond
-// the last entry it is that one.
+// Interpolates between two entries, for a magnitude with `bits` fraction bits; the result has
+// `bits` more. Beyond the last entry, it is that entry.
 static inline __attribute__((always_inline)) int32_t interpolate(int32_t x, int bits) {
     uint32_t magnitude = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
     uint32_t i = magnitude >> bits, rest = magnitude & ((1u << bits) - 1);

@@ -3,11 +3,11 @@
 #include "move.h"
 
 static int32_t index_of(int32_t index, int32_t dim, int32_t low, int32_t high) {
-    return tflm_clamp(index < 0 ? index + dim : index, low, high); // Of opposite signs.
+    return tflm_clamp(index < 0 ? index + dim : index, low, high); // They have opposite signs.
 }
 
-// Describes input 0 and the output; gives the `count` parameters that follow, which have a value
-// for each dimension.
+// Describes input 0 and the output; gives the `count` parameters that follow, each with a value for
+// each dimension.
 static tflm_status_t get_slice(tflm_node_t *node, uint32_t count, int32_t (*values)[TFLM_MAX_RANK],
                                tflm_tensor_t *input, tflm_tensor_t *output) {
     tflm_tensor_t parameter;
@@ -45,8 +45,8 @@ TFLM_PREPARE(strided_slice) {
         if (!stride || stride == INT32_MIN) {
             return tflm_node_fail(node, TFLM_ERROR_MODEL, "stride %d", stride);
         }
-        // The first index that is taken and the one after the last, before the first when it goes
-        // backwards, as tensorflow/lite/kernels/internal/strided_slice_logic.h has them.
+        // The first index, and the one after the last, or before the first when going backwards, as
+        // in tensorflow/lite/kernels/internal/strided_slice_logic.h.
         int32_t sign = stride < 0 ? -1 : 1;
         int32_t low = stride < 0 ? -1 : 0, high = dim + low;
         int32_t begin = index_of(values[0][i], dim, low, high);
@@ -68,7 +68,7 @@ TFLM_PREPARE(strided_slice) {
         }
         input.dims[i] = box.dims[i] = length;
         box.from_offset += begin * box.from_steps[i];
-        // May wrap around where there is only one.
+        // It may wrap around if there is only one.
         box.from_steps[i] = (int32_t)((uint32_t)box.from_steps[i] * (uint32_t)stride);
     }
     tflm_steps(&input, box.to_steps);

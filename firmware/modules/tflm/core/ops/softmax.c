@@ -8,11 +8,11 @@ typedef struct {
     uint32_t input, output; // Places.
     uint32_t depth;
     tflm_scale_t scale;
-    int32_t diff_min;     // Further below the maximum the result is 0.
+    int32_t diff_min;     // If the input is further below the maximum, the result is 0.
     uint32_t output_bits; // 8 or 16.
 } softmax_t;
 
-// The scale that an output of 8 or 16 bits has to have, and how far off it may be. Tables, because
+// The scale that an output of 8 or 16 bits must have, and its tolerance. They are in tables because
 // LLVM 22's Xtensa back end cannot choose between two constants.
 static const float units[] = {1.0f / 256, 1.0f / 65536};
 static const float tolerances[] = {0, 0.001f / 65536};
@@ -35,7 +35,7 @@ TFLM_PREPARE(softmax) {
     if (beta > 0) {
         scale = tflm_quantize_ratio(beta, input->scale, 1.0f / (1 << (31 - DIFF_INTEGER_BITS)));
     }
-    // TensorFlow Lite stops at a real multiplier of one or less.
+    // TensorFlow Lite aborts if the real multiplier is at most 1.
     if (scale.shift < 1 || (scale.shift == 1 && scale.multiplier == 1 << 30)) {
         return tflm_node_fail(node, TFLM_ERROR_UNSUPPORTED, "beta or the input's scale");
     }
@@ -79,7 +79,7 @@ TFLM_EVAL(softmax) {
         }
         int32_t reciprocal = tflm_reciprocal((int32_t)((sum << headroom) - 0x80000000u));
         int exponent = SUM_INTEGER_BITS - headroom + 31 - (int)self->output_bits;
-        exponent = exponent < 31 ? exponent : 31; // Beyond, nothing is left of any value.
+        exponent = exponent < 31 ? exponent : 31; // Beyond that, every value becomes 0.
         for (uint32_t i = 0; i < self->depth; i++, at++) {
             int32_t diff = input[i] - max;
             int32_t value = low;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SVDF of int8 with a state of int8 or int16: each filter sees the input as a dot product, keeps
-// the last few of them, and gives their sum weighted by age; `rank` filters make an output.
+// SVDF of int8 with a state of int8 or int16. Each filter computes a dot product of the input,
+// keeps the last few of them, and gives their sum weighted by age; `rank` filters make an output.
 #include <string.h>
 
 #include "bytes.h"
@@ -8,18 +8,18 @@
 #include "recurrent.h"
 
 typedef struct {
-    uint32_t input, features, times, bias, state, output; // Places; bias may be none.
+    uint32_t input, features, times, bias, state, output; // Places; there may be no bias.
     uint32_t depth, rank, memory, units;
     uint32_t state_bytes; // Of one element.
     int32_t state_zero_point;
     tflm_scale_t feature_scale;
-    tflm_output_t to; // Followed by what tflm_stage looks for.
+    tflm_output_t to; // Followed by what tflm_stage reads.
     int32_t multiplier;
     int8_t shift;
-    int32_t folded[]; // What each filter's features make of the input's zero point.
+    int32_t folded[]; // The contribution of the input's zero point to each filter's sum.
 } svdf_t;
 
-// Filters whose features are seen together.
+// Filters that are computed together.
 enum { TOGETHER = 32 };
 
 TFLM_PREPARE(svdf) {
@@ -48,8 +48,7 @@ TFLM_PREPARE(svdf) {
     TRY(tflm_get_bias(node, 3, (uint32_t)output.dims[1], &bias_at));
     TRY(tflm_get_state(node, 4, times.type, (uint64_t)times.elements * (uint32_t)input.dims[0],
                        &state));
-    // Biases are multiples of what the products are multiples of; TensorFlow Lite Micro allows for
-    // as much.
+    // The bias must have the scale of the products; TensorFlow Lite Micro has the same tolerance.
     float unit = state.scale * times.scale, beyond = 0;
     if (bias_at) {
         tflm_tensor_t bias;
@@ -74,7 +73,7 @@ TFLM_PREPARE(svdf) {
         tflm_fold_zero_point(fb->data + features.data_at, false, self->depth, 1, (uint32_t)filters,
                              self->depth, input.zero_point, self->folded);
         self->state_zero_point = state.zero_point;
-        // In single precision, as TensorFlow Lite Micro multiplies them.
+        // In single precision, as in TensorFlow Lite Micro.
         self->feature_scale = tflm_quantize_scale(input.scale * features.scale / state.scale);
         tflm_scale_t scale = tflm_quantize_scale(state.scale * times.scale / output.scale);
         self->multiplier = scale.multiplier;
@@ -88,7 +87,7 @@ TFLM_PREPARE(svdf) {
     return TFLM_OK;
 }
 
-// What filters from `filter` on see now, as the newest elements of their states.
+// Computes the dot products of filters from `filter` on, as the newest elements of their states.
 static void see(const svdf_t *self, const int8_t *input, const int8_t *features, uint32_t filter,
                 uint32_t count, uint8_t *state) {
     size_t memory_bytes = self->memory * self->state_bytes;
@@ -112,7 +111,7 @@ static void see(const svdf_t *self, const int8_t *input, const int8_t *features,
     }
 }
 
-// The sum of n products of states, without their zero point, and weights.
+// Returns the sum of n products of states, without their zero point, and weights.
 static inline __attribute__((always_inline)) uint32_t remember(const svdf_t *self,
                                                                const uint8_t *state,
                                                                const uint8_t *times, uint32_t n) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which kernels there are beside the portable ones, which TFLM_PORTABLE asks for.
+// Which kernels a target has besides the portable ones; TFLM_PORTABLE leaves them out.
 #ifndef TFLM_TARGET_H
 #define TFLM_TARGET_H
 
@@ -10,7 +10,7 @@
 #define TFLM_HELIUM
 #elif defined(__ARM_FEATURE_SIMD32)
 #define TFLM_DSP
-#elif defined(__XTENSA__) && !defined(__XTENSA_CALL0_ABI__) // ESP32, ESP32-S3: with MAC16.
+#elif defined(__XTENSA__) && !defined(__XTENSA_CALL0_ABI__) // ESP32 and ESP32-S3, which have MAC16.
 #define TFLM_XTENSA
 #endif
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TRANSPOSE_CONV of int8. What the input's zero point makes of each tap is found out first, a row
-// of work for each; then come the positions of the output.
+// TRANSPOSE_CONV of int8. First, each tap's bias is folded with the input's zero point, a row of
+// work for each; then come the positions of the output.
 #include "dense.h"
 #include "patches.h"
 
@@ -16,13 +16,13 @@ static uint32_t taps_of(const tflm_patches_t *patches) {
 }
 
 TFLM_PREPARE(transpose_conv) {
-    tflm_tensor_t t[4]; // Input 0 is the output's shape once more.
+    tflm_tensor_t t[4]; // Input 0 repeats the output's shape.
     TRY(tflm_get_tensors(node, "aaq?q", t));
     t[0] = t[2];
     t[2] = t[3];
     tflm_patches_t patches;
     TRY(tflm_patches_init_transposed(node, t, &patches));
-    // Of each tap, for each channel.
+    // A number for each channel of each tap.
     uint32_t folded = tflm_scratch(node, t[1].elements / patches.depth * 4ull);
     node->rows += taps_of(&patches);
     void *made;
@@ -37,7 +37,7 @@ TFLM_PREPARE(transpose_conv) {
     return TFLM_OK;
 }
 
-// What an eval needs at hand.
+// What an eval needs.
 typedef struct {
     const transpose_conv_t *self;
     tflm_stage_t stage;
@@ -59,7 +59,7 @@ static void fold(const view_t *view, uint32_t tap) {
     }
 }
 
-// The channels of a position from `channel` on.
+// Computes the channels of a position from `channel` on.
 static void each(void *context, const tflm_patch_t *patch, uint32_t channel, size_t output) {
     const view_t *view = context;
     const tflm_patches_t *patches = &view->self->patches;
@@ -79,7 +79,7 @@ static void each(void *context, const tflm_patch_t *patch, uint32_t channel, siz
             size_t tap = (at - (size_t)channel * filter) / patches->depth;
             const int32_t *folded = view->folded + tap * patches->channels;
             tflm_dense(x, view->weights + at, patch->run, filter, count, first ? sum : part);
-            if (first) { // What most positions have: one.
+            if (first) { // Most positions have only one.
                 stage.bias = folded;
             }
             for (uint32_t k = 0; !first && k < count; k++) {

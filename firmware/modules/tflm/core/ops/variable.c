@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streaming state: CALL_ONCE, VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE.
 //
-// A variable is a slot that lives for ever. Where nothing can tell the difference, reading one
-// gives its own memory, and what is assigned to it is computed right there; then neither costs a
-// copy. What a streaming model keeps is most often the end of what it is joined to: state and news
-// in, state out. Then the variable lies at the end of that whole, and reading it, which comes first
-// of all, moves it to the front.
+// A variable is a slot that lives for ever. Where nothing can tell the difference, reading it gives
+// its own memory, and what is assigned to it is computed in place; then neither costs a copy. A
+// streaming model mostly keeps the end of a concatenation: old state and new rows in, new state
+// out. The variable then lies at the end of the whole, and reading it, which comes first of all,
+// moves it to the front.
 #include <string.h>
 
 #include "../model.h"
@@ -31,7 +31,7 @@ static bool same_name(fb_t *fb, uint32_t a, uint32_t b) {
     return true;
 }
 
-// The slot of a variable by its options.
+// Returns the slot of a variable with these options.
 static uint32_t find_variable(tflm_load_t *load, uint32_t options) {
     uint32_t end = load->main.tensors.count + load->variable_count;
     for (uint32_t i = load->main.tensors.count; i < end; i++) {
@@ -45,7 +45,7 @@ static uint32_t find_variable(tflm_load_t *load, uint32_t options) {
 TFLM_PREPARE(var_handle) {
     tflm_load_t *load = node->load;
     if (!node->planning) {
-        return TFLM_OK; // It has a slot for one variable.
+        return TFLM_OK; // There is a slot for one variable.
     }
     TRY(tflm_expect(node, 0, 0, 1));
     tflm_slot_t *handle = &load->slots[tflm_node_output(node, 0)];
@@ -69,7 +69,7 @@ TFLM_PREPARE(var_handle) {
     return TFLM_OK;
 }
 
-// The variable behind the handle that a node reads, whose value is tensor `value`.
+// Gives the variable behind the handle that a node reads; tensor `value` is its value.
 static tflm_status_t get_variable(tflm_node_t *node, uint32_t value, uint32_t *variable) {
     tflm_load_t *load = node->load;
     uint32_t handle = tflm_node_input(node, 0);
@@ -89,7 +89,7 @@ static tflm_status_t get_variable(tflm_node_t *node, uint32_t value, uint32_t *v
     return TFLM_OK;
 }
 
-// Copies a whole tensor or variable to another, unless they share their memory.
+// Copies a whole tensor or variable to another, unless they share memory.
 static tflm_status_t copy(tflm_node_t *node, uint32_t to, uint32_t from) {
     tflm_box_t box = {.rank = 1, .dims = {(int32_t)node->load->slots[to].bytes}};
     box.to_steps[0] = box.from_steps[0] = 1;
@@ -106,7 +106,7 @@ TFLM_PREPARE(read_variable) {
         tflm_read_in_place(node, value, variable);
         return TFLM_OK;
     }
-    // Where they overlap, what comes first in an inference is to move the variable away.
+    // If they overlap, an inference begins by moving the variable away.
     bool early = tflm_root(load, value) == tflm_root(load, variable);
     return early == node->early ? copy(node, value, variable) : TFLM_OK;
 }
@@ -135,8 +135,8 @@ TFLM_PREPARE(call_once) {
     return TFLM_OK;
 }
 
-// The state of each variable starts as what the subgraph of CALL_ONCE assigns to it, else as its
-// zero point, as in tensorflow/lite/micro/micro_resource_variable.cc.
+// Each variable starts as what the subgraph of CALL_ONCE assigns to it, else as its zero point, as
+// in tensorflow/lite/micro/micro_resource_variable.cc.
 tflm_status_t tflm_first_values(tflm_load_t *load) {
     for (uint32_t i = 0; i < load->init.operators.count; i++) {
         tflm_node_t assign;

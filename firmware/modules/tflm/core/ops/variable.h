@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Variables, as loading sees them.
+// Variables while a model is loaded.
 #ifndef TFLM_VARIABLE_H
 #define TFLM_VARIABLE_H
 
 #include "../node.h"
 
-// Notes what CALL_ONCE assigns to variables.
+// Finds what CALL_ONCE assigns to variables.
 tflm_status_t tflm_first_values(tflm_load_t *load);
 
 #endif

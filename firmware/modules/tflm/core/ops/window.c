@@ -2,10 +2,10 @@
 // Prepares the windows of convolutions and pooling: stride, dilation and padding.
 #include "window.h"
 
-// Checks stride and dilation, and that `output` is what TensorFlow Lite computes; sets the padding.
-// `padding` is that of the schema, 0 same, 1 valid.
+// Checks stride and dilation, and that `output` is the size that TensorFlow Lite computes; sets the
+// padding. `padding` is as in the schema: 0 same, 1 valid.
 static tflm_status_t window_init(tflm_node_t *node, tflm_window_t *window, uint8_t padding) {
-    // Keeps positions within 32 bits, and what TensorFlow Lite has 16 bits for within those.
+    // This keeps positions within 32 bits, and steps within TensorFlow Lite's 16.
     const int32_t max = 1 << 20, max_step = INT16_MAX;
     int32_t stride = window->stride, dilation = window->dilation, taps = window->taps;
     if (stride < 1 || stride > max_step || dilation < 1 || dilation > max_step || taps < 1 ||
@@ -14,7 +14,7 @@ static tflm_status_t window_init(tflm_node_t *node, tflm_window_t *window, uint8
                               dilation, taps);
     }
     int32_t extent = (taps - 1) * dilation + 1;
-    int32_t beyond = window->input - (padding ? extent : 1); // Of the first position.
+    int32_t beyond = window->input - (padding ? extent : 1); // For the first position.
     int32_t output = beyond < 0 ? 0 : beyond / stride + 1;
     if (padding > 1 || output != window->output) {
         return tflm_node_fail(node, TFLM_ERROR_MODEL, "%d outputs along an axis, not %d",
@@ -45,7 +45,7 @@ tflm_status_t tflm_windows(tflm_node_t *node, const tflm_tensor_t *input,
     return TFLM_OK;
 }
 
-// Output rows up to which it is worth looking whether they may lie over the input.
+// The number of output rows up to which it is worth checking whether they may overlap the input.
 enum { MAX_SLIDE = 1 << 12 };
 
 TFLM_NOINLINE void tflm_slide(tflm_node_t *node, const tflm_window_t *y, const tflm_tensor_t *input,
@@ -54,7 +54,7 @@ TFLM_NOINLINE void tflm_slide(tflm_node_t *node, const tflm_window_t *y, const t
     if (input->dims[0] != 1 || y->output > MAX_SLIDE) {
         return;
     }
-    // What is within a tensor has less than 2^31 bytes.
+    // No part of a tensor has 2^31 bytes.
     int32_t input_row = (int32_t)input->bytes / y->input;
     int32_t output_row = (int32_t)output->bytes / y->output;
     int32_t lead = 0, lag = 0;
@@ -63,8 +63,8 @@ TFLM_NOINLINE void tflm_slide(tflm_node_t *node, const tflm_window_t *y, const t
         int32_t end = first + (y->taps - 1) * y->dilation + 1;
         first = first > 0 ? first : 0;
         end = end < y->input ? end : y->input;
-        // How far it writes, less where it begins to read; where it ends reading, less where it
-        // begins to write.
+        // `ahead` is how far it writes, less where it begins to read; `behind` is where it ends
+        // reading, less where it begins to write.
         int32_t ahead = (row + 1) * output_row - first * input_row;
         int32_t behind = end * input_row - row * output_row;
         lead = ahead > lead ? ahead : lead;

@@ -9,7 +9,7 @@
 typedef struct {
     int32_t input, output;    // Elements.
     int32_t taps;             // Of the window.
-    int32_t stride, dilation; // Of one tap the dilation is 1.
+    int32_t stride, dilation; // With one tap, the dilation is 1.
     int32_t padding;          // Before the first element.
 } tflm_window_t;
 
@@ -17,10 +17,10 @@ typedef struct {
     int32_t from, to;
 } tflm_taps_t;
 
-// As below, at a position where some taps may not lie within the input.
+// As below, for a position at which some taps may lie outside of the input.
 tflm_taps_t tflm_window_edge(const tflm_window_t *window, int32_t first);
 
-// Which taps of the window at an output position lie within the input.
+// Gives which taps of the window at an output position lie within the input.
 static inline void tflm_window_taps(const tflm_window_t *window, int32_t position, int32_t *start,
                                     int32_t *from, int32_t *to) {
     int32_t first = position * window->stride - window->padding;
@@ -36,22 +36,22 @@ static inline void tflm_window_taps(const tflm_window_t *window, int32_t positio
 // Whether any window reaches beyond the input.
 static inline bool tflm_window_is_padded(const tflm_window_t *window) {
     int32_t last = (window->output - 1) * window->stride + (window->taps - 1) * window->dilation;
-    return last >= window->input; // What is missing is divided between both ends.
+    return last >= window->input; // The padding is divided between both ends.
 }
 
-// Checks two tensors of height and width, strides and dilations; gives the windows that slide over
-// `input`. `weights` has as many taps along the same axes (NULL: options 3 and 4 say how many), and
-// `dilation` is the number of that option (0: it has none).
+// Checks two tensors with height and width, strides and dilations; gives the windows that slide
+// over `input`. `weights` has as many taps along the same axes (NULL: options 3 and 4 give their
+// number), and `dilation` is the number of that option (0: it has none).
 tflm_status_t tflm_windows(tflm_node_t *node, const tflm_tensor_t *input,
                            const tflm_tensor_t *output, const tflm_tensor_t *weights,
                            unsigned dilation, tflm_window_t *y, tflm_window_t *x);
 
-// Sets the node's rows to those of the output, and lets it lie over the input as far as windows
-// that slide along `y` allow.
+// Sets the node's rows to those of the output, and lets the output overlap the input as far as
+// windows that slide along `y` allow.
 void tflm_slide(tflm_node_t *node, const tflm_window_t *y, const tflm_tensor_t *input,
                 const tflm_tensor_t *output);
 
-// Both for a pooling operator; sets the node's cost, too.
+// Does both for a pooling operator, and sets the node's cost.
 tflm_status_t tflm_pool_windows(tflm_node_t *node, const tflm_tensor_t *input,
                                 const tflm_tensor_t *output, tflm_window_t *y, tflm_window_t *x);
 

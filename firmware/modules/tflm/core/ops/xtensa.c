@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions and fully connected layers for Xtensa's MAC16 option. ESP32-S3 has it, and ESP-IDF
-// saves its registers with a task's others
-// (components/xtensa/esp32s3/include/xtensa/config, core-isa.h: XCHAL_HAVE_MAC16; tie.h:
-// XCHAL_NCP_SA_LIST). Bytes are widened to 16 bits first, for several channels or positions at
-// once; then a product takes one instruction, which also loads. Other than in the portable kernels,
-// one channel after the other is summed up at several positions of a row, so that what scales its
-// outputs stays in registers.
+// saves its registers with a task's others (components/xtensa/esp32s3/include/xtensa/config,
+// core-isa.h: XCHAL_HAVE_MAC16; tie.h: XCHAL_NCP_SA_LIST). Bytes are first widened to 16 bits, for
+// several channels or positions at once; then a product takes one instruction, which also loads.
+// Unlike in the portable kernels, one channel after the other is summed at several positions of a
+// row, so that its scale stays in registers.
 //
-// As there is no signed load of a byte, each goes into the upper half of its 16 bits, of which the
-// lower half is zero: the sums in the accumulator, which has 40 bits, are 2^16 times too large.
+// As there is no signed load of a byte, each goes into the upper half of 16 bits, whose lower half
+// is zero: the sums in the accumulator, which has 40 bits, are 2^16 times too large.
 //
-// In a module with kernels for ESP32-S3's vector unit these are left out: esp32s3.c has its own.
+// A module with kernels for ESP32-S3's vector unit leaves these out: esp32s3.c has its own.
 #include "xtensa.h"
 
 #ifdef TFLM_XTENSA
@@ -29,8 +28,8 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
 
 enum { WEIGHTS = 256 }; // Widened at once; 2^16 times the sum of so many products takes 39 bits.
 
-// Sets `count` values, or one more. The first instruction of a loop has to lie within four aligned
-// bytes: behind a two-byte one and `loop`, which has three, it does.
+// Sets `count` values, or one more. The first instruction of a loop must lie within four aligned
+// bytes; it does, behind a two-byte instruction and `loop`, which has three.
 static __attribute__((noinline)) void fill(int16_t *to, uint32_t count, int32_t value) {
     __asm__ volatile("j .Lbegin%=\n\t"
                      ".p2align 2\n"
@@ -45,7 +44,7 @@ static __attribute__((noinline)) void fill(int16_t *to, uint32_t count, int32_t 
                      : "memory");
 }
 
-// n neighbouring bytes.
+// Widens n contiguous bytes.
 static void widen(const int8_t *from, uint32_t n, int16_t *to) {
     int8_t *upper = (int8_t *)to + 1;
     const int8_t *end = from + n;
@@ -60,13 +59,14 @@ static void widen(const int8_t *from, uint32_t n, int16_t *to) {
     }
 }
 
-// Along one axis: steps in bytes where bytes come from, and in values where they go.
+// Steps along one axis: in bytes in the source, in values in the target.
 typedef struct {
     uint32_t count;
     ptrdiff_t from_step, to_step;
 } axis_t;
 
-// The bytes of a rectangle. A row of the inner axis begins 12 bytes behind an aligned place.
+// Copies the bytes of a rectangle. A row of the inner axis begins 12 bytes behind an aligned
+// address.
 static __attribute__((noinline)) void gather(const int8_t *from, int16_t *to, const axis_t *outer,
                                              const axis_t *inner) {
     uint32_t value, count = outer->count;
@@ -98,16 +98,16 @@ static __attribute__((noinline)) void gather(const int8_t *from, int16_t *to, co
                      : "memory");
 }
 
-// Sums up `fours` times four products for each of `count` positions, from one to the next of which
-// x moves on by `step` values; adds them to the sums there are, or with `keep` of 0 sets these.
+// Sums `fours` times four products for each of `count` positions, between which x moves on by
+// `step` values. Adds them to the sums, or sets these if `keep` is 0.
 static __attribute__((noinline)) void sum_products(const int16_t *x, uint32_t step,
                                                    const int16_t *w, uint32_t fours, int32_t *sum,
                                                    uint32_t count, int32_t keep) {
     const int16_t *xi, *wi;
-    x -= 2; // Loads begin with a step.
+    x -= 2; // Loads increment their pointer first.
     w -= 2;
-    // The loop begins 16 bytes behind an aligned place. What reading ACCHI gives above its 8 bits
-    // is shifted out.
+    // The loop begins 16 bytes behind an aligned address. The bits that reading ACCHI gives above
+    // its 8 are shifted out.
     __asm__ volatile(
         "ssai 8\n\t"
         "j .Lnext%=\n\t"
@@ -159,7 +159,7 @@ void tflm_widen(const int8_t *x, uint32_t n, uint32_t position, int16_t *widened
     }
 }
 
-// Of several channels at one position, or of one channel at several positions.
+// Sums several channels at one position, or one channel at several positions.
 static TFLM_NOINLINE void sum_widened(const int8_t *x, int16_t *widened, const int8_t *w,
                                       uint32_t n, uint32_t stride, uint32_t channels,
                                       uint32_t count, int32_t *sum) {
@@ -227,7 +227,7 @@ void tflm_dense(const int8_t *x, const int8_t *w, uint32_t n, uint32_t stride, u
 
 void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, int32_t offset, const int8_t *w,
                     uint32_t n, uint32_t from, uint32_t to, int8_t *output) {
-    (void)offset; // It is in the biases.
+    (void)offset; // The offset is in the biases.
     int16_t widened[INPUTS + AHEAD] __attribute__((aligned(4)));
     tflm_widen(x, n, 0, widened);
     tflm_dense_widened(stage, x, widened, 1, w, n, from, to, output, 0);
@@ -235,7 +235,7 @@ void tflm_dense_all(const tflm_stage_t *stage, const int8_t *x, int32_t offset, 
 
 #ifdef TFLM_WITHOUT_VECTORS
 
-// Along one axis: of `taps` taps from `first` on, those that meet the input. Returns the first.
+// Of `taps` taps from `first` on along one axis, finds those within the input. Returns the first.
 static int32_t meet(const tflm_window_t *window, int32_t first, uint32_t taps, axis_t *axis) {
     tflm_window_t part = *window;
     part.taps = (int32_t)taps;
@@ -252,8 +252,8 @@ TFLM_EVAL(depthwise_conv) {
     uint32_t channels = self->output.channels, stride = (uint32_t)wx->stride;
     uint32_t columns = (uint32_t)wx->output, taps_x = (uint32_t)wx->taps,
              taps_y = (uint32_t)wy->taps;
-    // Taps, and what they meet, lie in columns of `room` rows, an even number, so that each begins
-    // in aligned memory. Of large filters some are taken at a time.
+    // Taps, and their inputs, lie in columns of `room` rows, an even number, so that each begins
+    // aligned. Large filters are taken in pieces.
     uint32_t wide = smaller(taps_x, WEIGHTS / 2), high = smaller(taps_y, WEIGHTS / wide & ~1u);
     uint32_t room = (high + 1) & ~1u, most = 1;
     bool whole = wide == taps_x && high == taps_y;
@@ -289,7 +289,7 @@ TFLM_EVAL(depthwise_conv) {
                     for (uint32_t j = 0; j < taps_x; j += wide) {
                         filter_y.count = smaller(taps_y - i, high);
                         filter_x.count = smaller(taps_x - j, wide);
-                        // These differ from channel to channel in what they meet only.
+                        // Channels differ only in the inputs themselves.
                         if (!channel || !whole) {
                             int32_t y = first_y + (int32_t)i * wy->dilation;
                             int32_t x = first_x + (int32_t)j * wx->dilation;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CONV_2D of int8 on Xtensa cores: inputs of several positions are widened, and then met by one
-// filter after the other; see xtensa.c.
+// CONV_2D of int8 on Xtensa cores: inputs of several positions are widened, and one filter after
+// the other is applied to them; see xtensa.c.
 #include "conv.h"
 #include "xtensa.h"
 

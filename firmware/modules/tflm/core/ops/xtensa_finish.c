@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// From sums to outputs on Xtensa cores, which have the upper half of a product: MULSH.
+// Finishes sums on Xtensa cores, which compute the upper half of a product with MULSH.
 #include "xtensa.h"
 
 #ifdef TFLM_XTENSA
 
-// As below, for whatever bias and shift there are.
+// As below, for any bias and shift.
 static TFLM_NOINLINE void finish_any(const tflm_stage_t *stage, uint32_t channel,
                                      const int32_t *sum, uint32_t sum_step, uint32_t count,
                                      int8_t *output, ptrdiff_t step) {
@@ -19,7 +19,7 @@ void tflm_finish_positions(const tflm_stage_t *stage, uint32_t channel, const in
     uint32_t i = channel & stage->scale_mask;
     int32_t bias = stage->bias[channel], multiplier = stage->multiplier[i];
     int32_t shift = stage->shift[i];
-    // Twice what is scaled takes no more than 32 bits: sums of up to 2^15 products come here.
+    // Only sums of up to 2^15 products come here, so that twice the scaled number fits 32 bits.
     if (stage->left || ((bias ^ (bias >> 31)) >> 29)) {
         finish_any(stage, channel, sum, sum_step, count, output, step);
         return;
@@ -59,14 +59,14 @@ void tflm_finish_positions(const tflm_stage_t *stage, uint32_t channel, const in
 }
 
 #ifndef TFLM_WITHOUT_VECTORS
-// Outputs of `count` channels at one position, all of which are shifted to the right.
+// Finishes `count` channels at one position, all of which are shifted to the right.
 static TFLM_NOINLINE void finish_right(const tflm_stage_t *stage, uint32_t channel,
                                        const int32_t *sum, uint32_t count, int8_t *output) {
     uint32_t i = channel & stage->scale_mask, step = stage->scale_mask & 1;
     const int32_t *bias = stage->bias + channel, *multiplier = stage->multiplier + i;
     const int8_t *shift = stage->shift + i;
     int32_t value, low, factor;
-    // As above. Shifts are negative: of -shift - 1 the lowest five bits are those of shift,
+    // As above. Shifts are negative: the lowest five bits of -shift - 1 are those of shift,
     // inverted.
     __asm__ volatile(
         "j .Lbegin%=\n\t"

@@ -6,7 +6,7 @@
 
 enum { HOP_US = 10000, SECOND_US = 1000000 };
 enum { WINDOW_HOPS = MICDSP_WINDOW_SAMPLES / MICDSP_HOP_SAMPLES };
-// After so long, whoever waits gets a turn; a hop is not interrupted.
+// After this long, waiting tasks get a turn; a hop is not interrupted.
 enum { SLICE_US = 5000 };
 // Ticks wrap around at 2^30 or a multiple of it.
 enum { TICKS_MASK = 0x3fffffff };
@@ -40,7 +40,7 @@ static void get_recording(mp_obj_t recording, micdsp_tape_buffers_t *buffers) {
     buffers->recording_bytes = (uint32_t)info.len;
 }
 
-// Both may have shrunk since the last call, and a ring that has must not be written behind its end.
+// Both buffers may have shrunk since the last call; nothing may be written beyond a ring's end.
 static void open_tape(listener_obj_t *self, micdsp_tape_buffers_t *buffers) {
     get_hops(self->ring, buffers);
     micdsp_require(self->tape.next < buffers->hop_count && self->tape.waiting <= buffers->hop_count,
@@ -102,7 +102,7 @@ static mp_obj_t listener_stop(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(listener_stop_obj, listener_stop);
 
-// Lets the spotters have the features; whether a word begins.
+// Passes the features to the spotters; returns whether a word begins.
 static bool spot(listener_obj_t *self) {
     bool began = false;
     const mp_obj_tuple_t *spotters = MP_OBJ_TO_PTR(self->spotters);
@@ -112,7 +112,7 @@ static bool spot(listener_obj_t *self) {
     return began;
 }
 
-// Counts a hop that began at `start_us`; gives when it ended.
+// Counts a hop that began at `start_us`; returns when it ended.
 static mp_uint_t count(listener_obj_t *self, mp_uint_t start_us) {
     mp_uint_t end_us = (mp_uint_t)mp_obj_get_int(mp_call_function_n_kw(self->clock, 0, 0, NULL));
     uint32_t took_us = (uint32_t)(end_us - start_us) & TICKS_MASK;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runs for every hop: Listener, and Spotter, one for each wake word.
+// The work for every hop: Listener, and a Spotter for each wake word.
 //
-// A spotter runs its model through Python's calling convention, by a bound method that it was given
-// together with the buffers of the model's input and output. So this module and the model's know
-// nothing of each other, be they built in or native ones, and nobody keeps a pointer into the
-// other's memory: buffers are asked for on every call.
+// A spotter runs its model through Python's calling convention: it is given a bound method, and the
+// buffers of the model's input and output. So this module and the model's know nothing of each
+// other, whether built in or native, and neither keeps a pointer into the other's memory: buffers
+// are asked for on every call.
 #ifndef MICDSP_LISTENER_H
 #define MICDSP_LISTENER_H
 
@@ -17,14 +17,14 @@
 typedef struct {
     mp_obj_base_t base;
     mp_obj_t invoke, input, output;
-    uint32_t row; // of the input, that the next features belong to
+    uint32_t row; // the row of the input where the next features belong
     float ratio;
     int8_t zero_point;
     bool inferred, began;
     micdsp_mean_t mean;
 } spotter_obj_t;
 
-// Takes a hop's features; true: the word begins. Raises what the model raises.
+// Takes a hop's features; returns whether the word begins. Raises what the model raises.
 bool micdsp_spotter_push(spotter_obj_t *self, const void *features);
 
 // Raises ValueError unless `right`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// micdsp as a native .mpy: what modmicdsp.c's constant tables say, filled in at import, since the
+// micdsp as a native .mpy. Fills in at import what modmicdsp.c has in constant tables, since the
 // numbers of names are not known before.
 #include "py/dynruntime.h"
 

@@ -8,7 +8,7 @@ void micdsp_require(bool right, const char *message) {
     }
 }
 
-// Where the next features belong in the model's input; sets how many rows it has.
+// Returns where the next features belong in the model's input, and its number of rows.
 static int8_t *row_of(const spotter_obj_t *self, uint32_t *rows) {
     mp_buffer_info_t info;
     mp_get_buffer_raise(self->input, &info, MP_BUFFER_WRITE);

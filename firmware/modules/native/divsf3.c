@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Division of two floats, for the one compiler whose library we do not have: LLVM's for Xtensa
-// calls it and brings none. IEEE 754 binary32, rounded to nearest, ties to even.
+// Division of two floats. LLVM's code for Xtensa calls this function, and LLVM does not come with
+// it. IEEE 754 binary32, rounded to nearest, ties to even.
 #include <stdint.h>
 
 #define EXPONENT_MAX 255
@@ -13,7 +13,7 @@ typedef union {
     uint32_t bits;
 } float_bits_t;
 
-// Takes a finite non-zero number apart: 24 bits with the hidden one at the top, and their exponent.
+// Splits a finite non-zero number: 24 bits with the hidden one at the top, and their exponent.
 static uint32_t unpack(uint32_t magnitude, int *exponent) {
     uint32_t significand = magnitude & (HIDDEN - 1);
     *exponent = (int)(magnitude >> 23);
@@ -47,7 +47,7 @@ static uint32_t divide(uint32_t a, uint32_t b) {
     if (exponent >= EXPONENT_MAX) {
         return INFINITY_BITS;
     }
-    if (exponent <= 0) { // Subnormal: the hidden bit gets its place by shifting.
+    if (exponent <= 0) { // The result is subnormal: shifting brings the hidden bit into place.
         int shift = exponent < -25 ? 26 : 1 - exponent;
         lost |= (quotient & ((1u << shift) - 1)) != 0;
         quotient >>= shift;
@@ -56,7 +56,7 @@ static uint32_t divide(uint32_t a, uint32_t b) {
     uint32_t guard = quotient & 3;
     quotient >>= 2;
     uint32_t up = guard > 2 || (guard == 2 && (lost || (quotient & 1)));
-    // A carry out of the significand moves on into the exponent, up to infinity.
+    // A carry out of the significand goes into the exponent, up to infinity.
     if (exponent == 0) {
         return quotient + up;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The functions that a compiler may call behind one's back, for native .mpy files, which have no C
-// library to link with.
+// Functions that a compiler may call by itself, for native .mpy files, which have no C library to
+// link with.
 #include "py/dynruntime.h"
 
 void *memcpy(void *to, const void *from, size_t bytes) {

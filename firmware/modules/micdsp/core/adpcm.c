@@ -13,7 +13,7 @@ static const uint16_t steps[89] = {
     3660,  4026,  4428,  4871,  5358,  5894,  6484,  7132,  7845,  8630,  9493, 10442, 11487,
     12635, 13899, 15289, 16818, 18500, 20350, 22385, 24623, 27086, 29794, 32767};
 
-// By the three magnitude bits of a code.
+// Indexed by the three magnitude bits of a code.
 static const int8_t index_changes[8] = {-1, -1, -1, -1, 2, 4, 6, 8};
 
 static uint8_t encode_sample(micdsp_adpcm_t *encoder, int32_t sample) {
@@ -24,7 +24,7 @@ static uint8_t encode_sample(micdsp_adpcm_t *encoder, int32_t sample) {
         sign = 8;
         difference = -difference;
     }
-    // What a decoder will add: (magnitude + 1/2) * step / 4, each part rounded down.
+    // The decoder will add (magnitude + 1/2) * step / 4, with each part rounded down.
     int32_t decoded = step >> 3;
     for (uint8_t bit = 4; bit; bit >>= 1, step >>= 1) {
         if (difference >= step) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small integer helpers. Right shifts of negative integers are taken to be arithmetic throughout
-// micdsp, as they are on every compiler in use.
+// Small integer helpers. All of micdsp assumes that right shifts of negative integers are
+// arithmetic, as they are with every compiler in use.
 #ifndef MICDSP_BITS_H
 #define MICDSP_BITS_H
 
@@ -15,10 +15,10 @@
 #define MICDSP_MVE 0
 #endif
 
-// Position of the highest set bit, from 1; 0 for 0.
+// Returns the position of the highest set bit, from 1; 0 for 0.
 static inline int micdsp_bit_length(uint32_t x) {
 #if defined(__riscv) && !defined(__riscv_zbb)
-    // No such instruction: __builtin_clz would call libgcc.
+    // There is no such instruction: __builtin_clz would call libgcc.
     int length = 0;
     for (int step = 16; step; step >>= 1) {
         if (x >> step) {
@@ -32,8 +32,8 @@ static inline int micdsp_bit_length(uint32_t x) {
 #endif
 }
 
-// What is a few bytes long is copied by __builtin_memcpy: where there is no C library, as for
-// Xtensa, a compiler takes memcpy for a function to call.
+// Copies of a few bytes use __builtin_memcpy: without a C library, as for Xtensa, a compiler turns
+// memcpy into a call.
 static inline int32_t micdsp_load_sample(const uint8_t *samples, size_t i) {
     int16_t sample;
     __builtin_memcpy(&sample, samples + 2 * i, sizeof sample);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arithmetic on complex int16 values for fft.c: once in portable C, once with the packed 16-bit
-// instructions of Cortex-M4 and later. Both round to nearest and wrap to 16 bits alike.
+// Arithmetic on complex int16 values for fft.c: in portable C, or with the packed 16-bit
+// instructions of Cortex-M4 and later. Both round to nearest, and wrap to 16 bits.
 #ifndef MICDSP_COMPLEX_H
 #define MICDSP_COMPLEX_H
 
@@ -13,8 +13,8 @@
 
 typedef uint32_t complex_t; // re in the low half, im in the high one
 
-// GCC 12 finds neither of the two packing instructions in C, and adds constants separately where it
-// sees them.
+// GCC 12 does not generate the two packing instructions from C, and adds known constants
+// separately.
 static inline complex_t pack_high(int32_t re, int32_t im) {
     complex_t z;
     __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(z) : "r"(im), "r"(re));
@@ -88,7 +88,7 @@ static inline uint32_t complex_mean_energy(complex_t a, complex_t b) {
     return (uint32_t)__smuad(mean, mean);
 }
 
-// The same of a and -b in re, of -a and b in im.
+// The same with a and -b in re, and -a and b in im.
 static inline uint32_t complex_mirror_energy(complex_t a, complex_t b) {
     int32_t re = __shsub16((int16x2_t)a, (int16x2_t)b);
     int32_t im = __shsub16((int16x2_t)b, (int16x2_t)a);
@@ -97,7 +97,7 @@ static inline uint32_t complex_mirror_energy(complex_t a, complex_t b) {
 
 #else
 
-// Parts may leave 16 bits until stored.
+// Parts may exceed 16 bits until stored.
 typedef struct {
     int32_t re, im;
 } complex_t;
@@ -158,7 +158,7 @@ static inline uint32_t complex_mean_energy(complex_t a, complex_t b) {
     return complex_energy((a.re + (int16_t)b.re) >> 1, (a.im + (int16_t)b.im) >> 1);
 }
 
-// The same of a and -b in re, of -a and b in im.
+// The same with a and -b in re, and -a and b in im.
 static inline uint32_t complex_mirror_energy(complex_t a, complex_t b) {
     return complex_energy((a.re - (int16_t)b.re) >> 1, ((int16_t)b.im - a.im) >> 1);
 }

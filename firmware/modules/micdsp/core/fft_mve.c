@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fft.c for Helium: four complex values to a vector. Its doubling multiplications saturate where
-// the original wraps, but never here: stages rotate values scaled below 8192, and what the last
-// step rotates is below 32767 by Parseval, since windowed values fit 16 bits.
+// the portable ones wrap, but that never happens: stages rotate values scaled below 8192, and the
+// last step rotates values below 32767 by Parseval, since windowed values fit 16 bits.
 #include "bits.h"
 
 #if MICDSP_MVE

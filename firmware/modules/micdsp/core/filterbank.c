@@ -8,7 +8,8 @@ uint32_t micdsp_sqrt32(uint32_t x) {
     if (x == 0) {
         return 0;
     }
-    // With the top bits in place, one Newton step from a table of the top byte is at most 2 above.
+    // With the top bits in place, one Newton step from a table by the top byte is at most 2 too
+    // large.
     int shift = (32 - micdsp_bit_length(x)) & ~1;
     uint32_t scaled = x << shift;
     uint32_t root = (uint32_t)micdsp_sqrt_seeds[(scaled >> 24) - 64] << 8;
@@ -54,8 +55,8 @@ static uint32_t rounded_sqrt(uint64_t x) {
         // The original does not round 65535 up.
         return root + (low - root * root > root && root != 0xFFFF);
     }
-    // Root of the top 32 bits, then the rest of its bits by one division: x = (root + more)^2 with
-    // more = (x - root^2) / (2 root), which is below 2^5 and at most 1 too large.
+    // The root of the top 32 bits, then the other bits of the root by one division: x = (root +
+    // more)^2 with more = (x - root^2) / (2 root), which is below 2^5 and at most 1 too large.
     int shift = (micdsp_bit_length(high) + 1) / 2;
     uint32_t top = high << (32 - 2 * shift) | low >> (2 * shift);
     uint32_t root = micdsp_sqrt32(top);

@@ -11,7 +11,7 @@
 // Adds up the bins before `end`, and each times its weight; there is at least one.
 static inline uint32_t band(const uint32_t *bin, const uint32_t *end, const uint16_t *weights,
                             uint64_t *weighted) {
-    // GCC 12 makes no tail-predicated loops. Even registers, and pairs of them, are asked for.
+    // GCC 12 generates no tail-predicated loops. The instructions need even registers, and pairs.
     register uint32_t low __asm__("r2") = 0, high __asm__("r3") = 0, sum __asm__("r4") = 0;
     __asm__("dlstp.32 lr, %[bins]\n"
             "1: vldrw.u32 q0, [%[bin]], #16\n"
@@ -36,7 +36,7 @@ static inline float32x4_t square_roots(float32x4_t x) {
     return vld1q_f32(each);
 }
 
-// -1 where x is, else 0.
+// Returns -1 where x is negative, else 0.
 static inline int32x4_t negative(int32x4_t x) {
     return vshrq_n_s32(x, 31);
 }
@@ -44,8 +44,8 @@ static inline int32x4_t negative(int32x4_t x) {
 // Square roots rounded to nearest, of numbers below 2^42; see filterbank.c.
 static inline uint32x4_t rounded_sqrts(uint32x4_t low, uint32x4_t high) {
     float32x4_t x = vfmaq_n_f32(vcvtq_f32_u32(low), vcvtq_f32_u32(high), 4294967296.0f);
-    // At most 1 from the root rounded down: what is left fits 32 bits, and is below 0 or above
-    // twice the root.
+    // At most 1 from the root rounded down: the rest fits 32 bits, and is below 0 or above twice
+    // the root if the root is wrong.
     int32x4_t root = vreinterpretq_s32_u32(vcvtq_u32_f32(square_roots(x)));
     int32x4_t rest = vsubq_s32(vreinterpretq_s32_u32(low), vmulq_s32(root, root));
     int32x4_t twice = vaddq_s32(root, root);

@@ -53,9 +53,9 @@ size_t micdsp_frontend_process(micdsp_frontend_t *frontend, const void *samples,
     return frames;
 }
 
-// A positive float as integer part and 32 bits of fraction, from its bits: its arithmetic would
-// call libgcc where there is no FPU. From 256 on it gives 256, with which every feature but 0
-// saturates.
+// Splits a positive float into its integer part and 32 bits of fraction. It works on the float's
+// bits, as float arithmetic calls libgcc where there is no FPU. From 256 on it gives 256, with
+// which every feature but 0 saturates.
 static void split(float x, uint32_t *whole, uint32_t *fraction) {
     uint32_t bits;
     __builtin_memcpy(&bits, &x, sizeof bits);
@@ -86,7 +86,7 @@ void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, in
         uint32x4_t product = vmulhq_u32(feature, vdupq_n_u32(fraction));
         product = vaddq_u32(product, vmulq_n_u32(feature, whole));
         int32x4_t value = vaddq_n_s32(vreinterpretq_s32_u32(product), zero_point);
-        // Up from above one half, and from one half where that gives an even number.
+        // Rounds up above one half, and at one half if that gives an even number.
         uint32x4_t up = vandq_u32(vreinterpretq_u32_s32(value), vdupq_n_u32(1));
         up = vpselq_u32(up, vdupq_n_u32(0), vcmpeqq_u32(rest, half));
         up = vpselq_u32(vdupq_n_u32(1), up, vcmphiq_u32(rest, half));

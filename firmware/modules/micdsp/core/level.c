@@ -3,8 +3,8 @@
 #include "bits.h"
 #include "micdsp.h"
 
-// sum / count, which must fit 31 bits. By shifting and subtracting: a 64-bit division, or a shift
-// by a variable, would call libgcc on 32-bit targets.
+// Returns sum / count, which must fit 31 bits. It shifts and subtracts, as a 64-bit division, or a
+// shift by a variable, would call libgcc on 32-bit targets.
 static uint32_t quotient(uint64_t sum, size_t count) {
     uint64_t part = (uint64_t)count << 30;
     uint32_t result = 0;

@@ -8,8 +8,8 @@
 #define SCALE_SHIFT 6
 #define LN2_Q16 45426
 
-// log2 in Q16: bit length, the bits below the highest, and a table of how far log2(1 + x) lies
-// above x. The table's slope within a segment is scaled as the original scales it.
+// log2 in Q16: the bit length, the bits below the highest, and from a table how far log2(1 + x)
+// lies above x. The table's slope within a segment is scaled as in the original.
 static uint32_t log2_q16(uint32_t x) {
     int whole = micdsp_bit_length(x) - 1;
     uint32_t below = x - (1u << whole);

@@ -36,24 +36,24 @@ typedef struct {
     size_t sample_count;
 } micdsp_frontend_t;
 
-// Back to the state before the first sample.
+// Restores the state before the first sample.
 void micdsp_frontend_reset(micdsp_frontend_t *frontend);
 
-// Number of frames that sample_count more samples complete.
+// Returns the number of frames that sample_count more samples complete.
 size_t micdsp_frontend_frames(const micdsp_frontend_t *frontend, size_t sample_count);
 
-// Takes all samples; writes each frame completed, MICDSP_CHANNELS uint16 values, to features and
-// returns their number. features must have room for micdsp_frontend_frames(). Equal, value for
-// value, to TensorFlow's microfrontend in microWakeWord's settings, however samples are cut.
+// Takes all samples; writes each completed frame, MICDSP_CHANNELS uint16 values, to features and
+// returns their number. features must have room for micdsp_frontend_frames(). Every value equals
+// that of TensorFlow's microfrontend with microWakeWord's settings, however samples are split.
 size_t micdsp_frontend_process(micdsp_frontend_t *frontend, const void *samples,
                                size_t sample_count, void *features);
 
-// The same of one whole window at a time, MICDSP_WINDOW_SAMPLES aligned samples, each a hop after
-// the one before; for a caller that has them in a row anyway.
+// The same for one whole window, MICDSP_WINDOW_SAMPLES aligned samples, each a hop after the one
+// before; for callers whose samples are contiguous anyway.
 void micdsp_frontend_frame(micdsp_frontend_t *frontend, const int16_t *samples, void *features);
 
-// One frame as a model's int8 input: feature * ratio + zero_point, rounded half to even and
-// saturated. ratio is 0.0390625 / scale of the input tensor; it must be positive.
+// Converts one frame to a model's int8 input: feature * ratio + zero_point, rounded half to even
+// and saturated. ratio is 0.0390625 / scale of the input tensor; it must be positive.
 void micdsp_frontend_quantize(const void *features, int8_t *out, float ratio, int32_t zero_point);
 
 typedef struct {
@@ -69,44 +69,44 @@ void micdsp_adpcm_encode(micdsp_adpcm_t *encoder, const void *samples, size_t sa
 #define MICDSP_HOP_BYTES (2 * MICDSP_HOP_SAMPLES)
 #define MICDSP_HOP_ADPCM_BYTES (MICDSP_HOP_SAMPLES / 2)
 
-// The last hops of a microphone, and a recording that begins with them. Zeros have no recording;
-// the fields are private.
+// The last hops of a microphone, and a recording that begins with them. If zeroed, it has no
+// recording; the fields are private.
 typedef struct {
     uint32_t next;           // slot of the ring
-    uint32_t waiting;        // hops before it that the recording has yet to get
-    uint32_t recorded_bytes; // fewer than whole_bytes: the recording goes on
+    uint32_t waiting;        // hops before it that are not in the recording yet
+    uint32_t recorded_bytes; // while less than whole_bytes, the recording goes on
     uint32_t whole_bytes;
-    uint32_t crc; // CRC-32 of what is recorded
+    uint32_t crc; // CRC-32 of the recording so far
     micdsp_adpcm_t encoder;
 } micdsp_tape_t;
 
-// A tape's memory, which belongs to the caller: an aligned ring of hops, more than 0, and another
-// that takes the recording, a multiple of MICDSP_HOP_ADPCM_BYTES.
+// A tape's memory, which belongs to the caller: an aligned ring of at least one hop, and another
+// for the recording, a multiple of MICDSP_HOP_ADPCM_BYTES.
 typedef struct {
     uint8_t *hops, *recording;
     uint32_t hop_count, recording_bytes;
 } micdsp_tape_buffers_t;
 
 // Begins a recording with all hops of the ring, the oldest first; whole_bytes is a multiple of
-// MICDSP_HOP_ADPCM_BYTES. What its ring has no room for pushes the oldest out. Hops are encoded
-// while new ones are taken, three with each until none waits: this call encodes none.
+// MICDSP_HOP_ADPCM_BYTES. If its ring is full, the oldest bytes are overwritten. This call encodes
+// nothing: each new hop encodes three, until none waits.
 void micdsp_tape_record(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
                         uint32_t whole_bytes);
 
-// The last MICDSP_WINDOW_SAMPLES, of a ring of as many at least: where they lie, or a copy in
-// `window` where the ring's end comes in between.
+// Returns the last MICDSP_WINDOW_SAMPLES of the ring, which must have room for them: in place, or a
+// copy in `window` if the ring's end lies between them.
 const int16_t *micdsp_tape_window(const micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
                                   int16_t *window);
 
-// Takes a hop; true: with it the recording is whole.
+// Takes a hop; returns whether it completes the recording.
 bool micdsp_tape_push(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
                       const void *samples);
 
-// CRC-32 as in zlib, of bytes that follow those of `crc`; it starts at 0.
+// Returns the CRC-32, as in zlib, of bytes that follow those of `crc`; it starts at 0.
 uint32_t micdsp_crc32(uint32_t crc, const uint8_t *bytes, size_t count);
 
-// The sliding mean of a model's outputs against a cutoff, over integers. Set up with size and
-// cutoff_sum, the rest zeros.
+// The sliding mean of a model's outputs against a cutoff, in integers. Set size and cutoff_sum, and
+// the rest to zero.
 typedef struct {
     int32_t sum;        // of the last `size` outputs
     int32_t cutoff_sum; // the mean is active while the sum exceeds it
@@ -118,17 +118,18 @@ typedef struct {
 
 void micdsp_mean_reset(micdsp_mean_t *mean);
 
-// Takes an output; true: the mean has become active. It counts once `size` outputs were heard.
+// Takes an output; returns whether the mean becomes active with it. The mean counts only once there
+// have been `size` outputs.
 bool micdsp_mean_push(micdsp_mean_t *mean, uint8_t output);
 
-// Root of the mean square, rounded down, 0..32767.
+// Returns the root of the mean square, rounded down, 0..32767.
 int32_t micdsp_level_rms(const void *samples, size_t sample_count);
 
-// Largest magnitude, 0..32768.
+// Returns the largest magnitude, 0..32768.
 int32_t micdsp_level_peak(const void *samples, size_t sample_count);
 
-// Samples of the highest bits of int32 words, as microphones with I2S give 24 bits in 32; doubled
-// gain_shift (0..15) times and saturated. samples may be words.
+// Makes samples of the highest bits of int32 words, as I2S microphones give 24 bits in 32; doubles
+// them gain_shift (0..15) times, and saturates. samples may be words.
 void micdsp_narrow(const void *words, size_t sample_count, int gain_shift, void *samples);
 
 #endif

@@ -8,7 +8,7 @@
 #endif
 
 #define SMOOTHING_BITS 10
-// Q14 of 0.025 and 0.06, for channels of even and odd number, and of 0.05.
+// 0.025 and 0.06 in Q14, for channels of even and odd number, and 0.05.
 #define EVEN_SMOOTHING 409
 #define ODD_SMOOTHING 983
 #define MIN_SIGNAL_REMAINING 819

@@ -7,7 +7,7 @@
 
 #define WINDOW_BYTES 8
 #define SAMPLE_BYTES (MICDSP_PDM_BITS / 8)
-// The microphone's offset is what a low-pass of about 10 Hz finds.
+// A low-pass of about 10 Hz finds the microphone's offset.
 #define OFFSET_SHIFT 8
 
 void micdsp_pdm_reset(micdsp_pdm_t *pdm) {
@@ -16,7 +16,7 @@ void micdsp_pdm_reset(micdsp_pdm_t *pdm) {
     pdm->filled = MICDSP_PDM_TAPS;
 }
 
-// The window's running sums, around zero. Only 61 ones in a row would not fit.
+// Computes the window's running sums, around zero. Only 61 ones in a row would not fit.
 static int16_t running_sum(const uint8_t *window) {
     int32_t sum = -32768;
     for (int place = 0; place < WINDOW_BYTES; place++) {
@@ -25,7 +25,7 @@ static int16_t running_sum(const uint8_t *window) {
     return (int16_t)(sum > 32767 ? 32767 : sum);
 }
 
-// Eight values at 128 kHz more, from 16 bytes.
+// Adds eight values at 128 kHz from 16 bytes.
 static void take(micdsp_pdm_t *pdm, const uint8_t *bits) {
     if (pdm->filled == MICDSP_PDM_HISTORY) {
         memmove(pdm->history, pdm->history + MICDSP_PDM_TAPS, MICDSP_PDM_TAPS * sizeof(int16_t));
@@ -54,7 +54,7 @@ void micdsp_pdm_process(micdsp_pdm_t *pdm, const void *bits, size_t sample_count
     uint8_t *out = samples;
     for (; sample_count; sample_count--, in += SAMPLE_BYTES, out += 2) {
         take(pdm, in);
-        // Q30 to Q23: room for the difference to the offset.
+        // From Q30 to Q23, so that the difference to the offset fits.
         int32_t value = low_pass(pdm->history + pdm->filled - MICDSP_PDM_TAPS) >> 7;
         pdm->offset += (value - pdm->offset) >> OFFSET_SHIFT;
         int shift = 8 - gain_shift;

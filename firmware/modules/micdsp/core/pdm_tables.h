@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-// Byte value's part of the running sums, for each of the window's eight places, oldest first.
+// A byte value's part of the running sums, for each of the window's eight places, oldest first.
 extern const uint16_t micdsp_pdm_sums[8 * 256];
 // Q15, 128 kHz.
 extern const int16_t micdsp_pdm_low_pass[160];

@@ -3,7 +3,7 @@
 #include "micdsp.h"
 #include <string.h>
 
-// By four bits of what is left over: a table of 256 would take a kilobyte.
+// It takes four bits at a time: a table for eight would take a kilobyte.
 uint32_t micdsp_crc32(uint32_t crc, const uint8_t *bytes, size_t count) {
     static const uint32_t rests[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
                                        0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
@@ -29,7 +29,7 @@ static void encode(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers, ui
     tape->recorded_bytes += MICDSP_HOP_ADPCM_BYTES;
 }
 
-// Encodes the oldest of the hops that wait, at most so many.
+// Encodes the oldest waiting hops, at most so many.
 static void catch_up(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers, uint32_t hops) {
     for (; hops && tape->waiting; hops--, tape->waiting--) {
         uint32_t slot = tape->next + buffers->hop_count - tape->waiting;
@@ -63,7 +63,7 @@ const int16_t *micdsp_tape_window(const micdsp_tape_t *tape, const micdsp_tape_b
 
 bool micdsp_tape_push(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers,
                       const void *samples) {
-    // With what waits longest, the place that the new hop takes.
+    // The first two of them include the one that waits longest, whose slot the new hop takes.
     enum { BEFORE = 2, AFTER = 1 };
     bool goes_on = tape->recorded_bytes < tape->whole_bytes;
     catch_up(tape, buffers, BEFORE);

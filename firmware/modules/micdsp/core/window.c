@@ -8,7 +8,7 @@
 #include <arm_mve.h>
 #endif
 
-// Returns the magnitudes of all values or-ed together: its highest bit is that of the largest.
+// Returns the bitwise or of all magnitudes: its highest bit is that of the largest.
 static uint32_t multiply(const int16_t *restrict samples, int16_t *restrict windowed) {
 #if MICDSP_MVE
     uint16x8_t magnitudes = vdupq_n_u16(0);
@@ -36,8 +36,8 @@ static uint32_t multiply(const int16_t *restrict samples, int16_t *restrict wind
 
 int micdsp_window_apply(const int16_t *restrict samples, int16_t *restrict windowed) {
     uint32_t magnitudes = multiply(samples, windowed);
-    // The original keeps magnitudes in 16 bits, where that of -32768 does not count and scaling
-    // wraps it to 0.
+    // The original keeps magnitudes in 16 bits, in which that of -32768 counts as 0; scaling wraps
+    // that value to 0.
     int shift = 15 - micdsp_bit_length(magnitudes & 0x7FFF);
     if (magnitudes > 0x7FFF && shift > 0) {
         for (int i = 0; i < MICDSP_WINDOW_SAMPLES; i++) {

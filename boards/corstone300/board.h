@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arm Corstone-300 as MPS3 application note AN547 puts it on an FPGA.
+// Arm Corstone-300 on an MPS3 FPGA board, as in application note AN547.
 #ifndef GLINT_BOARD_H
 #define GLINT_BOARD_H
 
@@ -7,7 +7,7 @@
 #define BOARD_MCU_NAME "Cortex-M55"
 #define BOARD_CLOCK_HZ 32000000
 
-// Addresses are the secure aliases where AN547 gives a peripheral to the secure world only.
+// Where AN547 gives a peripheral to the secure world only, the address is the secure alias.
 #define BOARD_UART0_BASE 0x49303000
 #define BOARD_UART0_RX_IRQ 33
 #define BOARD_UART1_BASE 0x49304000
@@ -27,7 +27,7 @@
 #define BOARD_SLOT0_OFFSET 0x400000
 #define BOARD_SLOT_BYTES 0x200000
 
-// Behind the flash in the same memory: what is shared with the host (simbus.h).
+// Behind the flash in the same memory: memory shared with the host (simbus.h).
 #define BOARD_SIMBUS_BASE (BOARD_FLASH_BASE + BOARD_FLASH_BYTES)
 
 #endif

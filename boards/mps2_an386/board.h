@@ -25,7 +25,7 @@
 #define BOARD_SLOT0_OFFSET 0x400000
 #define BOARD_SLOT_BYTES 0x200000
 
-// Behind the flash in the same memory: what is shared with the host (simbus.h).
+// Behind the flash in the same memory: memory shared with the host (simbus.h).
 #define BOARD_SIMBUS_BASE (BOARD_FLASH_BASE + BOARD_FLASH_BYTES)
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A QEMU plugin that counts the guest's instructions by function, and prints the counts when it
-// ends. Built for this machine; QEMU brings the functions that are only declared here. Their
-// interface is that of QEMU's include/qemu/qemu-plugin.h, version 1, which Debian does not package.
+// A QEMU plugin that counts the guest's instructions by function, and prints the counts at exit. It
+// is built for this machine; QEMU has the functions that are only declared here. Their interface is
+// that of QEMU's include/qemu/qemu-plugin.h, version 1, which Debian does not package.
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +33,7 @@ static struct {
     uint64_t instructions;
 } functions[FUNCTIONS_MAX];
 
-// Where a function's instructions are counted; the last place is shared when there are too many.
+// Returns the counter of a function; the last one is shared by all that have no room.
 static uint64_t *counter(const char *name) {
     size_t i = 0;
     while (i < FUNCTIONS_MAX - 1 && functions[i].name && strcmp(functions[i].name, name)) {

@@ -31,7 +31,7 @@ static inline void __attribute__((noreturn)) linux_exit(int status) {
     }
 }
 
-// How many of so many bytes came before the end.
+// Reads `bytes` bytes, or fewer at the end of the file; returns how many.
 static inline size_t linux_take(int file, void *to, size_t bytes) {
     char *at = to;
     size_t got = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the model runtime under qemu-xtensa's emulation of Linux, for its instructions to be
-// counted. Standard input holds what CONFIGID0 of the chip to play holds, a 32-bit length and a
-// model of that many bytes, then inputs one after another. Standard error says how many
-// instructions of the vector unit were run that the counter does not see.
+// Runs the model runtime in qemu-xtensa's emulation of Linux, where its instructions are counted.
+// Standard input holds the CONFIGID0 of the chip to emulate, a 32-bit length and a model of that
+// many bytes, then inputs one after another. Standard error says how many instructions of the
+// vector unit the counter did not see.
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ static uint8_t model[MODEL_BYTES_MAX] __attribute__((aligned(16)));
 static uint8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
 static tflm_t runtime;
 
-// Whether so many bytes came; an end before the first is the regular one.
+// Returns whether so many bytes came; the input may end only before the first of them.
 static bool take(void *to, size_t bytes) {
     size_t got = linux_take(0, to, bytes);
     if (got && got < bytes) {
@@ -69,10 +69,9 @@ void run(void) {
     linux_exit(0);
 }
 
-// What the compiler calls behind one's back; without optimisation, so that it does not find calls
-// to themselves in them.
-// Words where both sides are aligned, as newlib's of the chips' C library moves them
-// (newlib/libc/string/memmove.c).
+// memcpy and its like, which the compiler may call by itself. They move words where both sides are
+// aligned, as newlib of the chips' C library does (newlib/libc/string/memmove.c). Pointers are
+// volatile so that the compiler does not turn these functions into calls to themselves.
 static bool aligned(const void *to, const void *from) {
     return (((uintptr_t)to | (uintptr_t)from) & 3) == 0;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The unix port as the firmware wants it: what a microcontroller's image has, and native code.
+// The unix port for the firmware: with what a microcontroller's image has, and native code.
 
 #define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
 
-// Brings the unix port's own settings: VfsRom, os.getenv, _thread's locks, memory statistics.
+// Includes the unix port's own settings: VfsRom, os.getenv, _thread's locks, memory statistics.
 #include "variants/mpconfigvariant_common.h"
 
-// rom.c in this folder is in the place of the unix port's own, which has an empty ROMFS.
+// rom.c in this folder replaces the unix port's own, which has an empty ROMFS.
 #undef MICROPY_VFS_ROM_IOCTL
 #define MICROPY_VFS_ROM_IOCTL (1)
 

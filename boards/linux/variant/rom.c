@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ROMFS partition of the linux board: the file that GLINT_ROM names, in memory as flash would
-// be, so that files in it are used in place. Without the variable there is none.
+// be, so that its files are used in place. Without that variable there is no partition.
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define ROM_BYTES 0x200000
 #define BLOCK_BYTES 4096
-// Of MicroPython versions after ours; mpremote and `glint deploy` ask for it.
+// From later versions of MicroPython; mpremote and `glint deploy` ask for it.
 #define IOCTL_BLOCK_SIZE 6
 
 static uint8_t *rom;
@@ -55,7 +55,7 @@ mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
     case IOCTL_BLOCK_SIZE:
         return MP_OBJ_NEW_SMALL_INT(BLOCK_BYTES);
     case MP_VFS_ROM_IOCTL_WRITE_PREPARE:
-        // Our MicroPython's has no offset: the whole is prepared.
+        // Our version of MicroPython passes no offset: the whole partition is prepared.
         offset = n_args == 4 ? mp_obj_get_int(args[2]) : 0;
         size = n_args == 4 ? mp_obj_get_int(args[3]) : ROM_BYTES;
         if (offset < 0 || size < 0 || offset > ROM_BYTES || size > ROM_BYTES - offset) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Included by MicroPython's extmod/machine_wdt.c (no .c: the unix port compiles those of a
-// variant). SIGALRM that nobody handles ends the process, as a chip's watchdog resets the chip.
+// Included by MicroPython's extmod/machine_wdt.c. It is no .c file because the unix port compiles
+// all of those in a variant. An unhandled SIGALRM ends the process, as a chip's watchdog resets the
+// chip.
 
 #include <sys/time.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Emulated when they trap as illegal: MULUH, MULSH, RSR.CONFIGID0 and, with vectors.c, those of the
-// vector unit.
+// Emulates instructions that trap as illegal: MULUH, MULSH, RSR.CONFIGID0 and, with vectors.c,
+// those of the vector unit.
 #include "lacking.h"
 
 #include "linux.h"
@@ -26,7 +26,7 @@ void linux_return_from_signal(void); // windows.s
 static uint32_t untrapped;
 static uint32_t identity;
 
-// The bytes of the instruction that was run, 0 when none is known.
+// Runs an instruction; returns its bytes, or 0 if it is unknown.
 static uint32_t run(uint32_t word, uint32_t *a) {
     uint32_t left = a[word >> 8 & 15], right = a[word >> 4 & 15];
     if ((word & OPCODE_MASK) == OPCODE_MULUH) {

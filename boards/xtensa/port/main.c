@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// MicroPython as a program of Linux. Standard input holds what CONFIGID0 of the chip to play holds,
-// a 32-bit length and a ROMFS image of that many bytes, which becomes the current folder /rom, then
-// a script. Standard error says why it
-// failed.
+// MicroPython as a Linux program. Standard input holds the CONFIGID0 of the chip to emulate, a
+// 32-bit length and a ROMFS image of that many bytes, which becomes the current folder /rom, then a
+// script. Standard error says why the script failed.
 #include <string.h>
 
 #include "extmod/vfs.h"
@@ -32,7 +31,7 @@ enum { DONE, RAISED, NO_INPUT, NOBODY_CATCHES };
 static uint8_t heap[HEAP_BYTES] __attribute__((aligned(16)));
 static uint8_t rom[ROM_BYTES_MAX] __attribute__((aligned(16)));
 static char script[SCRIPT_BYTES_MAX];
-// Pages of their own: as on ESP32-S3, code is not on the heap.
+// It has its own pages: as on ESP32-S3, code is not on the heap.
 static uint8_t code[CODE_BYTES] __attribute__((aligned(PAGE_BYTES)));
 static size_t code_used;
 
@@ -57,7 +56,7 @@ void gc_collect(void) {
     gc_collect_end();
 }
 
-// Scripts find their input in the ROMFS.
+// Scripts read their input from the ROMFS.
 int mp_hal_stdin_rx_chr(void) {
     return -1;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What our native modules and scripts ask for; what native code sees is as on the ESP32 port.
+// What our native modules and scripts need; native code finds the same as on the ESP32 port.
 #include <alloca.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@
 #define MICROPY_VFS_ROM (1)
 #define MICROPY_VFS_ROM_IOCTL (0)
 
-// As the ESP32 port has them; without, byte code takes more instructions than there.
+// As on the ESP32 port; without them, byte code takes more instructions.
 #define MICROPY_OPT_COMPUTED_GOTO (1)
 #define MICROPY_OPT_LOAD_ATTR_FAST_PATH (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE (1)
@@ -42,7 +42,7 @@
 #define MICROPY_PY_VFS (0)
 #define MICROPY_STACK_CHECK (1)
 
-// A region apart, as on ESP32-S3.
+// Executable code has its own memory region, as on ESP32-S3.
 void *commit_code(void *code, size_t bytes, void *relocations);
 #define MP_PLAT_COMMIT_EXEC(code, bytes, relocations) commit_code(code, bytes, relocations)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// No pins, and a clock that stands still: what is measured here is counted.
+// There are no pins, and the clock stands still: instructions are counted here, not timed.
 #include <stdint.h>
 
 static inline unsigned int mp_hal_ticks_ms(void) {

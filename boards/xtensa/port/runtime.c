@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What MicroPython calls of a C library that its lib/libm lacks, or has in a form that LLVM 22 does
-// not compile for Xtensa: it cannot choose one of two constants of type float.
+// Functions of the C library that MicroPython calls, and that its lib/libm lacks or has in a form
+// that LLVM 22 cannot compile for Xtensa: it cannot choose between two constants of type float.
 #include <math.h>
 #include <stdint.h>
 
@@ -30,7 +30,7 @@ float nanf(const char *payload) {
     return NAN;
 }
 
-// Ties to even, as the FPU does what has no place in 24 bits.
+// Rounds ties to even, as the FPU does beyond 24 bits.
 float nearbyintf(float x) {
     volatile float large = copysignf(8388608.0f, x);
     if (fabsf(x) < 8388608.0f) {
@@ -40,7 +40,7 @@ float nearbyintf(float x) {
     return x;
 }
 
-// Floats here have 32 bits: only struct's and array's type "d" gets to these.
+// Floats have 32 bits here: only type "d" of struct and array uses these functions.
 double __extendsfdf2(float value);
 float __truncdfsf2(double value);
 double __floatsidf(int32_t value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instructions of ESP32-S3's vector unit, written from their descriptions in Espressif's "ESP32-S3
-// Technical Reference Manual", version 1.7, chapter 1, "Processor Instruction Extensions", whose
-// sections are named below. Bits are those of the "Instruction Word" there.
+// Instructions of ESP32-S3's vector unit, written from Espressif's "ESP32-S3 Technical Reference
+// Manual", version 1.7, chapter 1, "Processor Instruction Extensions". The section of each is given
+// below; its bits are those of the "Instruction Word" there.
 #include <stddef.h>
 
 #include "lacking.h"
@@ -63,7 +63,7 @@ static void add_to_qacc(uint32_t x, uint32_t y) {
     }
 }
 
-// 32 of the bits of QACC_H (user registers 2 to 6) or QACC_L (7 to 11), section 1.4.2.
+// Returns 32 of the bits of QACC_H (user registers 2 to 6) or QACC_L (7 to 11), section 1.4.2.
 static uint32_t qacc_word(uint32_t number) {
     const int32_t *lanes = number < 7 ? qacc + LANES / 2 : qacc;
     uint32_t first = (number < 7 ? number - 2 : number - 7) * 32, word = 0;
@@ -79,7 +79,7 @@ static uint32_t offset(uint32_t high, uint32_t low) {
     return (uint32_t)((int32_t)(int8_t)(high << 7 | low) * 16);
 }
 
-// The one of 32 bits: EE.VMULAS.S8.ACCX.LD.IP (1.8.147).
+// Runs the only 32-bit one: EE.VMULAS.S8.ACCX.LD.IP (1.8.147).
 static uint32_t run_wide(uint32_t word, uint32_t *a) {
     if (bits(word, 31, 28) != 15 || bits(word, 22, 20) || bits(word, 18, 16) != 2) {
         return 0;
@@ -94,7 +94,7 @@ static uint32_t run_wide(uint32_t word, uint32_t *a) {
     return 4;
 }
 
-// Those with qu[2:1] in bits 21 and 20, qu[0] in bit 15 and a register `as`.
+// Runs those with qu[2:1] in bits 21 and 20, qu[0] in bit 15 and a register `as`.
 static uint32_t run_memory(uint32_t word, uint32_t *a) {
     uint32_t qu = bits(word, 21, 20) << 1 | bits(word, 15, 15), *as = &a[bits(word, 7, 4)];
     uint32_t ad = a[bits(word, 11, 8)], step = offset(bits(word, 22, 22), bits(word, 14, 8));

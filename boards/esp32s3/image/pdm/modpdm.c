@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The module pdm: a microphone on ESP32-S3's own I2S unit, with its PDM-to-PCM filter, which
+// The module pdm: a microphone on ESP32-S3's own I2S unit, either with its PDM-to-PCM filter, which
 // MicroPython's machine.I2S does not offer, or as plain I2S. Its interrupts go on while the flash
-// is written, when neither the flash's code nor PSRAM can be read: they only count, in internal
-// RAM, and whoever listens asks `any`. machine.I2S cannot do that: what it counts is in
-// MicroPython's heap. Names and rules are those of ESP-IDF v5.2.2 to v5.5;
-// tests/device/esp32s3/include says where each stands. Compiled against their headers, and unproven
-// on silicon.
+// is written, when neither code in flash nor PSRAM can be read: they only count, in internal RAM,
+// and the listener polls `any`. machine.I2S cannot do that: its counters are in MicroPython's heap.
+// Names and rules are those of ESP-IDF v5.2.2 to v5.5; tests/device/esp32s3/include gives their
+// lines. It has been compiled against their headers, and has never run on a chip.
 #include <string.h>
 
 #include "driver/i2s_pdm.h"
@@ -23,7 +22,7 @@ typedef struct {
     i2s_chan_handle_t channel; // NULL when it is closed.
     uint32_t taken_hops;
     uint8_t shift;
-    bool words; // Of 32 bits, from I2S; else PCM of 16 bits.
+    bool words; // 32-bit words from I2S; else 16-bit PCM.
     union {
         int16_t pcm[HOP_SAMPLES];
         int32_t words[HOP_SAMPLES];
@@ -32,7 +31,7 @@ typedef struct {
 
 MP_REGISTER_ROOT_POINTER(struct _pdm_obj_t *glint_pdm);
 
-// Counted in interrupts; they wrap around. There is one receiver at a time.
+// Counted by interrupts; they wrap around. There is one receiver at a time.
 static volatile uint32_t received_hops;
 static volatile uint32_t lost_hops;
 
@@ -51,7 +50,7 @@ static bool IRAM_ATTR on_received(i2s_chan_handle_t channel, i2s_event_data_t *e
     return false;
 }
 
-// The driver has thrown the oldest hop away.
+// The driver has discarded the oldest hop.
 static bool IRAM_ATTR on_overflow(i2s_chan_handle_t channel, i2s_event_data_t *event, void *user) {
     (void)channel;
     (void)event;
@@ -62,7 +61,7 @@ static bool IRAM_ATTR on_overflow(i2s_chan_handle_t channel, i2s_event_data_t *e
 
 static const mp_obj_type_t pdm_type;
 
-// A receiver whose channel is there and has no mode yet. Only the first unit has the filter.
+// Makes a receiver whose channel has no mode yet. Only the first unit has the filter.
 static pdm_obj_t *new_receiver(mp_int_t hops, mp_int_t shift) {
     if (hops < HOPS_MIN || hops > HOPS_MAX) {
         mp_raise_ValueError(MP_ERROR_TEXT("hops: 4..100"));
@@ -73,7 +72,7 @@ static pdm_obj_t *new_receiver(mp_int_t hops, mp_int_t shift) {
     if (MP_STATE_VM(glint_pdm)) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("pdm: in use; call deinit() first"));
     }
-    // A soft reset runs the finaliser, so that no interrupt outlives what it counts for.
+    // A soft reset runs the finaliser, so that no interrupt outlives its counters.
     pdm_obj_t *self = mp_obj_malloc_with_finaliser(pdm_obj_t, &pdm_type);
     self->channel = NULL;
     self->taken_hops = 0;
@@ -88,8 +87,8 @@ static pdm_obj_t *new_receiver(mp_int_t hops, mp_int_t shift) {
 
 static void close_receiver(pdm_obj_t *self) {
     if (self->channel != NULL) {
-        // Refused when it was not started, which is as well. It waits for nobody: reading never
-        // does.
+        // This is refused if it was not started, which is harmless. It waits for nothing: reading
+        // never blocks.
         i2s_channel_disable(self->channel);
         i2s_del_channel(self->channel);
         self->channel = NULL;
@@ -105,8 +104,8 @@ static mp_obj_t opened(pdm_obj_t *self, esp_err_t status) {
     return MP_OBJ_FROM_PTR(self);
 }
 
-// PDM(clock_pin, data_pin, hops, shift): 16 kHz mono int16, 2 ** shift times as loud; so many hops
-// wait before some are lost.
+// PDM(clock_pin, data_pin, hops, shift): 16 kHz mono int16, 2 ** shift times as loud. At most
+// `hops` hops wait before some are lost.
 static mp_obj_t pdm_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
                              const mp_obj_t *args) {
     (void)type;
@@ -171,7 +170,7 @@ static int16_t saturated(int32_t value) {
     return (int16_t)(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
 }
 
-// readinto(buf): the bytes read from the whole hops that have arrived; never blocks.
+// readinto(buf): reads the whole hops that have arrived, and returns their bytes; never blocks.
 static mp_obj_t pdm_readinto(mp_obj_t self_in, mp_obj_t buf_in) {
     pdm_obj_t *self = get_open(self_in);
     mp_buffer_info_t buf;
@@ -185,7 +184,7 @@ static mp_obj_t pdm_readinto(mp_obj_t self_in, mp_obj_t buf_in) {
             check(status, "reading");
         }
         if (taken < size) {
-            break; // Nothing: it comes in whole hops.
+            break; // Nothing is read but whole hops.
         }
         for (size_t i = 0; i < HOP_SAMPLES; i++) {
             int32_t loud = self->words ? self->hop.words[i] >> (16 - self->shift)
@@ -200,14 +199,14 @@ static mp_obj_t pdm_readinto(mp_obj_t self_in, mp_obj_t buf_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(pdm_readinto_obj, pdm_readinto);
 
-// lost_bytes(): bytes thrown away as nobody read them in time.
+// lost_bytes(): bytes discarded because nobody read them in time.
 static mp_obj_t pdm_lost_bytes(mp_obj_t self_in) {
     (void)self_in;
     return mp_obj_new_int_from_uint(lost_hops * HOP_BYTES);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(pdm_lost_bytes_obj, pdm_lost_bytes);
 
-// deinit(): ends it, at once; also done by the garbage collector and by a soft reset.
+// deinit(): stops at once. The garbage collector and a soft reset do it too.
 static mp_obj_t pdm_deinit(mp_obj_t self_in) {
     close_receiver(MP_OBJ_TO_PTR(self_in));
     return mp_const_none;

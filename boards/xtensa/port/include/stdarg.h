@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// LLVM 22's va_arg for Xtensa takes each argument four bytes too far. What its va_start leaves is
-// right but for the registers' address, which it gives for the first unnamed argument's and not
-// for a2's. The layout is that of Xtensa's ABI.
+// LLVM 22's va_arg for Xtensa advances four bytes too far at each argument. Its va_start is right
+// but for the registers' address, which is that of the first unnamed argument instead of a2's. The
+// layout is that of Xtensa's ABI.
 #ifndef GLINT_XTENSA_STDARG_H
 #define GLINT_XTENSA_STDARG_H
 
 typedef struct {
     char *stack; // 32 bytes before the arguments there.
     char *registers;
-    int next; // Bytes of the arguments taken; in registers as if they began with a2.
+    int next; // The bytes of the arguments taken; those in registers count from a2.
 } va_list;
 
 enum { VA_REGISTER_BYTES = 24, VA_STACK_BEGIN = 32 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bare-metal program for QEMU's Arm boards: prints by semihosting the features of the samples that
-// the test compiles in, a line of hex a frame, then the SysTick counts that they took.
+// A bare-metal program for QEMU's Arm boards. It prints, by semihosting, the features of the
+// samples that the test compiles in, a line of hex for each frame, then the SysTick counts that
+// they took.
 #include "micdsp.h"
 
 extern const int16_t samples[];

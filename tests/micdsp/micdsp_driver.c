@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the core of micdsp over the samples on stdin, in pieces of uneven size, and writes the
-// features to stdout. Every buffer is a heap block of its exact size, at an odd address every other
-// time, so that sanitizers see a step beyond it.
+// features to stdout. Every buffer is a heap block of its exact size, every other time at an odd
+// address, so that sanitizers see any access beyond it.
 #include "micdsp.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static void run(micdsp_frontend_t *frontend, micdsp_adpcm_t *encoder, const uint
     }
 }
 
-// A tape whose ring and recording are exact heap blocks, which begins to record at every tenth hop.
+// Records at every tenth hop, with ring and recording in heap blocks of exact size.
 static void listen(micdsp_tape_t *tape, const micdsp_tape_buffers_t *buffers, micdsp_mean_t *mean,
                    const uint8_t *samples, size_t count) {
     int16_t *window = (int16_t *)block(2 * MICDSP_WINDOW_SAMPLES, 0);

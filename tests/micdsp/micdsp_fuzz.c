@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does what Listener does with the core, as the given bytes say: hears hops, begins recordings and
-// ends them, in buffers of exactly the size asked for, so that a sanitizer sees every byte too far.
-// Compares what is recorded with hops that are encoded in a row. A fuzzer's target; with -DREPLAY a
-// program that takes a number of inputs to draw, and a seed.
+// A fuzz target that does what Listener does with the core, as the given bytes say: hears hops, and
+// begins and ends recordings, in buffers of exactly the size asked for, so that a sanitizer sees
+// any access beyond them. It compares recordings with hops encoded one after another. With -DREPLAY
+// it is a program whose arguments are the number of random inputs, and a seed.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +24,14 @@ static void *allocate(size_t bytes) {
     return pointer;
 }
 
-// A hop whose samples follow from a number; 0 is silence, as rings begin.
+// Fills a hop with samples that follow from a number; 0 is silence, as in a new ring.
 static void fill(uint8_t *hop, uint8_t number) {
     for (uint32_t i = 0; i < MICDSP_HOP_BYTES; i++) {
         hop[i] = (uint8_t)(i * i * number >> (number & 7));
     }
 }
 
-// What the recording has to be: the hops' numbers, and how far it was compared.
+// What the recording must hold: the hops' numbers, and how far it has been compared.
 typedef struct {
     uint8_t numbers[RING_MAX + HOPS_MAX];
     uint32_t count, compared, crc;
@@ -48,7 +48,7 @@ static void compare(expected_t *expected, const micdsp_tape_t *tape,
         micdsp_adpcm_encode(&expected->encoder, hop, MICDSP_HOP_SAMPLES, encoded);
         expected->crc = micdsp_crc32(expected->crc, encoded, sizeof encoded);
         size_t at = expected->compared * sizeof encoded;
-        if (at + buffers->recording_bytes >= tape->recorded_bytes) { // Not pushed out again.
+        if (at + buffers->recording_bytes >= tape->recorded_bytes) { // It has not been overwritten.
             uint8_t *found = buffers->recording + at % buffers->recording_bytes;
             require(!memcmp(found, encoded, sizeof encoded));
         }

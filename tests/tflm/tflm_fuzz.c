@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads, plans and runs whatever it is given as a model, in buffers of exactly the size asked for,
-// so that a sanitizer sees every byte too far. A fuzzer's target; with -DREPLAY a program that
-// takes files, and for the file after --mutate runs every truncation and every flip of one byte's
-// bits.
+// A fuzz target that loads, plans and runs what it is given as a model, in buffers of exactly the
+// size asked for, so that a sanitizer sees any access beyond them. With -DREPLAY it is a program
+// that takes files; of the file after --mutate it runs every truncation, and every flip of one
+// byte's bits.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static void *allocate(size_t bytes) {
     return pointer;
 }
 
-// The status of loading, in an arena that this allocates.
+// Loads a model into an arena that this allocates; returns the status.
 static tflm_status_t load(tflm_t *self, tflm_buffers_t *buffers) {
     for (int i = 0; i < 3; i++) {
         tflm_status_t status = tflm_load(self, buffers, 0);
@@ -30,10 +30,10 @@ static tflm_status_t load(tflm_t *self, tflm_buffers_t *buffers) {
         buffers->arena_bytes = self->arena_bytes;
         buffers->arena = allocate(buffers->arena_bytes);
     }
-    abort(); // What was said to be needed was not enough.
+    abort(); // The size that was said to be needed was too small.
 }
 
-// With an arena of less than that, wherever loading then finds out, it says so.
+// Loads into smaller arenas, which must be refused wherever loading notices.
 static void load_in_less(const tflm_buffers_t *given) {
     tflm_buffers_t buffers = *given;
     const uint8_t *data = given->model;

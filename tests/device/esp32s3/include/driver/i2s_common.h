@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What modpdm.c uses of ESP-IDF, fact by fact, as v5.2.2, v5.4.2 and v5.5 declare it; the numbers
-// are the lines there, in this order. IDF is 50202, 50402 or 50500. Structures have the members that
-// are used, no others. v5.2.2 has these headers in components/driver/i2s/include/driver, the later
-// ones in components/esp_driver_i2s/include/driver. `python -m workbench.build.receiver` compiles
-// against the whole of them, where they are.
+// What modpdm.c uses of ESP-IDF, as v5.2.2, v5.4.2 and v5.5 declare it; the numbers are the lines
+// there, in this order. IDF is 50202, 50402 or 50500. Structures have only the members that are
+// used. v5.2.2 has these headers in components/driver/i2s/include/driver, the later ones in
+// components/esp_driver_i2s/include/driver. `python -m workbench.build.receiver` compiles against
+// the real headers, if they are there.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of ESP-IDF's i2s_pdm.h, where SOC_I2S_SUPPORTS_PDM_RX and, from v5.5, SOC_I2S_SUPPORTS_PDM2PCM are
-// set, as components/soc/esp32s3/include/soc/soc_caps.h does. See i2s_common.h.
+// From ESP-IDF's i2s_pdm.h with SOC_I2S_SUPPORTS_PDM_RX and, from v5.5, SOC_I2S_SUPPORTS_PDM2PCM
+// set, as in components/soc/esp32s3/include/soc/soc_caps.h. See i2s_common.h.
 #pragma once
 #include "driver/i2s_common.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of ESP-IDF's i2s_std.h for ESP32-S3, whose soc_caps.h says SOC_I2S_HW_VERSION_2. See i2s_common.h.
+// From ESP-IDF's i2s_std.h for ESP32-S3, whose soc_caps.h sets SOC_I2S_HW_VERSION_2. See
+// i2s_common.h.
 #pragma once
 #include "driver/i2s_common.h"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the glasses see as it changes, for as long as somebody watches."""
+"""Changes of what the glasses see, while somebody watches."""
 
 import contextlib
 from collections.abc import AsyncGenerator, Callable
@@ -17,27 +17,27 @@ RATE_MOST_HZ = 1000 / protocol.LIMIT_WATCH_MIN_MS
 
 
 class Watches:
-    """All who watch through one pair of glasses; the most eager decides the rate.
+    """All watchers of one pair of glasses; the highest rate counts.
 
     The glasses watch for as long as the link lasts, so that they do not go on for a companion that
     is gone: they are asked again on each new link.
     """
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
-        """Makes one that watches nothing; `connection` gives the connection to the glasses."""
+        """Starts without watching; `connection` returns the connection to the glasses."""
         self._connection = connection
         self._every_ms: list[int] = []
 
     async def changes(self, rate_hz: float, reader: EventReader) -> AsyncGenerator[Seen, None]:
-        """Iterates over changes of what is seen; the glasses stop watching when it is left.
+        """Iterates over changes of what is seen; the glasses stop watching when it ends.
 
         Args:
-            rate_hz: Looks a second.
-            reader: Gives the events from now on.
+            rate_hz: Looks per second.
+            reader: The events from now on.
 
         Raises:
             LinkLostError: The glasses were not found again in time.
-            NoAnswerError, ProtocolError, RequestError: The glasses do not watch.
+            NoAnswerError, ProtocolError, RequestError: The glasses cannot watch.
         """
         every_ms = every(rate_hz)
         self._every_ms.append(every_ms)
@@ -45,7 +45,7 @@ class Watches:
             await self._ask(await self._connection().link())
             last = None
             async for event in reader:
-                # After a new link, or for somebody else who begins, it is told again.
+                # The glasses repeat it after a new link, and when somebody else starts to watch.
                 if isinstance(event, Seen) and not event.media and event.label != last:
                     last = event.label
                     yield event
@@ -56,7 +56,7 @@ class Watches:
                     await self._ask(await self._connection().link())
 
     async def resume(self, link: Link) -> None:
-        """Has the glasses go on over a new link."""
+        """Makes the glasses go on watching over a new link."""
         if self._every_ms:
             with contextlib.suppress(GlintError):
                 await self._ask(link)
@@ -66,10 +66,10 @@ class Watches:
 
 
 def every(rate_hz: float) -> int:
-    """Returns the milliseconds from one look to the next.
+    """Returns the time between looks, in milliseconds.
 
     Raises:
-        GlintError: The glasses have no such rate.
+        GlintError: The glasses do not support that rate.
     """
     if not RATE_LEAST_HZ <= rate_hz <= RATE_MOST_HZ:
         raise GlintError(

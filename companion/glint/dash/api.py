@@ -24,7 +24,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Api:
-    """Answers pages.
+    """Answers the pages' requests.
 
     Args:
         boards: The pairs of glasses; addresses count them from 0.
@@ -34,7 +34,7 @@ class Api:
         self._boards = boards
 
     def reads(self) -> dict[str, Answer]:
-        """Returns what only looks, by its path below /api/."""
+        """Returns the handlers that change nothing, by their paths below /api/."""
         return {
             "pairs": self.pairs,
             "{pair:int}/state": self.state,
@@ -51,7 +51,7 @@ class Api:
         }
 
     def acts(self) -> dict[str, Answer]:
-        """Returns what does something, by its path below /api/."""
+        """Returns the handlers that do something, by their paths below /api/."""
         return {
             "{pair:int}/live": self.live,
             "{pair:int}/photo": self.photo,
@@ -96,7 +96,7 @@ class Api:
         return Response(text.getvalue(), media_type="text/csv", headers=named)
 
     async def stream(self, request: Request) -> Response:
-        """Tells what happens, as server-sent events that are called as in `Board.pages`."""
+        """Streams what happens as server-sent events, with the kinds of `Board.pages`."""
         board = self._board(request)
 
         async def lines() -> AsyncIterator[str]:
@@ -117,7 +117,7 @@ class Api:
         return Response(kept.data, media_type=kept.media_type)
 
     async def words(self, request: Request) -> Response:
-        """Says how probable each wake word is right now."""
+        """Gives each wake word's probability at this moment."""
         return JSONResponse(await self._board(request).glasses.chances())
 
     async def energy(self, request: Request) -> Response:
@@ -147,7 +147,7 @@ class Api:
         return JSONResponse({"lines": list(board.log), **said})
 
     async def live(self, request: Request) -> Response:
-        """Gives what the microphone hears, until the page leaves: int16 samples at 16 kHz."""
+        """Streams the microphone's int16 samples at 16 kHz, until the page leaves."""
         heard = self._board(request).ear.follow()
         try:
             first = await anext(heard)
@@ -165,12 +165,12 @@ class Api:
         return StreamingResponse(pieces(), media_type="application/octet-stream")
 
     async def photo(self, request: Request) -> Response:
-        """Takes a photo; the stream tells of it, as of every other."""
+        """Takes a photo, which the stream announces like any other."""
         await self._board(request).glasses.photo()
         return Response(status_code=204)
 
     async def note(self, request: Request) -> Response:
-        """Records the microphone for some `seconds`; the stream tells of it."""
+        """Records the microphone for some `seconds`; the stream announces the recording."""
         seconds = (await _fields(request, seconds=(int, float)))["seconds"]
         if not 1 <= seconds <= _MAX_NOTE_S:
             raise HTTPException(400, f"A note is 1 to {_MAX_NOTE_S:g} s long.")
@@ -178,7 +178,7 @@ class Api:
         return Response(status_code=204)
 
     async def model(self, request: Request) -> Response:
-        """Makes the glasses use a model or not, or removes it: `name`, `to`."""
+        """Enables, disables or removes a model: `name`, `to`."""
         fields = await _fields(request, name=str, to=str)
         glasses, name = self._board(request).glasses, fields["name"]
         match fields["to"]:
@@ -213,7 +213,7 @@ class Api:
         return await self.bonds(request)
 
     async def update(self, request: Request) -> Response:
-        """Installs the update image that is the request's body; the stream has its progress."""
+        """Installs the update image in the request's body; the stream reports progress."""
         image = bytearray()
         async for piece in request.stream():
             image += piece
@@ -224,7 +224,7 @@ class Api:
 
 
 async def _fields(request: Request, **kinds: Any) -> dict[str, Any]:
-    """Returns the JSON object that is a request's body, with fields of these types."""
+    """Returns the JSON object in a request's body; its fields must have these types."""
     try:
         fields = await request.json()
     except ValueError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the dashboard knows of one pair of glasses, and the pages that want to hear of more."""
+"""What the dashboard knows of one pair of glasses, and the pages that follow them."""
 
 import asyncio
 import tempfile
@@ -28,18 +28,18 @@ class Board:
     """One pair of glasses, for any number of pages.
 
     Args:
-        glasses: Connected.
+        glasses: Connected glasses.
         name: Their name.
 
     Attributes:
-        events: The last ones, as JSON holds them, the oldest first.
+        events: The latest events as JSON objects, the oldest first.
         media: Photos and recordings, the oldest first: `boot_id`, `seq`, `kind`, `id`, `time`, and
             `captions`, which say what was seen in it or which word it followed.
-        log: The last lines of what went wrong: `time`, `text`.
-        pages: What happens, each as its kind ("event", "media", "log", "progress") and its fields.
-        gallery: The content of `media`.
+        log: The latest errors and warnings: `time`, `text`.
+        pages: News, each with a kind ("event", "media", "log", "progress") and its fields.
+        gallery: The contents of `media`.
         ear: The live microphone.
-        gone: Why there are no glasses any more; None as long as there are.
+        gone: Why the glasses are gone; None while they are there.
     """
 
     def __init__(self, glasses: Glasses, name: str) -> None:
@@ -68,7 +68,7 @@ class Board:
             raise
 
     async def close(self) -> None:
-        """Lets all pages go, and stops what they had begun."""
+        """Ends the streams of all pages, and stops what they had started."""
         self.pages.end()
         await self.ear.close()
         await self.gallery.close()
@@ -80,10 +80,10 @@ class Board:
         self.pages.publish(("log", line))
 
     async def update(self, image: bytes) -> Updated:
-        """Installs an update image; pages are told how far it has come.
+        """Installs an update image, and reports its progress to the pages.
 
         Raises:
-            UpdateError: It is no image, or was refused or reverted.
+            UpdateError: It is not an image, or was refused or reverted.
         """
         told = -1
 
@@ -100,7 +100,7 @@ class Board:
             return await self.glasses.update(path, progress=progress)
 
     def _keep(self, event: Event) -> None:
-        """Keeps a photo or a recording, or what an event says of one."""
+        """Keeps a photo or a recording, or its caption from an event."""
         if isinstance(event, Wake):
             self._wake = event
         elif isinstance(event, Seen) and event.media:
@@ -112,7 +112,7 @@ class Board:
                     break
         elif isinstance(event, Media) and event.kind != "file":
             if event.kind == "audio" and not event.cause and self.ear.open:
-                return  # This is a piece of what is listened to.
+                return  # It is part of the live sound.
             shown = event.as_json()
             shown = {key: shown[key] for key in ("boot_id", "seq", "kind", "id", "time")}
             shown["captions"] = []

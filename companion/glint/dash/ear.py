@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The live microphone of one pair of glasses, which all pages that listen share."""
+"""The live microphone of one pair of glasses, shared by all pages that listen."""
 
 import asyncio
 import contextlib
@@ -10,15 +10,15 @@ from glint.dash.pages import Pages
 from glint.errors import GlintError
 from glint.waiting import end_tasks
 
-# A page that is slower than this, in chunks, stops hearing.
+# A page that falls behind by more chunks than this is dropped.
 _WAITING_CHUNKS = 256
 
 
 class Ear:
-    """Listens as long as somebody does; the glasses' light is on meanwhile.
+    """Listens while any page does; the glasses' privacy light is on meanwhile.
 
     Args:
-        glasses: Connected.
+        glasses: Connected glasses.
     """
 
     def __init__(self, glasses: Glasses) -> None:
@@ -28,7 +28,7 @@ class Ear:
 
     @property
     def open(self) -> bool:
-        """Whether somebody listens, so that a recording that is announced is not a note."""
+        """Whether a page listens: then a recording that is announced is part of the live sound."""
         return self._task is not None
 
     async def follow(self) -> AsyncGenerator[bytes, None]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The photos and recordings of one pair of glasses, kept for pages that show them later."""
+"""The photos and recordings of one pair of glasses, kept for pages to show."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Kept:
     """A photo or a recording.
 
     Attributes:
-        media_type: As browsers name it.
-        data: The content of a file of this type.
+        media_type: Its media type, such as "image/jpeg".
+        data: The contents of such a file.
     """
 
     media_type: str
@@ -27,10 +27,10 @@ class Kept:
 
 
 class Gallery:
-    """Collects what the glasses announce; the oldest goes when it becomes too much.
+    """Collects what the glasses announce; drops the oldest when that becomes too much.
 
     Args:
-        glasses: Connected.
+        glasses: Connected glasses.
     """
 
     def __init__(self, glasses: Glasses) -> None:
@@ -38,7 +38,7 @@ class Gallery:
         self._tasks: dict[tuple[int | None, int], asyncio.Task[Kept]] = {}  # the oldest first
 
     def take(self, media: Media) -> None:
-        """Begins to collect an object that was just announced."""
+        """Starts collecting an object that has just been announced."""
         task = asyncio.create_task(self._collect(media))
         task.add_done_callback(self._collected)
         self._tasks[media.boot_id, media.seq] = task
@@ -65,7 +65,7 @@ class Gallery:
 
     def _collected(self, task: asyncio.Task[Kept]) -> None:
         if not task.cancelled():
-            task.exception()  # A page that asks for the object is told of it.
+            task.exception()  # A page that asks for the object gets the error.
         while len(self._tasks) > _MAX_KEPT or self._kept_bytes() > _MAX_KEPT_BYTES:
             self._tasks.pop(next(iter(self._tasks))).cancel()
 

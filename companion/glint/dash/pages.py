@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands what happens to any number of pages, each at its own pace."""
+"""Passes news to any number of pages, each at its own pace."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class Pages(Generic[T]):
-    """The pages that follow something.
+    """The pages that follow a source of news.
 
     Args:
-        waiting: A page that is behind by more is let go, and has to load anew.
+        waiting: A page that falls behind by more is dropped, and has to reload.
     """
 
     def __init__(self, waiting: int) -> None:
@@ -24,7 +24,7 @@ class Pages(Generic[T]):
         return len(self._queues)
 
     def publish(self, news: T) -> None:
-        """Hands news to all pages that follow."""
+        """Passes news to all pages that follow."""
         for queue in list(self._queues):
             if queue.full():
                 self._let_go(queue)
@@ -32,12 +32,12 @@ class Pages(Generic[T]):
                 queue.put_nowait(news)
 
     def end(self) -> None:
-        """Lets all pages go."""
+        """Ends the streams of all pages."""
         for queue in list(self._queues):
             self._let_go(queue)
 
     async def follow(self) -> AsyncGenerator[T, None]:
-        """Iterates over what is published from now on; ends when the page is let go."""
+        """Iterates over news published from now on; ends when the page is dropped."""
         queue: asyncio.Queue[T | None] = asyncio.Queue(self._waiting)
         self._queues.add(queue)
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serves the dashboard until it is told to stop, or the glasses are gone."""
+"""Serves the dashboard until it is stopped or the glasses are gone."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ _ELSEWHERE = ("192.0.2.1", 9)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which leaves signals to the command line."""
+    """uvicorn, but the command line handles signals."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -33,7 +33,7 @@ class _Server(uvicorn.Server):
 
 
 class _Log(logging.Handler):
-    """Shows the library's warnings, as that a link was lost, on all boards."""
+    """Shows the library's warnings, such as a lost link, on all boards."""
 
     def __init__(self, boards: list[Board]) -> None:
         super().__init__(logging.WARNING)
@@ -45,10 +45,10 @@ class _Log(logging.Handler):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens.
+    """Returns a listening socket.
 
     Raises:
-        GlintError: The address is taken, or none of this machine's.
+        GlintError: The address is in use, or does not belong to this machine.
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -58,7 +58,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reached_by(listening: socket.socket) -> tuple[str, bool]:
-    """Returns the host name to reach a socket by, and whether other machines reach it, too."""
+    """Returns a socket's host name, and whether other machines can reach it."""
     address = ipaddress.ip_address(listening.getsockname()[0])
     host = str(address)
     if address.is_unspecified and address.version == 4:
@@ -75,13 +75,13 @@ async def serve(
     """Serves pairs of glasses.
 
     Args:
-        pairs: Connected.
-        listening: Where.
+        pairs: Connected glasses, with their names.
+        listening: The socket to serve on.
         ready: Called with the address to open, once it can be opened, and whether other machines
             can open it, too.
 
     Raises:
-        LinkLostError: No pair of glasses is left: none was found again in time.
+        LinkLostError: All glasses are lost, and none was found again in time.
     """
     host, others = reached_by(listening)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -110,7 +110,7 @@ async def serve(
 
 
 async def _read(boards: list[Board]) -> None:
-    """Reads all pairs' events until none is left; raises the first one's error then."""
+    """Reads all pairs' events until no pair is left; then raises the first one's error."""
     ends = await asyncio.gather(*(board.run() for board in boards), return_exceptions=True)
     for end in ends:
         if end is not None:

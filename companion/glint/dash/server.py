@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The dashboard's server: a page, and what it asks for.
+"""The dashboard's server: a page and its requests.
 
 Whoever has the token may use the glasses as a bonded companion does. It comes once in the address,
-and is a cookie from then on that other sites' pages cannot use; what does something needs a header
-besides, which they cannot send either. Only requests for the server's own names are answered, so
-that no other name that is made to lead here gets at it.
+and then becomes a cookie that other sites' pages cannot use. Requests that do something also need a
+header, which other sites cannot send. Only requests for the server's own host names are answered,
+which prevents DNS rebinding.
 """
 
 import hmac
@@ -48,9 +48,9 @@ def build(boards: list[Board], token: str, hosts: list[str]) -> Starlette:
     """Returns the server as an ASGI application.
 
     Args:
-        boards: What it shows.
-        token: Who has it is let in.
-        hosts: The names that it is reached by.
+        boards: The glasses that it shows.
+        token: The secret that admits a browser.
+        hosts: The host names at which it can be reached.
     """
 
     def guarded(answer: Answer, own: bool = False) -> Answer:

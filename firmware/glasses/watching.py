@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watching: the glasses look by themselves, and tell when what they see has changed.
+"""Watching: the glasses look by themselves, and report when what they see has changed.
 
-Each look takes a small grey picture. The image model runs only when that differs from the picture
-it ran on last, or when its last answer was another than what was told; without a model, motion and
-brightness are told. (A finder of text and codes would take its crop where `_look` tells a change.)
+Each look takes a small grey picture. The image model runs only if that differs from the picture it
+last ran on, or if its last result differs from what was reported; without a model, motion and
+brightness are reported. (Text and code recognition could start where `_look` reports a change.)
 """
 
 import asyncio
@@ -14,19 +14,19 @@ from glasses import protocol
 from glasses.config import MOTION
 from glasses.perception.trigger import MOTION_SHARE, Told, Trigger
 
-# So many looks in a row have to say the same before it is told, and without a model as many without
-# motion before it is still.
+# Consecutive looks that must agree before a label is reported and, without a model, looks without
+# motion before "still" is.
 AGREE_LOOKS = 2
 STILL_LOOKS = 5
-# A label that is this little more probable than the next best decides nothing.
+# A label must be this much more probable than the next best.
 LEAD_LEAST = 0.2
-# A camera that gave no picture is asked again after this.
+# After a picture has failed, the camera is tried again after this time.
 RETRY_MS = 5000
 ERROR_TEXT_MAX = 80
 
 
 class Watcher:
-    """Watches while the setting `watch_every_ms` or a companion wants it.
+    """Watches while the setting `watch_every_ms` or a companion asks for it.
 
     Args:
         app: The glasses.app.Glasses.
@@ -46,7 +46,7 @@ class Watcher:
 
     @property
     def every_ms(self):
-        """From one look to the next; 0 while nobody wants any, or there is no camera."""
+        """The time between looks; 0 while nobody asks for any, or without a camera."""
         app = self._app
         if app.board.camera is None:
             return 0
@@ -54,12 +54,12 @@ class Watcher:
         return min([ms for ms in wanted if ms] or [0])
 
     def again(self):
-        """Somebody wants something else: what is seen is told anew, to whoever has just come."""
+        """Applies a changed request; what is seen is reported anew, as somebody may be new."""
         self._begin()
         self._news.set()
 
     async def run(self):
-        """Watches whenever somebody wants it, for ever."""
+        """Watches whenever somebody asks for it; never returns."""
         while True:
             self._news.clear()
             if not self.every_ms:
@@ -75,7 +75,7 @@ class Watcher:
                 await self._pause(RETRY_MS)
 
     async def _watch(self):
-        """Looks until nobody wants it any more. Raises OSError or MemoryError: no picture."""
+        """Looks until nobody asks for it. Raises OSError or MemoryError if there is no picture."""
         app = self._app
         hold = getattr(app.board.camera, "hold", None)
         app.ledger.begin(protocol.STATE_WATCHING)
@@ -92,7 +92,7 @@ class Watcher:
                 self._failed = False
                 due_ms = ticks_add(due_ms, every_ms)
                 left_ms = ticks_diff(due_ms, core.ticks())
-                if left_ms < 0:  # it does not catch up on looks
+                if left_ms < 0:  # missed looks are not made up for
                     due_ms = ticks_add(due_ms, -left_ms)
                     left_ms = 0
                 await self._pause(left_ms)
@@ -104,7 +104,7 @@ class Watcher:
             app.ledger.end(protocol.STATE_WATCHING)
 
     async def _pause(self, length_ms):
-        """Waits, or until somebody wants something else."""
+        """Waits, or returns early if a request changes."""
         try:
             await asyncio.wait_for_ms(self._news.wait(), length_ms)
         except asyncio.TimeoutError:
@@ -117,7 +117,7 @@ class Watcher:
         share = await trigger.compare(grey, eye.width, eye.height)
         by, p, enough = MOTION, share, AGREE_LOOKS
         if trigger.is_dark:
-            trigger.forget()  # whatever is seen when it is light again is news
+            trigger.forget()  # anything seen when it is light again is new
             label, p = "dark", 1.0
         elif eye.name == MOTION:
             moves = trigger.has_kept and share >= MOTION_SHARE

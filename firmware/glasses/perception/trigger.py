@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Brightness and motion of pictures, and when what they show counts as changed.
 
-They need no model, and decide whether it has to look.
+These need no model; they decide whether it has to run.
 """
 
 import asyncio
 
-# So many pixels of a row and of a column are compared.
+# The number of pixels that are compared along each row and column.
 SAMPLES = 16
-# After so many rows others get a turn.
+# After this many rows other tasks get a turn.
 ROWS_A_TURN = 4
-# A pixel has changed when it differs by more than this many grey levels: sensor noise stays below.
+# A pixel has changed if it differs by more than this many grey levels; sensor noise stays below.
 MOTION_LEVELS = 24
-# It is motion when this share of the pixels has changed.
+# It is motion if this share of the pixels has changed.
 MOTION_SHARE = 0.05
-# It is dark when the mean grey level is below the first, until it is not below the second.
+# It becomes dark below the first mean grey level, and light again at the second.
 DARK_MEAN = 16
 LIGHT_MEAN = 24
 
 
 class Trigger:
-    """Compares pictures with one that it keeps.
+    """Compares pictures with a kept one.
 
     Attributes:
         is_dark: Whether the picture that was compared last is.
@@ -37,7 +37,7 @@ class Trigger:
         return len(self._kept) > 0
 
     async def compare(self, grey, width, height):
-        """The share of pixels that differ from the kept picture; 1.0 where there is none."""
+        """Returns the share of pixels that differ from the kept picture; 1.0 if there is none."""
         across, down = max(1, width // SAMPLES), max(1, height // SAMPLES)
         samples = len(range(0, width, across)) * len(range(0, height, down))
         last, kept = self._last, self._kept
@@ -47,7 +47,7 @@ class Trigger:
         if is_new:
             kept = last
         i = changed = rows = 0
-        least, most = -MOTION_LEVELS, MOTION_LEVELS  # globals would take longer to find
+        least, most = -MOTION_LEVELS, MOTION_LEVELS  # locals are faster than globals
         for row in range(0, width * height, width * down):
             for at in range(row, row + width, across):
                 last[i] = level = grey[at]
@@ -62,19 +62,19 @@ class Trigger:
         return 1.0 if is_new else changed / samples
 
     def keep(self):
-        """Keeps the picture that was compared last."""
+        """Keeps the last compared picture."""
         self._last, self._kept = self._kept, self._last
 
     def forget(self):
-        """Keeps none."""
+        """Drops the kept picture."""
         self._kept = b""
 
 
 class Told:
-    """What was told last of what is seen: a label takes its place once enough looks agree on it.
+    """The label reported last; another replaces it once enough looks agree.
 
     Attributes:
-        label: The one that was told last, or None.
+        label: The label reported last, or None.
     """
 
     def __init__(self):
@@ -84,14 +84,14 @@ class Told:
 
     @property
     def is_doubtful(self):
-        """Whether the last look said something else than what was told."""
+        """Whether the last look's label differs from the reported one."""
         return self._other is not None
 
     def look(self, label, enough):
-        """Whether to tell `label`, which the newest look says; None: it cannot decide.
+        """Returns whether to report `label` from the newest look; None if that was undecided.
 
         Args:
-            enough: So many looks in a row have to say the same.
+            enough: The number of consecutive looks that must agree.
         """
         if label is None or label == self.label:
             self._other = None

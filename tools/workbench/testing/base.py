@@ -13,7 +13,7 @@ import glint
 
 from workbench.emulation.radio.stacks import DEFAULT
 
-# bluetooth: companions reach them. console: tests see what they print. hci: their Bluetooth is
+# bluetooth: companions can connect. console: tests see what they print. hci: their Bluetooth is
 # emulated, at an HCI transport. light: tests see their privacy light. peripherals: tests give them
 # sound, pictures, battery and button. power: tests cut it. range: they can be carried away, and
 # their links disturbed. serial: their prompt is on a port.
@@ -28,11 +28,11 @@ class Settings:
     """How emulated glasses are started.
 
     Attributes:
-        stack: The Bluetooth stack that they behave like.
+        stack: The Bluetooth stack whose behaviour they emulate.
         words: Their wake words.
-        files: Folders whose files are on their flash.
-        person: Whether someone is there to do what real glasses need.
-        report: Folder where they leave what the report shows; None for no report.
+        files: Folders of files for their flash.
+        person: Whether a person is there to do what real glasses need.
+        report: Folder for what the report shows; None for no report.
     """
 
     stack: str = DEFAULT
@@ -50,8 +50,8 @@ class Target(ABC):
 
     Attributes:
         board: The name of their board.
-        abilities: Those of ABILITIES that they have.
-        left: What they leave for the report is at this path, with suffixes; None for nothing yet.
+        abilities: Their abilities, out of ABILITIES.
+        left: The path, without suffix, of their files for the report; None if there are none yet.
     """
 
     left: Path | None = None
@@ -63,7 +63,7 @@ class Target(ABC):
         """Starts them.
 
         Raises:
-            GlintError, WorkbenchError: They are not there, or did not start.
+            GlintError, WorkbenchError: They were not found, or did not start.
         """
 
     @abstractmethod
@@ -73,7 +73,7 @@ class Target(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ends what was started."""
+        """Stops what was started."""
 
     @abstractmethod
     async def check(self) -> None:
@@ -81,14 +81,14 @@ class Target(ABC):
 
     @abstractmethod
     def connect(self) -> glint.Glasses:
-        """A companion, as `async with`."""
+        """Returns a companion, for `async with`."""
 
 
 class Real(Target):
-    """Real glasses: nothing is known of them while their application runs, and they go on."""
+    """Real glasses, which cannot be observed while their application runs, and keep running."""
 
     async def __aexit__(self, *_: object) -> None:
-        """Ends nothing."""
+        """Stops nothing."""
 
     async def check(self) -> None:
         """Checks nothing."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated glasses under test, through the simulator that `glint sim` is."""
+"""Emulated glasses under test, run by the simulator of `glint sim`."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Emulated(base.Target):
 
     Attributes:
         sim: Their simulator.
-        flash: Folder that stands for their flash.
+        flash: Folder that represents their flash.
     """
 
     abilities = base.EMULATED_ABILITIES
 
     def __init__(self, board: str, *options: str) -> None:
-        """`options`: more of `glint sim`."""
+        """`options` are further options of `glint sim`."""
         self.board = board
         self._options = options
         self._cleanup = contextlib.AsyncExitStack()
@@ -57,7 +57,7 @@ class Emulated(base.Target):
                 arguments += ["--capture", f"{self.left}{left.CAPTURE}"]
                 cleanup.callback(self._leave_console)
             self.sim = await cleanup.enter_async_context(simulator(*arguments))
-            # Another run's glasses may have had the same address: its bonds are not theirs.
+            # Glasses of an earlier run may have had the same address, but other bonds.
             bonds = backend.keystore(self.sim.address)
             bonds.unlink(missing_ok=True)
             cleanup.callback(bonds.unlink, missing_ok=True)
@@ -76,13 +76,13 @@ class Emulated(base.Target):
             await self._cleanup.aclose()
 
     async def _check_calls(self) -> None:
-        """Checks that the firmware made no call of the stack that would never have returned."""
+        """Checks that the firmware made no call to the stack that would never have returned."""
         mark = self.sim.mark()
         try:
             self.sim.do("counters")
             counted = await self.sim.wait_for("counters", since=mark, timeout_s=COUNT_TIMEOUT_S)
         except (OSError, EmulatorError):
-            return  # it has ended, as some tests have it do
+            return  # it has ended, as some tests make it do
         assert counted["locked_calls"] == 0, list(self.sim.errors)
 
     def _leave_console(self) -> None:
@@ -96,20 +96,20 @@ class Emulated(base.Target):
         return glint.connect(hci=self.sim.address)
 
     async def do(self, command: str, **fields: Any) -> None:
-        """Has the simulator carry out one command of its control stream.
+        """Makes the simulator carry out one command of its control stream.
 
         Raises:
-            EmulatorError: It could not, and said why; or it has ended.
+            EmulatorError: It failed, and gave a reason, or it has ended.
         """
         mark, errors = self.sim.mark(), len(self.sim.said("error"))
         self.sim.do(command, **fields)
-        self.sim.do("counters")  # It obeys in order.
+        self.sim.do("counters")  # Commands are carried out in order.
         await self.sim.wait_for("counters", since=mark)
         for said in self.sim.said("error")[errors:]:
             raise EmulatorError(said["text"])
 
     async def play(self, samples: sound.Samples, *, realtime: bool = False) -> None:
-        """Plays samples to the microphone, to their end; by default as fast as it listens."""
+        """Plays all samples to the microphone; by default as fast as the glasses listen."""
         path = self._folder / "heard.wav"
         sound.save(path, samples)
         mark = self.sim.mark()

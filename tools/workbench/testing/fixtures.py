@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fixtures of tests of glasses, which are there once `pytest --glasses=...` names some."""
+"""The fixtures for tests of glasses, available if `pytest --glasses=...` names some."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What glasses under test leave for the report: files named after them."""
+"""The files that glasses under test leave for the report, named after them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CAPTURE, CONSOLE, STATISTICS = SUFFIXES = (".btsnoop", ".console.log", ".statist
 
 
 def place(folder: Path, name: str) -> Path:
-    """A path below a folder, without a suffix, that no other glasses of this run have."""
+    """Returns a path in a folder, without suffix, that no other glasses of this run have."""
     # Several processes of pytest-xdist may test on the same glasses.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     stem = "-".join(filter(None, (re.sub(r"\W+", "_", name), worker)))
@@ -28,7 +28,7 @@ def place(folder: Path, name: str) -> Path:
 
 
 async def statistics(glasses: glint.Glasses) -> dict[str, dict[str, int]]:
-    """Asks for all that the glasses count, memory among it, by group and name."""
+    """Asks for all statistics of the glasses, including memory, by group and name."""
     listed = await glasses.request(ListOfGroups())
     groups = listed.stat_list if success(listed) else []
     found = {}
@@ -40,7 +40,7 @@ async def statistics(glasses: glint.Glasses) -> dict[str, dict[str, int]]:
 
 
 async def leave_statistics(path: Path, glasses: glint.Glasses) -> None:
-    """Writes them to a file, if the glasses still answer."""
+    """Writes the statistics to a file, if the glasses still answer."""
     with contextlib.suppress(glint.GlintError):
         async with glasses as connected:
             path.write_text(json.dumps(await statistics(connected), indent=2))

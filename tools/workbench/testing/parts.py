@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of glasses under test, as fixtures give them to tests."""
+"""The parts of glasses under test that fixtures give to tests."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from workbench.testing.emulated import Emulated
 PATIENCE_S = 60.0
 POLL_S = 0.1
 PRESS_S = 0.2
-# Roughly a lithium cell, empty and full.
+# Roughly the voltages of an empty and a full lithium cell.
 EMPTY_MV, FULL_MV = 3300, 4200
-# What `Senses.say` has around each phrase.
+# The silence that `Senses.say` puts around each phrase.
 PAUSE_S = 1.5
 ROOM_RMS = 40
 
 
 def _emulated(target: Target) -> Emulated:
-    """The target, if it is emulated; else the test is skipped."""
+    """Returns the target if it is emulated, else skips the test."""
     if not isinstance(target, Emulated):
         pytest.skip("neither a program nor a person can do this to real glasses")
     return target
 
 
 class Board:
-    """The board of the glasses. What no program can do to real ones, a person is asked for.
+    """The board of the glasses. A person is asked for what no program can do to real ones.
 
     Attributes:
         name: The board's name.
@@ -51,17 +51,17 @@ class Board:
 
     @property
     def flash(self) -> Path:
-        """Folder that stands for the flash, of emulated glasses."""
+        """The folder that represents the flash of emulated glasses."""
         return _emulated(self._target).flash
 
     async def reset(self) -> None:
-        """Restarts the glasses, and waits until the companion has them again."""
+        """Restarts the glasses, and waits until the companion is connected again."""
         before = await self._boot()
         await self._glasses.reset()
         await self._restarted(before)
 
     async def power_cut(self) -> None:
-        """Cuts the power at once and gives it back; waits until the companion has them again."""
+        """Cuts and restores the power; waits until the companion is connected again."""
         before = await self._boot()
         if isinstance(self._target, Emulated):
             await self._target.do("power")
@@ -81,7 +81,7 @@ class Board:
                 await asyncio.sleep(POLL_S)
 
     async def press(self, seconds: float = PRESS_S) -> None:
-        """Presses the button for so long."""
+        """Presses the button for this long."""
         if not isinstance(self._target, Emulated):
             await person.ask(f"Press the button of the glasses for {seconds:g} s.")
             return
@@ -92,7 +92,7 @@ class Board:
         self._held = False
 
     async def battery(self, percent: int, millivolts: int | None = None) -> None:
-        """Sets the battery's charge, and its voltage: by default one that fits."""
+        """Sets the battery's charge, and its voltage: by default one that matches."""
         if millivolts is None:
             millivolts = EMPTY_MV + (FULL_MV - EMPTY_MV) * percent // 100
         await _emulated(self._target).do("battery", percent=percent, mv=millivolts)
@@ -104,21 +104,21 @@ class Board:
 
 
 class Senses:
-    """What the glasses hear and see: of real ones, what a person plays, says and shows."""
+    """What the glasses hear and see; with real ones, a person plays, speaks and shows it."""
 
     def __init__(self, target: Target, folder: Path) -> None:
         self._target = target
         self._folder = folder
 
     async def play(self, heard: Path | str | sound.Samples, *, realtime: bool = False) -> None:
-        """Plays a sound to the microphone, to its end.
+        """Plays a whole sound to the microphone.
 
         Args:
             heard: A sound file, or samples (int16, 16 kHz, one channel).
-            realtime: Whether it takes as long as it is; else as fast as the glasses listen.
+            realtime: Whether to play in real time; else as fast as the glasses listen.
 
         Raises:
-            SoundError: There is no such file, or it is no sound.
+            SoundError: There is no such file, or it is not a sound.
         """
         samples = sound.load(Path(heard)) if isinstance(heard, str | Path) else heard
         if isinstance(self._target, Emulated):
@@ -145,10 +145,10 @@ class Senses:
         await self.play(sound.silence(seconds), realtime=realtime)
 
     async def show(self, picture: Path | str | Image.Image) -> None:
-        """Puts a picture before the camera, or the pictures of a folder, one for each photo.
+        """Shows the camera a picture, or the pictures of a folder, one for each photo.
 
         Raises:
-            EmulatorError: It is no picture.
+            EmulatorError: It is not a picture.
         """
         if isinstance(picture, str | Path) and Path(picture).is_dir():
             await self._show(Path(picture))
@@ -183,7 +183,7 @@ class Radio:
 
     @contextlib.asynccontextmanager
     async def out_of_range(self) -> AsyncIterator[None]:
-        """Carries the glasses out of range, for as long as the block lasts."""
+        """Carries the glasses out of range while the block runs."""
         self._away = True
         await self._target.do("range", **{"in": False})
         yield
@@ -196,16 +196,16 @@ class Radio:
         Packets are lost with `packet_error_rate`, and sent again at the next `interval_ms`.
 
         Raises:
-            EmulatorError: They are not as Timing wants them.
+            EmulatorError: Timing refuses the values.
         """
         await self._target.do("link", **timing)
 
     async def disconnect(self) -> None:
-        """Ends every link as though it had been lost; companions connect again."""
+        """Drops every link as if it had been lost; companions reconnect."""
         await self._target.do("drop")
 
     async def restore(self) -> None:
-        """Makes the radio as it was."""
+        """Restores the radio's original state."""
         if self._away:
             await self._target.do("range", **{"in": True})
         await self._target.do("link")
@@ -224,10 +224,10 @@ class Console:
         return [said["line"] for said in self._sim.said("console")[self._begin :]]
 
     async def wait_for(self, text: str, timeout_s: float = 10.0) -> str:
-        """Returns the first line since the test began that holds a text.
+        """Returns the first line since the test began that contains a text.
 
         Raises:
-            TimeoutError: None has come.
+            TimeoutError: There was no such line in time.
         """
         async with asyncio.timeout(timeout_s):
             while True:
@@ -249,7 +249,7 @@ class Clock:
         return int((await self._glasses.status()).uptime_ms)
 
     async def wait(self, seconds: float) -> None:
-        """Waits until so much time has passed for the glasses."""
+        """Waits until this much time has passed for the glasses."""
         until_ms = await self.uptime_ms() + 1000 * seconds
         while await self.uptime_ms() < until_ms:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pytest loads in every environment that has the workbench: the options, and little else.
+"""What pytest loads in every environment that has the workbench: little more than the options.
 
-All that costs time is imported once glasses are named: `pytest --glasses=linux`.
+Slow imports happen only once glasses are named: `pytest --glasses=linux`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# Those of workbench.testing.fixtures.
+# The fixtures of workbench.testing.fixtures.
 FIXTURES = frozenset(
     {"board", "clock", "console", "glasses", "radio", "senses", "target", "target_name"}
 )
@@ -45,7 +45,7 @@ def chosen(config: pytest.Config) -> list[str]:
     return list(dict.fromkeys(config.getoption("glasses") or config.getini("glasses")))
 
 
-@pytest.hookimpl(tryfirst=True)  # before what writes reports looks where to
+@pytest.hookimpl(tryfirst=True)  # before the report plugins read their paths
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
@@ -70,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skips tests of glasses where none are named; pytest knows none of their fixtures then."""
+    """Skips tests of glasses if none are named, as pytest then lacks their fixtures."""
     info = getattr(item, "_fixtureinfo", None)
     if info is None or chosen(item.config):
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of a run: pytest's JUnit, pytest-html's page, and what each of the glasses left."""
+"""The report of a run: JUnit, pytest-html's page, and the files of each of the glasses."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from workbench.testing.left import SUFFIXES
 
 DISSECTOR = Path(__file__).with_name("glint.lua")
 OUTCOMES = ("passed", "failed", "skipped")
-# The property of a test's report that names its glasses; JUnit's file has it, too.
+# The property of a test's report that names its glasses; it is also in JUnit's file.
 PROPERTY = "glasses"
 
 
 def prepare(config: pytest.Config, folder: Path) -> None:
-    """Has pytest and pytest-html write into a folder, and empties it of an earlier run's files.
+    """Makes pytest and pytest-html write into a folder, and removes an earlier run's files.
 
     Raises:
         pytest.UsageError: pytest-html is not installed.
@@ -34,7 +34,7 @@ def prepare(config: pytest.Config, folder: Path) -> None:
             "--glasses-report needs pytest-html: pip install glint-workbench[test]"
         )
     if hasattr(config, "workerinput"):
-        return  # one of pytest-xdist's: the first process writes
+        return  # a worker of pytest-xdist; the main process writes
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in SUFFIXES:
         for path in folder.glob(f"*{suffix}"):

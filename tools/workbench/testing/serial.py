@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board on a serial port, with the application on it where `glint deploy` put that.
+"""A board on a serial port, with the application if `glint deploy` put it there.
 
-Its peripherals cannot be given any input, and it has Bluetooth where this machine has an adapter.
+Tests cannot give its peripherals input, and reach it by Bluetooth if this machine has an adapter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class OnSerialPort(Real):
         return self
 
     def at_prompt(self) -> SerialBoard:
-        """The board, stopped at its prompt, as `with`."""
+        """The board, stopped at its prompt, for `with`."""
         return SerialBoard(self._port)
 
     def connect(self) -> glint.Glasses:

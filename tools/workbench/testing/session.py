@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run of pytest with glasses under test: each test runs on each of them that can do it."""
+"""A run of pytest with glasses under test: each test runs on all glasses that can do it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from workbench.testing import base, fixtures, targets
 
-# What a fixture of ours needs of the glasses.
+# The abilities that our fixtures need.
 NEEDED_BY = {
     "board": "bluetooth",
     "clock": "bluetooth",
@@ -23,7 +23,7 @@ NEEDED_BY = {
 
 
 def _ours(item: Any) -> set[str]:
-    """Those of our fixtures that a test uses, also through others, and does not define itself."""
+    """Returns our fixtures that a test uses, directly or not, and does not define itself."""
     found = item._fixtureinfo.name2fixturedefs.items()
     return {name for name, defined in found if defined[-1].func.__module__ == fixtures.__name__}
 
@@ -32,7 +32,7 @@ class Session:
     """The hooks of a run.
 
     Args:
-        config: pytest's.
+        config: pytest's configuration.
         names: The names of the glasses.
 
     Raises:
@@ -54,7 +54,7 @@ class Session:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pycollect_makeitem(self) -> Generator[None, Any, Any]:
-        """Has tests run in the event loop of the session's glasses, before pytest-asyncio looks."""
+        """Makes tests run in the session's event loop, before pytest-asyncio acts."""
         made = yield
         for item in made if isinstance(made, list) else [made]:
             if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
@@ -66,7 +66,7 @@ class Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Skips what the target cannot do, before fixtures of any scope start."""
+        """Skips tests that the target cannot do, before fixtures of any scope start."""
         parameters = getattr(item, "callspec", None)
         name = parameters.params.get("target_name") if parameters else None
         if name is None:

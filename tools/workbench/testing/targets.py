@@ -20,7 +20,7 @@ SERIAL, BLE = "serial:", "ble:"
 
 
 class OverBluetooth(Real):
-    """Real glasses, which are reached over this machine's Bluetooth or that of GLINT_HCI alone."""
+    """Real glasses, reached only over this machine's Bluetooth or that of GLINT_HCI."""
 
     abilities = frozenset({"bluetooth"})
 
@@ -38,9 +38,9 @@ class OverBluetooth(Real):
 
 @functools.cache
 def bluetooth_lacks() -> str:
-    """Returns why no companion here can reach real glasses, or ""."""
+    """Returns why this machine cannot reach real glasses, or "" if it can."""
     if chosen(None):
-        return ""  # An HCI transport says so itself.
+        return ""  # An HCI transport reports this itself.
 
     async def listen() -> None:
         with errors_explained("scan", None):
@@ -55,7 +55,7 @@ def bluetooth_lacks() -> str:
 
 
 def unknown(name: str) -> str:
-    """Returns why there cannot be a target of this name, or ""."""
+    """Returns why a target name is invalid, or "" if it is valid."""
     from workbench.build import micropython
 
     for start in (SERIAL, BLE):
@@ -67,12 +67,12 @@ def unknown(name: str) -> str:
 
 
 def is_emulated(name: str) -> bool:
-    """Whether the target of this name is emulated, and needs no person."""
+    """Returns whether the named target is emulated, and needs no person."""
     return not name.startswith((SERIAL, BLE))
 
 
 def named(name: str) -> Target:
-    """The target of this name, not started."""
+    """Returns the named target, not yet started."""
     if name.startswith(BLE):
         return OverBluetooth(name.removeprefix(BLE))
     if name.startswith(SERIAL):
@@ -81,7 +81,7 @@ def named(name: str) -> Target:
 
 
 def lacking(name: str, abilities: Iterable[str]) -> str:
-    """Returns why a target cannot do what a test needs, or ""."""
+    """Returns why a target cannot do what a test needs, or "" if it can."""
     there = named(name).abilities
     why = ""
     if "bluetooth" in abilities and "hci" not in there and (why := bluetooth_lacks()):

@@ -6,5 +6,5 @@ Modules that need TensorFlow are network.py, training.py and convert.py.
 
 import os
 
-# TensorFlow reads it when it is imported; else it reports which machine it finds.
+# TensorFlow reads this on import; without it, it logs what machine it finds.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

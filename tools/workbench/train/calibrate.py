@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chooses the cutoff: the lowest that speech without the phrase exceeds seldom enough."""
+"""Chooses the cutoff: the lowest that speech without the phrase rarely exceeds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from workbench.models.wake import Heard
 
-# At most one false accept in an hour and a half.
+# One false accept in an hour and a half.
 FALSE_ACCEPTS_PER_HOUR = 1 / 1.5
-# One block of sound gives one peak: a wake word seldom begins twice in it.
+# Each block of sound gives one peak, as a wake word rarely begins twice in it.
 BLOCK_INFERENCES = 66
-# From how many of the highest peaks the tail is extrapolated, at least, and as a share.
+# The tail is extrapolated from this share of the highest peaks, and at least from this many.
 TAIL_LEAST, TAIL_SHARE = 10, 0.02
-# With so many false accepts to be expected at the rate, they are counted, not extrapolated.
+# With this many false accepts expected at the rate, they are counted, not extrapolated.
 COUNTED_FROM = 3.0
 LOWEST, HIGHEST = 0.3, 0.985
 LEAST_STEP = 1e-4
@@ -31,10 +31,10 @@ class Calibration:
 
     Attributes:
         cutoff: For the manifest.
-        hours: How long the speech was that it was read off.
-        people: Whether people spoke it; else it was synthetic.
-        expected_per_hour: False accepts to be expected at this cutoff, as far as that speech tells.
-        extrapolated: Whether the speech was too short to count them.
+        hours: The length of the speech that determined it.
+        people: Whether people spoke; else the speech was synthetic.
+        expected_per_hour: False accepts expected at this cutoff, by that speech.
+        extrapolated: Whether they were extrapolated, as the speech was too short to count them.
     """
 
     cutoff: float
@@ -45,7 +45,7 @@ class Calibration:
 
 
 def peaks(heard: Sequence[Heard]) -> Floats:
-    """The highest mean of each block of two seconds."""
+    """Returns the highest mean of each block of two seconds."""
     found = [
         max(one.trace[at : at + BLOCK_INFERENCES])
         for one in heard
@@ -63,13 +63,13 @@ def _logit(p: Floats) -> Floats:
 def calibrate(heard: Sequence[Heard], hours: float, *, people: bool) -> Calibration:
     """Finds the cutoff.
 
-    Short recordings do not hold enough false accepts to count. The peaks of their logits then give
-    the rate: above a high one, how far others exceed it falls off exponentially.
+    Short recordings do not have enough false accepts to count. The rate then follows from the peaks
+    of their logits: above a high threshold, the excess is distributed exponentially.
 
     Args:
-        heard: What the device made of speech without the phrase.
-        hours: How long it was.
-        people: Whether people spoke it.
+        heard: The device's outputs for speech without the phrase.
+        hours: The length of the speech.
+        people: Whether people spoke.
     """
     highest = peaks(heard)
     allowed = FALSE_ACCEPTS_PER_HOUR * hours
@@ -84,12 +84,12 @@ def calibrate(heard: Sequence[Heard], hours: float, *, people: bool) -> Calibrat
     count = min(len(logits) - 1, max(TAIL_LEAST, round(TAIL_SHARE * len(logits))))
     base = float(logits[count])
     excess = max(float((logits[:count] - base).mean()) if count else 0.0, 1e-3)
-    # Never below what the allowed count itself says.
+    # It is never below what the count alone gives.
     seen = float(logits[min(int(allowed), len(logits) - 1)])
     wanted = max(seen, base + excess * np.log(max(count, 1) / allowed))
     cutoff = float(np.clip(1 / (1 + np.exp(-wanted)), LOWEST, HIGHEST))
     reached = float(_logit(np.array([cutoff]))[0])
-    if reached < base:  # the firmware takes no higher one
+    if reached < base:  # the firmware accepts no higher one
         per_hour = float((logits > reached).sum()) / hours
     else:
         per_hour = max(count, 1) * float(np.exp((base - reached) / excess)) / hours

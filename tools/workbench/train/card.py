@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what becomes of a training: model, manifest, report, plot and a card for people."""
+"""Writes the results of a training: model, manifest, report, plot and a model card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHERS_ARENA = 2
 def manifest(
     phrase: str, name: str, language: str, cutoff: float, window: int, arena_bytes: int
 ) -> dict[str, Any]:
-    """A microWakeWord v2 manifest."""
+    """Returns a microWakeWord v2 manifest."""
     return {
         "type": "micro",
         "wake_word": phrase,
@@ -39,13 +39,13 @@ def manifest(
 
 
 def write(path: Path, content: bytes) -> None:
-    """Writes a file that appears whole or not at all."""
+    """Writes a file atomically."""
     with whole(path) as file:
         file.write(content)
 
 
 def plot(path: Path, det: Sequence[Errors], evaluation: Evaluation) -> None:
-    """Draws misses over false accepts, and the probability in a few recordings over time."""
+    """Plots misses over false accepts, and the probability over time in a few recordings."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -77,7 +77,7 @@ def _calibrated(calibration: Calibration) -> str:
 
 
 def text(report: Mapping[str, Any], calibration: Calibration) -> str:
-    """The card, in Markdown."""
+    """Returns the model card in Markdown."""
     figures, synthetic = report["figures"], report["synthetic"]
     clips = ", ".join(f"{count} {kind}" for kind, count in report["clips"].items())
     engines = ", ".join(f"{n} voices of {name}" for name, n in report["voices"].items())
@@ -124,5 +124,5 @@ and count its instructions on a board with `glint model bench {report["model"]} 
 
 
 def as_json(report: Mapping[str, Any]) -> bytes:
-    """The report, for programs."""
+    """Returns the report as JSON."""
     return (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode()

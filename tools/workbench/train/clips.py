@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes training clips in shards: what is said, by whom, where, and the features of it."""
+"""Makes training clips in shards: texts, voices, rooms, and the clips' features."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from workbench.train.files import whole
 
 FRAMES = 260
 HOP = micdsp.HOP_SAMPLES
-# A frame's window is three hops.
+# A frame's window has three hops.
 SAMPLES = (FRAMES + 2) * HOP
 SHARD_CLIPS = 250
 ROOMS = 60
-# Where the phrase ends, at least so many frames before the clip does.
+# The phrase ends at least this many frames before the clip.
 AFTER_FRAMES = 30
 SHORTEST = 1500
 LONGEST = SAMPLES - (AFTER_FRAMES + 30) * HOP
-# Utterances that an engine speaks for a shard, voices made of each, and whether pairs are morphed.
+# Utterances spoken for a shard, voices made from each, and whether pairs are morphed.
 SPOKEN = {"phrase": 32, "near": 50, "misspoken": 70, "other": 60, "noise": 0}
 CONVERSIONS = {"phrase": 5, "near": 2, "misspoken": 1, "other": 1}
 KINDS = tuple(SPOKEN)
 CONTEXT = 12
-# Clips that each recording of the phrase by a user gives.
+# Clips made from each of the user's recordings of the phrase.
 REAL_CLIPS = 8
 PLAIN_SHARE = 0.5
-# Whole sentences take the vocoder long: most of them are only played at another speed, but enough
-# go through it that its sound gives nothing away.
+# The vocoder is slow on whole sentences, so most are only played at another speed. Enough go
+# through it that its sound does not identify the phrase.
 VOCODER_SHARE = 0.3
 PLAYED_AT = (0.85, 1.18)
 
@@ -45,12 +45,12 @@ class Shard:
     """One piece of the work.
 
     Attributes:
-        phrase: What the model is to hear.
-        language: Of its voices.
-        seed: Of the whole training.
+        phrase: The wake word.
+        language: The voices' language.
+        seed: The training's seed.
         kind: One of KINDS.
-        number: Counts the shards of a kind.
-        folder: Where the file goes.
+        number: The shard's number within its kind.
+        folder: The folder for the file.
     """
 
     phrase: str
@@ -62,7 +62,7 @@ class Shard:
 
     @property
     def path(self) -> Path:
-        """The file of the shard."""
+        """The shard's file."""
         return self.folder / f"{self.kind}-{self.number:03}.npz"
 
 
@@ -92,7 +92,7 @@ def _drawn(shard: Shard, kind: str, rng: np.random.Generator) -> tuple[str, voic
 def utterances(
     shard: Shard, kind: str, count: int, rng: np.random.Generator
 ) -> list[sound.Samples]:
-    """Speech of one kind: as the engines speak it, and in voices made of theirs.
+    """Returns speech of one kind: as the engines speak it, and in voices made from theirs.
 
     Raises:
         TrainError: An engine failed.
@@ -119,21 +119,21 @@ def utterances(
 
 
 def _played(samples: sound.Samples, speed: float) -> sound.Samples:
-    """Speech played faster or slower, with its pitch and formants."""
+    """Plays speech faster or slower, which also moves its pitch and formants."""
     at = np.arange(0, len(samples) - 1, speed)
     played: sound.Samples = np.interp(at, np.arange(len(samples)), samples).astype(np.int16)
     return played
 
 
 def _even(samples: sound.Samples) -> rooms.Floats:
-    """Speech at one loudness."""
+    """Scales speech to a fixed loudness."""
     x = samples.astype(np.float64)
     made: rooms.Floats = x / (np.sqrt(np.mean(x**2)) + 1e-9)
     return made
 
 
 class _Mixer:
-    """Lays speech into clips, with other speech around it."""
+    """Puts speech into clips, with other speech around it."""
 
     def __init__(self, speech: list[sound.Samples], context: list[sound.Samples]) -> None:
         self._speech = speech
@@ -145,7 +145,7 @@ class _Mixer:
     def talk(
         self, rng: np.random.Generator, pool: list[sound.Samples] | None = None
     ) -> rooms.Floats:
-        """One utterance after another, from before the clip's beginning to beyond its end."""
+        """Adds utterances one after another, from before the clip's beginning to beyond its end."""
         clip = np.zeros(SAMPLES)
         pool = self._speech if pool is None else pool
         at = -int(rng.integers(0, 8000))
@@ -158,7 +158,7 @@ class _Mixer:
         return clip
 
     def phrase(self, number: int, rng: np.random.Generator) -> tuple[rooms.Floats, int, int]:
-        """The phrase somewhere in a clip, with its first and last frame."""
+        """Returns a clip with the phrase, and the phrase's first and last frame."""
         x = _even(self._speech[number % len(self._speech)])[:LONGEST]
         clip = np.zeros(SAMPLES)
         end = int(rng.integers(len(x) + 10 * HOP, SAMPLES - AFTER_FRAMES * HOP))
@@ -178,10 +178,10 @@ class _Mixer:
 
 
 def make(shard: Shard) -> Path:
-    """Makes a shard's file unless it is there: features, first and last frames of the phrase.
+    """Makes a shard's file unless it exists: features, first and last frames of the phrase.
 
-    The frames are -1 in clips without it. The same shard draws the same texts, voices and rooms;
-    what eSpeak NG says differs a little with what it said before.
+    The frames are -1 in clips without the phrase. The same shard draws the same texts, voices and
+    rooms; eSpeak NG's speech differs a little with what it spoke before.
 
     Raises:
         TrainError: An engine failed.
@@ -209,7 +209,7 @@ def make(shard: Shard) -> Path:
 
 
 def heard(shard: Shard, count: int) -> list[sound.Samples]:
-    """What a device hears of a shard's kind in `count` clips, for listening to it.
+    """Returns `count` clips of a shard's kind as a device hears them, to listen to.
 
     Raises:
         TrainError: An engine failed.
@@ -225,7 +225,7 @@ def heard(shard: Shard, count: int) -> list[sound.Samples]:
 
 
 def of_phrases(paths: list[Path], target: Path, shard: Shard) -> Path:
-    """Clips of a user's own recordings of the phrase, in other rooms and among other speech.
+    """Makes clips of a user's own recordings of the phrase, in rooms and among other speech.
 
     Raises:
         TrainError: An engine failed.
@@ -249,7 +249,7 @@ def of_phrases(paths: list[Path], target: Path, shard: Shard) -> Path:
 
 
 def of_recordings(paths: list[Path], target: Path, seed: int) -> Path:
-    """Clips of recordings of people, played as they are and in rooms; for negatives.
+    """Makes negative clips of recordings of people, played unchanged and in rooms.
 
     Raises:
         OSError: The file cannot be written.
@@ -261,7 +261,7 @@ def of_recordings(paths: list[Path], target: Path, seed: int) -> Path:
         try:
             samples = sound.load(path)
         except sound.SoundError:
-            continue  # the calibration names it
+            continue  # the calibration reports it
         samples = sound.join(samples, sound.silence(0.3))
         for start in range(0, max(1, len(samples) - SAMPLES // 3), SAMPLES * 2 // 3):
             clip = np.zeros(SAMPLES)

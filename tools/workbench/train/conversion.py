@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes other voices of a voice, with the WORLD vocoder (pyworld)."""
+"""Converts a voice to other voices, with the WORLD vocoder (pyworld)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAME_MS = 5.0
 FFT = 1024
 LOWEST_HZ = 60.0
 HIGHEST_HZ = 500.0
-# Factors between which formants move: from a larger body than the speaker's to a child's.
+# The range of factors for formants: from a body larger than the speaker's to a child's.
 FORMANTS = (0.84, 1.2)
 PITCH_HZ = (80.0, 280.0)
 TIMING = (0.78, 1.3)
@@ -24,10 +24,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Parts:
-    """What WORLD takes speech apart into, a row for each 5 ms.
+    """The parts into which WORLD splits speech, a row for each 5 ms.
 
     Attributes:
-        pitch_hz: Shape (frames,); 0 where there is no voice.
+        pitch_hz: Shape (frames,); 0 in unvoiced frames.
         envelope: Power spectrum, shape (frames, FFT / 2 + 1).
         aperiodicity: Share of noise, of the same shape.
     """
@@ -38,7 +38,7 @@ class Parts:
 
 
 def take_apart(samples: sound.Samples) -> Parts:
-    """Takes speech apart."""
+    """Splits speech into its parts."""
     import pyworld as world
 
     x = samples.astype(np.float64) / 32768
@@ -50,7 +50,7 @@ def take_apart(samples: sound.Samples) -> Parts:
 
 
 def put_together(parts: Parts) -> sound.Samples:
-    """Makes speech of its parts."""
+    """Synthesizes speech from its parts."""
     import pyworld
 
     made = pyworld.synthesize(
@@ -65,12 +65,12 @@ def put_together(parts: Parts) -> sound.Samples:
 
 
 def _between(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
-    """A factor, all ratios as likely."""
+    """Draws a factor from a log-uniform distribution."""
     return float(np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]))))
 
 
 def _rows(table: Floats, at: Floats) -> Floats:
-    """Rows of a table at fractional places, interpolated."""
+    """Interpolates rows of a table at fractional indices."""
     low = np.minimum(at.astype(int), len(table) - 1)
     high = np.minimum(low + 1, len(table) - 1)
     share = at - low
@@ -82,7 +82,7 @@ def _rows(table: Floats, at: Floats) -> Floats:
 
 def _timed(parts: Parts, at: Floats) -> Parts:
     voiced = parts.pitch_hz[np.minimum(np.round(at).astype(int), len(parts.pitch_hz) - 1)] > 0
-    # Unvoiced frames have no pitch to interpolate: it goes on from the nearest voiced ones.
+    # Unvoiced frames have no pitch to interpolate, so the nearest voiced frames' is used.
     known = np.flatnonzero(parts.pitch_hz)
     if len(known):
         pitch = np.interp(at, known, parts.pitch_hz[known]) * voiced
@@ -92,8 +92,8 @@ def _timed(parts: Parts, at: Floats) -> Parts:
 
 
 def converted(parts: Parts, rng: np.random.Generator) -> Parts:
-    """Another voice: other formants, pitch, melody, timing, brightness and breath."""
-    # Speed varies within the word by a smooth curve as well as on the whole.
+    """Converts speech: new formants, pitch, melody, timing, brightness and breath."""
+    # Speed varies within the word, by a smooth curve, as well as overall.
     frames = len(parts.pitch_hz)
     knots = np.exp(rng.normal(0, 0.12, 5)) / _between(rng, TIMING)
     pace = np.interp(np.linspace(0, 4, frames), np.arange(5), knots)
@@ -102,7 +102,7 @@ def converted(parts: Parts, rng: np.random.Generator) -> Parts:
     made = _timed(parts, np.clip(at, 0, frames - 1))
     formants = _between(rng, FORMANTS)
     bins = np.arange(FFT // 2 + 1)
-    # A curve bends the scale, so that not all formants move alike.
+    # The frequency scale is bent, so that not all formants move alike.
     bend = 1 + rng.normal(0, 0.03) * np.sin(np.pi * bins / bins[-1])
     place = np.clip(bins / formants * bend, 0, bins[-1])
     tilt_db = rng.normal(0, 3) * (bins / bins[-1] - 0.3) * 2
@@ -113,7 +113,7 @@ def converted(parts: Parts, rng: np.random.Generator) -> Parts:
     voiced = pitch > 0
     if voiced.any():
         mean = float(np.exp(np.log(pitch[voiced]).mean()))
-        # Short bodies have high voices, mostly.
+        # Small bodies mostly have high voices.
         target = _between(rng, PITCH_HZ) * formants
         melody = (np.maximum(pitch, 1) / mean) ** rng.uniform(0.3, 1.7)
         drift = np.exp(np.linspace(0, rng.normal(0, 0.12), len(pitch)))
@@ -122,7 +122,7 @@ def converted(parts: Parts, rng: np.random.Generator) -> Parts:
 
 
 def _path(a: Floats, b: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Frames of two utterances that belong together (dynamic time warping)."""
+    """Aligns the frames of two utterances by dynamic time warping."""
     cost = np.sqrt(np.maximum(0, (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T))
     total = np.full((len(a) + 1, len(b) + 1), np.inf)
     total[0, 0] = 0
@@ -148,7 +148,7 @@ def _path(a: Floats, b: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.in
 
 
 def _summary(envelope: Floats) -> Floats:
-    """Loudness-free log spectrum in 24 bands that widen as hearing's do."""
+    """Returns the log spectrum, without loudness, in 24 bands that widen as those of hearing do."""
     edges = (np.linspace(0, 1, 25) ** 2 * (envelope.shape[1] - 25)).astype(int) + np.arange(25)
     bands = np.log(np.add.reduceat(envelope, edges[:-1], axis=1) + 1e-12)
     centred: Floats = bands - bands.mean(1, keepdims=True) * 0.7
@@ -156,9 +156,9 @@ def _summary(envelope: Floats) -> Floats:
 
 
 def morphed(a: Parts, b: Parts, share: float) -> Parts:
-    """A voice between those of two utterances of one text; `share` of it is the second's."""
+    """Blends the voices of two utterances of one text; `share` is the second's."""
     i, j = _path(_summary(a.envelope), _summary(b.envelope))
-    # The path visits frames of one while the other waits: a length between the two.
+    # The path repeats frames of one while the other advances; the result's length is in between.
     frames = round(len(a.pitch_hz) * (1 - share) + len(b.pitch_hz) * share)
     keep = np.round(np.linspace(0, len(i) - 1, frames)).astype(int)
     i, j = i[keep], j[keep]

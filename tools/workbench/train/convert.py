@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Converts a trained network to an int8 streaming model, and holds it to its limits."""
+"""Converts a trained network to an int8 streaming model, and checks its limits."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from workbench.train.network import CHANNELS, STRIDE, Network, Streaming
 from workbench.train.shrink import shrunk
 from workbench.train.training import WINDOW
 
-# Clips that the ranges of activations are taken from.
+# The number of clips that determine the ranges of activations.
 RANGE_CLIPS = 60
 VERIFIED_INFERENCES = 100
 MACS_MAX = 60_000
 ARENA_MAX_BYTES = 30 * 1024
 MODEL_MAX_BYTES = 90 * 1024
-# The logit of the share of phrases that is the surest comes out as 0.98.
+# The logit of this share of phrases, the surest ones, becomes 0.98.
 SURE = 4.0
 SCALES = (0.25, 2.0)
 
@@ -41,7 +41,7 @@ class Figures:
 
     Attributes:
         model_bytes: Size of the file.
-        arena_bytes: Memory that tflm needs for it.
+        arena_bytes: The arena that tflm needs for it.
         macs: Multiply-accumulates for each 30 ms.
     """
 
@@ -51,7 +51,7 @@ class Figures:
 
 
 def peaks(network: Network, clips: Features) -> npt.NDArray[np.float32]:
-    """The highest mean logit of each clip, over as many steps as the firmware takes."""
+    """Returns each clip's highest mean logit, over as many steps as the firmware averages."""
     found = []
     for at in range(0, len(clips), 100):
         x = tf.constant(clips[at : at + 100].astype(np.float32) * rooms.FEATURE_STEP)
@@ -64,10 +64,10 @@ def peaks(network: Network, clips: Features) -> npt.NDArray[np.float32]:
 def spread(
     phrases: npt.NDArray[np.float32], others: npt.NDArray[np.float32]
 ) -> tuple[float, float]:
-    """A scale and a shift of logits that use the 256 values of the output well.
+    """Returns a scale and a shift of logits that make good use of the output's 256 values.
 
-    Half of the scale lies at the surest of other sounds, where the cutoff will be: else what
-    matters could all fall on the last few values.
+    The middle of the scale is at the surest of other sounds, where the cutoff will be: otherwise
+    all outputs that matter could be among the last few values.
     """
     middle = float(np.quantile(others, 0.995))
     sure = float(np.quantile(phrases, 0.9))
@@ -77,7 +77,7 @@ def spread(
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keeps what the converter prints from C++ off the terminal."""
+    """Hides what the converter's C++ code prints."""
     with tempfile.TemporaryFile() as nowhere:
         kept = os.dup(2)
         os.dup2(nowhere.fileno(), 2)
@@ -89,13 +89,13 @@ def _quietly() -> Iterator[None]:
 
 
 def to_tflite(network: Network, clips: Features, scale: float, shift: float) -> bytes:
-    """The network as a model of the wake word ecosystem: (1, 3, 40) int8 in, (1, 1) uint8 out.
+    """Returns the network as a microWakeWord model: (1, 3, 40) int8 in, (1, 1) uint8 out.
 
     Args:
-        network: Trained.
-        clips: Features that ranges are taken from, of phrases and of other sounds.
-        scale: Factor of the logits, from `spread`.
-        shift: What is added to them, likewise.
+        network: The trained network.
+        clips: Features of phrases and other sounds, which determine the ranges.
+        scale: The logits' factor, from `spread`.
+        shift: What is added to the logits, likewise.
     """
     streaming = Streaming(network, scale, shift)
 
@@ -123,7 +123,7 @@ def to_tflite(network: Network, clips: Features, scale: float, shift: float) -> 
 
 
 def checked(model: bytes) -> Figures:
-    """Holds a model to its limits, and compares it with TensorFlow Lite Micro byte for byte.
+    """Checks a model's limits, and compares it with TensorFlow Lite Micro byte for byte.
 
     Raises:
         TrainError: It is too large.

@@ -13,7 +13,7 @@ class TrainError(WorkbenchError):
 
 
 def need_packages() -> None:
-    """Looks for the packages of the extra `train`, before anything slow begins.
+    """Checks for the packages of the extra `train`, before anything slow begins.
 
     Raises:
         TrainError: One is missing.

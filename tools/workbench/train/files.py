@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that appear whole or not at all."""
+"""Files that are written atomically."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import IO
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write into, which takes its name when it is complete.
+    """Opens a file to write, which gets its name when it is complete.
 
     Raises:
-        OSError: It cannot be written; nothing of it stays.
+        OSError: It cannot be written; no part of it is left.
     """
     unfinished = path.with_name(f"{path.name}.tmp")
     try:

@@ -18,7 +18,7 @@ import tensorflow as tf
 CHANNELS = 40
 STRIDE = 3
 FIRST_FRAMES = 5
-# Features are 0 to 26 and mostly about this; the same number brings them to about -1 to 3.
+# Features are 0 to 26, and mostly about this; subtracting it and dividing by it gives -1 to 3.
 USUAL_FEATURE = 6.0
 NORM_MOMENTUM = 0.98
 NORM_EPSILON = 1e-3
@@ -56,7 +56,7 @@ class _Norm:
         return (x - mean) * tf.math.rsqrt(variance + NORM_EPSILON) * self.scale + self.shift
 
     def folded(self) -> tuple[Any, Any]:
-        """The factor and the bias that it amounts to."""
+        """Returns the factor and the bias to which it is equivalent."""
         factor = self.scale.numpy() / np.sqrt(self.variance.numpy() + NORM_EPSILON)
         return factor, self.shift.numpy() - self.mean.numpy() * factor
 
@@ -102,11 +102,11 @@ class Network(tf.Module):  # type: ignore[misc]
         )
 
     def logits(self, features: Any, *, training: bool = False) -> Any:
-        """A logit for each step: step j has seen the frames up to STRIDE * j + 4.
+        """Returns a logit for each step; step j has seen the frames up to STRIDE * j + 4.
 
         Args:
             features: Shape (clips, frames, 40), 0 to 26.
-            training: Whether it is being trained: then the clips are what norms go by.
+            training: Whether norms use the statistics of these clips.
         """
         y = (features[:, :, None, :] - USUAL_FEATURE) / USUAL_FEATURE
         y = tf.nn.conv2d(y, self.first, [1, STRIDE, 1, 1], "VALID")
@@ -119,17 +119,17 @@ class Network(tf.Module):  # type: ignore[misc]
         return (tf.nn.conv2d(y, self.last, 1, "VALID") + self.last_bias)[:, :, 0, 0]
 
     def weights(self) -> Weights:
-        """All its numbers by name."""
+        """Returns all weights by name."""
         return {name: each.numpy() for name, each in self.variables_by_name.items()}
 
     def load(self, weights: Weights) -> None:
-        """Takes what `weights` gave."""
+        """Restores what `weights` returned."""
         for name, each in self.variables_by_name.items():
             each.assign(weights[name])
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates a step."""
+        """Returns the multiply-accumulates per step."""
         size, before = self.size, self.size.first
         count = FIRST_FRAMES * CHANNELS * before
         for kernel in size.kernels:
@@ -139,7 +139,7 @@ class Network(tf.Module):  # type: ignore[misc]
 
 
 class Streaming(tf.Module):  # type: ignore[misc]
-    """A trained network that takes three frames a call and keeps state, to be converted."""
+    """A trained network for conversion, which takes three frames per call and keeps state."""
 
     def __init__(self, network: Network, scale: float, shift: float) -> None:
         """Folds norms into weights; the output is the sigmoid of logit * scale + shift."""
@@ -161,14 +161,14 @@ class Streaming(tf.Module):  # type: ignore[misc]
         ]
 
     def _extended(self, i: int, new: Any) -> Any:
-        """What a layer kept, with what is new; it keeps the end of that."""
+        """Appends new rows to those that a layer kept; it keeps the end of them."""
         rows = tf.concat([self._state[i], new], 1)
         self._state[i].assign(rows[:, -int(self._state[i].shape[1]) :])
         return rows
 
     @tf.function(input_signature=[tf.TensorSpec([1, STRIDE, CHANNELS])])  # type: ignore[untyped-decorator]
     def step(self, features: Any) -> Any:
-        """The probability after three more frames, shape (1, 1)."""
+        """Returns the probability after three more frames, shape (1, 1)."""
         first, bias = self._constants[0]
         rows = self._extended(0, tf.reshape(features, [1, STRIDE, 1, CHANNELS]))
         y = tf.nn.relu(tf.nn.conv2d(rows, first, [1, STRIDE, 1, 1], "VALID") + bias)

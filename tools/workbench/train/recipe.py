@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the steps of a training one after another; stopped, it goes on where it was."""
+"""Runs the steps of a training; after an interruption, it goes on where it was."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from workbench.train import training
     from workbench.train.network import Network
 
-# What a minute of a training on two cores buys, with time to spare.
+# The work that fits a minute of a training on two cores, with time to spare.
 SHARDS_PER_MIN = {"phrase": 1.6, "other": 1.6, "near": 0.8, "misspoken": 0.4, "noise": 0.2}
 STEPS_PER_MIN = 300
 SHARD_BYTES = clips.SHARD_CLIPS * (clips.FRAMES * 40 + 8)
 MODELS_BYTES = 4 << 20
-# Synthetic recordings that nothing was trained on: of the phrase, and of each text near it.
+# Synthetic recordings not used in training: of the phrase, and of each text near it.
 UNSEEN_SEED = 1 << 20
 UNSEEN_PHRASES, UNSEEN_TEXTS, UNSEEN_VOICES, UNSEEN_SENTENCES = 120, 12, 4, 400
 # Called with a step's name, how much of it is done, and how much there is.
@@ -44,11 +44,11 @@ class Request:
 
     Attributes:
         phrase: The words.
-        folder: Where the results go; its `work` holds what is unfinished.
-        language: Of the voices, as eSpeak NG names it.
+        folder: The folder for the results; `work` in it holds unfinished files.
+        language: The voices' language, as eSpeak NG names it.
         minutes: How long it may take on two cores.
         seed: The same one draws the same texts, voices, rooms and weights to begin with.
-        negatives: Folder of recordings of people without the phrase: half of them are trained on,
+        negatives: Folder of recordings of people without the phrase: half are used in training,
             the others set the cutoff.
         real: Folder of recordings of the phrase.
     """
@@ -63,12 +63,12 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The model's, for its files."""
+        """The model's name in file names."""
         return re.sub(r"[^a-z0-9]+", "_", self.phrase.lower()).strip("_") or "wake_word"
 
     @property
     def work(self) -> Path:
-        """Where clips and checkpoints lie."""
+        """The folder for clips and checkpoints."""
         return self.folder / "work"
 
     @property
@@ -77,7 +77,7 @@ class Request:
         return max(20, round(STEPS_PER_MIN * self.minutes))
 
     def shards(self) -> list[clips.Shard]:
-        """The pieces that the clips are made in."""
+        """The shards of clips to make."""
         return [
             clips.Shard(self.phrase, self.language, self.seed, kind, number, self.work)
             for kind, rate in SHARDS_PER_MIN.items()
@@ -85,7 +85,7 @@ class Request:
         ]
 
     def command(self) -> str:
-        """The command that asks for the same."""
+        """The equivalent command."""
         said = f'glint train wake "{self.phrase}" -o DIR --language {self.language}'
         said += f" --minutes {self.minutes:g} --seed {self.seed}"
         said += " --negatives DIR" if self.negatives else ""
@@ -94,11 +94,11 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What became of it.
+    """The results of a training.
 
     Attributes:
-        model: The .tflite; manifest, card, report and plot lie beside it.
-        report: What `report.json` says.
+        model: The .tflite file; manifest, card, report and plot are beside it.
+        report: The contents of `report.json`.
     """
 
     model: Path
@@ -106,7 +106,7 @@ class Outcome:
 
 
 def _begin(request: Request) -> None:
-    """Makes the folder, or finds in it what an earlier run of the same request left."""
+    """Makes the folder, or resumes an earlier run of the same request in it."""
     what = request.work / "request.json"
     said = {
         key: str(value) if isinstance(value, Path) else value
@@ -136,7 +136,7 @@ def _ignore_interrupt() -> None:
 
 
 def _made(shards: list[clips.Shard]) -> Iterator[Path]:
-    """Makes the shards that are not there, on all cores; in any order."""
+    """Makes the missing shards on all cores, in any order."""
     missing = [shard for shard in shards if not shard.path.exists()]
     yield from (shard.path for shard in shards if shard.path.exists())
     cores = min(len(os.sched_getaffinity(0)), len(missing))
@@ -148,7 +148,7 @@ def _made(shards: list[clips.Shard]) -> Iterator[Path]:
 
 
 def _clips(request: Request, tell: Tell) -> training.Clips:
-    """All clips by kind, made or from an earlier run."""
+    """Returns all clips by kind; makes those that no earlier run made."""
     shards = request.shards()
     for done, _ in enumerate(_made(shards), 1):
         tell("making clips", done, len(shards))
@@ -184,13 +184,13 @@ def _trained(request: Request, made: training.Clips, tell: Tell) -> Network:
 
 
 def _unseen(request: Request, kind: str, count: int) -> list[sound.Samples]:
-    """Synthetic speech that nothing was trained on, in clips with rooms and noise."""
+    """Returns synthetic speech not used in training, in clips with rooms and noise."""
     shard = replace(request.shards()[0], seed=request.seed + UNSEEN_SEED, kind=kind)
     return clips.heard(shard, count)
 
 
 def _near(request: Request) -> tuple[list[str], list[sound.Samples]]:
-    """Texts around the phrase, and each in a few voices."""
+    """Returns texts near the phrase, each in a few voices."""
     rng = np.random.default_rng([request.seed, 4])
     drawn = texts.Texts(request.phrase, request.language)
     said = sorted({drawn.near(rng) for _ in range(UNSEEN_TEXTS)})
@@ -208,7 +208,7 @@ def _calibration(request: Request, model: Path, tell: Tell) -> calibrate.Calibra
         hours = sum(map(len, sounds)) / sound.SAMPLE_RATE_HZ / 3600
         return calibrate.calibrate(wake.listen(str(model), sounds), hours, people=False)
     files = wake.sounds_in(request.negatives)
-    # A single file is both trained on and listened to: better than to know nothing of people.
+    # A single file is used both for training and for the cutoff, as the only one of people.
     files = files[1::2] or files
     done, hours = [], 0.0
     for number, one in enumerate(wake.listen_to_files(str(model), files, tail_s=wake.TAIL_S), 1):
@@ -224,7 +224,7 @@ def _calibration(request: Request, model: Path, tell: Tell) -> calibrate.Calibra
 def _evaluation(
     request: Request, model: Path, cutoff: float
 ) -> tuple[wake.Evaluation, list[dict[str, Any]]]:
-    """Synthetic phrases and sentences, and texts around the phrase, that were not trained on."""
+    """Evaluates synthetic phrases, sentences and texts near the phrase not used in training."""
 
     def listened(sounds: list[sound.Samples]) -> list[wake.Listened]:
         return [
@@ -258,7 +258,7 @@ def _finish(request: Request, made: training.Clips, network: Network, tell: Tell
     content = convert.to_tflite(network, ranges, scale, shift)
     figures = convert.checked(content)
     tell("converting", 1, 1)
-    # The files appear with the cutoff that was measured, so the model is tried in the work folder.
+    # The result files need the measured cutoff, so the model is first tried in the work folder.
     tried = request.work / f"{request.name}.tflite"
 
     def described(cutoff: float) -> bytes:
@@ -302,12 +302,12 @@ def _finish(request: Request, made: training.Clips, network: Network, tell: Tell
 def train(
     request: Request, tell: Tell = lambda *_: None, say: system.Say = system.say_step
 ) -> Outcome:
-    """Trains a model, or goes on with what an earlier run of the same request left.
+    """Trains a model, or continues an earlier run of the same request.
 
     Args:
         request: What to train.
-        tell: Hears how far it is.
-        say: Hears warnings.
+        tell: Called with progress.
+        say: Called with warnings.
 
     Raises:
         TrainError: It cannot be trained as asked, or the disk is full.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to speech on its way to the model: room, noise, microphone, codec, clipping."""
+"""The effects on speech on its way to the model: room, noise, microphone, codec, clipping."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.host import micdsp
 
 Floats = npt.NDArray[np.float64]
 RATE_HZ = sound.SAMPLE_RATE_HZ
-# Shares of the clips that have each.
+# The share of clips with each effect.
 ROOM_SHARE = 0.75
 NOISE_SHARE = 0.8
 BABBLE_SHARE = 0.3
@@ -24,7 +24,7 @@ IMAGE_ORDER = 10
 
 
 def responses(seed: int, count: int) -> list[Floats]:
-    """Impulse responses of rooms from closets to halls, the speaker at 0.3 to 4 m."""
+    """Makes impulse responses of rooms from closets to halls, the speaker at 0.3 to 4 m."""
     import pyroomacoustics
 
     rng = np.random.default_rng([seed, 1])
@@ -56,7 +56,7 @@ def _loudness(x: Floats) -> float:
 
 
 def _coloured(rng: np.random.Generator, count: int) -> Floats:
-    """Noise whose spectrum falls by 0 to 9 dB an octave, sometimes with a mains hum."""
+    """Makes noise whose spectrum falls by 0 to 9 dB per octave, sometimes with a mains hum."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     spectrum /= np.maximum(1, np.arange(len(spectrum))) ** rng.uniform(0, 1.5)
     made = np.fft.irfft(spectrum, count)
@@ -65,14 +65,14 @@ def _coloured(rng: np.random.Generator, count: int) -> Floats:
         hum_hz = rng.choice([50, 60, 100, 120]) * rng.uniform(0.99, 1.01)
         made += rng.uniform(0.2, 1) * np.sin(2 * np.pi * hum_hz * np.arange(count) / RATE_HZ)
     if rng.random() < 0.3:
-        # It comes and goes, as traffic does.
+        # Its level varies, like that of traffic.
         made *= np.interp(np.linspace(0, 4, count), np.arange(5), rng.uniform(0.2, 1.5, 5))
     noise: Floats = made
     return noise
 
 
 def _microphone(x: Floats, rng: np.random.Generator) -> Floats:
-    """A microphone's frequency response: a smooth curve between two ends of its band."""
+    """Applies a microphone's frequency response: a smooth curve between two band edges."""
     spectrum = np.fft.rfft(x)
     hz = np.fft.rfftfreq(len(x), 1 / RATE_HZ)
     knots_hz = np.array([0, 150, 400, 1000, 2000, 3500, 5500, 8000])
@@ -85,7 +85,7 @@ def _microphone(x: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _coded(x: sound.Samples, rng: np.random.Generator) -> sound.Samples:
-    """Through a telephone's mu-law at 8 kHz, or mu-law at 16 kHz."""
+    """Applies a telephone's mu-law at 8 kHz, or mu-law at 16 kHz."""
     wide = x.astype(np.float64) / 32768
     if rng.random() < 0.5:
         wide = np.repeat((wide[::2][: len(wide) // 2] + wide[1::2]) / 2, 2)
@@ -97,7 +97,7 @@ def _coded(x: sound.Samples, rng: np.random.Generator) -> sound.Samples:
 
 
 class World:
-    """Rooms and noises that clips are put into; the same for the same seed."""
+    """Rooms and noises for clips; the same for the same seed."""
 
     def __init__(self, seed: int, rooms: int) -> None:
         """Makes impulse responses."""
@@ -106,7 +106,7 @@ class World:
     def heard(
         self, speech: Floats, babble: Floats | None, rng: np.random.Generator
     ) -> sound.Samples:
-        """What a device's microphone gives.
+        """Returns what a device's microphone records.
 
         Args:
             speech: A clip in any scale; silence is allowed.
@@ -126,7 +126,7 @@ class World:
         if babble is not None and babble.any() and rng.random() < BABBLE_SHARE:
             level = 10 ** (-rng.uniform(6, 30) / 20)
             x = x + babble / _loudness(babble[babble != 0]) * level
-        # No microphone is without noise of its own.
+        # Every microphone has noise of its own.
         x = x + rng.standard_normal(count) * 10 ** (rng.uniform(-70, -45) / 20)
         if rng.random() < MICROPHONE_SHARE:
             x = _microphone(x, rng)
@@ -140,7 +140,7 @@ class World:
 
 
 def features(samples: sound.Samples) -> npt.NDArray[np.uint8]:
-    """The front-end's features as a model of the wake word ecosystem takes them, plus 128.
+    """Returns the front-end's features as a microWakeWord model takes them, plus 128.
 
     Shape (frames, 40): a frame each 10 ms, from the device's own C code.
     """
@@ -149,6 +149,6 @@ def features(samples: sound.Samples) -> npt.NDArray[np.uint8]:
     return np.clip(scaled, 0, 255).astype(np.uint8)
 
 
-# A feature's least bit, and one step of the input tensor, which covers 0 to 26.
+# The value of a feature's lowest bit, and of a step of the input tensor, which covers 0 to 26.
 FEATURE_UNIT = 0.0390625
 FEATURE_STEP = 26 / 255

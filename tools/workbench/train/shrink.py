@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leaves out of a .tflite file what no interpreter reads: names, and the scales of biases.
+"""Removes from a .tflite file what interpreters do not need: names and the scales of biases.
 
 A bias has the scale of its input times that of its weights, channel by channel; TensorFlow Lite
-Micro and tflm go by those two.
+Micro and tflm use those two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BIAS = 2
 
 
 def shrunk(model: bytes) -> bytes:
-    """The same model in a smaller file."""
+    """Returns the same model in a smaller file."""
     import flatbuffers
 
     schema: Any = importlib.import_module(SCHEMA)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts that are the phrase, that sound like it, that are parts of it, and that are anything else.
+"""Texts for training: the phrase, texts that sound like it, parts of it, and any other text.
 
 Near-sounding phrases are edits of the phrase's phonemes, as eSpeak NG gives and takes them, so that
 they can be had in each of its languages; in English also words that sound like the phrase's own.
@@ -15,25 +15,25 @@ import numpy as np
 from workbench.emulation import espeak
 from workbench.train.errors import TrainError
 
-# Fewer phonemes than these turn up in other speech again and again.
+# Phrases with fewer phonemes are common in other speech.
 SAFE_PHONEMES = 6
-# So many of a phrase's phonemes are changed at least: fewer changes are hard to hear for anyone.
+# The fewest phonemes of a phrase to change: fewer changes are hard for anyone to hear.
 EDITED_SHARE = 0.3
-# Words whose phonemes differ by this share at most sound alike.
+# Words sound alike if at most this share of their phonemes differs.
 ALIKE_SHARE = 0.6
 STRESS = "',%="
 # The first letters of eSpeak NG's vowels.
 VOWELS = frozenset("aeiouyAEIOUVY03@&")
 WORDS = (Path(__file__).parent / "words.txt").read_text().split()
-# What the phonemes of a language are collected from: numerals exist in each.
+# Numerals exist in every language; its phonemes are collected from them.
 NUMERALS = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 20 30 100 1000"
 
 
 def accent_of(language: str) -> str:
-    """eSpeak NG's voice for a language: its own, or that of its first accent.
+    """Returns eSpeak NG's voice for a language: its own, or that of its first accent.
 
     Raises:
-        TrainError: It speaks none.
+        TrainError: eSpeak NG does not speak the language.
     """
     preferred = "en-us" if language == "en" else language
     known = espeak.engine().voices()
@@ -48,7 +48,7 @@ def accent_of(language: str) -> str:
 
 
 def checked(phrase: str, language: str) -> tuple[str, list[list[str]]]:
-    """A phrase in a normal form, and the phonemes of its words.
+    """Normalizes a phrase; returns it with the phonemes of its words.
 
     Raises:
         TrainError: It is empty, or cannot be spoken.
@@ -64,7 +64,7 @@ def checked(phrase: str, language: str) -> tuple[str, list[list[str]]]:
 
 
 def warning(phonemes: list[list[str]]) -> str:
-    """Why a phrase is likely to be heard in other speech; empty if it is long enough."""
+    """Returns why a phrase is likely to occur in other speech; empty if it is long enough."""
     count = sum(map(len, phonemes))
     if count >= SAFE_PHONEMES:
         return ""
@@ -75,7 +75,7 @@ def warning(phonemes: list[list[str]]) -> str:
 
 
 def distance(a: list[str], b: list[str]) -> int:
-    """Edits (insertions, deletions, replacements) that make one list of phonemes the other."""
+    """Returns the edit distance (insertions, deletions, replacements) of two phoneme lists."""
     row = list(range(len(b) + 1))
     for i, one in enumerate(a, 1):
         before, row[0] = row[0], i
@@ -95,7 +95,7 @@ def _is_vowel(phoneme: str) -> bool:
 
 
 class Texts:
-    """Draws texts around a phrase.
+    """Draws texts near a phrase.
 
     Attributes:
         phrase: The phrase.
@@ -134,7 +134,7 @@ class Texts:
         return texts[int(rng.integers(len(texts)))]
 
     def misspoken(self, rng: np.random.Generator) -> str:
-        """The phrase with a few other sounds, as phonemes for eSpeak NG."""
+        """Returns the phrase with a few sounds changed, as phonemes for eSpeak NG."""
         words = [list(word) for word in self._phonemes]
         places = [(i, j) for i, word in enumerate(words) for j in range(len(word))]
         least = max(2 if len(places) > 3 else 1, round(EDITED_SHARE * len(places)))
@@ -147,7 +147,7 @@ class Texts:
         return "[[" + " ".join("".join(word) for word in words) + "]]"
 
     def near(self, rng: np.random.Generator) -> str:
-        """A part of the phrase, alone or among other words, or with a word that sounds like one."""
+        """Returns part of the phrase, alone, among other words, or with a similar-sounding word."""
         words = list(self._words)
         kind = rng.random()
         at = int(rng.integers(len(words)))
@@ -155,7 +155,7 @@ class Texts:
             words[at] = self._one(rng, self._alike[at])
             return " ".join(words)
         if len(words) == 1:
-            # A half of the only word, as it is spelled.
+            # One half of the only word, by its spelling.
             half = max(1, len(words[0]) // 2)
             part = words[0][:half] if rng.random() < 0.5 else words[0][half:]
         else:
@@ -166,12 +166,12 @@ class Texts:
         return f"{part} {other}" if rng.random() < 0.5 else f"{other} {part}"
 
     def word(self, rng: np.random.Generator) -> str:
-        """Any word: in other languages than English, a numeral."""
+        """Returns any word; in languages other than English, a numeral."""
         while True:
             found = self._one(rng, WORDS) if self._english else str(int(rng.integers(0, 10000)))
             if found not in self._words:
                 return found
 
     def sentence(self, rng: np.random.Generator) -> str:
-        """One to eight words that are not the phrase's."""
+        """Returns one to eight words that are not in the phrase."""
         return " ".join(self.word(rng) for _ in range(int(rng.integers(1, 9))))

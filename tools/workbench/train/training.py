@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the network on clips; stopped at any time, it goes on from its last checkpoint."""
+"""Trains the network on clips; after an interruption, it goes on from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from workbench.train import network, rooms
 from workbench.train.files import whole
 from workbench.train.network import STRIDE
 
-# Clips of each kind in a batch of 128. With recordings of people, they take the place of some.
+# Clips of each kind in a batch of 128. Recordings of people replace some of them.
 BATCH = {"phrase": 64, "near": 16, "misspoken": 10, "other": 32, "noise": 6}
 PEOPLE = {"other": -20, "people": 20}
 USERS = {"phrase": -16, "real": 16}
-# A step's best mean of so many logits counts, as the firmware takes the mean of as many outputs.
+# The best mean of this many logits counts, as the firmware averages this many outputs.
 WINDOW = 4
 LEARNING_RATE = 1e-3
 WARM_UP_STEPS = 200
 GRADIENT_MAX = 5.0
 CHECKPOINT_STEPS = 100
-# Frames around the phrase's last one in which the model has to say so; and before (at least, and as
-# a share of the phrase) and after, those in which it must not.
+# The model has to report the phrase in these frames around its last one. It must not in those
+# before (at least this many, and this share of the phrase) and after.
 HEARD_FROM, HEARD_TO = -3, 22
 QUIET_BEFORE, QUIET_SHARE, QUIET_AFTER = 20.0, 0.45, 60
 FAR = 50.0
@@ -36,7 +36,7 @@ Clips = Mapping[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]]
 
 
 def batch_kinds(kinds: Mapping[str, Any]) -> dict[str, int]:
-    """How many clips of each kind a batch has."""
+    """Returns how many clips of each kind a batch has."""
     counts = dict(BATCH)
     for kind, change in (("people", PEOPLE), ("real", USERS)):
         if kind in kinds:
@@ -46,7 +46,7 @@ def batch_kinds(kinds: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _batch(clips: Clips, rng: np.random.Generator) -> tuple[Any, Any]:
-    """A batch's features, some of them masked or moved by a channel, and the phrase's frames."""
+    """Returns a batch's features, some masked or shifted by a channel, and the phrase's frames."""
     features, frames = [], []
     for kind, count in batch_kinds(clips).items():
         made, where = clips[kind]
@@ -67,7 +67,7 @@ def _batch(clips: Clips, rng: np.random.Generator) -> tuple[Any, Any]:
 
 
 def _loss(logits: Any, frames: Any) -> Any:
-    """What the phrases cost that were not heard in time, and all else that was."""
+    """Returns the loss for phrases not heard in time, and for anything else that was heard."""
     start, end = (tf.cast(frames[:, i : i + 1], tf.float32) for i in (0, 1))
     seen = tf.cast(tf.range(tf.shape(logits)[1]) * STRIDE + network.FIRST_FRAMES - 1, tf.float32)
     has = tf.cast(end >= 0, tf.float32)
@@ -84,11 +84,11 @@ def _loss(logits: Any, frames: Any) -> Any:
 
 
 class Trainer:
-    """Steps of one training.
+    """The steps of a training.
 
     Attributes:
         network: The network.
-        done: Steps so far.
+        done: The number of steps so far.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Trainer:
             loss = _loss(self.network.logits(x, training=True), frames)
         gradients = tape.gradient(loss, self._trained)
         gradients, _ = tf.clip_by_global_norm(gradients, GRADIENT_MAX)
-        # Adam, by hand so that a checkpoint holds all of its state.
+        # Adam is written out here so that checkpoints hold all of its state.
         for v, g, (mean, square) in zip(self._trained, gradients, self._moments, strict=True):
             mean.assign(0.9 * mean + 0.1 * g)
             square.assign(0.999 * square + 0.001 * g * g)
@@ -130,13 +130,13 @@ class Trainer:
         return loss
 
     def _rate(self) -> float:
-        """The learning rate: it rises at first, then falls as a cosine does."""
+        """Returns the learning rate: a warm-up, then a cosine decay."""
         warm = min(1.0, (self.done + 1) / min(WARM_UP_STEPS, max(1, self._steps // 5)))
         fallen: float = 0.5 + 0.5 * np.cos(np.pi * self.done / self._steps)
         return LEARNING_RATE * warm * fallen + 1e-5
 
     def save(self) -> None:
-        """Writes a checkpoint, whole or not at all."""
+        """Writes a checkpoint atomically."""
         kept: dict[str, Any] = dict(self.network.weights())
         for i, pair in enumerate(self._moments):
             for j, moment in enumerate(pair):
@@ -145,13 +145,13 @@ class Trainer:
             np.savez(file, done=self.done, **kept)
 
     def run(self, passed: Callable[[int, float], object]) -> None:
-        """Trains to the last step; calls `passed` with how many are done, and the loss.
+        """Trains to the last step; calls `passed` with the steps done and the loss.
 
         Raises:
             OSError: A checkpoint cannot be written.
         """
         while self.done < self._steps:
-            # Each step draws from a generator of its own, so that it does the same when resumed.
+            # Each step has its own random generator, so that a resumed run repeats it.
             rng = np.random.default_rng([self._seed, 3, self.done])
             x, frames = _batch(self._clips, rng)
             numbers = (self._rate(), self.done + 1)

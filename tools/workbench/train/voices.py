@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Speaks text with every free speech synthesis engine that this machine has."""
+"""Speaks text with every free speech synthesizer that this machine has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.emulation import espeak, sound
 from workbench.train.errors import TrainError
 
 FESTIVAL_VOICES = Path("/usr/share/festival/voices")
-# Festival names the folders of its voices after languages.
+# Festival's names for the folders of each language's voices.
 FESTIVAL_LANGUAGES = {
     "catalan": "ca",
     "czech": "cs",
@@ -33,11 +33,11 @@ FESTIVAL_LANGUAGES = {
     "telugu": "te",
     "us": "en",
 }
-# flite's 8 kHz voice, and one that only tells the time.
+# flite's 8 kHz voice, and one that can only tell the time.
 FLITE_UNFIT = ("kal", "awb_time")
 # eSpeak NG's variants that whisper or are hardly speech.
 ESPEAK_UNFIT = ("whisper", "whisperf", "croak", "UniRobot", "Demonic", "Storm", "Mr serious")
-# With other engines at hand, the share of eSpeak NG: its voices have one timbre and many accents.
+# eSpeak NG's share if there are other engines: its voices have one timbre and many accents.
 ESPEAK_SHARE = 0.35
 TIMEOUT_S = 120
 Samples = sound.Samples
@@ -49,9 +49,9 @@ class Voice:
 
     Attributes:
         engine: "espeak", "flite" or "festival".
-        speaker: The engine's name of it.
-        stretch: How much slower than usual, 1.0 for usual.
-        pitch: 0 to 99, 50 for usual; only eSpeak NG's.
+        speaker: The engine's name for the speaker.
+        stretch: How much slower than usual; 1.0 is usual.
+        pitch: 0 to 99; 50 is usual; only for eSpeak NG.
     """
 
     engine: str
@@ -96,14 +96,14 @@ def _espeak_speakers(language: str) -> list[str]:
         if (code == language or code.startswith(f"{language}-")) and not code.endswith("-shaw")
     ]
     variants = sorted(path.name for path in Path(library.data, "voices", "!v").iterdir())
-    # The names of robots say so.
+    # Robot voices have this in their names.
     fit = [v for v in variants if v not in ESPEAK_UNFIT and "obo" not in v]
     return [f"{accent}+{variant}" for accent in accents for variant in ["", *fit]]
 
 
 @functools.cache
 def speakers(language: str) -> dict[str, list[str]]:
-    """The speakers of each engine that speak a language, such as "en" or "cmn".
+    """Returns each engine's speakers of a language, such as "en" or "cmn".
 
     Raises:
         TrainError: No engine speaks it.
@@ -126,7 +126,7 @@ def speakers(language: str) -> dict[str, list[str]]:
 
 
 def install(say: system.Say = system.say_step) -> None:
-    """Installs flite and Festival where that is possible; without them there are fewer voices."""
+    """Installs flite and Festival if possible; without them there are fewer voices."""
     if lacking := system.provide(("flite", "festival"), say):
         say(f"fewer voices: {lacking}")
 
@@ -145,7 +145,7 @@ class Chooser:
         self._others = sorted(others)
 
     def draw(self, rng: np.random.Generator, espeak_share: float = ESPEAK_SHARE) -> Voice:
-        """A random voice; `espeak_share` of them are eSpeak NG's if it is not alone."""
+        """Draws a voice; `espeak_share` of them are eSpeak NG's if there are other engines."""
         stretch = float(np.exp(rng.uniform(np.log(0.75), np.log(1.35))))
         names = self._speakers.get("espeak", [])
         if names and (not self._others or rng.random() < espeak_share):
@@ -190,7 +190,7 @@ def _festival_says(requests: Sequence[tuple[str, Voice]], folder: Path) -> Itera
 
 
 def speak(requests: Sequence[tuple[str, Voice]]) -> list[Samples]:
-    """Speaks each text with its voice, without the silence around it; in the order of requests.
+    """Speaks each text with its voice, without silence around it, in the order of requests.
 
     Raises:
         TrainError: An engine failed.

@@ -63,7 +63,7 @@ def pair(bonds, number, value=None, keys=KINDS, link=LINK, address=None):
 
 
 def connect(bonds, number, link=LINK):
-    """A peer reconnects with the key of its bond."""
+    """Reconnects a peer with the key of its bond."""
     bonds.end(link)
     bonds.begin(link, peer(number))
     if bonds.get(OURS, 0, peer(number)) is None:

@@ -61,7 +61,7 @@ def test_what_outlives_a_reboot_says_when_it_happened(monkeypatch):
 
 
 def unread(journal):
-    """The records that a companion gets when it asks for all."""
+    """Returns the records that a companion gets if it asks for all."""
     read, sequence = [], journal.unread
     while sequence < journal.next:
         read.append(events.decode(journal.read(sequence)))
@@ -70,7 +70,7 @@ def unread(journal):
 
 
 class Glasses:
-    """Makes numbered events, and knows which a companion may get and which it must get."""
+    """Makes numbered events, and records which a companion may get and which it must get."""
 
     def __init__(self, flash, monkeypatch):
         self.flash = flash
@@ -154,7 +154,7 @@ def test_power_fails_at_every_change(steps, how):
                 start(second, monkeypatch)
             glasses.flash = second
             glasses.reboot()
-            # And it goes on as if nothing had happened.
+            # It then works as usual.
             for step in ("wake", "save", "reboot"):
                 glasses.do(step)
             assert glasses.must

@@ -28,8 +28,8 @@ DETECTOR = types.SimpleNamespace(
 class Bench:
     """Glasses on a bench: their activity, and the true current in milliamperes, sampled meanwhile.
 
-    Each state's current lies between the board's bounds, with noise on every sample. It rises and
-    falls in 2 ms, which the ledger does not know.
+    Each state's current lies between the board's bounds, with noise on every sample. It takes 2 ms
+    to rise and fall, which the ledger ignores.
     """
 
     def __init__(self, monkeypatch, currents=CURRENTS_UA, seed=1):
@@ -47,7 +47,7 @@ class Bench:
         self.charge_uc = 0.0
 
     def run(self, length_ms):
-        """Time passes; the meter samples each millisecond, and the ledger settles each second."""
+        """Lets time pass: the meter samples each millisecond, the ledger settles each second."""
         state = ledger.STATES[self.ledger.state]
         for _ in range(length_ms):
             self.now_ms += 1
@@ -74,7 +74,7 @@ class Bench:
 @pytest.mark.parametrize("seed", range(2))
 def test_what_it_says_is_what_a_meter_says(monkeypatch, seed):
     bench = Bench(monkeypatch, seed=seed)
-    # Here the ledger is given each true current: then it has to be within 5 %.
+    # With each state's true current, the ledger has to be within 5 %.
     true = {name: (ma * 1000,) * 2 for name, ma in bench.true_ma.items()}
     exact = ledger.Ledger(true, lambda: bench.now_ms, bench.perception, bench.link)
     bench.link.connected, bench.link.interval_us = True, 30_000

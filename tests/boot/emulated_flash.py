@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A flash file system in memory in which power fails at a chosen operation.
 
-It takes the place of `os` and `open` in the firmware's modules, in one of two modes. `through`:
-each write is stored at once, and one that is cut leaves half of it, as no file system does that we
-use: it is the worst case. `synced`: written data are stored when the file is flushed or closed, and
+It replaces `os` and `open` in the firmware's modules, in one of two modes. `through`: each write is
+stored at once, and one that is cut leaves half of it. That is the worst case; no file system that
+we use does it. `synced`: written data are stored when the file is flushed or closed, and
 not before, as in littlefs 2.8 (lines are those of MicroPython 1.25.0: lib/littlefs/lfs2.h:599,
 lfs2.c; "vfs" is extmod/vfs_lfsx.c). littlefs may also write to the flash between two flushes, which
 has no visible effect before the commit; this is not emulated.
@@ -31,7 +31,7 @@ class Flash:
         operations: Changes so far.
         cut_at: The number of the operation at which power fails, or None.
         full_at: The number of the operation before which all free space is taken, or None.
-        torn: Whether that operation, if it is a write, is first done by half.
+        torn: Whether that operation, if it is a write, is half done.
         on_erase: Called with the milliseconds that each change keeps all else waiting, interrupts
             that are not in RAM among it: a change erases a sector, which takes ERASE_MS.
     """
@@ -58,7 +58,7 @@ class Flash:
         )
 
     def copy(self):
-        """The same contents, with power on."""
+        """Returns a copy with power on."""
         flash = Flash(self.manner, self.files, self.folders)
         flash.capacity_bytes = self.capacity_bytes
         return flash
@@ -69,7 +69,7 @@ class Flash:
         return max(0, self.capacity_bytes - used)
 
     def fill(self, free_bytes=0):
-        """Leaves room for this many bytes, as if the rest were full."""
+        """Leaves this many bytes free."""
         self.capacity_bytes = self.capacity_bytes - self.free_bytes() + free_bytes
 
     def use(self, monkeypatch, *modules):
@@ -80,7 +80,7 @@ class Flash:
             monkeypatch.setattr(module, "open", self.open, raising=False)
 
     def change(self, half=None):
-        """Counts an operation; the one at which power fails does not happen, or happens by half."""
+        """Counts an operation; the one at which power fails is not done, or half done."""
         if self.cut_at is not None and self.operations >= self.cut_at:
             if self.torn and half and self.operations == self.cut_at:
                 half()

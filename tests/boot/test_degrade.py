@@ -21,7 +21,7 @@ def board(tmp_path):
 
 
 async def told(glasses, count):
-    """Waits for so many notices; returns their (about, text), and the lengths of gaps."""
+    """Waits for this many notices; returns their (about, text), and the lengths of gaps."""
     notices, gaps = [], []
     async with asyncio.timeout(20):
         async for event in glasses.events("unread"):

@@ -62,7 +62,7 @@ class Life:
         self.boot()
 
     def boot(self):
-        """Starts the glasses, as power comes back."""
+        """Starts the glasses when power is back."""
         self.flash = self.flash.copy()
         modules = (bonds, config, journal, slots, start, trust, unpack, update, wearer, files)
         self.flash.use(self._monkeypatch, *modules)
@@ -270,7 +270,7 @@ def test_the_flash_fills_up_before_any_step(step, manner, monkeypatch):
         assert {"pair", "revoke", "name", "erase"}.isdisjoint(life.failed)
         assert {"upload", "update"} <= set(life.failed)
         assert life.stored.state["active"] == ""
-        # Once there is room, all goes on.
+        # Once there is room, everything works again.
         life.flash.fill(1 << 20)
         life.failed.clear()
         for each in STEPS:

@@ -18,7 +18,7 @@ DEVELOPMENT = keys.DEVELOPMENT
 
 
 def changes(add=(), retire=(), close=False):
-    """The TLV of an image that adds the keys of these numbers and retires those of these hashes."""
+    """The TLV of an image that adds keys by number and retires keys by hash."""
     said = {}
     if add:
         said["add"] = {f"key {number}": modulus(number) for number in add}

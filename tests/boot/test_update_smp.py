@@ -34,7 +34,7 @@ def test_a_piece_broken_off_is_not_completed_by_what_comes_next(glasses, monkeyp
     at = glasses.upload(data, until=CHUNK_BYTES)
     assert at + CHUNK_BYTES < len(data)
     piece = messages.ImageUploadWriteRequest(off=at, data=data[at : at + CHUNK_BYTES])
-    # A slow link: the companion abandons this piece between two writes, and asks where to go on.
+    # On a slow link, the companion abandons this piece between two writes, and asks for the offset.
     assert glasses.server.receive(bytes(piece)[: CHUNK_BYTES // 2], now_ms=0) == []
     again = messages.ImageUploadWriteRequest(
         off=0, data=data[:CHUNK_BYTES], len=len(data), sha=hashlib.sha256(data).digest()

@@ -13,7 +13,7 @@ from test_update_micropython import Board, application
 from workbench.paths import FIRMWARE
 
 ECHO = "    def echo(body):\n"
-# What the application does when it is asked to echo these.
+# What the application does when asked to echo these.
 POISON = """
         import machine, uctypes
         if body["d"] == "starve":

@@ -50,7 +50,7 @@ def make(
     counter=None,
     trust=None,
 ):
-    """A signed image; by the development key unless `kind` names one of another kind.
+    """Returns an image, signed with the development key unless `kind` names another kind of key.
 
     `number` is that of its key; `trust` is the CBOR of its changes of trust.
     """

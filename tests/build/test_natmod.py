@@ -17,8 +17,8 @@ from workbench.build import compilers, micropython, natmod, zoo
 from workbench.host import micdsp, tflm
 from workbench.paths import BUILD, ROOT
 
-# Bounds above what each takes today. For ESP32-S3 they are of code only, which needs one block of
-# executable RAM there; elsewhere of code and constants. tflm has every operator and type here.
+# Bounds above today's sizes: for ESP32-S3 of code only, which needs one block of executable RAM
+# there; elsewhere of code and constants. tflm has every operator and type here.
 CODE_BYTES = {
     ("micdsp", "x64"): 21500,
     ("micdsp", "armv7emsp"): 17700,

@@ -49,7 +49,7 @@ def test_literals_and_tables_of_pointers_get_sections_of_their_own():
     assert xtensa_asm.normalise(NORMALISED) == NORMALISED
 
 
-# Each with its encoding in two bytes, or as it is where there is none.
+# Each with its two-byte encoding, or unchanged if there is none.
 ENCODINGS = {
     "or\ta2, a3, a3": "mov.n\ta2, a3",
     "or\ta2, a3, a4": "",

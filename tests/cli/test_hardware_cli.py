@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors of `glint flash` and `glint deploy`: one sentence that says what to do.
 
-What each fault leads to is tested in process (device/test_flash.py); here, that programs say it.
+The effects of each fault are tested in process (device/test_flash.py); this tests the messages.
 """
 
 import random

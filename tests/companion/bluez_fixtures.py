@@ -20,7 +20,7 @@ CHARACTERISTIC = f"{DEVICE}/service0001/char0002"
 DEVICE1 = "org.bluez.Device1"
 CHARACTERISTIC1 = "org.bluez.GattCharacteristic1"
 
-# Where BlueZ is installed but does not come up: what systemd does for it elsewhere ends with 1.
+# BlueZ is installed but does not start: the command that starts it, elsewhere systemd's, fails.
 CONFIG = """\
 <busconfig>
   <type>session</type>

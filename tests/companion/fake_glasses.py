@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Glasses that misbehave on purpose: a bumble peripheral that speaks the wire protocol.
 
-The companion meets it through bleak and a simulated controller, as it meets the real firmware; the
-firmware itself is tested elsewhere. All that is played is our own: firmware/SPEC.md has the
-protocol (its names are those of `protocol`), and firmware/glasses what is named below. Of others is
-SMP's frame (MCUmgr's, as the package `smp` has it) alone.
+The companion reaches it through bleak and a simulated controller, like the real firmware, which is
+tested elsewhere. The emulated protocol is our own: firmware/SPEC.md specifies it (its names are
+those of `protocol`), and comments below name the code in firmware/glasses. Only SMP's frame is by
+others (MCUmgr's, as in the package `smp`).
 """
 
 import asyncio
@@ -148,7 +148,7 @@ class FakeGlasses:
         self._worker = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Goes away without a word, as when the power fails."""
+        """Disappears without disconnecting, as when the power fails."""
         await end_tasks(self._worker)
         await self._transport.close()
 
@@ -225,7 +225,7 @@ class FakeGlasses:
         return number
 
     def send_rest(self, number: int, data: bytes) -> None:
-        """Has the rest of an object, and ends it."""
+        """Sends the rest of an object, and ends it."""
         self.objects[number].data = data
         self._work.put_nowait(self._send_media)
         self.add(protocol.EVENT_MEDIA_END, id=number, crc=zlib.crc32(data))

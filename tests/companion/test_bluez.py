@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests what the companion asks BlueZ for besides what bleak does, over a real message bus."""
+"""Tests what the companion asks of BlueZ, besides bleak's requests, over a real message bus."""
 
 import glint
 import pytest

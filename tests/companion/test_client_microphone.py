@@ -14,7 +14,7 @@ MS_BYTES = 8  # of IMA ADPCM at 16 kHz
 
 
 def records(fake, *recordings):
-    """Has the fake glasses record one after the other: (at_ms, ms, more of send_object)."""
+    """Makes the fake glasses record one after the other: (at_ms, ms, send_object's arguments)."""
     left = list(recordings)
 
     def on_record(number, ms):

@@ -60,7 +60,7 @@ async def test_a_request_broken_off_between_writes_harms_no_other(monkeypatch):
 async def test_the_rest_of_an_answer_that_was_lost_harms_no_other(monkeypatch):
     async with connected() as (fake, glasses):
         answer = b"\x03\x00\x00\x40\x00\x40\x00\x00" + bytes(20)
-        # The start of one response, the rest of another, bytes that are none, and a flood of them.
+        # The start of one response, the rest of another, bytes that are none, and many of these.
         for junk in (answer, bytes(40), b"\xff" * 100, *[bytes(range(200))] * 200):
             fake.notify_raw(fake.smp, junk)
         assert (await glasses.status()).board == "fake"

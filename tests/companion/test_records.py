@@ -101,8 +101,8 @@ def test_a_later_type_is_unknown_and_later_keys_are_left_out():
         b"\xa2\x61a\x01\x61a\x01",  # a key twice
         b"\xa1\x01\x01",  # a key that is no text
         b"\xa1\x61a" + b"\x81" * 50 + b"\x01",  # too deep
-        b"\xd8\x1c\xa1\x61a\xd8\x1d\x00",  # a map that holds itself
-        b"\xa1\x61a\xd8\x1c\x81\xd8\x1d\x00",  # a list that holds itself
+        b"\xd8\x1c\xa1\x61a\xd8\x1d\x00",  # a map that contains itself
+        b"\xa1\x61a\xd8\x1c\x81\xd8\x1d\x00",  # a list that contains itself
         b"\xa1\x61a\xc2\x49\x01\x00\x00\x00\x00\x00\x00\x00\x00",  # a big number
         b"\xa1\x61a\xc4\x82\x1a\x7f\xff\xff\xff\x01",  # a decimal fraction
         b"\xa1\x61a\xd8\x23\x61(",  # a regular expression

@@ -291,7 +291,7 @@ async def run_until(line, words, glasses, folder):
 
 
 async def forwards(line, glasses, folder, request):
-    """Runs `glint listen` until what it hands events to has one: a program, a server, a broker.
+    """Runs `glint listen` until the program, server or broker that it forwards to has an event.
 
     Hosts that are not there are replaced by this one, and so is the desktop's notify-send.
     """

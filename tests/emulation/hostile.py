@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A BLE central on bumble that breaks the rules which operating systems keep."""
+"""A BLE central on bumble that breaks rules which operating systems follow."""
 
 import asyncio
 import contextlib
@@ -114,7 +114,7 @@ class Central:
             await service.discover_characteristics()
 
     async def intrude(self, name="Glint"):
-        """Connects, and sends at once whatever could open anything, until it is dropped."""
+        """Connects, and at once sends everything that could gain access, until it is dropped."""
         address = await self.find(name)
         self.gone.clear()
         self.connection = await self.device.connect_le(address, timeout=TIMEOUT_S)
@@ -188,7 +188,7 @@ class Central:
         return None
 
     async def settle(self):
-        """Returns when the glasses have dealt with all that was sent, or have ended the link."""
+        """Waits until the glasses have processed all that was sent, or have ended the link."""
         await self._read(self.peer.get_characteristics_by_uuid(core.UUID(protocol.UUID_PAIRING))[0])
 
     async def dropped(self):

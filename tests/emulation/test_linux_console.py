@@ -42,7 +42,7 @@ def test_mpremote_runs_copies_and_mounts(port, tmp_path):
 
 
 def test_ctrl_c_stops_a_running_script(port, tmp_path):
-    """mpremote passes its Ctrl-C on, which also stops a script that nobody watches any more."""
+    """mpremote forwards its Ctrl-C, which also stops a script that no terminal follows any more."""
     script = "import time\nprint('going')\nwhile True: time.sleep_ms(10)"
     command = [sys.executable, "-m", "mpremote", "connect", port, "exec", script]
     for stop in (signal.SIGINT, signal.SIGKILL):

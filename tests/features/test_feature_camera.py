@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On the glasses under test: photos, and what the vision model reports of them."""
+"""On the glasses under test: photos, and the vision model's results for them."""
 
 import asyncio
 

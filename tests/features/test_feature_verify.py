@@ -14,7 +14,7 @@ PIECE_BYTES = 900
 
 
 def place(heard, played):
-    """Where in `played` this was heard: the place that resembles it most."""
+    """Finds where in `played` this was recorded: the place that resembles it most."""
     n = 1 << (len(played) + len(heard)).bit_length()
     likeness = np.fft.irfft(np.fft.rfft(played, n) * np.conj(np.fft.rfft(heard, n)), n)
     return int(np.argmax(likeness[: len(played)]))

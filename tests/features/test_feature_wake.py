@@ -86,7 +86,7 @@ async def test_the_sound_after_the_word_arrives_with_what_was_before(target, gla
 
 
 async def test_a_recording_on_request(target, glasses):
-    # The microphone needs input, or no time passes for it.
+    # Without input, no time passes for the microphone.
     playing = asyncio.create_task(target.play(sound.noise(3, 1000), realtime=True))
     audio = await glasses.record(1.0)
     assert len(audio.pcm) == 2 * sound.SAMPLE_RATE_HZ

@@ -73,7 +73,7 @@ async def looked(glasses, seconds):
 
 
 async def test_what_comes_into_view_is_told_once_and_no_sound_is_lost(target, scenes):
-    """The whole path, while the microphone hears, and after that nothing is on any more."""
+    """Tests the whole path beside hearing, and that everything is off afterwards."""
     mark, said = target.sim.mark(), len(target.sim.said("light"))
     async with target.connect() as glasses:
         before = await glasses.status()
@@ -105,7 +105,7 @@ async def test_what_comes_into_view_is_told_once_and_no_sound_is_lost(target, sc
                 await asyncio.sleep(0.05)
         assert after.hops == before.hops + 600
         assert after.lost_ms == 0
-        # A busy machine may hold up a hop by itself; vision that did would hold up many.
+        # A busy machine may delay a single hop; vision at fault would delay many.
         assert after.slow_hops - before.slow_hops <= 6
         await target.sim.wait_for("light", since=mark, on=False)
         assert (after.watch_every_ms, (await glasses.status()).light) == (0, False)

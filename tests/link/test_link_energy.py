@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests the energy ledger of running glasses: it leaves no time out, and counts what was sent."""
+"""Tests the energy ledger of running glasses: it omits no time, and counts what was sent."""
 
 import asyncio
 

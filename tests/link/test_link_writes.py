@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests how much of what companions write waits to be looked at."""
+"""Tests how much of what companions write is queued."""
 
 from dut import Dut
 from radio_fixtures import Medium, serve

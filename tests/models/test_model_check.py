@@ -163,7 +163,7 @@ def test_verify_on_a_board(cli):
 
 
 def test_verify_names_the_first_layer_that_differs_on_a_board(monkeypatch):
-    """The boards get the model's output wrong, or the outputs of every operator, too."""
+    """The boards compute wrong outputs of the model, or also of every operator."""
     model = tflm_oracle.load("okay_nabu")
     honest = inference.on_host
 

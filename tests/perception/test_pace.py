@@ -52,7 +52,7 @@ class Board:
         self.pieces += max(self.ended() - before - 1, 0)  # nobody was told of these
 
     def run(self, length_ms, heard=True):
-        """Lets so much time pass, with a poll every 10 ms and a check every second."""
+        """Lets this much time pass, with a poll every 10 ms and a check every second."""
         for _ in range(length_ms // 10):
             self.now += 10
             if heard:
@@ -98,7 +98,7 @@ def test_losses_that_follow_each_other_are_told_together(monkeypatch):
 def test_a_hop_that_is_only_late_is_not_lost(monkeypatch):
     board = Board(monkeypatch)
     board.run(5000)
-    board.waiting_ms += 200  # the loop was busy; the driver was not
+    board.waiting_ms += 200  # the loop was busy, but the driver was not
     board.now += 200
     board.pieces = board.ended()
     board.run(5000)

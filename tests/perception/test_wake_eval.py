@@ -18,7 +18,7 @@ def said(text, before_s=0.5, after_s=1.0):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """Recordings of "okay nabu" with one that is not, and of other words with two that are it."""
+    """Recordings of "okay nabu" and one other, and of other words and two of "okay nabu"."""
     root = tmp_path_factory.mktemp("recordings")
     said_in, other = root / "said", root / "other"
     (said_in / "below").mkdir(parents=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests when watching glasses run their model, and when they tell that what is seen changed."""
+"""Tests when watching glasses run their model, and when they report a change."""
 
 import asyncio
 import itertools
@@ -40,8 +40,8 @@ def scene(level, shape=(96, 96)):
 def test_a_label_is_told_once_enough_looks_in_a_row_say_so(labels, enough):
     told = Told()
     news = [label for label in labels if told.look(label, enough)]
-    # The oracle: runs of the same label that are long enough, undecided looks ending a run, and of
-    # those that follow each other with the same label one.
+    # The oracle takes runs of the same label that are long enough; undecided looks end a run.
+    # Successive runs with the same label count once.
     runs = [(label, len(list(looks))) for label, looks in itertools.groupby(labels)]
     long = [label for label, length in runs if label is not None and length >= enough]
     assert news == [label for label, _ in itertools.groupby(long)]
@@ -70,7 +70,7 @@ def test_a_picture_is_compared_with_the_one_that_is_kept():
     assert compare(eye, scene(100)) == 0.0
     assert compare(eye, scene(100 + trigger.MOTION_LEVELS)) == 0.0
     assert compare(eye, scene(101 + trigger.MOTION_LEVELS)) == 1.0
-    assert compare(eye, scene(100)) == 0.0  # what was not kept counts for nothing
+    assert compare(eye, scene(100)) == 0.0  # a picture that was not kept has no effect
     part = scene(100)
     part[:24] = 200  # a quarter of the rows
     assert compare(eye, part) == pytest.approx(0.25)
@@ -99,7 +99,7 @@ def test_pictures_of_any_size(shape):
     down, across = (max(1, length // trigger.SAMPLES) for length in shape)
     change = np.abs(first.astype(int) - second)[::down, ::across] > trigger.MOTION_LEVELS
     assert compare(eye, second) == pytest.approx(change.mean())
-    # Pictures of which fewer pixels are compared have nothing to be compared with.
+    # With another number of pixels, there is no kept picture to compare.
     assert compare(eye, scene(9, (10, 10))) == 1.0
 
 

@@ -73,7 +73,7 @@ def dissected(tmp_path_factory):
     told = record_all(path)
     command = ["tshark", "-X", f"lua_script:{DISSECTOR}", "-r", str(path), "-T", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    # An object's keys may come again, as those of several ranges do.
+    # An object's keys may repeat, as those of several ranges do.
     packets = json.loads(done.stdout, object_pairs_hook=list)
     layers = [dict(dict(packet)["_source"])["layers"] for packet in packets]
     return list(zip(told, layers[2 * len(UUIDS) :], strict=True))

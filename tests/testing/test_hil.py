@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`glint hil` on glasses that nothing is known of but their name, with a person who is played."""
+"""`glint hil` on glasses of which only the name is known, with an emulated person."""
 
 import asyncio
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pytest plugin in any project: it costs nothing unasked, and says what is wrong."""
+"""The pytest plugin in any project: it costs nothing unless used, and reports what is wrong."""
 
 import subprocess
 import sys

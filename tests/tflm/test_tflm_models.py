@@ -77,7 +77,7 @@ def test_streaming_on_speech(name):
         read = [reference.GetTensor(tensor, 0)["tensor_data"].tobytes() for tensor in values]
         assert before == read, f"state before invoke {i}"
         highest = max(highest, ours.output(0)[0])
-    # The comparison was not just of zeros. (The others do not recognise their word in this voice.)
+    # Not all outputs were zero. (The other models do not recognise their word in this voice.)
     assert highest > 128 or name != "okay_nabu"
 
 

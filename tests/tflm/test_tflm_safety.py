@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Malformed models do no harm: tflm refuses them, or runs them as TensorFlow Lite Micro does."""
+"""Malformed models are harmless: tflm refuses them, or runs them as TensorFlow Lite Micro does."""
 
 import subprocess
 
@@ -44,7 +44,7 @@ def test_truncations_and_flips(replay, seed):
 
 @pytest.mark.parametrize("name", tflm_oracle.WAKE_WORDS + tflm_oracle.OTHERS)
 def test_damaged_models(replay, name, tmp_path):
-    """Whole models, cut or with some bytes changed, mostly in the tables at both ends."""
+    """Truncates whole models, or changes some bytes, mostly in the tables at both ends."""
     model = tflm_oracle.load(name)
     rng = np.random.default_rng(len(model))
     paths = []

@@ -24,7 +24,7 @@ SLICE_S = 0.005
 
 
 def slice_macs(board):
-    """The number that the application passes to `step`."""
+    """Returns the number that the application passes to `step`."""
     if board == "esp32s3":
         source, name = BOARDS / board / "s3.py", "SLICE_MACS"  # of every board with that chip
     else:

@@ -88,7 +88,7 @@ class Drawing:
         self.graph.operator("ADD", [a, b], [self.tensor(self.rows[a])], "AddOptions")
 
     def pool(self):
-        """Writes over its input where that dies."""
+        """Adds pooling that overwrites its input if that dies."""
         whole = self.any()
         rows = self.rows[whole]
         image, pooled = (self.graph.tensor([1, rows, 1, CHANNELS], **QUANTIZED) for _ in range(2))

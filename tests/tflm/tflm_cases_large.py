@@ -14,7 +14,7 @@ def _model(name, seed, input_shape, filters, axis, output_shape, options, **fiel
     rng = np.random.default_rng(seed)
     graph = tflm_build.Graph()
     scale, channels = 0.05, filters[axis]
-    # Outputs spread as inputs do.
+    # Outputs have the same spread as inputs.
     spread = EVENLY_DRAWN * np.sqrt(np.prod(filters) / channels)
     scales = [float(np.float32(each)) for each in rng.uniform(0.3, 1.2, channels) / spread]
     if name == "FULLY_CONNECTED":

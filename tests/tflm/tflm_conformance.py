@@ -60,14 +60,14 @@ def same(model, expected, given):
 
 
 def run(loaded, seed, invokes):
-    """The bytes of all outputs after each invoke; of every other case in slices."""
+    """Returns the bytes of all outputs after each invoke; every other case runs in slices."""
     given = b""
     for inputs in invokes:
         for i, data in enumerate(inputs):
             loaded.set_input(i, data.tobytes())
         if seed % 2:
             loaded.invoke()
-        else:  # Down to a row each.
+        else:  # Slices of as little as one row.
             while not loaded.step(1 + 20 * seed):
                 pass
         given += b"".join(loaded.output(i) for i in range(len(loaded.outputs)))
@@ -113,7 +113,7 @@ def _here(model, invokes):
 
 
 def with_inputs(models, invokes=INVOKES):
-    """By the same keys, a model and the inputs of some invokes."""
+    """Returns, by the same keys, a model and the inputs of some invokes."""
     rng = np.random.default_rng(11)
     cases = {}
     for key, model in models.items():
@@ -124,7 +124,7 @@ def with_inputs(models, invokes=INVOKES):
 
 
 def standard_input(cases):
-    """Of scripts/model_cases.py, for such cases."""
+    """Returns the standard input of scripts/model_cases.py for such cases."""
     stdin = []
     for model, invokes in cases.values():
         inputs = b"".join(data.tobytes() for invoke in invokes for data in invoke)
@@ -134,7 +134,7 @@ def standard_input(cases):
 
 
 def asked(names, count):
-    """Standard input of scripts/model_cases.py for operators' cases, and its answers."""
+    """Returns standard input of scripts/model_cases.py for operators' cases, and its answers."""
     models = {
         (name, seed): tflm_cases.model(name, seed)
         for name, seed in itertools.product(names, range(count))

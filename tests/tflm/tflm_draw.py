@@ -3,7 +3,7 @@
 
 import numpy as np
 
-LARGEST = 6  # Of a dimension, where nothing else is said.
+LARGEST = 6  # The largest dimension by default.
 ZERO_POINTS = (-128, 127, 0, -1, 3, 60, -77)
 
 
@@ -46,7 +46,7 @@ def window(rng, dilated=True):
 def accumulating(rng, graph, channels, axis, shape, fan_in, input_scale, bits=8, split=0.7):
     """Weights, bias and the quantisation of the output of a layer that sums fan_in products.
 
-    `split` is how often each channel has a scale of its own.
+    `split` is the probability that each channel has its own scale.
     """
     per_channel = rng.random() < split
     scales = [scale(rng, -10, -4) for _ in range(channels)] if per_channel else scale(rng, -10, -4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds whole models with random weights, in the shapes of MLPerf Tiny and of the field."""
+"""Builds whole models with random weights, in the shapes of MLPerf Tiny and other networks."""
 
 import numpy as np
 import tflm_build
@@ -108,7 +108,7 @@ class Network:
 
 
 def ds_cnn():
-    """Keywords: a convolution over the spectrogram, then depthwise separable ones."""
+    """Keyword spotting: a convolution over the spectrogram, then depthwise separable ones."""
     net = Network(1)
     x = net.conv(net.input((1, 25, 10, 1)), 24, (10, 4), 2)
     for _ in range(3):
@@ -117,7 +117,7 @@ def ds_cnn():
 
 
 def mobilenet():
-    """A person or not: inverted residuals with shortcuts."""
+    """Person detection: inverted residuals with shortcuts."""
     net = Network(2)
     x = net.conv(net.input((1, 24, 24, 3)), 8, 3, 2)
     for channels, stride in ((8, 1), (16, 2), (16, 1), (24, 2)):
@@ -131,7 +131,7 @@ def mobilenet():
 
 
 def resnet():
-    """Pictures: residual blocks, one with a convolution in the shortcut."""
+    """Image classification: residual blocks, one with a convolution in the shortcut."""
     net = Network(3)
     x = net.conv(net.input((1, 16, 16, 3)), 12, 3)
     x = net.add(x, net.conv(net.conv(x, 12, 3), 12, 3, act=0))
@@ -141,7 +141,7 @@ def resnet():
 
 
 def autoencoder():
-    """Machine sounds: fully connected layers down to a few units and up again."""
+    """Anomaly detection in sounds: fully connected layers down to a few units and up again."""
     net = Network(4)
     x = net.input((1, 80))
     for units in (32, 32, 8, 32, 32):
@@ -153,7 +153,7 @@ def autoencoder():
 
 
 def unet():
-    """Masks: down, up again by TRANSPOSE_CONV and RESIZE, with a shortcut."""
+    """Segmentation: down, up again by TRANSPOSE_CONV and RESIZE, with a shortcut."""
     net = Network(5)
     first = net.conv(net.input((1, 12, 12, 2)), 8, 3)
     x = net.same(
@@ -209,7 +209,7 @@ def attention():
 
 
 def svdf():
-    """Keywords as a stream: two SVDF layers that remember, and a classifier."""
+    """Streaming keyword spotting: two SVDF layers, which keep state, and a classifier."""
     net = Network(7)
     x = net.input((1, 20))
     for wide in (False, True):
@@ -263,7 +263,7 @@ def lstm():
 
 
 def sensor():
-    """A small model in float32, quantized nowhere."""
+    """A small model in float32, without quantization."""
     rng, graph = np.random.default_rng(9), tflm_build.Graph()
 
     def constant(*shape):

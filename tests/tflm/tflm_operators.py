@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models of one operator each, for `make bench`, which counts the cost per element or product.
 
-Unlike tflm_cases.py, which draws shapes to find faults, these have the shapes of layers that people
-use. Each name gives a model, and how many elements or multiply-accumulates it works on.
+Unlike tflm_cases.py, which draws shapes to find faults, these have shapes of real networks' layers.
+Each name gives a model, and how many elements or multiply-accumulates it works on.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def int8(*shape):
 
 
 def zero(dtype, zero_point):
-    """int16 counts from 0."""
+    """int16 has zero point 0."""
     return 0 if dtype == np.int16 else zero_point
 
 
@@ -215,7 +215,7 @@ def fully_connected(dtype=np.int8, weights=np.int8, depth=256, units=64):
 
 
 def models():
-    """By name, each model and what it works on."""
+    """Returns each model and what it works on, by name."""
     made = {}
     for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"):
         made[f"{name} int8"] = binary(name)

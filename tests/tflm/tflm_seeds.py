@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/tflm/tflm_corpus: small models from which a fuzzer starts.
 
-Together they use every feature that a fuzzer should know of. Run `python tests/tflm/tflm_seeds.py`
+Together they use every feature that a fuzzer should cover. Run `python tests/tflm/tflm_seeds.py`
 after an operator is added. Files that a fuzzer found may be there, too.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips for training: voices made of voices, rooms and noise, features, and where the phrase is."""
+"""Clips for training: converted voices, rooms and noise, features, and where the phrase is."""
 
 import numpy as np
 import pytest

@@ -164,11 +164,12 @@ async def has_bond(device: BLEDevice) -> bool | None:
 
 def _twins(objects: dict[str, dict[str, dict[str, Any]]], path: str) -> list[str]:
     """Returns the other objects of the device at `path`: of its address, at its adapter."""
-    ours = objects[path][_DEVICE]
+    ours = objects.get(path, {}).get(_DEVICE)  # BlueZ may have forgotten it meanwhile
     return [
         name
         for name, interfaces in objects.items()
-        if name != path
+        if ours
+        and name != path
         and (other := interfaces.get(_DEVICE))
         and all(other[key].value == ours[key].value for key in ("Adapter", "Address"))
     ]

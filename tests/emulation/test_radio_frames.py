@@ -34,7 +34,7 @@ class Bus:
                 return frame[1:]
 
 
-POSTS = (Op.NOTIFY, Op.INDICATE, Op.UPDATE, Op.ANSWER)
+POSTS = (Op.NOTIFY, Op.INDICATE, Op.UPDATE, Op.ANSWER, Op.PAUSE)
 
 
 @pytest.mark.parametrize("on", [False, True])

@@ -25,10 +25,13 @@ def project(tmp_path):
 def run(folder, *arguments, **environment):
     """Runs pytest there; returns what it printed, and how many tests ended in which way."""
     command = [sys.executable, "-W", "error", "-m", "pytest", "-rs", "-p", "no:cacheprovider"]
+    # A run of its own is no worker of this one, nor do its glasses come from a caller's variable.
+    ours = ("GLINT_HCI", "PYTEST_XDIST_WORKER")
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(
         [*command, *arguments],
         cwd=folder,
-        env={name: os.environ[name] for name in os.environ if name != "GLINT_HCI"} | environment,
+        env=inherited | environment,
         capture_output=True,
         text=True,
         check=False,

@@ -38,7 +38,8 @@ def hil(
     good = status == 0 and counts["passed"] > 0
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("passed", "failed", "skipped"))
     print(f"{'GOOD' if good else 'BAD'}: {', '.join(glasses)}: {told}")
-    print(f"the report: {(report / 'report.html').absolute()}")
+    if (page := report / "report.html").exists():
+        print(f"the report: {page.absolute()}")
     if not good:
         raise typer.Exit(1)
 

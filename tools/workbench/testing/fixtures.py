@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,7 +27,10 @@ async def target(target_name: str) -> AsyncIterator[Target]:
     """The glasses under test, started once."""
     async with targets.named(target_name) as started:
         yield started
-        if (report := settings.report) and not targets.lacking(target_name, {"bluetooth"}):
+        # `lacking` may run an event loop of its own.
+        if (report := settings.report) and not await asyncio.to_thread(
+            targets.lacking, target_name, {"bluetooth"}
+        ):
             stem = started.left or left.place(report, target_name)
             path = Path(f"{stem}{left.STATISTICS}")
             await left.leave_statistics(path, started.connect())

@@ -186,9 +186,11 @@ class Radio:
         """Carries the glasses out of range while the block runs."""
         self._away = True
         await self._target.do("range", **{"in": False})
-        yield
-        await self._target.do("range", **{"in": True})
-        self._away = False
+        try:
+            yield
+        finally:
+            await self._target.do("range", **{"in": True})
+            self._away = False
 
     async def timing(self, **timing: float) -> None:
         """Sets fields of `workbench.emulation.medium.Timing` until the test ends.

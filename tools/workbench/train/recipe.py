@@ -165,11 +165,15 @@ def _clips(request: Request, tell: Tell) -> training.Clips:
         paths["real"] = [real]
     loaded = {}
     for kind, files in paths.items():
-        parts = [np.load(path) for path in files]
-        made = np.concatenate([part["features"] for part in parts])
+        features, frames = [], []
+        for path in files:
+            with np.load(path) as part:
+                features.append(part["features"])
+                frames.append(part["frames"])
+        made = np.concatenate(features)
         if not len(made):
             raise TrainError(f"none of the recordings for '{kind}' can be used")
-        loaded[kind] = (made, np.concatenate([part["frames"] for part in parts]))
+        loaded[kind] = (made, np.concatenate(frames))
     return loaded
 
 
@@ -333,6 +337,6 @@ def train(
         return _finish(request, made, _trained(request, made, tell), tell)
     except OSError as error:
         raise TrainError(
-            f"cannot write in {request.folder}: {error.strerror}; "
+            f"the training into {request.folder} stopped: {error}; "
             "the same command goes on from here"
         ) from error

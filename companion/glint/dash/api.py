@@ -48,6 +48,7 @@ class Api:
             "{pair:int}/config": self.config,
             "{pair:int}/bonds": self.bonds,
             "{pair:int}/log": self.log,
+            "{pair:int}/boot": self.boot,
         }
 
     def acts(self) -> dict[str, Answer]:
@@ -140,11 +141,14 @@ class Api:
         return JSONResponse({"bonds": bonds, "open_s": await glasses.pairing_left()})
 
     async def log(self, request: Request) -> Response:
-        """Gives the log, the last crash, and why the last update was refused."""
-        board = self._board(request)
-        boot = await board.glasses.boot()
+        """Lists the lines of the log."""
+        return JSONResponse(list(self._board(request).log))
+
+    async def boot(self, request: Request) -> Response:
+        """Gives the last crash, and why the last update was refused."""
+        boot = await self._board(request).glasses.boot()
         said = {"safe": boot.safe, "crash": boot.crash, "refused": boot.refused}
-        return JSONResponse({"lines": list(board.log), **said})
+        return JSONResponse(said)
 
     async def live(self, request: Request) -> Response:
         """Streams the microphone's int16 samples at 16 kHz, until the page leaves."""

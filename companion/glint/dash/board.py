@@ -75,7 +75,7 @@ class Board:
 
     def note(self, text: str) -> None:
         """Adds a line to the log."""
-        line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "text": text}
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "text": text}
         self.log.append(line)
         self.pages.publish(("log", line))
 

@@ -35,11 +35,13 @@ async function follow() {
   stream.addEventListener("progress", now(showProgress));
   stream.onerror = () => { find("state").textContent = "looking for glint dash"; };
   await new Promise((resolve) => { mine.onopen = resolve; });
-  mine.onopen = follow;  // It was lost, and is there again.
-  const [events, media] = await Promise.all([ask("events"), ask("media")]);
+  // It was lost, and is there again.
+  mine.onopen = () => follow().catch((error) => tell(error.message));
+  const [events, media, log] = await Promise.all([ask("events"), ask("media"), ask("log")]);
   if (mine !== stream) return;
   events.forEach(showEvent);
   media.forEach(showMedia);
+  log.forEach(showLine);
   early.forEach((show) => show());
   ready = true;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be changed: models, settings, companions, the application; and what went wrong.
 import {act, ask, doing, find, make} from "./ask.js";
-import {showLine} from "./news.js";
 
 // A button that does something, and then shows the list that it is in anew.
 function button(text, described, work, show) {
@@ -60,9 +59,8 @@ function showBonds({bonds, open_s: openS}) {
   }));
 }
 
-function showLog({lines, safe, crash, refused}) {
+function showBoot({safe, crash, refused}) {
   find("crash").textContent = [safe && "Safe mode.", refused, crash].filter(Boolean).join("\n");
-  lines.forEach(showLine);
 }
 
 export function showProgress({percent}) {
@@ -75,7 +73,7 @@ export async function showAll() {
     ["models", "models", showModels],
     ["config", "settings", showSettings],
     ["bonds", "bonds", showBonds],
-    ["log", "crash", showLog],
+    ["boot", "crash", showBoot],
   ];
   for (const [name, id, show] of parts) {
     find(id).textContent = "";

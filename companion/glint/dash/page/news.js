@@ -29,6 +29,9 @@ export function showEvent(event) {
 }
 
 export function showLine(line) {
+  const told = `${line.time} ${line.text}`;
+  if (seen.has(told)) return;
+  seen.add(told);
   prepend(find("log"), make("li", {}, when(line.time), ` ${line.text}`));
 }
 

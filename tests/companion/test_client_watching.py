@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 
 import glint
 import glint.sync
@@ -12,6 +13,7 @@ from client_fixtures import connected, take, until
 from fake_glasses import fake_advertising
 from glint import protocol
 from glint.cli import app
+from test_cli import PATIENCE_S, start
 from typer.testing import CliRunner
 
 
@@ -96,15 +98,19 @@ async def test_a_script_watches():
 
 async def test_the_command_prints_what_changes():
     async with fake_advertising() as (fake, hci):
-        arguments = ["watch", "--rate", "4", "--seconds", "3", "--json", "--hci", hci]
-        command = asyncio.create_task(asyncio.to_thread(CliRunner().invoke, app.build(), arguments))
-        await until(lambda: fake.watching == [250], 20)
+        process = await start("watch", "--rate", "4", "--json", hci=hci)
+        await until(lambda: fake.watching == [250], PATIENCE_S)
         sees(fake, "no person", "person")
-        done = await command
-        assert done.exit_code == 0, done.output
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        assert [(line["type"], line["label"]) for line in lines] == [
-            ("seen", "no person"),
-            ("seen", "person"),
-        ]
+        for label in ("no person", "person"):
+            line = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_S))
+            assert (line["type"], line["label"]) == ("seen", label)
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(process.communicate(), PATIENCE_S) == (b"", b"")
         assert fake.watching == [250, None]
+
+
+async def test_the_command_ends_after_as_many_seconds_as_are_given():
+    async with fake_advertising() as (_, hci):
+        arguments = ["watch", "--seconds", "0.1", "--hci", hci]
+        done = await asyncio.to_thread(CliRunner().invoke, app.build(), arguments)
+        assert (done.exit_code, done.output) == (0, "")

@@ -92,7 +92,7 @@ class Managed(ABC):
         """Asks for the settings."""
         return (await self.request(ConfigRead())).settings
 
-    async def set_config(self, **changes: Any) -> dict[str, Any]:
+    async def set_config(self, /, **changes: Any) -> dict[str, Any]:
         """Changes settings, all of them or none; they take effect at once and persist.
 
         Args:

@@ -15,7 +15,9 @@ import pytest
 from client_fixtures import until
 from fake_glasses import fake_advertising
 from glint import protocol
-from glint.dash import run
+from glint.dash import gallery, run
+from glint.dash.ear import Ear
+from glint.dash.server import build
 from test_cli import fails, jpeg, start
 
 PATIENCE_S = 60.0
@@ -71,7 +73,7 @@ async def news(page, path):
 
 async def test_only_who_has_the_token_is_let_in():
     async with dashboard() as (_, address), client(address) as stranger:
-        looks = ("state", "events", "stream", "media", "energy", "bonds", "config", "log")
+        looks = ("state", "events", "stream", "media", "energy", "bonds", "config", "log", "boot")
         for path in ("/", "/main.js", "/api/pairs", *(f"/api/0/{look}" for look in looks)):
             assert (await stranger.get(path)).status_code == 403
         does = ("live", "photo", "note", "model", "setting", "bond", "window", "update")
@@ -135,6 +137,8 @@ async def test_what_is_refused_says_why():
         fake.refuse = {protocol.SMP_GLINT_RECORD: protocol.RC_BUSY}
         refused = await page.post("/api/0/live", headers=OWN)
         assert (refused.status_code, refused.json()["reason"]) == (503, "busy")
+        nothing = {"name": "self", "value": 1}
+        assert (await page.post("/api/0/setting", headers=OWN, json=nothing)).status_code == 503
         assert (await page.get("/api/7/state")).status_code == 404
         assert (await page.get("/api/0/media/1/999")).status_code == 503
         for act, body in (
@@ -148,11 +152,75 @@ async def test_what_is_refused_says_why():
             assert (answer.status_code, bool(answer.json()["error"])) == (400, True), act
 
 
+async def test_why_the_server_failed_is_told():
+    async with fake_advertising() as (_, hci), glint.connect(hci=hci) as glasses:
+        with socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            datagrams.bind(("127.0.0.1", 0))
+            with pytest.raises(ValueError, match="Stream Socket"):
+                await asyncio.wait_for(run.serve([glasses], datagrams, lambda *_: None), PATIENCE_S)
+
+
+async def test_an_upload_that_is_broken_off_is_no_fault_of_the_server():
+    headers = {"host": "here", "cookie": "glint=token", "x-glint": "1"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/0/update",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    await build([], "token", ["here"])(scope, receive, send)
+    assert sent[0]["status"] == 400
+
+
+async def test_a_photo_that_does_not_arrive_makes_room_for_others(monkeypatch):
+    monkeypatch.setattr(gallery, "_MAX_KEPT", 1)
+    async with fake_advertising() as (fake, hci), glint.connect(hci=hci) as glasses:
+        kept = gallery.Gallery(glasses)
+        events = glasses.events()
+        coming = asyncio.create_task(anext(events))
+        await until(lambda: fake.asked)
+        fake.send_object("photo", jpeg(), stop_at=1)
+        media = await asyncio.wait_for(coming, PATIENCE_S)
+        kept.take(media)
+        asked = asyncio.create_task(kept.get(media.boot_id, media.seq))
+        fake.send_object("photo", jpeg())
+        kept.take(await asyncio.wait_for(anext(events), PATIENCE_S))
+        with pytest.raises(glint.MediaError, match="no longer kept"):
+            await asyncio.wait_for(asked, PATIENCE_S)
+        await kept.close()
+
+
+async def test_who_listens_after_the_microphone_failed_hears_it_again():
+    async with fake_advertising() as (fake, hci), glint.connect(hci=hci) as glasses:
+
+        def record(number, _):
+            fake.send_object("audio", bytes(8000), number=number, at_ms=0)
+            fake.refuse = {protocol.SMP_GLINT_RECORD: protocol.RC_FAILED}
+
+        fake.on_record = record
+        ear = Ear(glasses)
+        async with contextlib.aclosing(ear.follow()) as slow:
+            assert await asyncio.wait_for(anext(slow), PATIENCE_S)
+            await until(lambda: not ear.open)
+            fake.refuse = {}
+            async with contextlib.aclosing(ear.follow()) as other:
+                assert await asyncio.wait_for(anext(other), PATIENCE_S)
+
+
 async def test_several_pairs_and_one_that_is_lost():
     async with (
         fake_advertising(name="Left") as (left, one),
         fake_advertising(name="Right") as (right, other),
-        glint.connect(hci=one, timeout_s=0.5) as first,
+        glint.connect(hci=one, timeout_s=3) as first,
         glint.connect(hci=other) as second,
         serving(first, second) as address,
         client(address, follow_redirects=True) as page,
@@ -175,6 +243,7 @@ async def test_several_pairs_and_one_that_is_lost():
 
 async def test_the_command():
     assert "--listen takes HOST:PORT" in await fails("dash", "--listen", "8765")
+    assert "name an address of this machine" in await fails("dash", "--listen", "[::]:0")
     assert "Nothing can listen at 192.0.2.1:1" in await fails("dash", "--listen", "192.0.2.1:1")
     async with fake_advertising() as (fake, hci):
         process = await start("dash", "--listen", "0.0.0.0:0", hci=hci)

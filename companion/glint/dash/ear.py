@@ -29,7 +29,7 @@ class Ear:
     @property
     def open(self) -> bool:
         """Whether a page listens: then a recording that is announced is part of the live sound."""
-        return self._task is not None
+        return self._task is not None and not self._task.done()
 
     async def follow(self) -> AsyncGenerator[bytes, None]:
         """Iterates over signed 16-bit samples, one channel, 16 kHz, in the machine's byte order.
@@ -37,7 +37,7 @@ class Ear:
         Raises:
             GlintError: The glasses do not record, or are gone.
         """
-        if self._task is None:
+        if not self.open:
             self._task = asyncio.create_task(self._listen())
         try:
             async with contextlib.aclosing(self._pages.follow()) as heard:

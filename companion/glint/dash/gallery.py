@@ -50,9 +50,11 @@ class Gallery:
             MediaError: It did not arrive completely, or is no longer kept.
         """
         task = self._tasks.get((boot_id, seq))
-        if task is None:
+        if task is not None:
+            await asyncio.wait([task])  # It goes on for other pages if this one leaves.
+        if task is None or task.cancelled():
             raise MediaError("This photo or recording is no longer kept here: take another one.")
-        return await asyncio.shield(task)
+        return task.result()
 
     async def close(self) -> None:
         """Stops collecting."""

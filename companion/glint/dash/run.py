@@ -48,8 +48,12 @@ def listen(host: str, port: int) -> socket.socket:
     """Returns a listening socket.
 
     Raises:
-        GlintError: The address is in use, or does not belong to this machine.
+        GlintError: The address is in use, does not belong to this machine, or is [::], which no
+            browser can open.
     """
+    with contextlib.suppress(ValueError):  # It is a name.
+        if ipaddress.ip_address(host) == ipaddress.IPv6Address("::"):
+            raise GlintError("No browser can open [::]: name an address of this machine.")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
@@ -98,8 +102,7 @@ async def serve(
     try:
         ready(f"http://{host}:{listening.getsockname()[1]}/?token={token}", others)
         await asyncio.wait({reading, serving}, return_when=asyncio.FIRST_COMPLETED)
-        if reading.done():
-            reading.result()
+        (reading if reading.done() else serving).result()
     finally:
         logging.getLogger("glint").removeHandler(log)
         server.should_exit = True

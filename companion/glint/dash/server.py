@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import (
     FileResponse,
     JSONResponse,
@@ -66,6 +66,8 @@ def build(boards: list[Board], token: str, hosts: list[str]) -> Starlette:
                 response = JSONResponse(body, 503, _HEADERS)
             except HTTPException as error:
                 response = JSONResponse({"error": error.detail}, error.status_code, _HEADERS)
+            except ClientDisconnect:
+                response = Response(status_code=400)  # It left before all was sent, and reads none.
             response.headers.update(_HEADERS)
             return response
 

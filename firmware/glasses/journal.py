@@ -33,8 +33,10 @@ STORED = (EVENT_BOOT, EVENT_WAKE, EVENT_SEEN, EVENT_BUTTON, EVENT_GAP, EVENT_NOT
 RESTORED_MAX = KEPT_MAX // 2
 # A companion in range acknowledges sooner than this, and what it has read is not written.
 SAVE_AFTER_MS = 300
-# Acknowledged records and acknowledgements that the file may hold before it is written anew.
-FILE_BYTES_MAX = 16384
+# What glasses that watch see matters less: so many records wait for others to be saved with.
+SEEN_UNSAVED_MAX = 32
+# So much is added to the file before it is written anew, without what is acknowledged.
+ADDED_BYTES_MAX = 16384
 
 # Numbers of one boot end before 2^32: so long before, the glasses start anew.
 RESTART_AT = 0xFFFFF000
@@ -156,6 +158,7 @@ class Journal:
         self._stored = 0
         self._stored_acknowledged = 0
         self._broken = False
+        self._whole_bytes = 0  # the file, when it was last written anew
         self._unsaved = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -185,7 +188,8 @@ class Journal:
         if kind in STORED and self.clock and self.clock.offset_ms is not None:
             body["utc"] = (self.clock.offset_ms + self.time_ms()) // 1000
         sequence = self._keep(self._record(self.next, kind, body))
-        if kind in STORED:
+        watched = kind == EVENT_SEEN and "media" not in body
+        if kind in STORED and not (watched and sequence - self._saved < SEEN_UNSAVED_MAX):
             self._unsaved.set()
         if self.on_append:
             self.on_append()
@@ -247,9 +251,10 @@ class Journal:
                 stored = i
         acknowledged = struct.pack("<I", self._acknowledged)
         try:
-            if self._broken or self._file.bytes > FILE_BYTES_MAX:
+            if self._broken or self._file.bytes > self._whole_bytes + ADDED_BYTES_MAX:
                 kept = [record for record in self._records if record[8] in STORED]
                 self._file.replace([acknowledged] + kept)
+                self._whole_bytes = self._file.bytes
             elif news or self._stored_acknowledged < min(self._acknowledged, self._stored):
                 self._file.append([acknowledged] + news)
             self._broken = False

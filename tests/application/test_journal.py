@@ -2,6 +2,7 @@
 """Tests the journal in CPython: its records, its file, and power cuts at every change of it."""
 
 import contextlib
+import itertools
 import struct
 import types
 import zlib
@@ -200,9 +201,47 @@ def test_after_an_overrun_and_a_reboot_none_is_missing_in_the_count(monkeypatch)
         read = unread(journal)
         counted = sum(e.count if isinstance(e, events.Gap) else 1 for e in read)
         assert counted == 700
-        assert len(flash.files[PATH]) < 2 * module.FILE_BYTES_MAX
+        assert len(flash.files[PATH]) < 2 * module.ADDED_BYTES_MAX
         journal.acknowledge(journal.next)
         journal.save()
+
+
+def test_what_flickers_is_saved_with_others_or_once_many_wait(monkeypatch):
+    flash = Flash()
+    journal = start(flash, monkeypatch)
+    seen = {"label": "still", "p": 0.5, "by": "motion"}
+
+    def asked(kind, body):
+        journal.append(kind, dict(body))
+        if not journal._unsaved.is_set():
+            return False
+        journal._unsaved.clear()
+        journal.save()
+        return True
+
+    asks = [asked(protocol.EVENT_SEEN, seen) for _ in range(2 * module.SEEN_UNSAVED_MAX)]
+    assert [i + 1 for i, ask in enumerate(asks) if ask] == [32, 64]
+    assert not asked(protocol.EVENT_SEEN, seen)
+    assert asked(protocol.EVENT_SEEN, {**seen, "media": 1})
+    assert not asked(protocol.EVENT_SEEN, seen)
+    assert asked(protocol.EVENT_BUTTON, {"pressed": True})
+    assert len(unread(start(flash, monkeypatch))) == 68
+
+
+def test_a_file_that_has_to_be_long_is_seldom_written_anew(monkeypatch):
+    flash = Flash()
+    journal = start(flash, monkeypatch)
+    lengths = [0]
+    for _ in range(3 * KEPT_MAX):
+        journal.append(protocol.EVENT_NOTICE, {"about": "camera", "text": "x" * 100})
+        journal.save()
+        lengths.append(len(flash.files[PATH]))
+    assert lengths[KEPT_MAX] > 2 * module.ADDED_BYTES_MAX
+    anew = [i for i in range(1, len(lengths)) if lengths[i] < lengths[i - 1]]
+    apart = [later - earlier for earlier, later in itertools.pairwise(anew)]
+    entry_bytes = lengths[2] - lengths[1]
+    assert min(apart) > module.ADDED_BYTES_MAX // entry_bytes
+    assert max(lengths) <= (KEPT_MAX + 1) * entry_bytes + module.ADDED_BYTES_MAX + entry_bytes
 
 
 def test_a_full_flash_costs_what_it_has_no_room_for(monkeypatch, capsys):

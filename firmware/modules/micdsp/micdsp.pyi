@@ -164,7 +164,11 @@ class Listener:
         """
 
     def stop(self) -> None:
-        """Ends the recording, and releases its buffer."""
+        """Ends the recording, and releases its buffer.
+
+        It has all that was heard once half as many hops as the ring keeps were heard after
+        `record`; before that, the newest are not encoded yet and are left out.
+        """
 
 class AdpcmEncoder:
     """IMA ADPCM, 4 bits a sample, as in WAV files: the first sample in the low nibble."""

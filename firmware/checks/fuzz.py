@@ -114,7 +114,6 @@ def smp(folder):
                 assert response[0] & 7 in (1, 3, 5, 7, 0, 2, 4, 6)
         if not mutate.below(4):
             server.reset()
-        app._photo_id = None
 
     return lambda: mutate.smp(commands), feed
 

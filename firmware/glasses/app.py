@@ -288,7 +288,7 @@ class Glasses:
         about = {"codec": protocol.CODEC_JPEG, "width": PHOTO_WIDTH, "height": PHOTO_HEIGHT}
         try:
             with self.privacy:
-                grey = await camera.capture(camera.GREY, eye.width, eye.height)
+                grey = await vision.picture(camera, eye)
                 picture = await camera.capture(camera.JPEG, PHOTO_WIDTH, PHOTO_HEIGHT)
             photo = self.outbox.open(id, wishes.PHOTO, len(picture), picture, **about)
         except (OSError, MemoryError) as error:
@@ -298,7 +298,11 @@ class Glasses:
             self.photo_id = None  # The next may be requested while this one is classified.
         photo.fill(len(picture))
         self.outbox.end(photo)
-        label, p = await eye.look(grey)
+        try:
+            label, p = await eye.look(grey)
+        except MemoryError as error:
+            self.journal.notice("camera", str(error))
+            return
         self.ledger.looked()
         self.journal.append(
             protocol.EVENT_SEEN, {"label": label, "p": p, "by": eye.name, "media": id}

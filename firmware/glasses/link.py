@@ -79,7 +79,8 @@ class Link:
         self._compared = None  # whose digits are shown
         self._mtus = {}  # of connections: it may be told before they are
         self._asking = None  # whose request is being answered
-        self.on_watch = None  # called when somebody wants the glasses to watch, or no more
+        # Called when somebody wants the glasses to watch, or no more: with True or False.
+        self.on_watch = None
         self._news = []
         # Of writes that ever came in, and of those that were looked at, each counted by one side.
         self._came_bytes = self._seen_bytes = 0
@@ -151,10 +152,15 @@ class Link:
         return min(wanted or [0])
 
     def watch(self, every_ms):
-        """Whoever asks wants the glasses to look so often, or with 0 no more."""
-        if self._asking is not None:
-            self._asking.watch_every_ms = every_ms
-            self.on_watch()
+        """Whoever asks wants the glasses to look so often, or with 0 no more.
+
+        Raises ValueError when it has not asked for events.
+        """
+        peer = self._asking
+        if peer is None or peer.next_event is None:
+            raise ValueError("events have not been asked for")
+        peer.watch_every_ms = every_ms
+        self.on_watch(every_ms > 0)
 
     async def run(self):
         """Serves companions, for ever; raises what kept an event of the stack from being taken."""
@@ -170,7 +176,7 @@ class Link:
                 if peer.bond not in self._bonds:
                     # Revoked, perhaps by itself: the answer is to arrive.
                     peer.authorised = False
-                    peer.bond = None
+                    self._unbond(peer)
                     peer.stay(DROP_AFTER_MS)
                     self._door.look()
 
@@ -242,7 +248,7 @@ class Link:
                     self._bonds.save()
                 elif value and not peer.leaving:
                     # Its keys may be on their way; or a stranger has none that count.
-                    peer.bond = None
+                    self._unbond(peer)
                     peer.stay(PROOF_MS)
                     peer.secure(PROOF_MS)
             elif event == _IRQ_GATTS_WRITE:
@@ -280,11 +286,15 @@ class Link:
             self._wake.set()
         peer.working = None
 
-    def _forget(self, peer):
+    def _unbond(self, peer):
         peer.bond = None
-        peer.next_event = None
         if peer.watch_every_ms:
-            self.on_watch()
+            peer.watch_every_ms = 0
+            self.on_watch(False)
+
+    def _forget(self, peer):
+        self._unbond(peer)
+        peer.next_event = None
         if peer.working:
             peer.working.cancel()
         if peer.wishes:

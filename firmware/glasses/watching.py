@@ -3,7 +3,7 @@
 
 Each look takes a small grey picture. The image model runs only if that differs from the picture it
 last ran on, or if its last result differs from what was reported; without a model, motion and
-brightness are reported. (Text and code recognition could start where `_look` reports a change.)
+brightness are reported.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from time import ticks_add, ticks_diff
 
 from glasses import protocol
 from glasses.config import MOTION
+from glasses.perception import vision
 from glasses.perception.trigger import MOTION_SHARE, Told, Trigger
 
 # Consecutive looks that must agree before a label is reported and, without a model, looks without
@@ -53,9 +54,10 @@ class Watcher:
         wanted = (app.settings["watch_every_ms"], app.link.watch_every_ms)
         return min([ms for ms in wanted if ms] or [0])
 
-    def again(self):
-        """Applies a changed request; what is seen is reported anew, as somebody may be new."""
-        self._begin()
+    def again(self, begins=False):
+        """Applies a changed request; what is seen is reported anew if a companion `begins`."""
+        if begins:
+            self._begin()
         self._news.set()
 
     async def run(self):
@@ -64,6 +66,7 @@ class Watcher:
             self._news.clear()
             if not self.every_ms:
                 self._failed = False
+                self._begin()
                 await self._news.wait()
                 continue
             try:
@@ -89,14 +92,15 @@ class Watcher:
                 if not every_ms:
                     return
                 await self._look()
-                self._failed = False
                 due_ms = ticks_add(due_ms, every_ms)
                 left_ms = ticks_diff(due_ms, core.ticks())
                 if left_ms < 0:  # missed looks are not made up for
                     due_ms = ticks_add(due_ms, -left_ms)
                     left_ms = 0
                 await self._pause(left_ms)
-                self._news.clear()
+                if self._news.is_set():  # the next look is due at once
+                    self._news.clear()
+                    due_ms = core.ticks()
         finally:
             if hold:
                 hold(False)
@@ -112,8 +116,8 @@ class Watcher:
 
     async def _look(self):
         app, trigger, told = self._app, self._trigger, self._told
-        camera, eye = app.board.camera, app.vision
-        grey = await camera.capture(camera.GREY, eye.width, eye.height)
+        eye = app.vision
+        grey = await vision.picture(app.board.camera, eye)
         share = await trigger.compare(grey, eye.width, eye.height)
         by, p, enough = MOTION, share, AGREE_LOOKS
         if trigger.is_dark:

@@ -8,6 +8,7 @@ import glint
 import pytest
 from dut import Dut
 from glint.backend import close
+from glint.errors import RequestError
 from glint.events import Button
 from glint.smp import WatchWrite
 from hostile import Central
@@ -70,6 +71,9 @@ def test_the_most_eager_companion_decides_how_often_the_glasses_look():
             another_machine(simulation) as address,
             glint.connect(hci=address, timeout_s=60) as second,
         ):
+            with pytest.raises(RequestError, match="events"):  # its own, not the first's
+                await second.request(WatchWrite(every_ms=200))
+            await second._events.ensure_started()
             await first.request(WatchWrite(every_ms=1000))
             assert (await second.status()).watch_every_ms == 1000
             await second.request(WatchWrite(every_ms=200))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from workbench.build import zoo
 from workbench.paths import BOARDS
 from workbench.runners import cortexm
+from workbench.runners.linux import Linux
 
 LABELS = st.lists(st.sampled_from(["a", "b", "c", None]), max_size=60)
 
@@ -126,3 +127,45 @@ def test_no_turn_of_a_look_takes_longer_than_5_ms():
     instructions = [us * 1000 / cortexm.INSTRUCTION_NS for us in turns_us]
     assert len(said["compare"]) > 2
     assert max(instructions) <= 0.005 * board["clock_hz"]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("flash")
+    said = Linux().run(SCRIPTS / "watcher_check.py", str(folder))
+    return json.loads(said.splitlines()[-1])
+
+
+def test_a_wish_that_changes_counts_at_once(watched):
+    assert watched["next look after ms"] < 100
+
+
+def test_who_begins_to_watch_is_told_anew_and_nobody_when_others_stop(watched):
+    none, first, second, stopped = watched["seen"]
+    assert first > none
+    assert (second - first, stopped - second) == (1, 0)
+
+
+def test_who_loses_its_bond_watches_no_more(watched):
+    assert watched["lost its bond"] == [0, 0]
+    assert watched["looks then"] == 0
+
+
+def test_a_camera_that_fails_now_and_then_is_told_once(watched):
+    assert watched["failing"] == ["no picture"]
+
+
+def test_a_picture_of_another_length_is_an_error(watched):
+    text = "camera: a picture of 2 bytes"
+    assert watched["short"] == [text]
+    assert watched["photos"] == [text, "whole"]
+    assert watched["running"]
+
+
+def test_a_photo_that_cannot_be_looked_at_is_kept(watched):
+    assert watched["photo"] == "no memory"
+    assert watched["photos"][1] == "whole"
+
+
+def test_who_has_not_asked_for_events_has_nothing_watched(watched):
+    assert watched["refused"] == "events have not been asked for"

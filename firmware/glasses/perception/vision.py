@@ -103,6 +103,14 @@ class Motion:
         return ("dark" if self._trigger.is_dark else "still"), share
 
 
+async def picture(camera, eye):
+    """A grey picture of the size that `eye` takes. Raises OSError: the camera gives none."""
+    grey = await camera.capture(camera.GREY, eye.width, eye.height)
+    if len(grey) != eye.width * eye.height:
+        raise OSError("camera: a picture of %d bytes" % len(grey))
+    return grey
+
+
 def load(folder, name, slice_macs):
     """The classifier of `name`.json and `name`.tflite in `folder`, or else in the ROMFS.
 

@@ -91,11 +91,12 @@ def serve(server, app, files):
         return {"id": app.take_photo()}
 
     def watch(body):
-        if not app.link.listening:
-            raise smp.RequestError(protocol.RC_BUSY, "events have not been asked for")
         if app.board.camera is None:
             raise smp.RequestError(protocol.RC_NO_CAMERA, "this board has no camera")
-        app.link.watch(body.get("every_ms", 0))
+        try:
+            app.link.watch(body.get("every_ms", 0))
+        except ValueError as error:
+            raise smp.RequestError(protocol.RC_BUSY, str(error))
         return {"every_ms": app.watcher.every_ms}
 
     for command, op, handler in (

@@ -30,7 +30,7 @@ async def take(events, count, seconds=8.0):
     return await asyncio.wait_for(read(), seconds)
 
 
-async def until(condition, seconds=5.0):
+async def until(condition, seconds=30.0):
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
